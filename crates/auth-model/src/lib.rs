@@ -1,0 +1,41 @@
+//! The vocabulary of signing-proxy; every other crate speaks it.
+//!
+//! A [`Connection`] pairs an [`AuthMethod`] with a service and a region. An auth method says which
+//! [`Credentials`] to obtain and how: static keys, a role in the same account, or a customer's role
+//! through a [`ManagedIdentity`]. Every text that reaches AWS has a type here that can only be made
+//! by parsing, so that the crates below never meet an unchecked one.
+//!
+//! Invariant: no I/O, no async, no HTTP, no AWS SDK, no configuration format.
+
+#[macro_use]
+mod text;
+
+mod arn;
+mod asset;
+mod assume_role;
+mod clock;
+mod connection;
+mod credentials;
+mod identity;
+mod method;
+mod place;
+mod role;
+mod secret;
+
+pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
+pub use asset::{AssetReference, InvalidAssetReference};
+pub use assume_role::{
+    AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidRoleSessionName, InvalidSessionDuration,
+    InvalidSessionPolicy, RoleSessionName, SessionDuration, SessionPolicy,
+};
+pub use clock::{Clock, SystemClock};
+pub use connection::{Connection, ConnectionName, InvalidConnectionName};
+pub use credentials::{
+    AccessKeyId, Credentials, InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken, SecretAccessKey,
+    SessionToken,
+};
+pub use identity::{IdentityName, InvalidIdentityName, InvalidOrganisation, ManagedIdentity, Organisation};
+pub use method::{AuthMethod, KeyAssets};
+pub use place::{InvalidRegion, InvalidServiceId, InvalidSigningName, Region, ServiceId, SigningName};
+pub use role::{InvalidRoleArn, InvalidRoleName, InvalidRoleReference, RoleArn, RoleName, RoleReference};
+pub use secret::Secret;

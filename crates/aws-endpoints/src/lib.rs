@@ -1,0 +1,1 @@
+//! AWS endpoint tables: host names to partition, service and region, and back.

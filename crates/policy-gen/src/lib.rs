@@ -1,0 +1,1 @@
+//! AWS requests to operations, IAM actions and resources; IAM documents.

@@ -1,0 +1,2 @@
+//! The `signing-proxy` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! End-to-end tests: real sockets, public API and bytes only.
