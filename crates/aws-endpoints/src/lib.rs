@@ -1,5 +1,23 @@
 //! AWS endpoint tables: host names to partition, service and region, and back.
+//!
+//! - [`parse_host`] reads a host name. It gives exactly one answer or an error, never a guess: the answer
+//!   decides under which scope a request is signed.
+//! - [`endpoint`] makes the host name of a service in a region; [`parse_host`] reads it back.
+//! - [`traits_of`] says how a service wants to be signed and spoken to.
+//! - [`partition_of`] finds a region's partition by AWS's own patterns, so that new regions need no new release.
+//!
+//! Invariant: no I/O, no credentials, nothing of a request beyond its host name.
 
+mod endpoint;
+mod host;
+mod partition;
 mod path_encoding;
+mod services;
+mod variant;
 
+pub use endpoint::{Endpoint, EndpointError, endpoint};
+pub use host::{AwsHost, HostError, HostResource, parse_host};
+pub use partition::partition_of;
 pub use path_encoding::PathEncoding;
+pub use services::{Protocol, ServiceTraits, traits_of};
+pub use variant::EndpointVariant;

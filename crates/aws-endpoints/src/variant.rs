@@ -1,0 +1,10 @@
+//! The variants of an endpoint.
+
+/// Which variant of a service's endpoint: FIPS 140 validated, IPv4 and IPv6, both or neither.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct EndpointVariant {
+    /// TLS by FIPS 140 validated modules, such as `s3-fips.us-east-1.amazonaws.com`.
+    pub fips: bool,
+    /// Reachable by IPv4 and IPv6, such as `s3.dualstack.us-east-1.amazonaws.com`.
+    pub dualstack: bool,
+}
