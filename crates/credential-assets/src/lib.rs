@@ -1,1 +1,46 @@
 //! References to secrets kept elsewhere, and reading them.
+//!
+//! [`Assets`] turns an [`AssetReference`](auth_model::AssetReference) into a
+//! [`Secret`](auth_model::Secret), and a connection's [`KeyAssets`](auth_model::KeyAssets) into checked
+//! [`Credentials`](auth_model::Credentials). Nothing is cached: whoever asks decides how often.
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use auth_model::AssetReference;
+//! use credential_assets::{Assets, FixedEnvironment};
+//!
+//! let environment = FixedEnvironment::from_iter([("REPORTS_SECRET", "wJalrXUtnFEMI")]);
+//! let assets = Assets::new(environment);
+//! let reference: AssetReference = "env:REPORTS_SECRET".parse()?;
+//! assert_eq!(assets.read(&reference).await?.expose(), "wJalrXUtnFEMI");
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! # Contracts
+//!
+//! Each sentence has a test named like it.
+//!
+//! - An error names the asset, never the value.
+//! - A trailing newline is trimmed; so is a byte order mark.
+//! - A file over 64 KiB is refused.
+//! - What is no regular file is refused without being opened.
+//! - A JSON pointer takes one string of a file.
+//! - An empty asset is an error.
+//! - A missing asset is told from an unreadable one.
+//! - A file readable by others is warned about once.
+//! - An asset is read anew each time.
+//! - Keys are checked before they are handed out.
+//!
+//! Invariant: no client requests, no signing, no routes.
+
+mod assets;
+mod environment;
+mod error;
+mod file;
+
+pub use assets::Assets;
+pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
+pub use error::AssetError;
+pub use file::MAX_FILE_BYTES;

@@ -1,0 +1,69 @@
+//! `file:` assets. Blocking: the caller moves it off the async threads.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// The most that is read of a file, in bytes: far above any key or token, far below any mistake.
+pub const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// What is wrong with a file, without its name.
+#[derive(Debug)]
+pub(crate) enum FileProblem {
+    Io(io::ErrorKind),
+    NotAFile,
+    TooLarge,
+    NotUtf8,
+}
+
+/// A file's text and whether everybody on the machine may read it too.
+#[derive(Debug)]
+pub(crate) struct FileText {
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) readable_by_others: bool,
+}
+
+/// Reads a regular file as text.
+pub(crate) fn read(path: &Path) -> Result<FileText, FileProblem> {
+    // Asked before opening: opening a pipe nobody writes to would block for ever.
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(FileProblem::NotAFile);
+    }
+    // One byte more than the limit shows that there is more, and the full capacity at once keeps
+    // the vector from leaving copies of the secret behind as it grows.
+    let most = MAX_FILE_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(most).unwrap_or(usize::MAX)));
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileProblem::TooLarge);
+    }
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        error.into_bytes().zeroize();
+        FileProblem::NotUtf8
+    })?;
+    Ok(FileText {
+        text: Zeroizing::new(text),
+        readable_by_others: is_readable_by_others(&metadata),
+    })
+}
+
+/// Group access is left alone: Kubernetes mounts secrets that way on purpose.
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &Metadata) -> bool {
+    false
+}
+
+impl From<io::Error> for FileProblem {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
+    }
+}
