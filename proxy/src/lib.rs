@@ -1,1 +1,3 @@
 //! The signing proxy.
+
+pub mod config;

@@ -1,0 +1,226 @@
+//! The configuration, checked: what the rest of the proxy works with.
+//!
+//! What the operator wrote (defaults, a TOML file, `SIGNING_PROXY_*` variables, flags) is merged, compared with
+//! the list of keys, read into raw types and then turned into the types below. All of it happens once,
+//! before the first socket opens. Every problem names the key, where it was written and what is allowed; none
+//! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
+
+mod endpoint;
+mod environment;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth_model::{Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
+use aws_endpoints::EndpointVariant;
+
+pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
+pub use environment::Environment;
+
+/// Everything the proxy is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listeners and the limits of clients: `[server]`.
+    pub server: ServerConfig,
+    /// Who signs for what: `[connections.NAME]`. At least one.
+    pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
+    /// The operator's users for customer organisations: `[identities.NAME]`.
+    pub identities: BTreeMap<IdentityName, ManagedIdentity>,
+    /// Where roles are assumed: `[sts]`.
+    pub sts: StsConfig,
+    /// How the proxy reaches what it signs for: `[upstream]`.
+    pub upstream: UpstreamConfig,
+    /// What is logged and how: `[log]`.
+    pub log: LogConfig,
+}
+
+/// `[server]`: listeners and what clients may take.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The shared listener; `None` when it is off.
+    pub listen: Option<SocketAddr>,
+    /// The listener of `/livez`, `/readyz` and `/metrics`; `None` when it is off.
+    pub admin: Option<SocketAddr>,
+    /// Whether a listener may be reached from other machines although clients are not authenticated.
+    pub allow_unauthenticated_clients: bool,
+    /// Names that gateway clients may use for the proxy besides IP addresses and single labels; lower case.
+    pub gateway_hosts: Vec<String>,
+    /// How long a client may take to send a request head; also for the very first byte.
+    pub header_timeout: Duration,
+    /// How long a client's connection may stay open between requests.
+    pub idle_timeout: Duration,
+    /// How long running requests may take to finish after the signal to stop; zero ends them at once.
+    pub shutdown_deadline: Duration,
+    /// The largest request head, in bytes.
+    pub max_header_bytes: usize,
+    /// How many client connections may be open at a time, over all listeners.
+    pub max_clients: usize,
+    /// Where bodies beyond [`Limits::memory_body`] are spooled; `None` is the system's temporary directory.
+    pub spool_dir: Option<PathBuf>,
+}
+
+/// `[connections.NAME]`.
+#[derive(Clone, Debug)]
+pub struct ConnectionConfig {
+    /// Who signs for what.
+    pub connection: Connection,
+    /// Where requests go instead of AWS's endpoint: a VPC endpoint, an S3-compatible server, an emulator.
+    pub endpoint: Option<EndpointUrl>,
+    /// A listener of the connection's own.
+    pub listen: Option<SocketAddr>,
+    /// How buckets are named upstream.
+    pub bucket_addressing: BucketAddressing,
+    /// Which variant of AWS's endpoint is used.
+    pub variant: EndpointVariant,
+    /// What is signed of a body.
+    pub payload: PayloadMode,
+    /// What becomes of a request that is signed in its query.
+    pub presigned: PresignedMode,
+    /// How large bodies may be.
+    pub limits: Limits,
+    /// How long the upstream may take.
+    pub timeouts: Timeouts,
+    /// The STS endpoint of this connection; before [`StsConfig::endpoint`].
+    pub sts_endpoint: Option<EndpointUrl>,
+}
+
+/// How S3 buckets are named in requests to the upstream: `bucket_addressing`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum BucketAddressing {
+    /// `path`: `https://host/bucket/key`.
+    #[default]
+    Path,
+    /// `virtual`: `https://bucket.host/key`.
+    Virtual,
+}
+
+/// What is signed of a body: `payload`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum PayloadMode {
+    /// `auto`: the body's hash, or what the client's own `x-amz-content-sha256` asks for where the service takes it.
+    #[default]
+    Auto,
+    /// `signed`: always the body's hash.
+    Signed,
+    /// `unsigned`: `UNSIGNED-PAYLOAD`; only over TLS and only where the service takes it.
+    Unsigned,
+    /// `streaming`: signed chunk by chunk; only S3 takes it.
+    Streaming,
+}
+
+/// What becomes of a request that carries a signature in its query: `presigned`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum PresignedMode {
+    /// `reject`: refused, since it carries somebody else's identity.
+    #[default]
+    Reject,
+    /// `pass`: sent as it is, signed by whoever signed it.
+    Pass,
+    /// `resign`: its signature is removed and ours put on.
+    Resign,
+}
+
+/// `[connections.NAME.limits]`: body sizes in bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// The largest request body that is kept in memory; larger ones are spooled.
+    pub memory_body: u64,
+    /// The largest request body; 413 beyond.
+    pub max_body: u64,
+}
+
+/// `[connections.NAME.timeouts]`: patience with the upstream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    /// For connecting, TLS included.
+    pub connect: Duration,
+    /// From the last byte of the request to the head of the answer.
+    pub response: Duration,
+    /// Between two pieces of a body, in either direction.
+    pub body_idle: Duration,
+}
+
+/// `[sts]`: where and how patiently roles are assumed.
+#[derive(Clone, Debug)]
+pub struct StsConfig {
+    /// Instead of the STS endpoint of the connection's region.
+    pub endpoint: Option<EndpointUrl>,
+    /// Whether AWS's FIPS endpoints of STS are used.
+    pub use_fips: bool,
+    /// For connecting, TLS included.
+    pub connect_timeout: Duration,
+    /// For one operation with its retries.
+    pub operation_timeout: Duration,
+}
+
+/// `[upstream]`: how the proxy reaches what it signs for.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// PEM certificates trusted besides the platform's roots.
+    pub ca_file: Option<PathBuf>,
+    /// The proxy in front of this one.
+    pub proxy: UpstreamProxy,
+    /// Connections kept for later requests.
+    pub pool: PoolConfig,
+}
+
+/// The proxy on the way to the upstream: of `[upstream]`, else `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+///
+/// URLs are checked: `http://[user:password@]host[:port]`. They are secrets because of the password.
+#[derive(Clone, Debug, Default)]
+pub struct UpstreamProxy {
+    /// For `https` upstreams.
+    pub https: Option<Secret>,
+    /// For `http` upstreams.
+    pub http: Option<Secret>,
+    /// Hosts that are reached directly, separated by commas.
+    pub no_proxy: Option<String>,
+}
+
+/// The pool of upstream connections.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PoolConfig {
+    /// How long an unused connection is kept.
+    pub idle_timeout: Duration,
+    /// How many unused connections are kept for each upstream host.
+    pub idle_per_host: usize,
+}
+
+/// `[log]`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LogConfig {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// The least severity that is logged.
+    pub level: LogLevel,
+}
+
+/// The form of a log line: `log.format`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// `auto`: text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// `text`.
+    Text,
+    /// `json`.
+    Json,
+}
+
+/// The least severity that is logged: `log.level`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogLevel {
+    /// `error`.
+    Error,
+    /// `warn`.
+    Warn,
+    /// `info`: one line per request.
+    #[default]
+    Info,
+    /// `debug`.
+    Debug,
+    /// `trace`: release builds have nothing below `debug`.
+    Trace,
+}

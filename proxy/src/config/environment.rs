@@ -1,0 +1,57 @@
+//! The environment variables, read once.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// The proxy's environment variables at one instant.
+///
+/// A value that is not UTF-8 is kept as `None`: it is an error only where it is needed.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, Option<String>>,
+}
+
+impl Environment {
+    /// No variables at all.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::from_os(std::env::vars_os())
+    }
+
+    fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let variables = variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
+            .collect();
+        Self { variables }
+    }
+
+    /// The variable's value; `None` where it is not set, empty or not UTF-8.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.as_deref().filter(|value| !value.is_empty())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), Some(value.into())))
+            .collect();
+        Self { variables }
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
