@@ -1,1 +1,3 @@
-//! End-to-end tests: real sockets, public API and bytes only.
+//! End-to-end tests: real sockets, public API and bytes only. One binary, so that it links once.
+
+mod tidy;
