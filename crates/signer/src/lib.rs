@@ -1,1 +1,49 @@
 //! AWS Signature Version 4 over exactly the bytes that go on the wire.
+//!
+//! Three steps, each before anything is sent, and nothing changes afterwards:
+//! 1. [`WireTarget`] rewrites path and query to the one spelling that all servers read alike.
+//! 2. [`clean_headers`] removes what must not pass, and makes the rest unambiguous.
+//! 3. [`Signer::sign`] signs that head, and [`SignedHeaders::apply`] completes it. Or [`Signer::presign`], for a URI.
+//!
+//! Promises, each with a test of its own:
+//! - No input makes it panic, and a request is signed wholly or left alone.
+//! - What is signed is what is sent: a target that is not in wire form is refused.
+//! - Order and case of headers never change a signature; any byte it covers does.
+//! - A client's own authentication never reaches AWS, and a client cannot make us drop ours.
+//! - Nothing here prints a secret, a token or a signature.
+//!
+//! Where signers and servers disagree, decided here:
+//! - `+` in a query is sent as `%20`; S3 and its kin read it so, and what a service thinks of a bare `+` stops to matter.
+//! - `%2F` in the path is a slash in S3's keys, and stays `%2F` for S3 Control and for everything that is not S3.
+//! - Spaces at the ends of a signed value and runs inside are folded in the signature, not on the wire; tabs become
+//!   spaces on the wire (botocore, Java and CRT fold them, Go and aws-sigv4 do not).
+//! - A signed header outside of ASCII is refused: S3 reads Latin-1 and signs it as UTF-8, others take it as it stands.
+//!   Headers that are not signed may hold anything.
+//! - `Host` loses its scheme's default port and its capitals, on the wire and in the signature.
+//!
+//! Invariant: no I/O, no clock, no bodies; the time and the body's hash are arguments.
+
+mod canonical;
+mod chunk;
+mod clean;
+mod error;
+mod escape;
+mod hash;
+mod headers;
+mod host;
+mod key;
+mod payload;
+mod presign;
+mod sign;
+mod target;
+mod time;
+#[cfg(test)]
+mod vectors;
+
+pub use chunk::ChunkSigner;
+pub use clean::{Removed, clean_headers};
+pub use error::{HeaderFault, SignError};
+pub use hash::Signature;
+pub use payload::Payload;
+pub use sign::{SignInput, SignedHeaders, Signer, SigningScope};
+pub use target::{TargetError, TargetFault, TargetPart, WireTarget};

@@ -1,0 +1,78 @@
+//! The two texts of a signature: the canonical request, and the string to sign.
+//!
+//! Source: AWS Signature Version 4, "Create a signed AWS API request", steps 1 to 3.
+
+use aws_endpoints::PathEncoding;
+use http::request::Parts;
+
+use crate::error::SignError;
+use crate::hash::{Hex, sha256};
+use crate::headers::{Line, write_line, write_names};
+use crate::sign::SigningScope;
+use crate::target::{write_canonical_path, write_canonical_query};
+use crate::time::AmzTime;
+
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The canonical request of a head whose target is in wire form. `extra` are encoded pairs of the query.
+pub(crate) fn canonical_request(
+    head: &Parts,
+    encoding: PathEncoding,
+    extra: &[(&str, &str)],
+    lines: &[Line<'_>],
+    payload: &str,
+) -> Result<String, SignError> {
+    let not_wire_form = |part| SignError::NotWireForm { part };
+    let mut text = String::with_capacity(capacity(head, extra));
+    text.push_str(head.method.as_str());
+    text.push('\n');
+    write_canonical_path(&mut text, head.uri.path(), encoding).map_err(not_wire_form)?;
+    text.push('\n');
+    write_canonical_query(&mut text, head.uri.query(), extra).map_err(not_wire_form)?;
+    text.push('\n');
+    for line in lines {
+        write_line(&mut text, &head.headers, line)?;
+    }
+    text.push('\n');
+    write_names(&mut text, lines);
+    text.push('\n');
+    text.push_str(payload);
+    Ok(text)
+}
+
+/// Enough for nearly every request, so that the text is allocated once; too little costs a copy, nothing else.
+fn capacity(head: &Parts, extra: &[(&str, &str)]) -> usize {
+    const OUR_HEADERS: usize = 512;
+    let target = head.uri.path_and_query().map_or(1, |target| target.as_str().len());
+    let headers: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| 2 * name.as_str().len() + value.len() + 3)
+        .sum();
+    let pairs: usize = extra.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    target + target / 4 + headers + pairs + OUR_HEADERS
+}
+
+/// The string to sign, over a canonical request. Takes its memory.
+pub(crate) fn string_to_sign(mut canonical_request: String, time: &AmzTime, scope: &SigningScope) -> String {
+    let hash = Hex::of(&sha256(canonical_request.as_bytes()));
+    canonical_request.clear();
+    let mut text = canonical_request;
+    text.push_str(ALGORITHM);
+    text.push('\n');
+    text.push_str(time.date_time());
+    text.push('\n');
+    write_scope(&mut text, time, scope);
+    text.push('\n');
+    text.push_str(hash.as_str());
+    text
+}
+
+/// Appends `20130524/us-east-1/s3/aws4_request`.
+pub(crate) fn write_scope(out: &mut String, time: &AmzTime, scope: &SigningScope) {
+    for part in [time.date(), scope.region.as_str(), scope.name.as_str()] {
+        out.push_str(part);
+        out.push('/');
+    }
+    out.push_str("aws4_request");
+}

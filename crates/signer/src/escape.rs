@@ -1,0 +1,100 @@
+//! Percent-encoding as Signature Version 4 defines it: everything but the unreserved characters, in upper case.
+
+/// Whether the byte stands for itself in every encoded text: RFC 3986 "unreserved".
+pub(crate) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Whether the byte may stand bare in a path on the wire: RFC 3986 "pchar" and the slash.
+pub(crate) const fn is_path_byte(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/'
+        )
+}
+
+/// Appends `%XX`.
+pub(crate) fn push_escape(out: &mut String, byte: u8) {
+    out.push('%');
+    out.push(upper_digit(byte >> 4));
+    out.push(upper_digit(byte & 0x0F));
+}
+
+/// Appends the byte, escaped unless it is unreserved.
+pub(crate) fn push_strictly(out: &mut String, byte: u8) {
+    if is_unreserved(byte) {
+        out.push(char::from(byte));
+    } else {
+        push_escape(out, byte);
+    }
+}
+
+/// Appends the text, each byte escaped unless it is unreserved.
+pub(crate) fn push_text_strictly(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        push_strictly(out, byte);
+    }
+}
+
+/// One byte of an encoded text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Octet {
+    /// As it stands.
+    Plain(u8),
+    /// Written as `%XX`.
+    Escaped(u8),
+}
+
+/// A `%` that two hexadecimal digits do not follow, at this offset into the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct InvalidEscape {
+    pub(crate) offset: usize,
+}
+
+/// Reads an encoded text byte by byte; yields each with its offset.
+#[derive(Clone, Debug)]
+pub(crate) struct Octets<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Octets<'a> {
+    /// `offset` is where the text starts in what the caller counts in.
+    pub(crate) fn new(text: &'a [u8], offset: usize) -> Self {
+        Self { rest: text, offset }
+    }
+}
+
+impl Iterator for Octets<'_> {
+    type Item = Result<(usize, Octet), InvalidEscape>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let offset = self.offset;
+        let (octet, rest) = match self.rest {
+            [] => return None,
+            [b'%', high, low, rest @ ..] => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (Octet::Escaped(high << 4 | low), rest),
+                _ => return Some(Err(InvalidEscape { offset })),
+            },
+            [b'%', ..] => return Some(Err(InvalidEscape { offset })),
+            [byte, rest @ ..] => (Octet::Plain(*byte), rest),
+        };
+        self.offset += self.rest.len() - rest.len();
+        self.rest = rest;
+        Some(Ok((offset, octet)))
+    }
+}
+
+fn upper_digit(nibble: u8) -> char {
+    char::from(if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble })
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! SHA-256 and hexadecimal, without allocation.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// The SHA-256 of the bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+/// 32 bytes as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) struct Hex([u8; 64]);
+
+impl Hex {
+    pub(crate) fn of(bytes: &[u8; 32]) -> Self {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0x0F]) {
+                *digit = if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+            }
+        }
+        Self(digits)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits only; the fallback is never taken.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A signature: 64 hexadecimal digits. `Debug` hides it, for logs keep whatever is printed.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Signature(pub(crate) Hex);
+
+impl Signature {
+    /// The 64 digits, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(<redacted>)")
+    }
+}

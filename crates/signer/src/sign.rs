@@ -1,0 +1,291 @@
+//! Signing a request's head.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use auth_model::{Credentials, Region, SigningName};
+use aws_endpoints::PathEncoding;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+use http::request::Parts;
+
+use crate::canonical::{ALGORITHM, canonical_request, string_to_sign, write_scope};
+use crate::chunk::ChunkSigner;
+use crate::error::SignError;
+use crate::hash::{Hex, Signature};
+use crate::headers::{
+    CLIENT_AUTH, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines, write_names,
+};
+use crate::host::signed_host;
+use crate::key::KeyCache;
+use crate::payload::Payload;
+use crate::target;
+use crate::time::AmzTime;
+
+/// The region and the service's name that a signature is good for.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SigningScope {
+    /// The region that the endpoint verifies for.
+    pub region: Region,
+    /// The service's name in signatures.
+    pub name: SigningName,
+}
+
+/// What a signature is made of besides the request's head.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInput<'a> {
+    /// What the signature is good for.
+    pub scope: &'a SigningScope,
+    /// How the service reads a path.
+    pub path_encoding: PathEncoding,
+    /// Whose signature it is.
+    pub credentials: &'a Credentials,
+    /// What the signature says about the body.
+    pub payload: Payload,
+    /// The time of signing. AWS takes it within 5 to 15 minutes, depending on the service.
+    pub time: SystemTime,
+}
+
+/// Signs requests; keeps the derived keys of the day. Cheap to clone, and clones share their keys.
+#[derive(Clone, Debug, Default)]
+pub struct Signer {
+    pub(crate) keys: Arc<KeyCache>,
+}
+
+/// Where the test vectors of AWS differ from what we do. The proxy has one set of rules, [`Rules::OURS`].
+pub(crate) struct Rules {
+    /// Which of the request's headers are signed.
+    pub(crate) signs: fn(&str) -> bool,
+    /// Whether `x-amz-content-sha256` is sent.
+    pub(crate) sends_payload_hash: bool,
+    /// Whether the session token is signed, or added afterwards.
+    pub(crate) signs_token: bool,
+}
+
+impl Rules {
+    pub(crate) const OURS: Self = Self {
+        signs: is_signed,
+        sends_payload_hash: true,
+        signs_token: true,
+    };
+}
+
+/// No more than this; a head beyond it is an attack, and `HeaderMap` itself ends at 32,768.
+const MAX_HEADERS: usize = 1000;
+
+impl Signer {
+    /// A signer that knows no keys yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Signs a head whose target is a [`WireTarget`](crate::WireTarget) and whose headers are
+    /// [clean](crate::clean_headers). The head is not touched: [`SignedHeaders::apply`] does that.
+    ///
+    /// Signed are `host`, `content-type`, `content-md5` and every `x-amz-*`, the client's own authentication aside.
+    /// The host is the `Host` header's, else the URI's.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] where the head cannot be signed, or where a server could read it differently than it was signed.
+    pub fn sign(&self, head: &Parts, input: &SignInput<'_>) -> Result<SignedHeaders, SignError> {
+        self.sign_by(&Rules::OURS, head, input)
+    }
+
+    pub(crate) fn sign_by(
+        &self,
+        rules: &Rules,
+        head: &Parts,
+        input: &SignInput<'_>,
+    ) -> Result<SignedHeaders, SignError> {
+        check_head(head)?;
+        let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
+        let host = signed_host(head)?;
+        let payload = PayloadText::of(&input.payload);
+        let token = input
+            .credentials
+            .session_token
+            .as_ref()
+            .map(auth_model::SessionToken::expose);
+
+        let ours = [
+            Some((HOST.as_str(), host.as_str())),
+            Some((X_AMZ_DATE, time.date_time())),
+            rules
+                .sends_payload_hash
+                .then_some((X_AMZ_CONTENT_SHA256, payload.as_str())),
+            token
+                .filter(|_| rules.signs_token)
+                .map(|token| (X_AMZ_SECURITY_TOKEN, token)),
+        ];
+        let lines = signed_lines(&head.headers, rules.signs, ours.into_iter().flatten());
+        let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
+        let to_sign = string_to_sign(request, &time, input.scope);
+        let key = self.keys.signing_key(input.credentials, time.date(), input.scope);
+        let signature = key.sign(to_sign.as_bytes());
+
+        let mut values = Values::default();
+        let authorization = values.add(|text| {
+            text.push_str(ALGORITHM);
+            text.push_str(" Credential=");
+            text.push_str(input.credentials.access_key_id.as_str());
+            text.push('/');
+            write_scope(text, &time, input.scope);
+            text.push_str(", SignedHeaders=");
+            write_names(text, &lines);
+            text.push_str(", Signature=");
+            text.push_str(signature.as_str());
+        });
+        let date = values.add(|text| text.push_str(time.date_time()));
+        let payload_hash = values.add(|text| text.push_str(payload.as_str()));
+        let token = token.map(|token| values.add(|text| text.push_str(token)));
+        let host = values.add(|text| text.push_str(&host));
+        let values = values.finish();
+        let seed = input
+            .payload
+            .is_chunk_signed()
+            .then(|| ChunkSigner::new(key, &time, input.scope, signature));
+        Ok(SignedHeaders {
+            authorization: values.secret(AUTHORIZATION, authorization)?,
+            date: values.public(HeaderName::from_static(X_AMZ_DATE), date)?,
+            payload_hash: values.public(HeaderName::from_static(X_AMZ_CONTENT_SHA256), payload_hash)?,
+            token: token
+                .map(|token| values.secret(HeaderName::from_static(X_AMZ_SECURITY_TOKEN), token))
+                .transpose()?,
+            host: values.public(HOST, host)?,
+            signature,
+            seed,
+        })
+    }
+}
+
+/// What has to be right before anything is written.
+pub(crate) fn check_head(head: &Parts) -> Result<(), SignError> {
+    if head.headers.keys_len() > MAX_HEADERS {
+        return Err(SignError::TooManyHeaders);
+    }
+    if head.uri.query().is_some_and(target::has_signature) {
+        return Err(SignError::AlreadySigned);
+    }
+    Ok(())
+}
+
+/// The signature, and what goes with it. Until it is applied the request is not signed.
+#[must_use = "the request is not signed until this is applied"]
+#[derive(Clone)]
+pub struct SignedHeaders {
+    authorization: HeaderValue,
+    date: HeaderValue,
+    payload_hash: HeaderValue,
+    token: Option<HeaderValue>,
+    host: HeaderValue,
+    signature: Signature,
+    seed: Option<ChunkSigner>,
+}
+
+impl SignedHeaders {
+    /// Puts the headers into the head that was signed, in place of whatever the client sent under their names.
+    ///
+    /// `Host` is written as it was signed: in lower case and without a default port.
+    pub fn apply(self, head: &mut Parts) {
+        for name in CLIENT_AUTH {
+            head.headers.remove(name);
+        }
+        head.headers.insert(HOST, self.host);
+        head.headers.insert(X_AMZ_DATE, self.date);
+        head.headers.insert(X_AMZ_CONTENT_SHA256, self.payload_hash);
+        if let Some(token) = self.token {
+            head.headers.insert(X_AMZ_SECURITY_TOKEN, token);
+        }
+        head.headers.insert(AUTHORIZATION, self.authorization);
+    }
+
+    /// The signature itself.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        self.signature.as_str()
+    }
+
+    /// The host that was signed: what the request must be sent with, as `Host` or `:authority`.
+    #[must_use]
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// What signs the body's chunks; only for [`Payload::StreamingSigned`] and [`Payload::StreamingSignedTrailer`].
+    #[must_use]
+    pub fn seed(&self) -> Option<ChunkSigner> {
+        self.seed.clone()
+    }
+}
+
+impl fmt::Debug for SignedHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedHeaders")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The payload's line, without allocation.
+pub(crate) enum PayloadText {
+    Fixed(&'static str),
+    Hash(Hex),
+}
+
+impl PayloadText {
+    pub(crate) fn of(payload: &Payload) -> Self {
+        match payload {
+            Payload::Sha256(hash) => Self::Hash(Hex::of(hash)),
+            other => Self::Fixed(other.fixed_text().unwrap_or_default()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Hash(hash) => hash.as_str(),
+        }
+    }
+}
+
+/// All header values of a signature in one piece of memory.
+#[derive(Default)]
+struct Values(String);
+
+struct FinishedValues(Bytes);
+
+type Place = std::ops::Range<usize>;
+
+impl Values {
+    fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
+        let start = self.0.len();
+        write(&mut self.0);
+        start..self.0.len()
+    }
+
+    fn finish(self) -> FinishedValues {
+        FinishedValues(Bytes::from(self.0))
+    }
+}
+
+impl FinishedValues {
+    fn public(&self, name: HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+        HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
+            name,
+            fault: crate::HeaderFault::NotAscii,
+        })
+    }
+
+    /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
+    fn secret(&self, name: HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+        let mut value = self.public(name, place)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests;
