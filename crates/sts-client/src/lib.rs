@@ -1,1 +1,87 @@
 //! Live AWS credentials for an auth method: obtained once, shared and renewed ahead of expiry.
+//!
+//! A [`CredentialSource`] is one connection's way to its credentials: static keys, a role assumed
+//! with keys, a customer's role assumed by a managed identity, or the chain that AWS's own tools
+//! search. [`CredentialSource::credentials`] is cheap while a valid set is held and may be called
+//! for every request.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use auth_model::{AuthMethod, Connection, ConnectionName, KeyAssets, Region, ServiceId, SystemClock};
+//! use credential_assets::{Assets, ProcessEnvironment};
+//! use sts_client::{CredentialSource, StsSettings};
+//!
+//! let keys = KeyAssets {
+//!     access_key_id: "AKIAIOSFODNN7EXAMPLE".parse()?,
+//!     secret_access_key: "env:ROBOT_SECRET".parse()?,
+//!     session_token: None,
+//! };
+//! let connection = Connection {
+//!     name: ConnectionName::parse("robot")?,
+//!     service: ServiceId::parse("s3")?,
+//!     region: Region::parse("eu-west-1")?,
+//!     signing_name: None,
+//!     auth: AuthMethod::AccessKeyAssumeRole {
+//!         keys,
+//!         role: "team/report-reader".parse()?,
+//!         options: Default::default(),
+//!     },
+//! };
+//! let assets = Assets::new(ProcessEnvironment);
+//! let source = CredentialSource::new(&connection, assets, &StsSettings::default(), Arc::new(SystemClock))?;
+//! let credentials = source.credentials().await?; // GetCallerIdentity, then AssumeRole; once
+//! # let _ = credentials;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Contracts
+//!
+//! Each sentence has a test named like it.
+//!
+//! The life of a set of credentials:
+//! - Concurrent cold start calls STS once.
+//! - A dropped request does not cancel the flight for others.
+//! - While a valid set is held nobody waits for its renewal.
+//! - A set is renewed in the background before it expires.
+//! - The refresh window is a third of the lifetime at most, and five minutes at most.
+//! - A session of 900 seconds does not loop.
+//! - The last good set serves while STS is down.
+//! - An expired set is never served.
+//! - A failing source is not hammered.
+//! - Permanent errors are told apart from passing ones.
+//! - A refused set is renewed once however many report it.
+//! - A rotated file is picked up.
+//! - A flight that hangs ends at its deadline.
+//!
+//! What is sent and said:
+//! - Every option is on the wire.
+//! - A role's name is completed by the caller's account, which is asked for once.
+//! - The default session name comes from the connection.
+//! - STS is asked at its regional endpoint.
+//! - No secret is in any error, any `Debug` or any log line at TRACE.
+//!
+//! Invariant: no client requests, no routes, no configuration files. The AWS SDK's types stay inside.
+
+mod cache;
+mod chain;
+mod connector;
+mod error;
+mod origin;
+mod quiet;
+mod refusal;
+mod role;
+mod schedule;
+mod settings;
+mod source;
+mod state;
+mod static_keys;
+mod sts;
+
+pub use error::{CredentialError, CredentialFailure};
+pub use settings::{EgressProxy, StsSettings};
+pub use source::CredentialSource;
+pub use state::{CredentialCounters, CredentialState};
+pub use sts::CallerIdentity;

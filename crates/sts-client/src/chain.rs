@@ -1,0 +1,134 @@
+//! `default-chain`: what AWS's own tools would find on this machine.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::{AccountId, Clock, Region};
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::BehaviorVersion;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::cache::Obtained;
+use crate::error::CredentialFailure;
+use crate::quiet::quietly;
+use crate::refusal::chain_text;
+use crate::settings::StsSettings;
+use crate::sts::{ClockTime, checked, retries, timeouts};
+
+/// Keys without an expiry are looked up again this often: tools that log people in write temporary
+/// ones into the profile without saying when they expire.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+/// Environment, profile (SSO and `credential_process` too), web identity, ECS and EKS, EC2.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    profile: Option<String>,
+    region: Region,
+    config: ProviderConfig,
+}
+
+impl Chain {
+    pub(crate) fn new(
+        profile: Option<String>,
+        region: Region,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+        http: SharedHttpClient,
+    ) -> Self {
+        let config = ProviderConfig::empty()
+            .with_behavior_version(Some(BehaviorVersion::latest()))
+            .with_http_client(http)
+            .with_time_source(ClockTime(clock))
+            .with_sleep_impl(TokioSleep::new())
+            .with_retry_config(retries())
+            .with_timeout_config(timeouts(settings))
+            .with_use_fips(Some(settings.use_fips));
+        Self {
+            profile,
+            region,
+            config,
+        }
+    }
+
+    /// Builds the chain anew each time: it would else keep the profile files as it first read them.
+    pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
+        let region = aws_types::region::Region::new(self.region.as_str().to_owned());
+        let mut builder = DefaultCredentialsChain::builder()
+            .region(region)
+            .configure(self.config.clone());
+        if let Some(profile) = &self.profile {
+            builder = builder.profile_name(profile);
+        }
+        let found = quietly(async { builder.build().await.provide_credentials().await })
+            .await
+            .map_err(|error| failure_of_chain(&error))?;
+        let token = found.session_token().map(str::to_owned);
+        let mut credentials = checked(found.access_key_id(), found.secret_access_key(), token).ok_or_else(|| {
+            CredentialFailure::ChainMisconfigured {
+                reason: "the keys that it found cannot be AWS keys".to_owned(),
+            }
+        })?;
+        credentials.expires_at = found.expiry();
+        credentials.account = found.account_id().and_then(|id| AccountId::parse(id.as_str()).ok());
+        let ask_again_after = credentials.expires_at.is_none().then_some(LOOK_AGAIN_AFTER);
+        Ok(Obtained {
+            credentials,
+            ask_again_after,
+        })
+    }
+}
+
+/// What an error of the chain means, by its kind and the `Display` texts of its causes.
+fn failure_of_chain(error: &CredentialsError) -> CredentialFailure {
+    let reason = || match error.source() {
+        // The text would repeat what the command wrote to its standard error, or to its output.
+        Some(source) if source.to_string().contains("external process") => {
+            "the profile's credential_process failed".to_owned()
+        }
+        Some(source) => chain_text(source),
+        None => error.to_string(),
+    };
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => CredentialFailure::ChainEmpty,
+        CredentialsError::InvalidConfiguration(_) => CredentialFailure::ChainMisconfigured { reason: reason() },
+        CredentialsError::ProviderTimedOut(_) => CredentialFailure::TimedOut,
+        _ => CredentialFailure::ChainFailed { reason: reason() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_credential_process_wrote_is_not_repeated() {
+        let text = "Error retrieving credentials: external process exited with code 1. Stderr: hunter2";
+        let failure = failure_of_chain(&CredentialsError::provider_error(text));
+        assert_eq!(
+            failure.to_string(),
+            "the default chain failed: the profile's credential_process failed"
+        );
+    }
+
+    #[test]
+    fn each_kind_of_chain_error_has_its_code() {
+        let source = || Box::<dyn std::error::Error + Send + Sync>::from("no such profile");
+        for (error, code) in [
+            (CredentialsError::not_loaded("nothing"), "chain_empty"),
+            (CredentialsError::invalid_configuration(source()), "chain_misconfigured"),
+            (CredentialsError::provider_error(source()), "chain_failed"),
+            (CredentialsError::unhandled(source()), "chain_failed"),
+            (
+                CredentialsError::provider_timed_out(Duration::from_secs(1)),
+                "sts_timeout",
+            ),
+        ] {
+            assert_eq!(failure_of_chain(&error).code(), code);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Connections to STS and to the services of the default chain.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::error::CredentialFailure;
+use crate::settings::{EgressProxy, StsSettings};
+
+/// What no proxy can reach: this machine, the metadata services of EC2, ECS and EKS.
+const ALWAYS_DIRECT: &str =
+    "localhost,127.0.0.0/8,::1,169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23";
+
+/// Connect and read timeout: the SDK asks for a connector per pair (EC2's metadata has shorter ones).
+type Timeouts = (Option<Duration>, Option<Duration>);
+
+/// Makes one pooled connector for each pair of timeouts.
+///
+/// `aws_smithy_http_client::Builder` does the same, but takes no proxy and loads the roots anew for
+/// every client that is made.
+struct Connectors {
+    tls: TlsContext,
+    proxy: ProxyConfig,
+    made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
+}
+
+/// The HTTP client these settings describe.
+pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, CredentialFailure> {
+    check_roots(&settings.extra_roots_pem)?;
+    let mut roots = TrustStore::empty().with_native_roots(true);
+    if !settings.extra_roots_pem.is_empty() {
+        roots = roots.with_pem_certificate(settings.extra_roots_pem.clone());
+    }
+    let unusable = |reason| CredentialFailure::Settings { reason };
+    let tls = TlsContext::builder()
+        .with_trust_store(roots)
+        .build()
+        .map_err(|_| unusable("the TLS settings do not fit together"))?;
+    let proxy = match &settings.proxy {
+        None => ProxyConfig::disabled(),
+        Some(EgressProxy { uri, no_proxy }) => ProxyConfig::all(uri.clone())
+            .map_err(|_| unusable("the proxy is not an http:// or https:// URL with a host"))?
+            .no_proxy(format!("{ALWAYS_DIRECT},{no_proxy}")),
+    };
+    Ok(SharedHttpClient::new(Connectors {
+        tls,
+        proxy,
+        made: Mutex::default(),
+    }))
+}
+
+/// The HTTP client panics on what it cannot read, so it is read here first.
+fn check_roots(pem: &[u8]) -> Result<(), CredentialFailure> {
+    let unusable = |reason| CredentialFailure::Settings { reason };
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| unusable("the extra roots are not in PEM form"))?;
+        store
+            .add(certificate)
+            .map_err(|_| unusable("one of the extra roots is no certificate that can be trusted"))?;
+    }
+    if store.is_empty() && !pem.is_empty() {
+        return Err(unusable("the extra roots hold no certificate"));
+    }
+    Ok(())
+}
+
+impl HttpClient for Connectors {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
+        let connector = made.entry(timeouts).or_insert_with(|| {
+            let connector = Connector::builder()
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .tls_context(self.tls.clone())
+                .proxy_config(self.proxy.clone())
+                .connector_settings(settings.clone())
+                .sleep_impl(TokioSleep::new())
+                .build();
+            SharedHttpConnector::new(connector)
+        });
+        connector.clone()
+    }
+}
+
+impl fmt::Debug for Connectors {
+    /// Without the proxy, whose URI may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connectors").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(settings: &StsSettings, want: &str) {
+        let error = http_client(settings).unwrap_err();
+        assert_eq!(error.code(), "sts_settings");
+        assert!(error.to_string().ends_with(want), "{error}");
+    }
+
+    #[test]
+    fn roots_that_cannot_be_used_are_an_error_not_a_panic() {
+        let with_roots = |pem: &str| StsSettings {
+            extra_roots_pem: pem.into(),
+            ..StsSettings::default()
+        };
+        check(&with_roots("x"), "hold no certificate");
+        check(
+            &with_roots("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
+            "not in PEM form",
+        );
+        check(
+            &with_roots("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
+            "can be trusted",
+        );
+        assert!(http_client(&StsSettings::default()).is_ok());
+    }
+
+    #[test]
+    fn a_proxy_is_checked_and_its_password_is_not_shown() {
+        let with_proxy = |uri: &str| StsSettings {
+            proxy: Some(EgressProxy {
+                uri: uri.parse().unwrap(),
+                no_proxy: "example.com".into(),
+            }),
+            ..StsSettings::default()
+        };
+        check(&with_proxy("socks5://proxy:1080"), "URL with a host");
+        let settings = with_proxy("http://user:hunter2@proxy:3128");
+        let shown = format!("{settings:?} {:?}", http_client(&settings).unwrap());
+        assert!(shown.contains("3128") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,210 @@
+//! Why there are no credentials, cut by what the reader can do about it.
+
+use std::time::Duration;
+
+use credential_assets::AssetError;
+
+/// There are no credentials now; [`CredentialFailure`] says why.
+///
+/// `Display` is fit for logs: it has AWS's own error code and message, never a secret and never
+/// the raw body of an answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{failure}")]
+pub struct CredentialError {
+    failure: CredentialFailure,
+    retry_after: Duration,
+}
+
+impl CredentialError {
+    pub(crate) fn new(failure: CredentialFailure, retry_after: Duration) -> Self {
+        Self { failure, retry_after }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn failure(&self) -> &CredentialFailure {
+        &self.failure
+    }
+
+    /// A stable name for metrics and error bodies.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.failure.code()
+    }
+
+    /// Whether only a change by somebody (a policy, a key, the configuration) can help.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.failure.is_permanent()
+    }
+
+    /// How long until the source tries again; sooner there is no point in asking.
+    #[must_use]
+    pub fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+}
+
+/// What is wrong with a source of credentials.
+///
+/// `message` is the first line of AWS's own message, at most 512 characters.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialFailure {
+    /// The keys cannot be read from where they are kept.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    /// STS does not know the keys, their signature is wrong, or their session token has expired.
+    #[error("STS refuses the keys: {code}: {message}")]
+    KeysRefused {
+        /// AWS's error code, such as `InvalidClientTokenId`.
+        code: String,
+        /// AWS's message.
+        message: String,
+    },
+    /// The keys are good, but may not do this: the user's policy, the role's trust policy or the
+    /// External ID does not fit; AWS does not say which.
+    #[error("STS does not allow {action}: {code}: {message}")]
+    AccessDenied {
+        /// What was asked for, such as `assuming arn:aws:iam::123456789012:role/x`.
+        action: String,
+        /// AWS's error code.
+        code: String,
+        /// AWS's message.
+        message: String,
+    },
+    /// STS refuses the request as it stands: a malformed session policy, a duration over the
+    /// role's maximum, a region that is not enabled.
+    #[error("STS refuses the request: {code}: {message}")]
+    RequestRefused {
+        /// AWS's error code, such as `MalformedPolicyDocument`.
+        code: String,
+        /// AWS's message.
+        message: String,
+    },
+    /// This machine's clock and AWS's differ too much for signatures to be taken.
+    #[error("the clock of this machine is wrong, or that of STS: {message}")]
+    ClockSkew {
+        /// AWS's message, or ours.
+        message: String,
+    },
+    /// STS asks for fewer requests.
+    #[error("STS is throttling: {code}")]
+    Throttled {
+        /// AWS's error code.
+        code: String,
+    },
+    /// STS has trouble of its own.
+    #[error("STS answered with status {status}: {code}")]
+    ServerError {
+        /// The HTTP status.
+        status: u16,
+        /// AWS's error code; empty where there is none.
+        code: String,
+    },
+    /// No connection: DNS, TCP, TLS, or a proxy on the way.
+    #[error("STS cannot be reached: {reason}")]
+    Unreachable {
+        /// What the network stack says.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("there was no answer in time")]
+    TimedOut,
+    /// An answer that is none of STS's: a captive portal, a proxy's page, an emulator's bug.
+    #[error("the answer with status {status} is not one of STS's")]
+    UnreadableAnswer {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The default chain found nothing: no variables, profile, web identity, container or instance.
+    #[error(
+        "the default chain found no credentials: no environment variables, profile, web identity, container or EC2 instance provides any"
+    )]
+    ChainEmpty,
+    /// What the default chain found is not usable as it is configured.
+    #[error("the default chain is not configured rightly: {reason}")]
+    ChainMisconfigured {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A provider of the default chain failed.
+    #[error("the default chain failed: {reason}")]
+    ChainFailed {
+        /// What it says.
+        reason: String,
+    },
+    /// The settings cannot be used.
+    #[error("the STS settings cannot be used: {reason}")]
+    Settings {
+        /// Which and why.
+        reason: &'static str,
+    },
+    /// A defect of this program.
+    #[error("obtaining credentials failed inside of this program")]
+    Internal,
+}
+
+/// How soon a failed source is asked again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Prospect {
+    /// Reading a file costs nothing, and its repair should show at once.
+    Local,
+    /// It may pass by itself within seconds.
+    Passing,
+    /// Somebody has to change something.
+    Permanent,
+}
+
+impl CredentialFailure {
+    /// A stable name for metrics and error bodies.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Asset(_) => "credential_asset",
+            Self::KeysRefused { .. } => "keys_refused",
+            Self::AccessDenied { .. } => "access_denied",
+            Self::RequestRefused { .. } => "sts_request_refused",
+            Self::ClockSkew { .. } => "clock_skew",
+            Self::Throttled { .. } => "sts_throttled",
+            Self::ServerError { .. } => "sts_server_error",
+            Self::Unreachable { .. } => "sts_unreachable",
+            Self::TimedOut => "sts_timeout",
+            Self::UnreadableAnswer { .. } => "sts_unreadable_answer",
+            Self::ChainEmpty => "chain_empty",
+            Self::ChainMisconfigured { .. } => "chain_misconfigured",
+            Self::ChainFailed { .. } => "chain_failed",
+            Self::Settings { .. } => "sts_settings",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether only a change by somebody (a policy, a key, the configuration) can help.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self.prospect() {
+            Prospect::Local | Prospect::Permanent => true,
+            Prospect::Passing => false,
+        }
+    }
+
+    pub(crate) fn prospect(&self) -> Prospect {
+        match self {
+            Self::Asset(_) => Prospect::Local,
+            Self::KeysRefused { .. }
+            | Self::AccessDenied { .. }
+            | Self::RequestRefused { .. }
+            | Self::ChainEmpty
+            | Self::ChainMisconfigured { .. }
+            | Self::Settings { .. } => Prospect::Permanent,
+            Self::ClockSkew { .. }
+            | Self::Throttled { .. }
+            | Self::ServerError { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut
+            | Self::UnreadableAnswer { .. }
+            | Self::ChainFailed { .. }
+            | Self::Internal => Prospect::Passing,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The door: one source per connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::{Clock, Connection, Credentials};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use credential_assets::Assets;
+
+use crate::cache::{Cache, Label};
+use crate::connector::http_client;
+use crate::error::CredentialError;
+use crate::origin::Origin;
+use crate::settings::StsSettings;
+use crate::state::{CredentialCounters, CredentialState};
+use crate::sts::{CallerIdentity, Sts};
+
+/// The least time an attempt gets: the default chain asks several services one after the other.
+const SHORTEST_FLIGHT: Duration = Duration::from_mins(1);
+
+/// One connection's credentials, kept fresh. Cheap to clone; clones share the set.
+///
+/// Needs a tokio runtime with time and I/O when it is used, not when it is made.
+#[derive(Clone, Debug)]
+pub struct CredentialSource {
+    cache: Cache<Origin>,
+    sts: Sts,
+}
+
+impl CredentialSource {
+    /// A source that has obtained nothing yet: the first call of [`credentials`](Self::credentials) does.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or
+    /// the proxy cannot be used. Nothing is read and nothing is asked here.
+    pub fn new(
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CredentialError> {
+        let http = http_client(settings).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
+        Ok(Self::with_http_client(connection, assets, settings, clock, http))
+    }
+
+    pub(crate) fn with_http_client(
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+        http: SharedHttpClient,
+    ) -> Self {
+        let sts = Sts::new(&connection.region, settings, Arc::clone(&clock), http.clone());
+        let origin = Origin::new(connection, assets, settings, &sts, Arc::clone(&clock), http);
+        let label = Label {
+            connection: connection.name.clone(),
+            method: connection.auth.name(),
+        };
+        // GetCallerIdentity and AssumeRole, and the assets.
+        let flight_deadline = SHORTEST_FLIGHT.max(settings.operation_timeout.saturating_mul(3));
+        Self {
+            cache: Cache::new(origin, clock, label, flight_deadline),
+            sts,
+        }
+    }
+
+    /// A valid set of credentials.
+    ///
+    /// At once while a valid set is held, even while it is being renewed; else as soon as the one
+    /// attempt that all callers share is over. Dropping the future does not stop the attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`] where there is no valid set and the attempt failed, or the source rests
+    /// after a failure: then at once, with the time that is left in
+    /// [`retry_after`](CredentialError::retry_after).
+    pub async fn credentials(&self) -> Result<Arc<Credentials>, CredentialError> {
+        self.cache.credentials().await
+    }
+
+    /// Tells the source that AWS refuses a set (`ExpiredToken` and the like) and takes another.
+    ///
+    /// However many callers report the same set, one attempt is made; who comes later gets what it
+    /// brought. The answer may be `refused` again (the same [`Arc`], where it was this source's):
+    /// nothing newer can be had, or the set is only seconds old.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`] where the attempt failed or the source rests after a failure. The refused
+    /// set stays the current one as long as it is valid: the refusal may be AWS's slip.
+    pub async fn renew(&self, refused: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
+        self.cache.renew(refused).await
+    }
+
+    /// Whose credentials these are: asks STS, each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`credentials`](Self::credentials), and where STS does not answer the question.
+    pub async fn caller_identity(&self) -> Result<CallerIdentity, CredentialError> {
+        let credentials = self.credentials().await?;
+        let answer = self.sts.caller_identity(&credentials).await;
+        answer.map_err(|failure| CredentialError::new(failure, Duration::ZERO))
+    }
+
+    /// Where the source stands now. Asks nobody.
+    #[must_use]
+    pub fn state(&self) -> CredentialState {
+        self.cache.state()
+    }
+
+    /// What the source has done since it was made.
+    #[must_use]
+    pub fn counters(&self) -> CredentialCounters {
+        self.cache.counters()
+    }
+}

@@ -1,0 +1,54 @@
+//! What a source looks like from outside: for readiness, metrics and logs.
+
+use std::time::SystemTime;
+
+/// Where a source stands now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CredentialState {
+    /// Nothing was asked for yet.
+    Never,
+    /// A valid set is held.
+    Valid {
+        /// When it expires; `None` where it does not or the source does not say.
+        expires_at: Option<SystemTime>,
+    },
+    /// A valid set is held, but its renewal fails.
+    Degraded {
+        /// When the set expires; `None` where it does not or the source does not say.
+        expires_at: Option<SystemTime>,
+        /// [`CredentialFailure::code`](crate::CredentialFailure::code) of the last failure.
+        code: &'static str,
+    },
+    /// There is no valid set, and the last attempt to get one failed.
+    Failing {
+        /// [`CredentialFailure::code`](crate::CredentialFailure::code) of the last failure.
+        code: &'static str,
+        /// Whether only a change by somebody can help.
+        is_permanent: bool,
+    },
+    /// The set expired while nobody asked for it; the next request renews it.
+    Lapsed {
+        /// When it expired.
+        since: SystemTime,
+    },
+}
+
+impl CredentialState {
+    /// Whether a request would be served without waiting.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        matches!(self, Self::Valid { .. } | Self::Degraded { .. })
+    }
+}
+
+/// What a source has done since it was made. Each counter only grows.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CredentialCounters {
+    /// Attempts to obtain a set that succeeded.
+    pub obtained: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Calls that found the source backing off and got the last failure again.
+    pub refused: u64,
+}

@@ -1,0 +1,157 @@
+//! The calls to STS, each with the keys that sign it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use auth_model::{
+    AccessKeyId, AccountId, Arn, Clock, Credentials, ExternalId, Region, RoleArn, RoleSessionName, Secret,
+    SecretAccessKey, SessionDuration, SessionPolicy, SessionToken,
+};
+use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::error::CredentialFailure;
+use crate::quiet::quietly;
+use crate::refusal::failure_of;
+use crate::settings::StsSettings;
+
+/// Who a set of credentials belongs to, as STS `GetCallerIdentity` says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallerIdentity {
+    /// The account.
+    pub account: AccountId,
+    /// The user, role session, ...
+    pub arn: Arn,
+}
+
+/// The parameters of one `AssumeRole`.
+#[derive(Debug)]
+pub(crate) struct RoleRequest<'a> {
+    pub(crate) role: &'a RoleArn,
+    pub(crate) session_name: &'a RoleSessionName,
+    pub(crate) duration: SessionDuration,
+    pub(crate) external_id: Option<&'a ExternalId>,
+    pub(crate) policy: Option<&'a SessionPolicy>,
+}
+
+/// STS in one region.
+#[derive(Clone, Debug)]
+pub(crate) struct Sts {
+    base: aws_sdk_sts::Config,
+}
+
+/// Our clock, for the SDK.
+#[derive(Clone, Debug)]
+pub(crate) struct ClockTime(pub(crate) Arc<dyn Clock>);
+
+impl TimeSource for ClockTime {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+/// One retry: a client's request waits behind the call, and the cache tries again by itself.
+pub(crate) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(2)
+}
+
+/// The timeouts of one call.
+pub(crate) fn timeouts(settings: &StsSettings) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(settings.connect_timeout)
+        .operation_timeout(settings.operation_timeout)
+        .build()
+}
+
+impl Sts {
+    pub(crate) fn new(region: &Region, settings: &StsSettings, clock: Arc<dyn Clock>, http: SharedHttpClient) -> Self {
+        let mut builder = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_sts::config::Region::new(region.as_str().to_owned()))
+            .http_client(http)
+            .time_source(ClockTime(clock))
+            .sleep_impl(TokioSleep::new())
+            .retry_config(retries())
+            .timeout_config(timeouts(settings))
+            // The operation timeout bounds the answer, which is a few kilobytes.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            // Each call brings its own keys: a cache would keep old ones.
+            .identity_cache(IdentityCache::no_cache());
+        match &settings.endpoint {
+            // The SDK refuses FIPS together with an endpoint of one's own.
+            Some(endpoint) => builder = builder.endpoint_url(endpoint.to_string()),
+            None => builder = builder.use_fips(settings.use_fips),
+        }
+        Self { base: builder.build() }
+    }
+
+    fn client(&self, keys: &Credentials) -> aws_sdk_sts::Client {
+        let keys = aws_credential_types::Credentials::new(
+            keys.access_key_id.as_str(),
+            keys.secret_access_key.expose(),
+            keys.session_token.as_ref().map(|token| token.expose().to_owned()),
+            keys.expires_at,
+            "signing-proxy",
+        );
+        aws_sdk_sts::Client::from_conf(self.base.to_builder().credentials_provider(keys).build())
+    }
+
+    /// Whose keys these are.
+    pub(crate) async fn caller_identity(&self, keys: &Credentials) -> Result<CallerIdentity, CredentialFailure> {
+        let answer = quietly(async { self.client(keys).get_caller_identity().send().await })
+            .await
+            .map_err(|error| failure_of(&error, "asking whose the keys are"))?;
+        let account = answer.account().and_then(|text| AccountId::parse(text).ok());
+        let arn = answer.arn().and_then(|text| text.parse().ok());
+        match (account, arn) {
+            (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
+            _ => Err(CredentialFailure::UnreadableAnswer { status: 200 }),
+        }
+    }
+
+    /// A new session of a role.
+    pub(crate) async fn assume_role(
+        &self,
+        keys: &Credentials,
+        request: &RoleRequest<'_>,
+    ) -> Result<Credentials, CredentialFailure> {
+        let seconds = i32::try_from(request.duration.get().as_secs()).map_err(|_| CredentialFailure::Internal)?;
+        let call = async {
+            self.client(keys)
+                .assume_role()
+                .role_arn(request.role.to_string())
+                .role_session_name(request.session_name.as_str())
+                .duration_seconds(seconds)
+                .set_external_id(request.external_id.map(|id| id.as_str().to_owned()))
+                .set_policy(request.policy.map(|policy| policy.as_str().to_owned()))
+                .send()
+                .await
+        };
+        let answer = quietly(call)
+            .await
+            .map_err(|error| failure_of(&error, &format!("assuming {}", request.role)))?;
+        let unreadable = CredentialFailure::UnreadableAnswer { status: 200 };
+        let session = answer.credentials.ok_or_else(|| unreadable.clone())?;
+        let expires_at = SystemTime::try_from(session.expiration).map_err(|_| unreadable.clone())?;
+        let token = Some(session.session_token);
+        let mut credentials = checked(session.access_key_id, session.secret_access_key, token).ok_or(unreadable)?;
+        credentials.expires_at = Some(expires_at);
+        credentials.account = Some(request.role.account().clone());
+        Ok(credentials)
+    }
+}
+
+/// Credentials of texts that somebody sent; `None` where they cannot be ones.
+pub(crate) fn checked(id: impl Into<String>, secret: impl Into<String>, token: Option<String>) -> Option<Credentials> {
+    let id = AccessKeyId::parse(id).ok()?;
+    let secret = SecretAccessKey::parse(Secret::new(secret)).ok()?;
+    let credentials = Credentials::new(id, secret);
+    match token {
+        None => Some(credentials),
+        Some(token) => Some(credentials.with_session_token(SessionToken::parse(Secret::new(token)).ok()?)),
+    }
+}
