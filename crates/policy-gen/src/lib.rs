@@ -1,11 +1,18 @@
-//! What a request does, in IAM's words.
+//! What a request does, in IAM's words, and the IAM documents that a connection needs.
 //!
-//! For now: the name of a request's operation, for logs and metrics ([`operation`]). It is read
-//! from the same wire form that is signed. S3's and Bedrock's names come from fixed tables; the
-//! other protocols carry the name in the request, so there a client can make one up.
+//! - [`operation`]: the name of a request's operation, for logs and metrics. It is read from the
+//!   same wire form that is signed. S3's and Bedrock's names come from fixed tables; the other
+//!   protocols carry the name in the request, so there a client can make one up.
+//! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
+//! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
 
+pub mod document;
 pub mod operation;
+mod principal;
+pub mod template;
 
+pub use document::{Effect, Policy, Statement};
 pub use operation::{RequestHead, operation};
+pub use principal::{InvalidUserArn, UserArn};
