@@ -1,0 +1,79 @@
+"""What the tests share: the servers are started once and stopped whatever happens."""
+
+import shutil
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from servers import LOGS, WORK, Moto, Proxy, SeaweedFs
+
+BUCKET = "outside"
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """A folder for this run."""
+    folder = WORK / "scratch"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(LOGS, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def store(scratch):
+    server = SeaweedFs(scratch / "seaweedfs")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def signed(store):
+    """A client that signs by itself and talks to the store directly: the second opinion on what was stored."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=store.url,
+        region_name="us-east-1",
+        aws_access_key_id=store.ACCESS_KEY_ID,
+        aws_secret_access_key=store.SECRET,
+        config=Config(s3={"addressing_style": "path"}, proxies={}, retries={"max_attempts": 8}),
+    )
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+def store_connection(store):
+    return {
+        "service": "s3",
+        "region": "us-east-1",
+        "endpoint": store.url,
+        "auth": {
+            "method": "access-key",
+            "access_key_id": store.ACCESS_KEY_ID,
+            "secret_access_key": "env:STORE_SECRET",
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def proxy(scratch, store, signed):
+    """The proxy in front of the store, with one connection, so that its address is the store's."""
+    server = Proxy(scratch, "store", {"store": store_connection(store)}, {"STORE_SECRET": store.SECRET})
+    yield server
+    assert server.stop() == 0, "the proxy did not end well on SIGTERM"
+
+
+@pytest.fixture(scope="session")
+def moto(scratch):
+    server = Moto(scratch / "moto")
+    yield server
+    server.stop()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The plain closing line beside pytest's own."""
+    count = {word: len(terminalreporter.stats.get(word, [])) for word in ("passed", "failed", "error", "skipped")}
+    failed = count["failed"] + count["error"]
+    terminalreporter.write_line(f"outside: {count['passed']} passed, {failed} failed, {count['skipped']} skipped")
