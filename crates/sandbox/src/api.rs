@@ -1,0 +1,181 @@
+//! The way of every request to a verifying stand-in: read, verify, authorise, answer, tell.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
+use crate::fault::{Disconnected, FaultSwitch};
+use crate::principals::Rights;
+use crate::random;
+use crate::refusal::{Refusal, Shape};
+use crate::response::Body;
+use crate::server::Handler;
+use crate::verify::{Caller, PathRule, Payload, Scheme, Sighting, Verifier};
+
+/// The largest body that a stand-in takes.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// A body must have come whole within this.
+const BODY_DEADLINE: Duration = Duration::from_mins(1);
+/// How far a request's time may be from now.
+const SKEW: Duration = Duration::from_mins(5);
+
+/// A stand-in for one AWS service.
+#[async_trait]
+pub(crate) trait Api: Send + Sync + 'static {
+    fn identity(&self) -> Identity;
+
+    /// The operation that the request names.
+    fn operation(&self, head: &Parts, body: &[u8]) -> Option<String>;
+
+    /// Carries out a request whose signature is right and whose sender may do it.
+    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal>;
+}
+
+/// What a stand-in is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    /// Endpoint prefix.
+    pub(crate) service: &'static str,
+    pub(crate) signing_name: &'static str,
+    pub(crate) shape: Shape,
+    /// The prefix of its IAM actions.
+    pub(crate) action_prefix: &'static str,
+}
+
+/// A verified request.
+pub(crate) struct Call<'a> {
+    pub(crate) head: &'a Parts,
+    pub(crate) body: &'a Bytes,
+    pub(crate) operation: Option<&'a str>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) request_id: &'a str,
+}
+
+/// A stand-in behind its guard.
+pub(crate) struct Guarded<A> {
+    pub(crate) api: A,
+    pub(crate) verifier: Verifier,
+    pub(crate) events: EventSender,
+    pub(crate) fault: FaultSwitch,
+}
+
+#[async_trait]
+impl<A: Api> Handler for Guarded<A> {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
+        let identity = self.api.identity();
+        let request_id = random::request_id();
+        let (head, body) = request.into_parts();
+        let mut sighting = Sighting::default();
+        let mut operation = None;
+        let result = match self.fault.strike().await? {
+            Some(refusal) => Err(refusal),
+            None => match read_whole(body).await {
+                Err(refusal) => Err(refusal),
+                Ok(body) => {
+                    operation = self.api.operation(&head, &body).filter(|name| is_operation_name(name));
+                    self.judge(&head, &body, operation.as_deref(), &mut sighting, &request_id)
+                        .await
+                }
+            },
+        };
+        let (mut response, outcome) = match result {
+            Ok(response) => (response, Outcome::Accepted),
+            Err(refusal) => {
+                let outcome = Outcome::Refused {
+                    reason: refusal.reason,
+                    code: refusal.code(identity.shape).to_owned(),
+                    why: refusal.message.clone(),
+                };
+                (refusal.response(identity.shape, &request_id), outcome)
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert("x-amzn-requestid", id);
+        }
+        self.events.send(VerifiedRequest {
+            service: identity.service,
+            operation,
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            principal: sighting.principal,
+            key: sighting.key,
+            region: sighting.region,
+            outcome,
+        });
+        Ok(response)
+    }
+}
+
+impl<A: Api> Guarded<A> {
+    async fn judge(
+        &self,
+        head: &Parts,
+        body: &Bytes,
+        operation: Option<&str>,
+        sighting: &mut Sighting,
+        request_id: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        let identity = self.api.identity();
+        let scheme = Scheme {
+            signing_name: identity.signing_name,
+            path: PathRule::EncodedTwice,
+            skew: SKEW,
+        };
+        let caller = self.verifier.verify(head, Payload::Whole(body), scheme, sighting)?;
+        authorise(&caller, identity, operation)?;
+        let call = Call {
+            head,
+            body,
+            operation,
+            caller: &caller,
+            request_id,
+        };
+        self.api.answer(call).await
+    }
+}
+
+/// Users that exist to assume a role may do nothing else.
+fn authorise(caller: &Caller, identity: Identity, operation: Option<&str>) -> Result<(), Refusal> {
+    match caller.principal.rights {
+        Rights::Everything => Ok(()),
+        Rights::StsOnly if identity.service == "sts" => Ok(()),
+        Rights::StsOnly => Err(Refusal::new(
+            Reason::AccessDenied,
+            format!(
+                "User: {} is not authorized to perform: {}:{}",
+                caller.principal.arn,
+                identity.action_prefix,
+                operation.unwrap_or("*")
+            ),
+        )),
+    }
+}
+
+async fn read_whole(body: Incoming) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(BODY_DEADLINE, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            Reason::TooLarge,
+            format!("The sandbox takes bodies of up to {MAX_BODY_BYTES} bytes"),
+        )),
+        Ok(Err(_)) => Err(Refusal::new(Reason::BadRequest, "The body broke off")),
+        Err(_) => Err(Refusal::of_operation(
+            "RequestTimeout",
+            StatusCode::REQUEST_TIMEOUT,
+            "The body did not arrive in time",
+        )),
+    }
+}
+
+/// Operations become XML element names and show in events: a stranger's text does not.
+fn is_operation_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
+}

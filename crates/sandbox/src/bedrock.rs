@@ -1,0 +1,110 @@
+//! Bedrock runtime: answers at once or as a real event stream, frame after frame.
+
+mod answers;
+mod eventstream;
+mod gate;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::api::{Api, Call, Identity};
+use crate::event::Reason;
+use crate::refusal::{Refusal, Shape};
+use crate::response::{Body, BodyError, ok};
+
+pub use gate::StreamGate;
+
+/// The stand-in.
+pub(crate) struct Bedrock {
+    pub(crate) gate: StreamGate,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Operation {
+    InvokeModel,
+    InvokeModelWithResponseStream,
+    Converse,
+    ConverseStream,
+}
+
+impl Operation {
+    const ALL: [(Self, &str, &str); 4] = [
+        (Self::InvokeModel, "invoke", "InvokeModel"),
+        (
+            Self::InvokeModelWithResponseStream,
+            "invoke-with-response-stream",
+            "InvokeModelWithResponseStream",
+        ),
+        (Self::Converse, "converse", "Converse"),
+        (Self::ConverseStream, "converse-stream", "ConverseStream"),
+    ];
+}
+
+/// `POST /model/MODEL/VERB`. An ARN's slash must be `%2F`, as at AWS: a bare one makes another path.
+fn route(head: &Parts) -> Option<(Operation, &'static str, String)> {
+    let (model, verb) = head.uri.path().strip_prefix("/model/")?.split_once('/')?;
+    let (operation, _, name) = Operation::ALL.into_iter().find(|(_, known, _)| *known == verb)?;
+    let model = percent_decode_str(model).decode_utf8().ok()?.into_owned();
+    (head.method == Method::POST && !model.is_empty()).then_some((operation, name, model))
+}
+
+#[async_trait]
+impl Api for Bedrock {
+    fn identity(&self) -> Identity {
+        Identity {
+            service: "bedrock-runtime",
+            signing_name: "bedrock",
+            shape: Shape::RestJson,
+            action_prefix: "bedrock",
+        }
+    }
+
+    fn operation(&self, head: &Parts, _body: &[u8]) -> Option<String> {
+        route(head).map(|(_, name, _)| name.to_owned())
+    }
+
+    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+        let (operation, _, model) = route(call.head).ok_or_else(|| {
+            Refusal::of_operation(
+                "UnknownOperationException",
+                StatusCode::NOT_FOUND,
+                "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, converse and converse-stream",
+            )
+        })?;
+        let request: Value = serde_json::from_slice(call.body)
+            .map_err(|_| Refusal::new(Reason::BadRequest, "Malformed input request: the body is not JSON"))?;
+        let prompt = answers::prompt(&request);
+        let words = answers::words(&model, &prompt);
+        match operation {
+            Operation::InvokeModel => Ok(ok("application/json", answers::message(&model, &words).to_string())),
+            Operation::Converse => Ok(ok("application/json", answers::conversation(&words).to_string())),
+            Operation::InvokeModelWithResponseStream => Ok(self.streamed(answers::invoke_frames(&model, &words))),
+            Operation::ConverseStream => Ok(self.streamed(answers::converse_frames(&words))),
+        }
+    }
+}
+
+impl Bedrock {
+    /// Sends each frame as a chunk of its own; all but the first wait at the gate.
+    fn streamed(&self, frames: Vec<Bytes>) -> Response<Body> {
+        let watch = self.gate.watch(frames.len());
+        let body = stream::unfold((frames.into_iter(), watch), |(mut frames, mut watch)| async move {
+            let frame = frames.next()?;
+            watch.pass().await;
+            Some((Ok::<_, BodyError>(Frame::data(frame)), (frames, watch)))
+        });
+        let mut response = Response::new(StreamBody::new(body).boxed_unsync());
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/vnd.amazon.eventstream"),
+        );
+        response
+    }
+}

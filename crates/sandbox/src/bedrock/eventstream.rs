@@ -1,0 +1,38 @@
+//! Frames of `application/vnd.amazon.eventstream`.
+//!
+//! Total length, headers' length, CRC-32 of these two (all `u32`, big endian), headers, payload, CRC-32 of all before.
+//! A header: name's length (`u8`), name, type 7 (string), value's length (`u16`), value.
+//! Source: the Smithy specification, "Amazon Event Stream".
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Length of the prelude with its checksum, and of the checksum at the end.
+const PRELUDE: usize = 12;
+const TRAILER: usize = 4;
+/// Type of a header whose value is text.
+const STRING: u8 = 7;
+
+/// One event of that type with a JSON payload.
+pub(crate) fn event(event_type: &str, payload: &str) -> Bytes {
+    let mut headers = BytesMut::new();
+    for (name, value) in [
+        (":event-type", event_type),
+        (":content-type", "application/json"),
+        (":message-type", "event"),
+    ] {
+        headers.put_u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
+        headers.put_slice(name.as_bytes());
+        headers.put_u8(STRING);
+        headers.put_u16(u16::try_from(value.len()).unwrap_or(u16::MAX));
+        headers.put_slice(value.as_bytes());
+    }
+    let total = PRELUDE + headers.len() + payload.len() + TRAILER;
+    let mut frame = BytesMut::with_capacity(total);
+    frame.put_u32(u32::try_from(total).unwrap_or(u32::MAX));
+    frame.put_u32(u32::try_from(headers.len()).unwrap_or(u32::MAX));
+    frame.put_u32(crc32fast::hash(&frame));
+    frame.put_slice(&headers);
+    frame.put_slice(payload.as_bytes());
+    frame.put_u32(crc32fast::hash(&frame));
+    frame.freeze()
+}

@@ -1,0 +1,236 @@
+//! A refusal, and how each AWS protocol words it.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::event::Reason;
+use crate::response::{Body, full};
+use crate::xml::Xml;
+
+/// Why a request is not carried out; becomes an error answer in the service's own shape.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    /// A code of the operation itself, where the reason alone does not tell it.
+    specific: Option<(&'static str, StatusCode)>,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            specific: None,
+            message: message.into(),
+        }
+    }
+
+    /// An error of the operation itself, such as a parameter that is out of bounds.
+    pub(crate) fn of_operation(code: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            reason: Reason::BadRequest,
+            specific: Some((code, status)),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn code(&self, shape: Shape) -> &'static str {
+        self.specific.map_or_else(|| shape.code(self.reason), |(code, _)| code)
+    }
+
+    fn status(&self, shape: Shape) -> StatusCode {
+        self.specific
+            .map_or_else(|| shape.status(self.reason), |(_, status)| status)
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self, shape: Shape, request_id: &str) -> Response<Body> {
+        let code = self.code(shape);
+        let body = match shape {
+            Shape::S3 => Xml::document()
+                .element("Error", |x| {
+                    x.text("Code", code)
+                        .text("Message", &self.message)
+                        .text("RequestId", request_id)
+                        .text("HostId", "sandbox")
+                })
+                .into_string(),
+            Shape::Ec2 => Xml::document()
+                .element("Response", |x| {
+                    x.element("Errors", |x| {
+                        x.element("Error", |x| x.text("Code", code).text("Message", &self.message))
+                    })
+                    .text("RequestID", request_id)
+                })
+                .into_string(),
+            Shape::Query => Xml::document()
+                .element_in("ErrorResponse", crate::sts::NAMESPACE, |x| {
+                    let blame = if self.status(shape).is_server_error() {
+                        "Receiver"
+                    } else {
+                        "Sender"
+                    };
+                    x.element("Error", |x| {
+                        x.text("Type", blame).text("Code", code).text("Message", &self.message)
+                    })
+                    .text("RequestId", request_id)
+                })
+                .into_string(),
+            Shape::Json => serde_json::json!({ "__type": code, "message": self.message }).to_string(),
+            Shape::RestJson => serde_json::json!({ "message": self.message }).to_string(),
+        };
+        let mut response = Response::new(full(Bytes::from(body)));
+        *response.status_mut() = self.status(shape);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(shape.content_type()));
+        if matches!(shape, Shape::Json | Shape::RestJson) {
+            headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
+        }
+        response
+    }
+}
+
+/// How a service words its answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    /// S3's REST XML.
+    S3,
+    /// The Query protocol, as STS speaks it.
+    Query,
+    /// EC2's variant of the Query protocol.
+    Ec2,
+    /// AWS JSON 1.0 and 1.1: one path, the operation in `x-amz-target`.
+    Json,
+    /// REST JSON, as Bedrock speaks it.
+    RestJson,
+}
+
+impl Shape {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::S3 => "application/xml",
+            Self::Query => "text/xml",
+            Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::Json => "application/x-amz-json-1.1",
+            Self::RestJson => "application/json",
+        }
+    }
+
+    /// The code that services of this protocol answer with.
+    fn code(self, reason: Reason) -> &'static str {
+        match self {
+            Self::S3 => s3_code(reason),
+            Self::Ec2 => ec2_code(reason),
+            Self::Query => query_code(reason),
+            Self::Json | Self::RestJson => json_code(reason),
+        }
+    }
+
+    fn status(self, reason: Reason) -> StatusCode {
+        match (self, reason) {
+            (_, Reason::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            (_, Reason::Unavailable) | (Self::S3 | Self::Ec2, Reason::Throttled) => StatusCode::SERVICE_UNAVAILABLE,
+            (Self::RestJson, Reason::Throttled) => StatusCode::TOO_MANY_REQUESTS,
+            (Self::Ec2, reason) if ec2_code(reason) == "AuthFailure" => StatusCode::UNAUTHORIZED,
+            (_, Reason::Throttled | Reason::BadRequest)
+            // These answer every error of the sender's with 400.
+            | (Self::Json, _)
+            | (
+                Self::S3,
+                Reason::MalformedAuthorization
+                | Reason::WrongRegion
+                | Reason::WrongService
+                | Reason::WrongScope
+                | Reason::InvalidToken
+                | Reason::ExpiredToken
+                | Reason::BodyHashMismatch,
+            )
+            | (Self::Query, Reason::MalformedAuthorization)
+            | (Self::Ec2, Reason::RequestExpired | Reason::ExpiredToken) => StatusCode::BAD_REQUEST,
+            (Self::S3 | Self::Query | Self::Ec2 | Self::RestJson, _) => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+fn s3_code(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MissingAuthentication | Reason::UnsignedHeader | Reason::AccessDenied => "AccessDenied",
+        Reason::MalformedAuthorization | Reason::WrongRegion | Reason::WrongService | Reason::WrongScope => {
+            "AuthorizationHeaderMalformed"
+        }
+        Reason::UnknownKey => "InvalidAccessKeyId",
+        Reason::InvalidToken => "InvalidToken",
+        Reason::ExpiredToken => "ExpiredToken",
+        Reason::RequestExpired => "RequestTimeTooSkewed",
+        Reason::BodyHashMismatch => "XAmzContentSHA256Mismatch",
+        Reason::SignatureMismatch => "SignatureDoesNotMatch",
+        Reason::BadRequest => "InvalidRequest",
+        Reason::TooLarge => "EntityTooLarge",
+        Reason::Throttled => "SlowDown",
+        Reason::Unavailable => "ServiceUnavailable",
+    }
+}
+
+/// EC2 does not tell a wrong key from a wrong signature.
+fn ec2_code(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MissingAuthentication => "MissingAuthenticationToken",
+        Reason::MalformedAuthorization
+        | Reason::UnknownKey
+        | Reason::InvalidToken
+        | Reason::WrongRegion
+        | Reason::WrongService
+        | Reason::WrongScope
+        | Reason::UnsignedHeader
+        | Reason::BodyHashMismatch
+        | Reason::SignatureMismatch => "AuthFailure",
+        Reason::ExpiredToken | Reason::RequestExpired => "RequestExpired",
+        Reason::AccessDenied => "UnauthorizedOperation",
+        Reason::BadRequest => "InvalidParameterValue",
+        Reason::TooLarge => "RequestEntityTooLarge",
+        Reason::Throttled => "RequestLimitExceeded",
+        Reason::Unavailable => "Unavailable",
+    }
+}
+
+fn query_code(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MissingAuthentication => "MissingAuthenticationToken",
+        Reason::MalformedAuthorization => "IncompleteSignature",
+        Reason::UnknownKey | Reason::InvalidToken => "InvalidClientTokenId",
+        Reason::ExpiredToken => "ExpiredToken",
+        Reason::WrongRegion
+        | Reason::WrongService
+        | Reason::WrongScope
+        | Reason::RequestExpired
+        | Reason::UnsignedHeader
+        | Reason::BodyHashMismatch
+        | Reason::SignatureMismatch => "SignatureDoesNotMatch",
+        Reason::AccessDenied => "AccessDenied",
+        Reason::BadRequest => "ValidationError",
+        Reason::TooLarge => "RequestEntityTooLarge",
+        Reason::Throttled => "Throttling",
+        Reason::Unavailable => "ServiceUnavailable",
+    }
+}
+
+fn json_code(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MissingAuthentication => "MissingAuthenticationTokenException",
+        Reason::MalformedAuthorization => "IncompleteSignatureException",
+        Reason::UnknownKey | Reason::InvalidToken => "UnrecognizedClientException",
+        Reason::ExpiredToken => "ExpiredTokenException",
+        Reason::WrongRegion
+        | Reason::WrongService
+        | Reason::WrongScope
+        | Reason::RequestExpired
+        | Reason::UnsignedHeader
+        | Reason::BodyHashMismatch
+        | Reason::SignatureMismatch => "InvalidSignatureException",
+        Reason::AccessDenied => "AccessDeniedException",
+        Reason::BadRequest => "ValidationException",
+        Reason::TooLarge => "RequestEntityTooLargeException",
+        Reason::Throttled => "ThrottlingException",
+        Reason::Unavailable => "ServiceUnavailableException",
+    }
+}

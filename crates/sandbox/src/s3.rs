@@ -1,0 +1,217 @@
+//! S3: our verifier and body checks before s3s and s3s-fs.
+//!
+//! Signatures are verified twice, by two codebases: here with `aws-sigv4` and again by s3s. What s3s 0.14.1 does not
+//! look at is checked here: session tokens, the region, unsigned `x-amz-*` headers, signature version 2 (refused), a
+//! truncated chunked body, and a wrong body hash (to which s3s answers 500). The signatures of chunks and trailers are
+//! verified by s3s; its 500 for a wrong one becomes `SignatureDoesNotMatch`.
+//!
+//! s3s-fs keeps objects as files, so a key cannot be both a file and a folder, `..` and `//` in keys are resolved, a
+//! name is at most 255 bytes long, and sub-resources such as ACLs, tags and versions do not exist.
+
+mod checked_body;
+mod framing;
+mod store;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use s3s::service::S3Service;
+
+use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
+use crate::fault::{Disconnected, FaultSwitch};
+use crate::principals::Rights;
+use crate::random;
+use crate::refusal::{Refusal, Shape};
+use crate::response::{Body, full};
+use crate::server::Handler;
+use crate::verify::{PathRule, Payload, Scheme, Sighting, Verifier};
+
+use checked_body::{BodyCheck, CheckedBody, Verdict};
+pub(crate) use store::open;
+
+const SCHEME: Scheme = Scheme {
+    signing_name: "s3",
+    path: PathRule::DecodedOnce,
+    skew: Duration::from_mins(15),
+};
+/// Error answers are read to learn their code; longer ones are passed on unread.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// A body where S3 expects none.
+const MAX_STRAY_BYTES: usize = 1024 * 1024;
+
+/// Name of the operation that s3s found, told through the request's extensions.
+#[derive(Clone, Debug, Default)]
+struct OperationName(Arc<OnceLock<String>>);
+
+/// The S3 service.
+pub(crate) struct S3 {
+    pub(crate) service: S3Service,
+    pub(crate) verifier: Verifier,
+    pub(crate) events: EventSender,
+    pub(crate) fault: FaultSwitch,
+}
+
+#[async_trait]
+impl Handler for S3 {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
+        let request_id = random::request_id();
+        let (head, body) = request.into_parts();
+        let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        let mut sighting = Sighting::default();
+        let operation = OperationName::default();
+        let result = match self.fault.strike().await? {
+            Some(refusal) => Err(refusal),
+            None => self.answer(head, body, &mut sighting, operation.clone()).await,
+        };
+        let (mut response, outcome) = match result {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let outcome = Outcome::Refused {
+                    reason: refusal.reason,
+                    code: refusal.code(Shape::S3).to_owned(),
+                    why: refusal.message.clone(),
+                };
+                let mut response = refusal.response(Shape::S3, &request_id);
+                if method == Method::HEAD {
+                    *response.body_mut() = full(Bytes::new());
+                }
+                (response, outcome)
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert("x-amz-request-id", id.clone());
+            response.headers_mut().insert("x-amz-id-2", id);
+        }
+        self.events.send(VerifiedRequest {
+            service: "s3",
+            operation: operation.0.get().cloned(),
+            method,
+            path,
+            principal: sighting.principal,
+            key: sighting.key,
+            region: sighting.region,
+            outcome,
+        });
+        Ok(response)
+    }
+}
+
+impl S3 {
+    async fn answer(
+        &self,
+        mut head: Parts,
+        body: Incoming,
+        sighting: &mut Sighting,
+        operation: OperationName,
+    ) -> Result<(Response<Body>, Outcome), Refusal> {
+        let declared = declared_payload(&head).to_owned();
+        let caller = self
+            .verifier
+            .verify(&head, Payload::Declared(&declared), SCHEME, sighting)?;
+        if caller.principal.rights == Rights::StsOnly {
+            let message = format!("User: {} is not authorized to use S3", caller.principal.arn);
+            return Err(Refusal::new(Reason::AccessDenied, message));
+        }
+        let check = BodyCheck::new(&declared, &head.headers)?;
+        let verdict = Verdict::default();
+        let body = accept_body(&head.method, body, check, &verdict).await?;
+
+        // s3s writes whole requests to its debug log.
+        for name in [AUTHORIZATION.as_str(), "x-amz-security-token"] {
+            if let Some(value) = head.headers.get_mut(name) {
+                value.set_sensitive(true);
+            }
+        }
+        head.extensions.insert(operation);
+        let is_chunk_signed = declared.starts_with("STREAMING-AWS4");
+        let answer = self.service.call(Request::from_parts(head, body)).await;
+        if let Some(refusal) = verdict.take() {
+            return Err(refusal);
+        }
+        let Ok(answer) = answer else {
+            return Err(Refusal::new(Reason::Unavailable, "s3s failed"));
+        };
+        if is_chunk_signed && answer.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            return Err(Refusal::new(
+                Reason::SignatureMismatch,
+                "The signature of a chunk or of the trailer does not match",
+            ));
+        }
+        judge(answer).await
+    }
+}
+
+/// The payload's part of the canonical request: of a presigned URL always the same text.
+fn declared_payload(head: &Parts) -> &str {
+    let is_presigned = head
+        .uri
+        .query()
+        .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("X-Amz-Signature=")));
+    if is_presigned {
+        return "UNSIGNED-PAYLOAD";
+    }
+    let declared = head.headers.get("x-amz-content-sha256");
+    declared.and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Puts the check between the wire and s3s. s3s does not read the body of a GET, so that is read here.
+async fn accept_body(
+    method: &Method,
+    body: Incoming,
+    check: BodyCheck,
+    verdict: &Verdict,
+) -> Result<s3s::Body, Refusal> {
+    if body.is_end_stream() {
+        check.finish()?;
+        return Ok(s3s::Body::empty());
+    }
+    let checked = CheckedBody::new(body, check, verdict.clone());
+    if matches!(*method, Method::PUT | Method::POST) {
+        return Ok(s3s::Body::http_body(checked));
+    }
+    match Limited::new(checked, MAX_STRAY_BYTES).collect().await {
+        Ok(_) => Ok(s3s::Body::empty()),
+        Err(_) => Err(verdict
+            .take()
+            .unwrap_or_else(|| Refusal::new(Reason::TooLarge, "A body is not expected here"))),
+    }
+}
+
+/// Learns the error code of what s3s answered.
+async fn judge(answer: Response<s3s::Body>) -> Result<(Response<Body>, Outcome), Refusal> {
+    let (head, body) = answer.into_parts();
+    let status = head.status;
+    if !status.is_client_error() && !status.is_server_error() {
+        return Ok((Response::from_parts(head, body.boxed_unsync()), Outcome::Accepted));
+    }
+    let text = match Limited::new(body, MAX_ERROR_BYTES).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let element = |name: &str| {
+        let text = std::str::from_utf8(&text).ok()?;
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0.to_owned())
+    };
+    let code = element("Code").unwrap_or_else(|| status.as_str().to_owned());
+    let reason = match code.as_str() {
+        "SignatureDoesNotMatch" => Reason::SignatureMismatch,
+        "AccessDenied" => Reason::AccessDenied,
+        _ if status.is_server_error() => Reason::Unavailable,
+        _ => Reason::BadRequest,
+    };
+    let outcome = Outcome::Refused {
+        reason,
+        why: element("Message").unwrap_or_else(|| format!("s3s answered {status}")),
+        code,
+    };
+    Ok((Response::from_parts(head, full(text)), outcome))
+}

@@ -1,0 +1,371 @@
+//! Verifies a signature by making it again with the `aws-sigv4` crate from the bytes that arrived.
+//!
+//! That crate signs exactly the headers it is given, so it gets those that the request says it signed, and
+//! only after it is certain that everything which must be signed is among them.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use auth_model::{Clock, Region};
+use aws_credential_types::Credentials;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, UriPathNormalizationMode,
+    sign,
+};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::identity::Identity;
+use http::header::HOST;
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+
+use crate::claim::{Claim, Placement};
+use crate::event::{KeyKind, Reason};
+use crate::keys::{Key, KeyStore, Principal};
+use crate::refusal::Refusal;
+use crate::timestamp;
+
+/// What S3 encodes in a canonical path: all but the unreserved characters and the slash.
+const S3_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+/// The query parameters that carry a presigned signature and are not part of the canonical query as it arrived.
+const PRESIGNED: [&str; 7] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+];
+
+/// What a service expects of its signatures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scheme {
+    /// The service in the credential scope.
+    pub(crate) signing_name: &'static str,
+    pub(crate) path: PathRule,
+    /// How far a request's time may be from now.
+    pub(crate) skew: Duration,
+}
+
+/// How the canonical path is made from the one that arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum PathRule {
+    /// S3: decoded once, encoded strictly, never normalised.
+    DecodedOnce,
+    /// All others: normalised, then the bytes that arrived are encoded once more.
+    EncodedTwice,
+}
+
+/// The payload's part of the canonical request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Payload<'a> {
+    /// The whole body: its hash is made here, and must be what `x-amz-content-sha256` says where that is sent.
+    Whole(&'a [u8]),
+    /// The text of `x-amz-content-sha256`; whoever reads the body compares it.
+    Declared(&'a str),
+}
+
+/// What could be learnt of a request, accepted or not; for its event.
+#[derive(Debug, Default)]
+pub(crate) struct Sighting {
+    pub(crate) principal: Option<String>,
+    pub(crate) key: Option<KeyKind>,
+    pub(crate) region: Option<String>,
+}
+
+/// Who sent a verified request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) key: KeyKind,
+    pub(crate) region: String,
+}
+
+/// The judge of signatures.
+#[derive(Clone, Debug)]
+pub(crate) struct Verifier {
+    pub(crate) keys: Arc<KeyStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The regions that this sandbox is.
+    pub(crate) regions: Arc<[Region]>,
+}
+
+impl Verifier {
+    /// Verifies the request `head` with its `payload`; fills `sighting` as far as it comes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in the order in which AWS looks.
+    pub(crate) fn verify(
+        &self,
+        head: &Parts,
+        payload: Payload<'_>,
+        scheme: Scheme,
+        sighting: &mut Sighting,
+    ) -> Result<Caller, Refusal> {
+        let claim = Claim::read(head)?;
+        sighting.region = Some(claim.region.clone());
+        let key = self.keys.find(&claim.access_key_id).ok_or_else(|| {
+            Refusal::new(
+                Reason::UnknownKey,
+                "The security token included in the request is invalid.",
+            )
+        })?;
+        sighting.principal = Some(key.principal.arn.clone());
+        sighting.key = Some(key.kind());
+        let now = self.clock.now();
+
+        check_token(&claim, &key, now)?;
+        self.check_scope(&claim, scheme)?;
+        let signed_at = check_time(&claim, scheme.skew, now)?;
+        check_signed_headers(&claim, head)?;
+        check_body_hash(head, payload)?;
+        check_signature(&claim, &key, head, payload, scheme, signed_at)?;
+        Ok(Caller {
+            key: key.kind(),
+            principal: key.principal,
+            region: claim.region,
+        })
+    }
+
+    fn check_scope(&self, claim: &Claim, scheme: Scheme) -> Result<(), Refusal> {
+        if !self.regions.iter().any(|region| region.as_str() == claim.region) {
+            let expected: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
+            return Err(Refusal::new(
+                Reason::WrongRegion,
+                format!(
+                    "Credential should be scoped to a valid region: the region '{}' is wrong; expecting '{}'",
+                    claim.region,
+                    expected.join("' or '")
+                ),
+            ));
+        }
+        if claim.service != scheme.signing_name {
+            return Err(Refusal::new(
+                Reason::WrongService,
+                format!(
+                    "Credential should be scoped to correct service: '{}'.",
+                    scheme.signing_name
+                ),
+            ));
+        }
+        if claim.time.get(..8) != Some(claim.date.as_str()) {
+            return Err(Refusal::new(
+                Reason::WrongScope,
+                format!(
+                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}'.",
+                    claim.date, claim.time
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A temporary key comes with exactly its own token, a long-term one with none.
+fn check_token(claim: &Claim, key: &Key, now: SystemTime) -> Result<(), Refusal> {
+    let invalid = |message: &str| Err(Refusal::new(Reason::InvalidToken, message));
+    match (&claim.token, &key.session) {
+        (None, None) => Ok(()),
+        (None, Some(_)) | (Some(_), None) => invalid("The security token included in the request is invalid."),
+        (Some(sent), Some(session)) => {
+            if verify_slices_are_equal(sent.expose().as_bytes(), session.token.expose().as_bytes()).is_err() {
+                return invalid("The security token included in the request is invalid.");
+            }
+            if now >= session.expires_at {
+                return Err(Refusal::new(
+                    Reason::ExpiredToken,
+                    "The security token included in the request is expired",
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_time(claim: &Claim, skew: Duration, now: SystemTime) -> Result<SystemTime, Refusal> {
+    let signed_at = timestamp::parse_basic(&claim.time).ok_or_else(|| {
+        Refusal::new(
+            Reason::MalformedAuthorization,
+            "X-Amz-Date must be in ISO8601 Basic Format, such as 20150830T123600Z",
+        )
+    })?;
+    let minutes = skew.as_secs() / 60;
+    if signed_at > now + skew {
+        return Err(Refusal::new(
+            Reason::RequestExpired,
+            format!(
+                "Signature not yet current: {} is still later than {} ({} + {minutes} min.)",
+                claim.time,
+                timestamp::basic(now + skew),
+                timestamp::basic(now)
+            ),
+        ));
+    }
+    let lifetime = match claim.placement {
+        Placement::Header => skew,
+        Placement::Query { expires } => expires,
+    };
+    if signed_at + lifetime < now {
+        return Err(Refusal::new(
+            Reason::RequestExpired,
+            format!(
+                "Signature expired: {} is now earlier than {} ({} - {} min.)",
+                claim.time,
+                timestamp::basic(now - lifetime),
+                timestamp::basic(now),
+                lifetime.as_secs() / 60
+            ),
+        ));
+    }
+    Ok(signed_at)
+}
+
+/// `host` and every `x-amz-*` header that was sent must be signed.
+fn check_signed_headers(claim: &Claim, head: &Parts) -> Result<(), Refusal> {
+    let is_signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
+    if !is_signed(HOST.as_str()) {
+        return Err(Refusal::new(
+            Reason::UnsignedHeader,
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+        ));
+    }
+    match head
+        .headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .find(|name| name.starts_with("x-amz-") && !is_signed(name))
+    {
+        None => Ok(()),
+        Some(name) => Err(Refusal::new(
+            Reason::UnsignedHeader,
+            format!("There were headers present in the request which were not signed: {name}"),
+        )),
+    }
+}
+
+fn check_body_hash(head: &Parts, payload: Payload<'_>) -> Result<(), Refusal> {
+    let (Payload::Whole(body), Some(declared)) = (payload, head.headers.get("x-amz-content-sha256")) else {
+        return Ok(());
+    };
+    let is_hash = declared.len() == 64 && declared.as_bytes().iter().all(u8::is_ascii_hexdigit);
+    if is_hash && declared.as_bytes() != sha256_hex(body).as_bytes() {
+        return Err(Refusal::new(
+            Reason::BodyHashMismatch,
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ));
+    }
+    Ok(())
+}
+
+/// Lower-case hex of the SHA-256.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+}
+
+fn check_signature(
+    claim: &Claim,
+    key: &Key,
+    head: &Parts,
+    payload: Payload<'_>,
+    scheme: Scheme,
+    signed_at: SystemTime,
+) -> Result<(), Refusal> {
+    let mut headers = Vec::with_capacity(claim.signed_headers.len());
+    for name in &claim.signed_headers {
+        let mut values = head.headers.get_all(name.as_str()).iter().peekable();
+        if values.peek().is_none() {
+            return Err(mismatch(&format!(" The signed header '{name}' is not in the request.")));
+        }
+        for value in values {
+            let value = std::str::from_utf8(value.as_bytes())
+                .map_err(|_| mismatch(&format!(" The signed header '{name}' is not UTF-8.")))?;
+            headers.push((name.as_str(), value));
+        }
+    }
+    let expected = recompute(claim, key, head, &headers, payload, scheme, signed_at)
+        .ok_or_else(|| mismatch(" The request has no canonical form."))?;
+    verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes()).map_err(|_| mismatch(""))
+}
+
+fn mismatch(detail: &str) -> Refusal {
+    Refusal::new(
+        Reason::SignatureMismatch,
+        format!(
+            "The request signature we calculated does not match the signature you provided. \
+             Check your AWS Secret Access Key and signing method. Consult the service documentation for details.{detail}"
+        ),
+    )
+}
+
+fn recompute(
+    claim: &Claim,
+    key: &Key,
+    head: &Parts,
+    headers: &[(&str, &str)],
+    payload: Payload<'_>,
+    scheme: Scheme,
+    signed_at: SystemTime,
+) -> Option<String> {
+    let mut settings = SigningSettings::default();
+    settings.excluded_headers = None;
+    let path = match scheme.path {
+        PathRule::DecodedOnce => {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            let decoded: Vec<u8> = percent_decode_str(head.uri.path()).collect();
+            percent_encode(&decoded, S3_PATH).to_string()
+        }
+        PathRule::EncodedTwice => {
+            settings.percent_encoding_mode = PercentEncodingMode::Double;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Enabled;
+            head.uri.path().to_owned()
+        }
+    };
+    let mut query = head.uri.query().unwrap_or_default().to_owned();
+    if let Placement::Query { expires } = claim.placement {
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(expires);
+        query = without_presigned(&query);
+    }
+    let separator = if query.is_empty() { "" } else { "?" };
+    // Only path and query count: `host` is among the headers.
+    let uri = format!("http://sandbox{path}{separator}{query}");
+    let body = match payload {
+        // Never the declared text: UNSIGNED-PAYLOAD is for S3 alone.
+        Payload::Whole(body) => SignableBody::Precomputed(sha256_hex(body)),
+        Payload::Declared(text) => SignableBody::Precomputed(text.to_owned()),
+    };
+    let request = SignableRequest::new(head.method.as_str(), uri, headers.iter().copied(), body).ok()?;
+    let identity: Identity = Credentials::new(
+        claim.access_key_id.as_str(),
+        key.secret.expose(),
+        claim.token.as_ref().map(|token| token.expose().to_owned()),
+        None,
+        "sandbox",
+    )
+    .into();
+    let params = SigningParams::builder()
+        .identity(&identity)
+        .region(&claim.region)
+        .name(&claim.service)
+        .time(signed_at)
+        .settings(settings)
+        .build()
+        .ok()?
+        .into();
+    sign(request, &params).ok().map(|output| output.signature().to_owned())
+}
+
+fn without_presigned(query: &str) -> String {
+    let is_kept = |pair: &&str| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        !PRESIGNED.contains(&&*percent_decode_str(name).decode_utf8_lossy())
+    };
+    query.split('&').filter(is_kept).collect::<Vec<_>>().join("&")
+}
