@@ -1,3 +1,5 @@
 //! The signing proxy.
 
 pub mod config;
+pub mod metrics;
+pub mod server;

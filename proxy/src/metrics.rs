@@ -1,0 +1,396 @@
+//! What the proxy counts, and how `/metrics` tells it (`OpenMetrics` text).
+//!
+//! No globals: a [`Metrics`] is made at the start and handed to whoever counts; clones share the numbers.
+//! Every label has a bounded set of values: connections and services come from the configuration, methods,
+//! status classes, error codes and reasons from the source. Nothing a client sends becomes a label.
+//!
+//! `docs/configuration.md` lists every metric; a test compares that list with what is encoded.
+
+mod credentials;
+mod labels;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::{ConnectionName, ServiceId};
+use http::{Method, StatusCode};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use self::credentials::CredentialCollector;
+use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
+use crate::server::{ListenerRole, Refusal};
+
+pub(crate) use self::labels::ClientEnd;
+
+/// The media type of [`Metrics::encode`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Upper bounds in seconds: a local emulator answers in milliseconds, a model streams for minutes.
+const SECONDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0,
+];
+
+/// The proxy's counters. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
+    requests: Family<RequestLabels, Counter>,
+    errors: Family<ErrorLabels, Counter>,
+    duration: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
+    upstream_head: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
+    request_bytes: Family<ConnectionLabel, Counter>,
+    response_bytes: Family<ConnectionLabel, Counter>,
+    in_flight: Gauge,
+    spool_bytes: Gauge,
+    clients: Family<ListenerLabel, Gauge>,
+    clients_accepted: Family<ListenerLabel, Counter>,
+    clients_ended: Family<ReasonLabel, Counter>,
+    client_waits: Counter,
+    accept_failures: Counter,
+    credentials: CredentialCollector,
+    registry: Registry,
+}
+
+/// A request that has ended, as it is counted.
+#[derive(Clone, Debug)]
+pub struct RequestSample<'a> {
+    /// The connection that signed it; `None` where none was chosen.
+    pub connection: Option<&'a ConnectionName>,
+    /// The connection's service.
+    pub service: Option<&'a ServiceId>,
+    /// Its method.
+    pub method: &'a Method,
+    /// The status the client got; `None` where it left before.
+    pub status: Option<StatusCode>,
+    /// The code of the error, where the answer is ours.
+    pub error: Option<&'static str>,
+    /// From the request's head to the head of the service's answer.
+    pub upstream_head: Option<Duration>,
+    /// From the request's head to the end of the answer.
+    pub total: Duration,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the answer's body.
+    pub response_bytes: u64,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let new_histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let mut families = Families {
+            requests: Family::default(),
+            errors: Family::default(),
+            duration: Family::new_with_constructor(new_histogram),
+            upstream_head: Family::new_with_constructor(new_histogram),
+            request_bytes: Family::default(),
+            response_bytes: Family::default(),
+            in_flight: Gauge::default(),
+            spool_bytes: Gauge::default(),
+            clients: Family::default(),
+            clients_accepted: Family::default(),
+            clients_ended: Family::default(),
+            client_waits: Counter::default(),
+            accept_failures: Counter::default(),
+            credentials: CredentialCollector::default(),
+            registry: Registry::with_prefix("signing_proxy"),
+        };
+        families.register();
+        Self(Arc::new(families))
+    }
+
+    /// Counts a request that has ended.
+    pub fn request_ended(&self, sample: &RequestSample<'_>) {
+        let families = &*self.0;
+        families.requests.get_or_create(&RequestLabels::of(sample)).inc();
+        if let Some(code) = sample.error {
+            families
+                .errors
+                .get_or_create(&ErrorLabels::new(sample.connection, code))
+                .inc();
+        }
+        let connection = ConnectionLabel::new(sample.connection);
+        families
+            .duration
+            .get_or_create(&connection)
+            .observe(sample.total.as_secs_f64());
+        if let Some(head) = sample.upstream_head {
+            families
+                .upstream_head
+                .get_or_create(&connection)
+                .observe(head.as_secs_f64());
+        }
+        families
+            .request_bytes
+            .get_or_create(&connection)
+            .inc_by(sample.request_bytes);
+        families
+            .response_bytes
+            .get_or_create(&connection)
+            .inc_by(sample.response_bytes);
+    }
+
+    /// A request begins; it counts as in flight until the answer is dropped.
+    #[must_use]
+    pub fn request_begins(&self) -> Held {
+        Held::new(self.0.in_flight.clone(), 1)
+    }
+
+    /// Bytes of request bodies are on disk until the answer is dropped.
+    #[must_use]
+    pub fn spooled(&self, bytes: u64) -> Held {
+        Held::new(self.0.spool_bytes.clone(), i64::try_from(bytes).unwrap_or(i64::MAX))
+    }
+
+    /// From now on the state of this connection's credentials is told as well.
+    pub fn watch_credentials(&self, connection: &ConnectionName, source: sts_client::CredentialSource) {
+        self.0.credentials.watch(connection, source);
+    }
+
+    /// A client's connection begins; it counts as open until the answer is dropped.
+    pub(crate) fn client_begins(&self, listener: &ListenerRole) -> Held {
+        let label = ListenerLabel::new(listener);
+        self.0.clients_accepted.get_or_create(&label).inc();
+        Held::new(self.0.clients.get_or_create_owned(&label), 1)
+    }
+
+    /// A client's connection ended.
+    pub(crate) fn client_ended(&self, end: ClientEnd) {
+        self.0.clients_ended.get_or_create(&ReasonLabel { reason: end }).inc();
+    }
+
+    /// What a client sent could not be read as a request.
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        self.0
+            .errors
+            .get_or_create(&ErrorLabels::new(None, refusal.name()))
+            .inc();
+    }
+
+    /// A client had to wait for another one to leave.
+    pub(crate) fn client_had_to_wait(&self) {
+        self.0.client_waits.inc();
+    }
+
+    /// The operating system had no connection to give.
+    pub(crate) fn accept_failed(&self) {
+        self.0.accept_failures.inc();
+    }
+
+    /// Everything as `OpenMetrics` text.
+    ///
+    /// # Errors
+    ///
+    /// Only where a metric cannot be written as text, which would be a defect.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Families {
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "build",
+            "The running program",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        r.register(
+            "requests",
+            "Requests that ended, by the status the client got",
+            self.requests.clone(),
+        );
+        r.register(
+            "errors",
+            "Answers that were the proxy's own, by error code",
+            self.errors.clone(),
+        );
+        r.register_with_unit(
+            "request_duration",
+            "From a request's head to the end of its answer",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
+        r.register_with_unit(
+            "upstream_head_duration",
+            "From a request's head to the head of the service's answer",
+            Unit::Seconds,
+            self.upstream_head.clone(),
+        );
+        r.register_with_unit(
+            "request_body",
+            "Request bodies taken",
+            Unit::Bytes,
+            self.request_bytes.clone(),
+        );
+        r.register_with_unit(
+            "response_body",
+            "Answer bodies sent",
+            Unit::Bytes,
+            self.response_bytes.clone(),
+        );
+        r.register(
+            "requests_in_flight",
+            "Requests whose answer has not ended",
+            self.in_flight.clone(),
+        );
+        r.register_with_unit(
+            "spool",
+            "Request bodies held on disk",
+            Unit::Bytes,
+            self.spool_bytes.clone(),
+        );
+        r.register("client_connections", "Open client connections", self.clients.clone());
+        r.register(
+            "client_connections_accepted",
+            "Client connections accepted",
+            self.clients_accepted.clone(),
+        );
+        r.register(
+            "client_connections_ended",
+            "Client connections that ended, by reason",
+            self.clients_ended.clone(),
+        );
+        r.register(
+            "client_waits",
+            "Clients that waited because of server.max_clients",
+            self.client_waits.clone(),
+        );
+        r.register(
+            "accept_failures",
+            "Failures to accept a client",
+            self.accept_failures.clone(),
+        );
+        r.register_collector(Box::new(self.credentials.clone()));
+    }
+}
+
+/// Keeps a gauge up as long as it lives.
+#[derive(Debug)]
+pub struct Held {
+    gauge: Gauge,
+    amount: i64,
+}
+
+impl Held {
+    fn new(gauge: Gauge, amount: i64) -> Self {
+        gauge.inc_by(amount);
+        Self { gauge, amount }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.gauge.dec_by(self.amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(method: &Method) -> RequestSample<'_> {
+        RequestSample {
+            connection: None,
+            service: None,
+            method,
+            status: Some(StatusCode::FORBIDDEN),
+            error: Some("no-connection"),
+            upstream_head: None,
+            total: Duration::from_millis(20),
+            request_bytes: 3,
+            response_bytes: 4,
+        }
+    }
+
+    #[track_caller]
+    fn check(metrics: &Metrics, line: &str) {
+        let text = metrics.encode().unwrap();
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+
+    #[test]
+    fn a_request_is_counted_by_connection_service_method_and_status_class() {
+        let metrics = Metrics::new();
+        let name = ConnectionName::parse("reports").unwrap();
+        let service = ServiceId::parse("s3").unwrap();
+        metrics.request_ended(&RequestSample {
+            connection: Some(&name),
+            service: Some(&service),
+            status: Some(StatusCode::NO_CONTENT),
+            error: None,
+            upstream_head: Some(Duration::from_millis(7)),
+            ..sample(&Method::PUT)
+        });
+        check(
+            &metrics,
+            r#"signing_proxy_requests_total{connection="reports",service="s3",method="PUT",status="2xx"} 1"#,
+        );
+        check(
+            &metrics,
+            r#"signing_proxy_request_body_bytes_total{connection="reports"} 3"#,
+        );
+        check(
+            &metrics,
+            r#"signing_proxy_response_body_bytes_total{connection="reports"} 4"#,
+        );
+        check(
+            &metrics,
+            r#"signing_proxy_upstream_head_duration_seconds_bucket{le="0.01",connection="reports"} 1"#,
+        );
+        check(
+            &metrics,
+            r#"signing_proxy_request_duration_seconds_bucket{le="0.01",connection="reports"} 0"#,
+        );
+    }
+
+    #[test]
+    fn what_clients_invent_does_not_become_a_label() {
+        let metrics = Metrics::new();
+        let method = Method::from_bytes(b"INVENTED").unwrap();
+        metrics.request_ended(&RequestSample {
+            status: None,
+            ..sample(&method)
+        });
+        check(
+            &metrics,
+            r#"signing_proxy_requests_total{connection="",service="",method="other",status="left"} 1"#,
+        );
+        check(
+            &metrics,
+            r#"signing_proxy_errors_total{connection="",code="no-connection"} 1"#,
+        );
+    }
+
+    #[test]
+    fn gauges_go_down_again() {
+        let metrics = Metrics::new();
+        let (request, spool) = (metrics.request_begins(), metrics.spooled(100));
+        let client = metrics.client_begins(&ListenerRole::Shared);
+        check(&metrics, "signing_proxy_requests_in_flight 1");
+        check(&metrics, "signing_proxy_spool_bytes 100");
+        check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 1"#);
+        drop((request, spool, client));
+        check(&metrics, "signing_proxy_requests_in_flight 0");
+        check(&metrics, "signing_proxy_spool_bytes 0");
+        check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 0"#);
+    }
+}

@@ -1,0 +1,124 @@
+//! The state of the connections' credentials, read when `/metrics` is asked for.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use auth_model::ConnectionName;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+use sts_client::{CredentialCounters, CredentialSource, CredentialState};
+
+use super::labels::ConnectionLabel;
+
+/// The sources to ask, in the order of the configuration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CredentialCollector(Arc<RwLock<Vec<(ConnectionLabel, CredentialSource)>>>);
+
+/// How one of the counters is called, explained and read.
+type CounterRow = (&'static str, &'static str, fn(&CredentialCounters) -> u64);
+
+type Reading = (ConnectionLabel, CredentialState, CredentialCounters);
+
+impl CredentialCollector {
+    pub(super) fn watch(&self, connection: &ConnectionName, source: CredentialSource) {
+        let label = ConnectionLabel::new(Some(connection));
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((label, source));
+    }
+
+    fn read(&self) -> Vec<Reading> {
+        let sources = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        sources
+            .iter()
+            .map(|(label, source)| (label.clone(), source.state(), source.counters()))
+            .collect()
+    }
+}
+
+impl Collector for CredentialCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let readings = self.read();
+        family(
+            &mut encoder,
+            (
+                "credentials_valid",
+                "1 while a request would be signed without waiting for credentials",
+                None,
+            ),
+            MetricType::Gauge,
+            readings
+                .iter()
+                .map(|(label, state, _)| (label, ConstGauge::new(i64::from(state.is_serving())))),
+        )?;
+        family(
+            &mut encoder,
+            (
+                "credentials_expiry_timestamp",
+                "When the credentials held expire",
+                Some(&Unit::Seconds),
+            ),
+            MetricType::Gauge,
+            readings
+                .iter()
+                .filter_map(|(label, state, _)| Some((label, ConstGauge::new(expiry(state)?)))),
+        )?;
+        let counters: [CounterRow; 3] = [
+            (
+                "credentials_obtained",
+                "Attempts to obtain credentials that succeeded",
+                |counters| counters.obtained,
+            ),
+            (
+                "credentials_failed",
+                "Attempts to obtain credentials that failed",
+                |counters| counters.failed,
+            ),
+            (
+                "credentials_refused",
+                "Requests for credentials answered with the last failure while the source rests",
+                |counters| counters.refused,
+            ),
+        ];
+        for (name, help, count) in counters {
+            family(
+                &mut encoder,
+                (name, help, None),
+                MetricType::Counter,
+                readings
+                    .iter()
+                    .map(|(label, _, counters)| (label, ConstCounter::new(count(counters)))),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn family<'a, M: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help, unit): (&str, &str, Option<&Unit>),
+    kind: MetricType,
+    rows: impl Iterator<Item = (&'a ConnectionLabel, M)>,
+) -> Result<(), fmt::Error> {
+    let mut metric = encoder.encode_descriptor(name, help, unit, kind)?;
+    for (label, value) in rows {
+        value.encode(metric.encode_family(label)?)?;
+    }
+    Ok(())
+}
+
+/// Seconds since 1970; `None` where nothing is held or it does not expire.
+fn expiry(state: &CredentialState) -> Option<i64> {
+    let at: SystemTime = match state {
+        CredentialState::Valid { expires_at } | CredentialState::Degraded { expires_at, .. } => (*expires_at)?,
+        CredentialState::Lapsed { since } => *since,
+        _ => return None,
+    };
+    i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+}

@@ -1,0 +1,137 @@
+//! The labels of the metrics, each with a bounded set of values.
+
+use auth_model::ConnectionName;
+use http::{Method, StatusCode};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+
+use super::RequestSample;
+use crate::server::ListenerRole;
+
+/// Which connection; empty where none was chosen.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ConnectionLabel {
+    connection: String,
+}
+
+impl ConnectionLabel {
+    pub(super) fn new(connection: Option<&ConnectionName>) -> Self {
+        Self {
+            connection: connection.map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct RequestLabels {
+    connection: String,
+    service: String,
+    method: &'static str,
+    status: &'static str,
+}
+
+impl RequestLabels {
+    pub(super) fn of(sample: &RequestSample<'_>) -> Self {
+        Self {
+            connection: sample.connection.map(ToString::to_string).unwrap_or_default(),
+            service: sample.service.map(ToString::to_string).unwrap_or_default(),
+            method: known(sample.method),
+            status: class(sample.status),
+        }
+    }
+}
+
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        _ => "other",
+    }
+}
+
+fn class(status: Option<StatusCode>) -> &'static str {
+    match status.map(|status| status.as_u16() / 100) {
+        Some(1) => "1xx",
+        Some(2) => "2xx",
+        Some(3) => "3xx",
+        Some(4) => "4xx",
+        Some(5) => "5xx",
+        Some(_) => "other",
+        None => "left",
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ErrorLabels {
+    connection: String,
+    code: &'static str,
+}
+
+impl ErrorLabels {
+    pub(super) fn new(connection: Option<&ConnectionName>, code: &'static str) -> Self {
+        Self {
+            connection: connection.map(ToString::to_string).unwrap_or_default(),
+            code,
+        }
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ListenerLabel {
+    listener: String,
+}
+
+impl ListenerLabel {
+    pub(super) fn new(listener: &ListenerRole) -> Self {
+        Self {
+            listener: listener.to_string(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ReasonLabel {
+    pub(super) reason: ClientEnd,
+}
+
+/// How a client's connection ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum ClientEnd {
+    /// In order, by either side.
+    Closed,
+    /// The client broke it off, or the protocol.
+    Broken,
+    /// What it sent could not be read as a request.
+    Refused,
+    /// Nothing came.
+    IdleTimeout,
+    /// A request's head did not come to its end.
+    HeadTimeout,
+    /// The client did not take its answer.
+    WriteTimeout,
+    /// The client closed its sending side, and no answer came soon enough.
+    HalfClosed,
+    /// By the shutdown's deadline.
+    Cut,
+}
+
+impl EncodeLabelValue for ClientEnd {
+    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Closed => "closed",
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+            Self::IdleTimeout => "idle-timeout",
+            Self::HeadTimeout => "head-timeout",
+            Self::WriteTimeout => "write-timeout",
+            Self::HalfClosed => "half-closed",
+            Self::Cut => "cut",
+        };
+        name.encode(encoder)
+    }
+}

@@ -1,0 +1,179 @@
+//! Client connections: listening, HTTP/1 and HTTP/2 without TLS, limits, and an orderly end.
+//!
+//! What a request means is not known here: every request goes to a [`Handler`]. What is promised here:
+//!
+//! - A connection waits for nothing without a deadline: first byte, head, next request, a client that does not
+//!   take its answer; see [`Limits`].
+//! - Not more than `max_clients` connections are served at once; further ones wait, none is refused.
+//! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
+//! - A client that leaves ends its request: the handler's future or body is dropped.
+//! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.
+
+mod accept;
+mod activity;
+mod client_io;
+mod connection;
+mod detect;
+mod drain;
+mod drive;
+mod limits;
+mod listener;
+mod refusal;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::ConnectionName;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use self::accept::accept_loop;
+use self::connection::{Context, serve};
+use self::drain::{Drain, Stage};
+use crate::metrics::Metrics;
+
+pub use limits::Limits;
+pub use listener::{BindError, bind};
+pub use refusal::Refusal;
+
+/// Who sent a request, and to which of our addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address as the kernel gives it.
+    pub addr: SocketAddr,
+    /// Where it connected.
+    pub listener: ListenerRole,
+}
+
+/// What a listener is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenerRole {
+    /// `server.listen`: forward and gateway mode, for all connections.
+    Shared,
+    /// `connections.NAME.listen`: that connection only.
+    Connection(ConnectionName),
+    /// `server.admin`: probes and metrics.
+    Admin,
+}
+
+impl fmt::Display for ListenerRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shared => f.write_str("shared"),
+            Self::Connection(name) => write!(f, "@{name}"),
+            Self::Admin => f.write_str("admin"),
+        }
+    }
+}
+
+/// What requests are handed to.
+pub trait Handler: Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request, whatever it is. The future is dropped when the client leaves.
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+}
+
+/// How long connections get to notice that they are cut; they need one turn of the executor.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// Listeners that share their limits and their end.
+#[derive(Debug)]
+pub struct Server {
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    drain: Drain,
+    metrics: Metrics,
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections whose requests had not finished by the deadline; they were cut.
+    pub cut: usize,
+}
+
+impl Server {
+    /// A server without listeners.
+    #[must_use]
+    pub fn new(limits: Limits, metrics: Metrics) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.max_clients.clamp(1, Semaphore::MAX_PERMITS)));
+        Self {
+            limits,
+            slots,
+            drain: Drain::new(),
+            metrics,
+        }
+    }
+
+    /// Serves the clients of `listener` from now on, until [`Server::shutdown`].
+    pub fn listen<H: Handler>(&self, listener: TcpListener, role: ListenerRole, handler: &Arc<H>) {
+        let context = Context {
+            limits: self.limits,
+            drain: self.drain.watch(),
+            metrics: self.metrics.clone(),
+        };
+        let handler = Arc::clone(handler);
+        let (slots, drain, metrics) = (Arc::clone(&self.slots), self.drain.watch(), self.metrics.clone());
+        tokio::spawn(accept_loop(
+            listener,
+            slots,
+            drain,
+            metrics,
+            move |stream, addr, slot| {
+                if let Err(error) = listener::tune(&stream) {
+                    // The client has left already, or the platform lacks an option; neither is worth more.
+                    tracing::debug!(client = %addr, error = &error as &dyn std::error::Error, "socket options");
+                }
+                let peer = Peer {
+                    addr,
+                    listener: role.clone(),
+                };
+                let (handler, context) = (Arc::clone(&handler), context.clone());
+                tokio::spawn(async move {
+                    serve(stream, peer, handler, context).await;
+                    drop(slot);
+                });
+            },
+        ));
+    }
+
+    /// Connections being served.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.limits.max_clients.saturating_sub(self.slots.available_permits())
+    }
+
+    /// Closes the listeners, lets running requests finish for at most `deadline` and cuts what is left.
+    ///
+    /// Dropping the future leaves the drain as far as it got; dropping the server cuts everything.
+    pub async fn shutdown(&self, deadline: Duration) -> Drained {
+        self.drain.advance(Stage::Draining);
+        if self.drain.finished_within(deadline).await {
+            return Drained { cut: 0 };
+        }
+        self.cut().await
+    }
+
+    /// Ends every connection at once.
+    pub async fn cut(&self) -> Drained {
+        let cut = self.clients();
+        self.drain.advance(Stage::Cut);
+        self.drain.finished_within(CUT_GRACE).await;
+        Drained { cut }
+    }
+}

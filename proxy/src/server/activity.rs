@@ -1,0 +1,232 @@
+//! What one client connection is doing, and by when it has to do something else.
+//!
+//! hyper has one timer for "waiting for a request" and "reading its head" on HTTP/1 and none at all for idle
+//! HTTP/2 connections or clients that stop reading. So the socket wrapper, the service and the bodies write
+//! down here what happens, and [`super::drive`] keeps one timer per connection that asks [`Activity::due`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::limits::Limits;
+use crate::metrics::ClientEnd;
+
+/// How long a client that closed its sending side is served before it counts as gone.
+///
+/// `printf … | ncat` half-closes and waits for its answer; a program that was killed looks the same
+/// until we write to it. So: long enough for a quick answer, short enough not to keep a slow upstream
+/// request going for nobody.
+const HALF_CLOSED: Duration = Duration::from_secs(2);
+
+/// Why a connection's time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// No first byte within the header timeout, or no further request within the idle timeout.
+    Idle,
+    /// A request's head began and did not end within the header timeout.
+    Head,
+    /// The client took no byte of the answer within the write timeout.
+    Write,
+    /// The client closed its side and there is still no answer for it.
+    HalfClosed,
+}
+
+impl From<Expiry> for ClientEnd {
+    fn from(expiry: Expiry) -> Self {
+        match expiry {
+            Expiry::Idle => Self::IdleTimeout,
+            Expiry::Head => Self::HeadTimeout,
+            Expiry::Write => Self::WriteTimeout,
+            Expiry::HalfClosed => Self::HalfClosed,
+        }
+    }
+}
+
+/// Shared by the parts of one connection.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// Requests handed over and not answered to the end; several on HTTP/2.
+    in_flight: usize,
+    /// Since when the socket takes no more bytes.
+    blocked: Option<Instant>,
+    /// Since when the client has closed its sending side while a request without a body runs.
+    half_closed: Option<Instant>,
+    /// The running request brings no body: an end of input then says nothing about it.
+    bodyless: bool,
+    /// The client has closed its sending side.
+    ended: bool,
+    /// HTTP/2: frames come and go at any time, and several requests run at once.
+    multiplexed: bool,
+    /// Whoever waits for bytes that [`Activity::received_end`] keeps from it.
+    reader: Option<Waker>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Connected, and nothing has arrived yet.
+    New(Instant),
+    /// Everything answered is also written; nothing of a next request is there.
+    Quiet(Instant),
+    /// The head of a request has begun.
+    Head(Instant),
+    /// A request runs, or its answer is not yet written to the end.
+    Busy,
+}
+
+impl Activity {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let state = State {
+            phase: Phase::New(Instant::now()),
+            in_flight: 0,
+            blocked: None,
+            half_closed: None,
+            bodyless: false,
+            ended: false,
+            multiplexed: false,
+            reader: None,
+        };
+        Self {
+            limits,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The client speaks HTTP/2. Slow heads are then no matter of their own: nothing else gets past one,
+    /// so that idle timeout and unanswered pings end them.
+    pub(crate) fn multiplex(&self) {
+        let mut state = self.lock();
+        state.multiplexed = true;
+        state.phase = Phase::Quiet(Instant::now());
+    }
+
+    /// Bytes arrived.
+    pub(crate) fn received(&self) {
+        let mut state = self.lock();
+        if !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_)) {
+            state.phase = Phase::Head(Instant::now());
+        }
+    }
+
+    /// The client closed its sending side. `Pending` if hyper, which would take the client for gone, should
+    /// not hear of it yet: so while an HTTP/1 request without a body runs.
+    pub(crate) fn received_end(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        state.ended = true;
+        if state.multiplexed || state.in_flight == 0 || !state.bodyless {
+            return Poll::Ready(());
+        }
+        state.half_closed.get_or_insert_with(Instant::now);
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether the client has closed its sending side.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    /// The socket took bytes (`blocked` false) or would not (`blocked` true).
+    pub(crate) fn wrote(&self, blocked: bool) {
+        let mut state = self.lock();
+        if blocked {
+            state.blocked.get_or_insert_with(Instant::now);
+        } else {
+            state.blocked = None;
+            // A client that is gone makes one of the next writes fail: no need to guess any longer.
+            state.half_closed = state.half_closed.map(|_| Instant::now());
+        }
+    }
+
+    /// Nothing is left in hyper's write buffer.
+    pub(crate) fn flushed(&self) {
+        let mut state = self.lock();
+        if state.in_flight == 0 && matches!(state.phase, Phase::Busy) {
+            state.phase = Phase::Quiet(Instant::now());
+        }
+    }
+
+    /// Whether nobody but hyper itself can be the author of what is being written.
+    pub(crate) fn nobody_answers(&self) -> bool {
+        !matches!(self.lock().phase, Phase::Busy)
+    }
+
+    /// A request is handed over; [`Activity::finished`] follows when its answer has ended.
+    pub(crate) fn started(&self, bodyless: bool) {
+        let mut state = self.lock();
+        state.phase = Phase::Busy;
+        state.in_flight += 1;
+        state.bodyless = bodyless;
+    }
+
+    /// An answer has ended or was dropped.
+    pub(crate) fn finished(&self) {
+        let mut state = self.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if state.in_flight > 0 {
+            return;
+        }
+        state.half_closed = None;
+        if state.multiplexed {
+            // On HTTP/1 the answer first has to leave hyper's buffer, see `flushed`.
+            state.phase = Phase::Quiet(Instant::now());
+        }
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// When the connection's time is over if nothing else happens, and for which reason; `None` as the
+    /// reason means: look again then.
+    pub(crate) fn due(&self) -> (Instant, Option<Expiry>) {
+        let state = self.lock();
+        let limits = &self.limits;
+        let phase = match state.phase {
+            Phase::New(since) => (since + limits.header_timeout, Some(Expiry::Idle)),
+            Phase::Quiet(since) => (since + limits.idle_timeout, Some(Expiry::Idle)),
+            Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
+            Phase::Busy => (Instant::now() + limits.idle_timeout, None),
+        };
+        let blocked = state
+            .blocked
+            .map(|since| (since + limits.write_timeout, Some(Expiry::Write)));
+        let half_closed = state
+            .half_closed
+            .map(|since| (since + HALF_CLOSED, Some(Expiry::HalfClosed)));
+        [Some(phase), blocked, half_closed]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+            .unwrap_or(phase)
+    }
+
+    /// No half-made state can be left behind by a panic: every change above is a plain assignment.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One request in flight; dropping it says that its answer has ended.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    pub(crate) fn new(activity: Arc<Activity>, bodyless: bool) -> Self {
+        activity.started(bodyless);
+        Self(activity)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.finished();
+    }
+}

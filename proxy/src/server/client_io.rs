@@ -1,0 +1,149 @@
+//! The client's socket as hyper sees it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::activity::Activity;
+
+/// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
+///
+/// On HTTP/1 it also takes the word from hyper where that would answer by itself: to a malformed head hyper
+/// writes a bare status line and closes. Those bytes go into [`OwnAnswer`] instead of onto the wire, and the
+/// connection answers in the shape of all our errors.
+#[derive(Debug)]
+pub(crate) struct ClientIo<T> {
+    inner: T,
+    replay: Bytes,
+    activity: Arc<Activity>,
+    own_answer: Option<OwnAnswer>,
+}
+
+/// What hyper wanted to say by itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnAnswer(Arc<Mutex<Vec<u8>>>);
+
+/// A status line and a few headers; more is never kept.
+const LONGEST_OWN_ANSWER: usize = 1024;
+
+impl OwnAnswer {
+    /// The status hyper chose, if it wrote anything.
+    pub(crate) fn status(&self) -> Option<http::StatusCode> {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = written
+            .strip_prefix(b"HTTP/1.1 ")
+            .or_else(|| written.strip_prefix(b"HTTP/1.0 "))?
+            .get(..3)?;
+        http::StatusCode::from_bytes(code).ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = LONGEST_OWN_ANSWER.saturating_sub(written.len());
+        written.extend(bytes.iter().take(room));
+    }
+}
+
+impl<T> ClientIo<T> {
+    /// For HTTP/2: hyper writes frames of its own at any time.
+    pub(crate) fn new(inner: T, replay: Bytes, activity: Arc<Activity>) -> Self {
+        Self {
+            inner,
+            replay,
+            activity,
+            own_answer: None,
+        }
+    }
+
+    /// For HTTP/1: diverts what hyper answers by itself.
+    pub(crate) fn with_own_answer(self, own_answer: OwnAnswer) -> Self {
+        Self {
+            own_answer: Some(own_answer),
+            ..self
+        }
+    }
+
+    /// The socket itself.
+    pub(crate) fn into_inner(self) -> T {
+        self.inner
+    }
+
+    /// Whether bytes written now are hyper's own answer.
+    fn diverts(&self) -> bool {
+        self.own_answer
+            .as_ref()
+            .is_some_and(|own| !own.is_empty() || self.activity.nobody_answers())
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for ClientIo<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.replay.is_empty() {
+            let part = self.replay.len().min(buf.remaining());
+            buf.put_slice(&self.replay.split_to(part));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            self.activity.received();
+        } else if buf.remaining() > 0 {
+            return self.activity.received_end(cx).map(Ok);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.diverts() {
+            if let Some(own) = &self.own_answer {
+                own.keep(buf);
+            }
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.activity.wrote(written.is_pending());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.diverts() {
+            let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+            return self.poll_write(cx, first);
+        }
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.activity.wrote(written.is_pending());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
+        self.activity.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // After a diverted answer ours is still to be written.
+        if self.own_answer.as_ref().is_some_and(|own| !own.is_empty()) {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,213 @@
+//! The life of one client connection: which protocol, its requests, its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::activity::{Activity, Expiry};
+use super::client_io::{ClientIo, OwnAnswer};
+use super::detect::{Detected, Protocol, detect};
+use super::drain::{DrainWatch, Stage};
+use super::drive::{Ended, drive};
+use super::limits::Limits;
+use super::refusal::{Refusal, fresh_request_id, linger, refuse};
+use super::service::ToHandler;
+use super::{Handler, Peer};
+use crate::metrics::{ClientEnd, Metrics};
+
+/// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
+const HTTP1_BUFFER: usize = 128 * 1024;
+
+/// HTTP/2: requests at once on one connection. More gain nothing in front of one upstream, and each holds memory.
+const STREAMS: u32 = 100;
+/// HTTP/2: bytes of bodies a client may send ahead, per request and per connection.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+/// HTTP/2: bytes of an answer kept for a client that does not take them, per request. hyper's 400 KiB times
+/// [`STREAMS`] would let one client hold 40 MB.
+const STREAM_SEND_BUFFER: usize = 64 * 1024;
+/// HTTP/2: a client that answers no ping within the timeout is gone.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What every connection of a group of listeners shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) limits: Limits,
+    pub(crate) drain: DrainWatch,
+    pub(crate) metrics: Metrics,
+}
+
+/// Serves one client until it leaves, its time is up, or the drain has let it finish.
+pub(crate) async fn serve<T, H>(mut io: T, peer: Peer, handler: Arc<H>, context: Context)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
+{
+    let _open = context.metrics.client_begins(&peer.listener);
+    let activity = Arc::new(Activity::new(context.limits));
+    let mut drain = context.drain.clone();
+    let detected = tokio::select! {
+        detected = detect(&mut io, &activity) => detected,
+        () = drain.reached(Stage::Draining) => Detected::Left,
+    };
+    let end = match detected {
+        Detected::Left => ClientEnd::Closed,
+        Detected::Expired(expiry) => expired(&mut io, expiry, &peer, &context).await,
+        Detected::Protocol(Protocol::Tls, _) => {
+            answer(&mut io, Refusal::TlsUnsupported, &peer, &context).await;
+            ClientEnd::Refused
+        }
+        Detected::Protocol(Protocol::Http1, read) => http1(io, read, peer, handler, activity, &context).await,
+        Detected::Protocol(Protocol::Http2, read) => http2(io, read, peer, handler, activity, &context).await,
+    };
+    context.metrics.client_ended(end);
+}
+
+async fn http1<T, H>(
+    io: T,
+    read: Bytes,
+    peer: Peer,
+    handler: Arc<H>,
+    activity: Arc<Activity>,
+    context: &Context,
+) -> ClientEnd
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
+{
+    let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
+    let own_answer = OwnAnswer::default();
+    let io = ClientIo::new(io, read, Arc::clone(&activity)).with_own_answer(own_answer.clone());
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity));
+    let mut connection = http1::Builder::new()
+        // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
+        .header_read_timeout(None)
+        .max_header_size(head)
+        .max_buf_size(head.max(HTTP1_BUFFER))
+        .serve_connection(TokioIo::new(io), service);
+    let ended = drive(std::pin::Pin::new(&mut connection), &activity, &context.drain).await;
+    // Dropping the connection's other parts cancels a request that still runs.
+    let mut io = connection.into_parts().io.into_inner().into_inner();
+    match ended {
+        Ended::ByItself(result) => {
+            if let Some(status) = own_answer.status() {
+                answer(&mut io, Refusal::from_status(status), &peer, context).await;
+                return ClientEnd::Refused;
+            }
+            if let Err(error) = result {
+                tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
+                return ClientEnd::Broken;
+            }
+            if !activity.has_ended() {
+                let mut drain = context.drain.clone();
+                tokio::select! {
+                    () = linger(&mut io) => {}
+                    () = drain.reached(Stage::Cut) => {}
+                }
+            }
+            ClientEnd::Closed
+        }
+        Ended::AsAsked => ClientEnd::Closed,
+        Ended::Expired(expiry) => expired(&mut io, expiry, &peer, context).await,
+        Ended::Cut => ClientEnd::Cut,
+    }
+}
+
+async fn http2<T, H>(
+    io: T,
+    read: Bytes,
+    peer: Peer,
+    handler: Arc<H>,
+    activity: Arc<Activity>,
+    context: &Context,
+) -> ClientEnd
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
+{
+    activity.multiplex();
+    let io = ClientIo::new(io, read, Arc::clone(&activity));
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity));
+    let head = u32::try_from(context.limits.max_header_bytes).unwrap_or(u32::MAX);
+    let connection = http2::Builder::new(Streams(context.drain.clone()))
+        .timer(TokioTimer::new())
+        .max_header_list_size(head)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_SEND_BUFFER)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .serve_connection(TokioIo::new(io), service);
+    match drive(std::pin::pin!(connection), &activity, &context.drain).await {
+        Ended::ByItself(Ok(())) | Ended::AsAsked => ClientEnd::Closed,
+        Ended::ByItself(Err(error)) => {
+            tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
+            ClientEnd::Broken
+        }
+        Ended::Expired(expiry) => expiry.into(),
+        Ended::Cut => ClientEnd::Cut,
+    }
+}
+
+/// Runs HTTP/2 requests, each in a task of its own that the cut ends as well.
+#[derive(Clone, Debug)]
+struct Streams(DrainWatch);
+
+impl<F> hyper::rt::Executor<F> for Streams
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let mut drain = self.0.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = drain.reached(Stage::Cut) => {}
+                _ = stream => {}
+            }
+        });
+    }
+}
+
+/// Ends a connection whose time is up. Only a client in the middle of a head gets an answer: it waits for one.
+async fn expired<T>(io: &mut T, expiry: Expiry, peer: &Peer, context: &Context) -> ClientEnd
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    match expiry {
+        Expiry::Head => answer(io, Refusal::HeadTimeout, peer, context).await,
+        Expiry::Idle | Expiry::Write | Expiry::HalfClosed => {
+            tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
+        }
+    }
+    expiry.into()
+}
+
+async fn answer<T>(io: &mut T, refusal: Refusal, peer: &Peer, context: &Context)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let request_id = fresh_request_id();
+    context.metrics.refused(refusal);
+    tracing::info!(
+        client = %peer.addr,
+        listener = %peer.listener,
+        status = StatusCode::as_u16(&refusal.status()),
+        error = refusal.name(),
+        request_id,
+        "no request could be read"
+    );
+    let mut drain = context.drain.clone();
+    tokio::select! {
+        () = refuse(io, refusal, &request_id) => {}
+        () = drain.reached(Stage::Cut) => {}
+    }
+}

@@ -1,0 +1,81 @@
+//! Telling every connection to finish, waiting until it has, and cutting what has not.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How far the shutdown has come; it only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Serving.
+    Running,
+    /// No new connections and requests; running ones finish.
+    Draining,
+    /// Whatever still runs is dropped.
+    Cut,
+}
+
+/// The side that orders the shutdown.
+#[derive(Debug)]
+pub(crate) struct Drain(watch::Sender<Stage>);
+
+/// The side that obeys: every listener, connection and HTTP/2 stream holds one until it has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct DrainWatch(watch::Receiver<Stage>);
+
+impl Drain {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(Stage::Running))
+    }
+
+    pub(crate) fn watch(&self) -> DrainWatch {
+        DrainWatch(self.0.subscribe())
+    }
+
+    /// Moves on to `stage`; going back is ignored.
+    pub(crate) fn advance(&self, stage: Stage) {
+        self.0.send_if_modified(|now| {
+            let moves = stage > *now;
+            *now = stage.max(*now);
+            moves
+        });
+    }
+
+    /// Waits until nobody holds a [`DrainWatch`] any more, at most for `limit`; whether that was in time.
+    pub(crate) async fn finished_within(&self, limit: Duration) -> bool {
+        timeout(limit, self.0.closed()).await.is_ok()
+    }
+}
+
+impl DrainWatch {
+    /// Waits for `stage` or a later one. Without anybody left to order it, that is now.
+    pub(crate) async fn reached(&mut self, stage: Stage) {
+        // The error says that the sender is gone: nobody could order the shutdown any more.
+        let _ = self.0.wait_for(|now| *now >= stage).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_every_holder_but_no_longer_than_the_limit() {
+        let drain = Drain::new();
+        let watch = drain.watch();
+        assert!(!drain.finished_within(Duration::from_secs(5)).await);
+        drop(watch);
+        assert!(drain.finished_within(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test]
+    async fn stages_only_move_forward() {
+        let drain = Drain::new();
+        let mut watch = drain.watch();
+        drain.advance(Stage::Cut);
+        drain.advance(Stage::Draining);
+        watch.reached(Stage::Draining).await;
+        assert_eq!(*watch.0.borrow(), Stage::Cut);
+    }
+}

@@ -1,0 +1,89 @@
+//! Running one hyper connection to its end: by itself, by a deadline, or by the drain.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::time::{Instant, sleep_until};
+
+use super::activity::{Activity, Expiry};
+use super::drain::{DrainWatch, Stage};
+
+/// How long hyper may take to say goodbye on an idle connection (HTTP/2: GOAWAY and the client's reaction).
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum Ended<E> {
+    /// hyper is done with it.
+    ByItself(Result<(), E>),
+    /// The same, after it was asked to finish because it was idle or because of the drain.
+    AsAsked,
+    /// A deadline passed.
+    Expired(Expiry),
+    /// The shutdown's deadline passed.
+    Cut,
+}
+
+/// Polls the connection until it ends. Idle ones and those caught by the drain are asked to finish first.
+pub(crate) async fn drive<C: GracefulConnection>(
+    mut connection: Pin<&mut C>,
+    activity: &Activity,
+    drain: &DrainWatch,
+) -> Ended<C::Error> {
+    let mut timer = pin!(sleep_until(activity.due().0));
+    let (mut to_drain, mut to_cut) = (drain.clone(), drain.clone());
+    let (mut to_drain, mut to_cut) = (
+        pin!(to_drain.reached(Stage::Draining)),
+        pin!(to_cut.reached(Stage::Cut)),
+    );
+    let mut draining = false;
+    let mut said_goodbye = false;
+    loop {
+        let step = poll_fn(|cx| {
+            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Step::Ended(result));
+            }
+            // Only polling the connection brings deadlines nearer, so that here is the place to look.
+            let (due, _) = activity.due();
+            if !said_goodbye && due < timer.deadline() {
+                timer.as_mut().reset(due);
+            }
+            if to_cut.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::Cut);
+            }
+            if !draining && to_drain.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::Drain);
+            }
+            timer.as_mut().poll(cx).map(|()| Step::Timer)
+        });
+        match step.await {
+            Step::Ended(Ok(())) if draining || said_goodbye => return Ended::AsAsked,
+            Step::Ended(result) => return Ended::ByItself(result),
+            Step::Cut => return Ended::Cut,
+            Step::Drain => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            Step::Timer => match activity.due() {
+                (due, _) if due > Instant::now() => timer.as_mut().reset(due),
+                (_, Some(Expiry::Idle)) if !said_goodbye => {
+                    said_goodbye = true;
+                    connection.as_mut().graceful_shutdown();
+                    timer.as_mut().reset(Instant::now() + GOODBYE);
+                }
+                (_, Some(expiry)) => return Ended::Expired(expiry),
+                (due, None) => timer.as_mut().reset(due),
+            },
+        }
+    }
+}
+
+enum Step<E> {
+    Ended(Result<(), E>),
+    Drain,
+    Cut,
+    Timer,
+}

@@ -1,0 +1,493 @@
+//! What [`super`] promises, seen by a client that talks bytes.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll};
+
+use http_body::Frame;
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::*;
+
+const LIMITS: Limits = Limits {
+    header_timeout: Duration::from_secs(10),
+    idle_timeout: Duration::from_secs(75),
+    write_timeout: Duration::from_secs(30),
+    max_header_bytes: 16 * 1024,
+    max_clients: 100,
+};
+
+/// A body whose frames the test sends.
+struct Frames(mpsc::Receiver<Bytes>);
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|frame| frame.map(|data| Ok(Frame::data(data))))
+    }
+}
+
+/// Answers by path: `/ok` at once, `/wait` never once it has the body, `/echo` with the body, `/stream` with what the test sends,
+/// `/flood` without end.
+#[derive(Default)]
+struct Dummy {
+    seen: AtomicUsize,
+    dropped: Arc<Notify>,
+    streams: std::sync::Mutex<Vec<mpsc::Receiver<Bytes>>>,
+}
+
+struct OnDrop(Arc<Notify>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Handler for Dummy {
+    type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> Response<Self::Body> {
+        self.seen.fetch_add(1, Ordering::SeqCst);
+        let _on_drop = OnDrop(Arc::clone(&self.dropped));
+        let full = |bytes: Bytes| http_body_util::Full::new(bytes).boxed_unsync();
+        Response::new(match request.uri().path() {
+            "/wait" => {
+                request.into_body().collect().await.unwrap();
+                std::future::pending().await
+            }
+            "/echo" => full(request.into_body().collect().await.unwrap().to_bytes()),
+            "/stream" => Frames(self.streams.lock().unwrap().pop().unwrap()).boxed_unsync(),
+            "/flood" => {
+                let (sender, frames) = mpsc::channel(1);
+                tokio::spawn(async move { while sender.send(Bytes::from_static(&[b'x'; 4096])).await.is_ok() {} });
+                Frames(frames).boxed_unsync()
+            }
+            _ => full(Bytes::from_static(b"ok\n")),
+        })
+    }
+}
+
+/// One connection over a pipe in memory, so that time can be paused.
+struct Pipe {
+    client: DuplexStream,
+    served: JoinHandle<()>,
+    drain: Drain,
+    handler: Arc<Dummy>,
+    began: Instant,
+}
+
+fn pipe() -> Pipe {
+    let (client, accepted) = duplex(16 * 1024);
+    let drain = Drain::new();
+    let context = Context {
+        limits: LIMITS,
+        drain: drain.watch(),
+        metrics: Metrics::new(),
+    };
+    let peer = Peer {
+        addr: SocketAddr::from(([127, 0, 0, 1], 40_000)),
+        listener: ListenerRole::Shared,
+    };
+    let handler = Arc::new(Dummy::default());
+    let served = tokio::spawn(serve(accepted, peer, Arc::clone(&handler), context));
+    Pipe {
+        client,
+        served,
+        drain,
+        handler,
+        began: Instant::now(),
+    }
+}
+
+impl Pipe {
+    async fn send(&mut self, bytes: &str) {
+        self.client.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
+    /// Reads until `end` has come.
+    async fn read_to(&mut self, end: &str) -> String {
+        read_to(&mut self.client, end).await
+    }
+
+    /// What comes until the connection is closed, and how long after its beginning that was.
+    async fn read_to_close(&mut self) -> (String, Duration) {
+        let mut text = Vec::new();
+        self.client.read_to_end(&mut text).await.unwrap();
+        (String::from_utf8(text).unwrap(), self.began.elapsed())
+    }
+}
+
+async fn read_to<T: AsyncRead + Unpin>(io: &mut T, end: &str) -> String {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        text.push(char::from(io.read_u8().await.unwrap()));
+    }
+    text
+}
+
+#[track_caller]
+fn check_refused(answer: &str, refusal: Refusal) {
+    let status = refusal.status().as_u16();
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert!(
+        answer.contains(&format!("x-signing-proxy-error: {}\r\n", refusal.name())),
+        "{answer}"
+    );
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_closed_without_a_word() {
+    let mut pipe = pipe();
+    assert_eq!(pipe.read_to_close().await, (String::new(), LIMITS.header_timeout));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_preface_is_closed() {
+    let mut pipe = pipe();
+    pipe.send("PRI * HT").await;
+    let (answer, after) = pipe.read_to_close().await;
+    check_refused(&answer, Refusal::HeadTimeout);
+    assert_eq!(after, LIMITS.header_timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_is_closed_however_steadily_it_drips() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.1\r\n").await;
+    let drip = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            if pipe.client.write_all(b"x-a: b\r\n").await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = timeout(LIMITS.header_timeout, drip).await;
+    let (answer, after) = pipe.read_to_close().await;
+    check_refused(&answer, Refusal::HeadTimeout);
+    assert_eq!(after, LIMITS.header_timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_may_pause_longer_than_a_head_but_not_for_ever() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    pipe.read_to("ok\n").await;
+    tokio::time::sleep(LIMITS.header_timeout * 3).await;
+    pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    pipe.read_to("ok\n").await;
+    let (rest, after) = pipe.read_to_close().await;
+    assert_eq!(
+        (rest.as_str(), after),
+        ("", LIMITS.header_timeout * 3 + LIMITS.idle_timeout)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_take_longer_than_any_wait_for_the_client() {
+    let mut pipe = pipe();
+    let (sender, frames) = mpsc::channel(1);
+    pipe.handler.streams.lock().unwrap().push(frames);
+    pipe.send("GET /stream HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    for _ in 0..5 {
+        tokio::time::sleep(LIMITS.idle_timeout * 2).await;
+        sender.send(Bytes::from_static(b"event\n")).await.unwrap();
+        pipe.read_to("event\n").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_stops_reading_is_cut() {
+    let mut pipe = pipe();
+    pipe.send("GET /flood HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    (&mut pipe.served).await.unwrap();
+    assert_eq!(pipe.began.elapsed(), LIMITS.write_timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_cancels_its_request() {
+    for request in [
+        "GET /wait HTTP/1.1\r\nhost: a\r\n\r\n",
+        "PUT /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi",
+    ] {
+        let mut pipe = pipe();
+        pipe.send(request).await;
+        while pipe.handler.seen.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let (dropped, served) = (Arc::clone(&pipe.handler.dropped), pipe.served);
+        drop(pipe.client);
+        timeout(Duration::from_secs(3), dropped.notified()).await.unwrap();
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_only_closes_its_sending_side_gets_its_answer() {
+    let mut pipe = pipe();
+    let (sender, frames) = mpsc::channel(1);
+    pipe.handler.streams.lock().unwrap().push(frames);
+    pipe.send("GET /stream HTTP/1.0\r\n\r\n").await;
+    pipe.client.shutdown().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        sender.send(Bytes::from_static(b"event\n")).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    drop(sender);
+    let (answer, after) = pipe.read_to_close().await;
+    assert!(answer.ends_with("event\nevent\nevent\n"), "{answer}");
+    assert!(after < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_half_closed_request_the_connection_ends_at_once() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    pipe.client.shutdown().await.unwrap();
+    let (answer, after) = pipe.read_to_close().await;
+    assert!(answer.ends_with("ok\n"), "{answer}");
+    assert_eq!(after, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_http_is_refused_in_our_shape() {
+    let long = "x".repeat(LIMITS.max_header_bytes);
+    let many = "a: b\r\n".repeat(101);
+    let rows = [
+        ("nonsense\r\n\r\n".to_owned(), Refusal::HeadMalformed),
+        (
+            "GET / HTTP/1.1\r\nbad header: x\r\n\r\n".to_owned(),
+            Refusal::HeadMalformed,
+        ),
+        ("GET / HTTP/3.7\r\n\r\n".to_owned(), Refusal::HeadMalformed),
+        (
+            "GET /a b HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            Refusal::HeadMalformed,
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"),
+            Refusal::HeadTooLarge,
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
+            Refusal::HeadTooLarge,
+        ),
+        ("\u{16}\u{3}\u{1}\u{2}".to_owned(), Refusal::TlsUnsupported),
+    ];
+    for (bytes, refusal) in rows {
+        let mut pipe = pipe();
+        let (mut reader, mut writer) = tokio::io::split(&mut pipe.client);
+        let mut answer = String::new();
+        let (sent, read) = tokio::join!(writer.write_all(bytes.as_bytes()), reader.read_to_string(&mut answer));
+        sent.unwrap();
+        read.unwrap();
+        check_refused(&answer, refusal);
+        assert_eq!(pipe.handler.seen.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_second_request_is_refused_like_the_first() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    pipe.read_to("ok\n").await;
+    pipe.send("no http\r\n\r\n").await;
+    let answer = pipe.read_to("}\n").await;
+    check_refused(&answer, Refusal::HeadMalformed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pipelined_requests_are_answered_in_order() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\nPUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\ntwo\n")
+        .await;
+    assert!(pipe.read_to("ok\n").await.starts_with("HTTP/1.1 200 "));
+    assert!(pipe.read_to("two\n").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_1_0_is_answered_and_closed() {
+    let mut pipe = pipe();
+    pipe.send("GET /ok HTTP/1.0\r\n\r\n").await;
+    let answer = pipe.read_to("ok\n").await;
+    assert!(
+        answer.starts_with("HTTP/1.0 200 ") && answer.contains("content-length: 3\r\n"),
+        "{answer}"
+    );
+    pipe.client.shutdown().await.unwrap();
+    assert_eq!(pipe.read_to_close().await.1, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_drain_closes_idle_connections_and_those_without_a_request() {
+    for begin in ["", "PRI * HT", "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n"] {
+        let mut pipe = pipe();
+        pipe.send(begin).await;
+        if begin.ends_with("\r\n\r\n") {
+            pipe.read_to("ok\n").await;
+        }
+        tokio::task::yield_now().await;
+        pipe.drain.advance(Stage::Draining);
+        let (rest, after) = pipe.read_to_close().await;
+        assert_eq!((rest.as_str(), after), ("", Duration::ZERO), "{begin}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_drain_lets_a_stream_finish_and_the_cut_does_not() {
+    let mut pipe = pipe();
+    let (sender, frames) = mpsc::channel(1);
+    pipe.handler.streams.lock().unwrap().push(frames);
+    pipe.send("GET /stream HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    pipe.read_to("\r\n\r\n").await;
+    pipe.drain.advance(Stage::Draining);
+    tokio::time::sleep(LIMITS.idle_timeout * 2).await;
+    sender.send(Bytes::from_static(b"late\n")).await.unwrap();
+    pipe.read_to("late\n\r\n").await;
+    pipe.drain.advance(Stage::Cut);
+    (&mut pipe.served).await.unwrap();
+    assert!(sender.is_closed());
+}
+
+async fn http2<T>(io: T) -> hyper::client::conn::http2::SendRequest<http_body_util::Full<Bytes>>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io));
+    let (sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn get(path: &str) -> Request<http_body_util::Full<Bytes>> {
+    Request::get(format!("http://a{path}"))
+        .body(http_body_util::Full::default())
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_2_with_prior_knowledge_is_served_and_idle_connections_end() {
+    let pipe = pipe();
+    let mut client = http2(pipe.client).await;
+    let mut answers = vec![client.send_request(get("/ok")), client.send_request(get("/ok"))];
+    for answer in answers.drain(..) {
+        assert_eq!(
+            answer.await.unwrap().into_body().collect().await.unwrap().to_bytes(),
+            "ok\n"
+        );
+    }
+    pipe.served.await.unwrap();
+    let elapsed = pipe.began.elapsed();
+    assert!(
+        elapsed >= LIMITS.idle_timeout && elapsed <= LIMITS.idle_timeout * 2,
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_2_requests_outlive_the_idle_timeout_and_finish_in_the_drain() {
+    let pipe = pipe();
+    let (sender, frames) = mpsc::channel(1);
+    pipe.handler.streams.lock().unwrap().push(frames);
+    let mut client = http2(pipe.client).await;
+    let mut answer = client.send_request(get("/stream")).await.unwrap();
+    tokio::time::sleep(LIMITS.idle_timeout * 3).await;
+    pipe.drain.advance(Stage::Draining);
+    tokio::time::sleep(LIMITS.idle_timeout * 3).await;
+    sender.send(Bytes::from_static(b"late\n")).await.unwrap();
+    assert_eq!(answer.frame().await.unwrap().unwrap().into_data().unwrap(), "late\n");
+    drop(sender);
+    assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+    pipe.served.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cut_ends_http_2_requests() {
+    let pipe = pipe();
+    let mut client = http2(pipe.client).await;
+    let answer = tokio::spawn(client.send_request(get("/wait")));
+    while pipe.handler.seen.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    pipe.drain.advance(Stage::Cut);
+    assert!(answer.await.unwrap().is_err());
+    pipe.handler.dropped.notified().await;
+    assert!(pipe.drain.finished_within(CUT_GRACE).await);
+}
+
+fn server() -> (Server, SocketAddr, Arc<Dummy>) {
+    let server = Server::new(LIMITS, Metrics::new());
+    let listener = bind("127.0.0.1:0".parse().unwrap(), "server.listen").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let handler = Arc::new(Dummy::default());
+    server.listen(listener, ListenerRole::Shared, &handler);
+    (server, addr, handler)
+}
+
+#[tokio::test]
+async fn after_the_shutdown_nobody_listens_and_nothing_was_cut() {
+    let (server, addr, _handler) = server();
+    let mut client = TcpStream::connect(addr).await.unwrap();
+    client.write_all(b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    read_to(&mut client, "ok\n").await;
+    assert_eq!(server.clients(), 1);
+    assert_eq!(server.shutdown(Duration::from_secs(30)).await, Drained { cut: 0 });
+    assert!(TcpStream::connect(addr).await.is_err());
+}
+
+#[tokio::test]
+async fn requests_that_do_not_finish_by_the_deadline_are_cut() {
+    let (server, addr, handler) = server();
+    let mut client = TcpStream::connect(addr).await.unwrap();
+    client
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    while handler.seen.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.shutdown(Duration::from_millis(20)).await, Drained { cut: 1 });
+    assert!(matches!(client.read(&mut [0; 16]).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_still_uploads() {
+    let (_server, addr, _handler) = server();
+    let client = TcpStream::connect(addr).await.unwrap();
+    let (mut reader, mut writer) = client.into_split();
+    writer
+        .write_all(b"PUT /ok HTTP/1.1\r\nhost: a\r\ncontent-length: 8388608\r\n\r\n")
+        .await
+        .unwrap();
+    let upload = tokio::spawn(async move {
+        let piece = vec![b'x'; 64 * 1024];
+        for _ in 0..128 {
+            writer.write_all(&piece).await?;
+        }
+        Ok::<_, std::io::Error>(writer)
+    });
+    upload.await.unwrap().expect("the upload is taken to its end");
+    let mut answer = String::new();
+    reader.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ok\n"),
+        "{answer}"
+    );
+}
