@@ -1,0 +1,95 @@
+"""Two gibibytes each way with little memory, into a store that checks signatures."""
+
+import hashlib
+import http.client
+import os
+import random
+
+import pytest
+
+from conftest import BUCKET, store_connection
+from servers import Proxy
+
+SIZE = 2 * 1024 * 1024 * 1024
+PIECE = 1024 * 1024
+MOST_MEMORY = 64 * 1024 * 1024
+NOISE = random.Random(20).randbytes(PIECE - 8)
+
+
+def pieces():
+    """The object, made on the way: each piece carries its number, so that none can be lost, doubled or moved."""
+    for number in range(SIZE // PIECE):
+        yield number.to_bytes(8, "big") + NOISE
+
+
+@pytest.fixture(scope="module")
+def fingerprint():
+    whole = hashlib.sha256()
+    for piece in pieces():
+        whole.update(piece)
+    return whole.hexdigest()
+
+
+@pytest.fixture
+def fresh(scratch, store, signed):
+    """A proxy of its own for each test: what is measured is the peak since it started."""
+    server = Proxy(scratch, "large", {"store": store_connection(store)}, {"STORE_SECRET": store.SECRET})
+    yield server
+    assert server.stop() == 0
+    assert not os.listdir(server.spool), "something is left in the spool folder"
+
+
+def talk(proxy, method, key, **request):
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=300)
+    connection.request(method, f"/{BUCKET}/{key}", **request)
+    return connection.getresponse()
+
+
+def digest_of(readable):
+    whole, size = hashlib.sha256(), 0
+    while piece := readable.read(PIECE):
+        whole.update(piece)
+        size += len(piece)
+    return size, whole.hexdigest()
+
+
+def check_upload(proxy, signed, fingerprint, key, **request):
+    answer = talk(proxy, "PUT", key, body=pieces(), **request)
+    assert answer.status == 200, answer.read()
+    peak = proxy.memory()
+    print(f"{key}: peak {peak / 1024 / 1024:.1f} MiB")
+    assert peak < MOST_MEMORY
+    assert digest_of(signed.get_object(Bucket=BUCKET, Key=key)["Body"]) == (SIZE, fingerprint)
+    signed.delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_upload_with_content_length(fresh, signed, fingerprint):
+    check_upload(fresh, signed, fingerprint, "large-length", headers={"content-length": str(SIZE)})
+
+
+def test_upload_without_content_length(fresh, signed, fingerprint):
+    chunked = {"transfer-encoding": "chunked"}
+    check_upload(fresh, signed, fingerprint, "large-chunked", headers=chunked, encode_chunked=True)
+
+
+def test_download(fresh, store, signed, fingerprint):
+    # Stored in parts and without the proxy, so that only the way back is measured.
+    upload = signed.create_multipart_upload(Bucket=BUCKET, Key="large-download")["UploadId"]
+    name = {"Bucket": BUCKET, "Key": "large-download", "UploadId": upload}
+    parts, part = [], []
+    for piece in pieces():
+        part.append(piece)
+        if len(part) == 128:
+            number = len(parts) + 1
+            tag = signed.upload_part(**name, PartNumber=number, Body=b"".join(part))["ETag"]
+            parts.append({"ETag": tag, "PartNumber": number})
+            part = []
+    signed.complete_multipart_upload(**name, MultipartUpload={"Parts": parts})
+
+    answer = talk(fresh, "GET", "large-download")
+    assert answer.status == 200
+    assert digest_of(answer) == (SIZE, fingerprint)
+    peak = fresh.memory()
+    print(f"download: peak {peak / 1024 / 1024:.1f} MiB")
+    assert peak < MOST_MEMORY
+    signed.delete_object(Bucket=BUCKET, Key="large-download")
