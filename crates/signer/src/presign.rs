@@ -13,6 +13,7 @@ use crate::escape::push_text_strictly;
 use crate::headers::{signed_lines, write_names};
 use crate::host::signed_host;
 use crate::sign::{PayloadText, Rules, SignInput, Signer, check_head};
+use crate::target::MAX_WIRE_BYTES;
 use crate::time::AmzTime;
 
 /// Seven days. Source: AWS Signature Version 4, "Query parameters", `X-Amz-Expires`.
@@ -112,6 +113,9 @@ fn uri(head: &Parts, host: &str, pairs: &[(&str, &str)]) -> Result<Uri, SignErro
         target.push('=');
         target.push_str(value);
         separator = '&';
+    }
+    if target.len() > MAX_WIRE_BYTES {
+        return Err(SignError::TargetTooLong);
     }
     let target = PathAndQuery::try_from(target).map_err(|_| SignError::TargetTooLong)?;
     Uri::builder()

@@ -13,7 +13,7 @@ pub use error::{TargetError, TargetFault, TargetPart};
 pub(crate) use signature::has_signature;
 
 /// The longest wire form, in bytes: an [`http::Uri`] holds 65,534 with its scheme and authority.
-const MAX_WIRE_BYTES: usize = 65_000;
+pub(crate) const MAX_WIRE_BYTES: usize = 65_000;
 
 /// Path and query in their canonical wire form: what is sent, and what is signed.
 ///
@@ -170,7 +170,8 @@ pub(crate) fn write_canonical_query(
     if let Some(wire) = wire {
         let start = out.len();
         let written = query::write(out, wire.as_bytes(), 0);
-        if written.is_err() || out.get(start..) != Some(wire) {
+        // A question mark with nothing behind it is no wire form either.
+        if wire.is_empty() || written.is_err() || out.get(start..) != Some(wire) {
             return Err(TargetPart::Query);
         }
         out.truncate(start);
