@@ -1,0 +1,179 @@
+//! Logging: what is let through, in which form, and the line that every request leaves.
+//!
+//! Contracts, each with a test:
+//! - Everything goes to standard error: text on a terminal, one JSON object per line otherwise.
+//! - Other crates' events never get below their cap, whatever the configured level: the AWS SDK, hyper and rustls
+//!   write heads, bodies and keys at `debug` and `trace`.
+//! - What a client sent cannot break a line or drive a terminal: control characters are escaped, lengths bounded.
+//! - An error is written with its whole chain of causes, once.
+
+mod cap;
+mod text;
+
+use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+
+use tracing::Subscriber;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+pub use self::text::{Chain, Escaped};
+use crate::config::{LogConfig, LogFormat, LogLevel};
+
+/// Sends this process's events to standard error from now on. Only the first call has an effect.
+pub fn init(config: LogConfig) {
+    let stderr = std::io::stderr();
+    let form = Form::choose(config.format, stderr.is_terminal());
+    if subscriber(form, config.level, SystemTime, std::io::stderr)
+        .try_init()
+        .is_ok()
+    {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Json,
+    Text,
+    /// Text for eyes: with colours, unless `NO_COLOR` is set.
+    ColouredText,
+}
+
+impl Form {
+    fn choose(format: LogFormat, is_terminal: bool) -> Self {
+        match (format, is_terminal) {
+            (LogFormat::Json, _) | (LogFormat::Auto, false) => Self::Json,
+            (LogFormat::Text, false) => Self::Text,
+            (LogFormat::Text | LogFormat::Auto, true) => Self::ColouredText,
+        }
+    }
+}
+
+fn subscriber<T, W>(form: Form, level: LogLevel, timer: T, writer: W) -> impl Subscriber + Send + Sync
+where
+    T: FormatTime + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_timer(timer).with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match form {
+        Form::Json => lines
+            .with_ansi(false)
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .boxed(),
+        Form::Text => lines.with_ansi(false).boxed(),
+        Form::ColouredText => lines.boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(cap::filter(level)))
+}
+
+/// A panic is a defect: it is logged like everything else. Only a literal message is shown, since a formatted one may
+/// hold whatever the code was working on.
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let message = info
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(formatted message left out)");
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(location, message, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt::format::Writer;
+
+    use super::*;
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct NoTime;
+
+    impl FormatTime for NoTime {
+        fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+            w.write_str("NOW")
+        }
+    }
+
+    /// What `events` leaves in the log.
+    pub(crate) fn captured(form: Form, level: LogLevel, events: impl FnOnce()) -> String {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let subscriber = subscriber(form, level, NoTime, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, events);
+        let bytes = captured.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_gets_text_and_everything_else_json() {
+        assert_eq!(Form::choose(LogFormat::Auto, true), Form::ColouredText);
+        assert_eq!(Form::choose(LogFormat::Auto, false), Form::Json);
+        assert_eq!(Form::choose(LogFormat::Text, false), Form::Text);
+        assert_eq!(Form::choose(LogFormat::Json, true), Form::Json);
+    }
+
+    #[test]
+    fn json_is_one_flat_object_per_line() {
+        let text = captured(Form::Json, LogLevel::Info, || {
+            tracing::info!(port = 80, "listening\non");
+        });
+        assert_eq!(
+            text,
+            "{\"timestamp\":\"NOW\",\"level\":\"INFO\",\"message\":\"listening\\non\",\"port\":80,\
+             \"target\":\"signing_proxy::log::tests\"}\n"
+        );
+    }
+
+    #[test]
+    fn levels_below_the_configured_one_are_left_out() {
+        let events = || {
+            tracing::warn!("shown");
+            tracing::info!("hidden");
+        };
+        let text = captured(Form::Text, LogLevel::Warn, events);
+        assert_eq!(text, "NOW  WARN signing_proxy::log::tests: shown\n");
+    }
+
+    #[test]
+    fn other_crates_stay_above_their_cap_at_trace() {
+        let text = captured(Form::Text, LogLevel::Trace, || {
+            tracing::trace!(target: "aws_sigv4::http_request::sign", "SECRET");
+            tracing::debug!(target: "aws_smithy_runtime::client::http", "SECRET");
+            tracing::info!(target: "aws_config::profile", "SECRET");
+            tracing::trace!(target: "hyper::proto::h1::io", "SECRET");
+            tracing::debug!(target: "h2::codec::framed_write", "SECRET");
+            tracing::debug!(target: "rustls::client::hs", "SECRET");
+            tracing::trace!(target: "signing_proxyish", "SECRET");
+            tracing::warn!(target: "aws_config::profile", "a warning");
+            tracing::trace!(target: "sts_client::cache", "ours");
+        });
+        assert_eq!(
+            text,
+            "NOW  WARN aws_config::profile: a warning\nNOW TRACE sts_client::cache: ours\n"
+        );
+    }
+}
