@@ -5,8 +5,25 @@
 //! before the first socket opens. Every problem names the key, where it was written and what is allowed; none
 //! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
 
+mod check;
+mod choice;
+mod effective;
 mod endpoint;
 mod environment;
+mod file;
+mod key_path;
+mod keys;
+mod load;
+mod problem;
+mod quantity;
+mod raw;
+mod sources;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,8 +33,11 @@ use std::time::Duration;
 use auth_model::{Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
 use aws_endpoints::EndpointVariant;
 
+pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
+pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
+pub use problem::{ConfigError, Problem};
 
 /// Everything the proxy is told before it starts.
 #[derive(Clone, Debug)]

@@ -37,6 +37,20 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name)?.as_deref().filter(|value| !value.is_empty())
     }
+
+    /// Whether the variable has a value, be it UTF-8 or not.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.variables
+            .get(name)
+            .is_some_and(|value| value.as_deref() != Some(""))
+    }
+
+    /// Every variable in the order of the names; a value that is not UTF-8 is `None`.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {

@@ -1,0 +1,144 @@
+//! The effective configuration: every key with the value it has, secrets redacted.
+
+use auth_model::AssetReference;
+use figment::value::{Dict, Value};
+
+use super::check::integer;
+use super::key_path::KeyPath;
+use super::keys::{self, KEYS, Kind};
+use super::sources::default_of;
+
+/// Every key with the value it has in the end. Secrets were taken out when it was made.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    tree: Dict,
+}
+
+impl Effective {
+    pub(super) fn of(mut tree: Dict) -> Self {
+        redact(&mut tree, &KeyPath::default());
+        Self { tree }
+    }
+
+    /// As TOML that can be read again, but for what was redacted.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut document = toml_edit::DocumentMut::new();
+        *document.as_table_mut() = toml_table(&self.tree);
+        document.to_string()
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let json = json(&Value::from(self.tree.clone()));
+        format!("{json:#}\n")
+    }
+}
+
+/// Gives every key that has a default its value, where nobody did.
+pub(super) fn fill(tree: &mut Dict) {
+    let fixed = KEYS.iter().filter(|key| !key.path.contains('*'));
+    for key in fixed {
+        let names: Vec<&str> = key.path.split('.').collect();
+        if let Some(default) = default_of(key) {
+            insert_where_absent(tree, &names, &default);
+        }
+    }
+    let whole = Value::from(tree.clone());
+    for key in KEYS {
+        let Some((table, rest)) = key.path.split_once(".*.") else {
+            continue;
+        };
+        let default = match key.default {
+            keys::Fallback::Absent => None,
+            keys::Fallback::Value(_) => default_of(key),
+            keys::Fallback::Same(other) => whole.find_ref(other).cloned(),
+        };
+        let (Some(default), Some(Value::Dict(_, entries))) = (default, tree.get_mut(table)) else {
+            continue;
+        };
+        let names: Vec<&str> = rest.split('.').collect();
+        for entry in entries.values_mut() {
+            if let Value::Dict(_, entry) = entry {
+                insert_where_absent(entry, &names, &default);
+            }
+        }
+    }
+}
+
+fn insert_where_absent(table: &mut Dict, names: &[&str], value: &Value) {
+    match names {
+        [] => {}
+        [name] => {
+            table.entry((*name).to_owned()).or_insert_with(|| value.clone());
+        }
+        [name, rest @ ..] => {
+            let child = table
+                .entry((*name).to_owned())
+                .or_insert_with(|| Value::from(Dict::new()));
+            if let Value::Dict(_, child) = child {
+                insert_where_absent(child, rest, value);
+            }
+        }
+    }
+}
+
+/// Replaces every secret by where it is kept.
+fn redact(table: &mut Dict, path: &KeyPath) {
+    for (name, value) in table.iter_mut() {
+        let key = path.entry(name);
+        if let Value::Dict(_, table) = value {
+            redact(table, &key);
+            continue;
+        }
+        let shown = match (keys::find(&key).map(|key| &key.kind), value.as_str()) {
+            (Some(Kind::Asset), Some(text)) => text
+                .parse::<AssetReference>()
+                .map_or_else(|_| REDACTED.to_owned(), |reference| reference.to_string()),
+            (Some(kind), _) if !kind.is_secret() => continue,
+            _ => REDACTED.to_owned(),
+        };
+        *value = Value::from(shown);
+    }
+}
+
+const REDACTED: &str = "<redacted>";
+
+fn toml_table(tree: &Dict) -> toml_edit::Table {
+    let mut table = toml_edit::Table::new();
+    // A table of tables alone needs no header of its own.
+    table.set_implicit(tree.values().all(|value| matches!(value, Value::Dict(..))));
+    for (name, value) in tree {
+        let item = match value {
+            Value::Dict(_, tree) => toml_edit::Item::Table(toml_table(tree)),
+            other => toml_edit::Item::Value(toml_value(other)),
+        };
+        table.insert(name, item);
+    }
+    table
+}
+
+fn toml_value(value: &Value) -> toml_edit::Value {
+    match value {
+        Value::Bool(_, switch) => (*switch).into(),
+        Value::Num(..) => integer(value)
+            .and_then(|number| i64::try_from(number).ok())
+            .unwrap_or(i64::MAX)
+            .into(),
+        Value::Array(_, entries) => toml_edit::Value::Array(entries.iter().map(toml_value).collect()),
+        other => other.as_str().unwrap_or_default().into(),
+    }
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(_, switch) => (*switch).into(),
+        Value::Num(..) => integer(value).and_then(|number| i64::try_from(number).ok()).into(),
+        Value::Array(_, entries) => entries.iter().map(json).collect(),
+        Value::Dict(_, tree) => {
+            serde_json::Value::Object(tree.iter().map(|(name, value)| (name.clone(), json(value))).collect())
+        }
+        other => other.as_str().into(),
+    }
+}

@@ -1,0 +1,318 @@
+//! Every key there is: its kind, its bounds, its default.
+//!
+//! The raw types, `docs/configuration.md` and `deploy/example.toml` are tested against this list.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::key_path::KeyPath;
+
+/// One key that can be configured.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its dotted path; `*` stands for a name the operator chose.
+    pub(super) path: &'static str,
+    /// What its value looks like.
+    pub(super) kind: Kind,
+    /// What it is where nobody wrote it.
+    pub(super) default: Fallback,
+}
+
+/// What the value of a key looks like.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// `IP:PORT` or `off`.
+    Listener,
+    /// `true` or `false`.
+    Switch,
+    /// A text such as `30s`; the bounds are seconds.
+    Duration(RangeInclusive<u64>),
+    /// A text such as `8MiB`; the bounds are bytes.
+    Size(RangeInclusive<u64>),
+    /// An integer.
+    Count(RangeInclusive<u64>),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A text; the string says which, with an article.
+    Text(&'static str),
+    /// A list of texts; the string says of which.
+    List(&'static str),
+    /// A path of a file or folder, relative to the file it is written in.
+    Path(&'static str),
+    /// `http(s)://HOST[:PORT]`.
+    Endpoint,
+    /// A credential asset reference, or the secret itself: never shown.
+    Asset,
+    /// A proxy's URL, which may hold a password: never shown.
+    ProxyUrl,
+}
+
+/// What a key is where nobody wrote it.
+#[derive(Debug)]
+pub(super) enum Fallback {
+    /// Nothing: it is optional, or required and then missing.
+    Absent,
+    /// This value, as TOML.
+    Value(&'static str),
+    /// What this other key is.
+    Same(&'static str),
+}
+
+use Fallback::{Absent, Same, Value};
+use Kind::{Asset, Choice, Count, Duration, Endpoint, List, Listener, Path, ProxyUrl, Size, Switch, Text};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const HOUR: u64 = 3_600;
+
+/// Shorter than hyper's least buffer, 8 KiB, would not be kept to.
+const HEADER_BYTES: RangeInclusive<u64> = 8 * KIB..=MIB;
+/// S3's largest object is 50 TiB; every other limit is below.
+const BODY_BYTES: RangeInclusive<u64> = 0..=50 * 1024 * GIB;
+const PATIENCE: RangeInclusive<u64> = 1..=HOUR;
+/// STS `AssumeRole`, parameter `DurationSeconds`.
+const SESSION: RangeInclusive<u64> = 900..=12 * HOUR;
+
+const METHODS: &[&str] = &[
+    "access-key",
+    "access-key-assume-role",
+    "managed-cross-account",
+    "default-chain",
+];
+
+const fn key(path: &'static str, kind: Kind, default: Fallback) -> Key {
+    Key { path, kind, default }
+}
+
+/// Every key, in the order of the documentation.
+pub(super) const KEYS: &[Key] = &[
+    key("server.listen", Listener, Value(r#""127.0.0.1:8080""#)),
+    key("server.admin", Listener, Value(r#""127.0.0.1:9901""#)),
+    key("server.allow_unauthenticated_clients", Switch, Value("false")),
+    key("server.gateway_hosts", List("host names"), Value("[]")),
+    key("server.header_timeout", Duration(1..=600), Value(r#""30s""#)),
+    // Longer than the pools of common HTTP clients (Go: 90 s), so that they close first.
+    key("server.idle_timeout", Duration(1..=24 * HOUR), Value(r#""2m""#)),
+    // Kubernetes kills after 30 s.
+    key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
+    key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),
+    key("server.max_clients", Count(1..=1_000_000), Value("1024")),
+    key("server.spool_dir", Path("a folder"), Absent),
+    key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
+    key(
+        "log.level",
+        Choice(&["error", "warn", "info", "debug", "trace"]),
+        Value(r#""info""#),
+    ),
+    key("sts.endpoint", Endpoint, Absent),
+    key("sts.use_fips", Switch, Value("false")),
+    key("sts.connect_timeout", Duration(1..=60), Value(r#""3s""#)),
+    // A request waits behind it: one slow answer and one retry fit.
+    key("sts.operation_timeout", Duration(1..=300), Value(r#""10s""#)),
+    key("upstream.ca_file", Path("a PEM file"), Absent),
+    key("upstream.https_proxy", ProxyUrl, Absent),
+    key("upstream.http_proxy", ProxyUrl, Absent),
+    key(
+        "upstream.no_proxy",
+        Text("a list of hosts, separated by commas"),
+        Absent,
+    ),
+    // Below the 20 s after which S3 closes an unused connection.
+    key("upstream.pool_idle_timeout", Duration(1..=HOUR), Value(r#""15s""#)),
+    key("upstream.pool_idle_per_host", Count(0..=65_536), Value("64")),
+    key("defaults.limits.memory_body", Size(0..=GIB), Value(r#""8MiB""#)),
+    key("defaults.limits.max_body", Size(BODY_BYTES), Value(r#""5GiB""#)),
+    key("defaults.timeouts.connect", Duration(1..=300), Value(r#""10s""#)),
+    // A language model may think for minutes before its first byte.
+    key("defaults.timeouts.response", Duration(PATIENCE), Value(r#""5m""#)),
+    key("defaults.timeouts.body_idle", Duration(PATIENCE), Value(r#""5m""#)),
+    key("identities.*.organisation", Text("an organisation's name"), Absent),
+    key("identities.*.access_key_id", Asset, Absent),
+    key("identities.*.secret_access_key", Asset, Absent),
+    key("identities.*.session_token", Asset, Absent),
+    key("connections.*.service", Text("an endpoint prefix"), Absent),
+    key("connections.*.region", Text("a region"), Absent),
+    key("connections.*.endpoint", Endpoint, Absent),
+    key("connections.*.sts_endpoint", Endpoint, Absent),
+    key("connections.*.listen", Listener, Value(r#""off""#)),
+    key("connections.*.signing_name", Text("a signing name"), Absent),
+    key(
+        "connections.*.bucket_addressing",
+        Choice(&["path", "virtual"]),
+        Value(r#""path""#),
+    ),
+    key("connections.*.use_fips", Switch, Value("false")),
+    key("connections.*.use_dualstack", Switch, Value("false")),
+    key(
+        "connections.*.payload",
+        Choice(&["auto", "signed", "unsigned", "streaming"]),
+        Value(r#""auto""#),
+    ),
+    key(
+        "connections.*.presigned",
+        Choice(&["reject", "pass", "resign"]),
+        Value(r#""reject""#),
+    ),
+    key(
+        "connections.*.limits.memory_body",
+        Size(0..=GIB),
+        Same("defaults.limits.memory_body"),
+    ),
+    key(
+        "connections.*.limits.max_body",
+        Size(BODY_BYTES),
+        Same("defaults.limits.max_body"),
+    ),
+    key(
+        "connections.*.timeouts.connect",
+        Duration(1..=300),
+        Same("defaults.timeouts.connect"),
+    ),
+    key(
+        "connections.*.timeouts.response",
+        Duration(PATIENCE),
+        Same("defaults.timeouts.response"),
+    ),
+    key(
+        "connections.*.timeouts.body_idle",
+        Duration(PATIENCE),
+        Same("defaults.timeouts.body_idle"),
+    ),
+    key("connections.*.auth.method", Choice(METHODS), Absent),
+    key("connections.*.auth.access_key_id", Asset, Absent),
+    key("connections.*.auth.secret_access_key", Asset, Absent),
+    key("connections.*.auth.session_token", Asset, Absent),
+    key(
+        "connections.*.auth.role",
+        Text("a role's name, path/name or ARN"),
+        Absent,
+    ),
+    key(
+        "connections.*.auth.identity",
+        Text("the name of one of the identities"),
+        Absent,
+    ),
+    key("connections.*.auth.role_arn", Text("a role's ARN"), Absent),
+    key("connections.*.auth.external_id", Text("an External ID"), Absent),
+    key("connections.*.auth.session_name", Text("a role session name"), Absent),
+    key("connections.*.auth.session_duration", Duration(SESSION), Absent),
+    key("connections.*.auth.session_policy", Text("IAM policy JSON"), Absent),
+    key(
+        "connections.*.auth.profile",
+        Text("a profile of the AWS configuration files"),
+        Absent,
+    ),
+];
+
+/// What stands at a place in the tree of keys.
+pub(super) enum Node {
+    /// A key.
+    Key(&'static Key),
+    /// A table; these names may stand in it.
+    Table(Vec<&'static str>),
+    /// A table of names that the operator chooses.
+    Names,
+}
+
+/// What stands at this path, whose operator-chosen names are `*`; `None` where nothing does.
+pub(super) fn node(pattern: &[&str]) -> Option<Node> {
+    let mut names = Vec::new();
+    for key in KEYS {
+        let mut rest = key.path.split('.');
+        if !pattern.iter().all(|name| rest.next() == Some(*name)) {
+            continue;
+        }
+        match rest.next() {
+            None => return Some(Node::Key(key)),
+            Some("*") => return Some(Node::Names),
+            Some(name) if names.last() != Some(&name) => names.push(name),
+            Some(_) => {}
+        }
+    }
+    (!names.is_empty()).then_some(Node::Table(names))
+}
+
+/// The key at this path, where there is one.
+pub(super) fn find(path: &KeyPath) -> Option<&'static Key> {
+    KEYS.iter().find(|key| {
+        let mut names = path.names();
+        key.path
+            .split('.')
+            .all(|part| names.next().is_some_and(|name| part == "*" || part == name))
+            && names.next().is_none()
+    })
+}
+
+impl Kind {
+    /// Whether the value may be or hold a secret.
+    pub(super) fn is_secret(&self) -> bool {
+        match self {
+            Asset | ProxyUrl => true,
+            Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Path(_)
+            | Endpoint => false,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    /// What is allowed, as it follows "must be" and as the documentation has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listener => f.write_str(r#"an IP address and a port, such as "127.0.0.1:8080", or "off""#),
+            Switch => f.write_str("true or false"),
+            Duration(bounds) => write!(
+                f,
+                r#"a duration from "{}" to "{}""#,
+                shown_duration(*bounds.start()),
+                shown_duration(*bounds.end())
+            ),
+            Size(bounds) => write!(
+                f,
+                r#"a size from "{}" to "{}""#,
+                shown_size(*bounds.start()),
+                shown_size(*bounds.end())
+            ),
+            Count(bounds) => write!(f, "an integer from {} to {}", bounds.start(), bounds.end()),
+            Choice(choices) => {
+                for (index, choice) in choices.iter().enumerate() {
+                    let separator = match index {
+                        0 => "",
+                        _ if index + 1 == choices.len() => " or ",
+                        _ => ", ",
+                    };
+                    write!(f, r#"{separator}"{choice}""#)?;
+                }
+                Ok(())
+            }
+            Text(what) => write!(f, "{what}, a text"),
+            List(of) => write!(f, "a list of {of}, each a text"),
+            Path(what) => write!(f, "the path of {what}, a text"),
+            Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
+            Asset => f.write_str(r#"a text: "env:NAME", "file:PATH", "literal:TEXT" or the text itself"#),
+            ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
+        }
+    }
+}
+
+/// Seconds in the largest unit that shows them whole.
+fn shown_duration(seconds: u64) -> String {
+    match seconds {
+        0 => "0s".to_owned(),
+        s if s.is_multiple_of(HOUR) => format!("{}h", s / HOUR),
+        s if s.is_multiple_of(60) => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// Bytes in the largest unit that shows them whole.
+fn shown_size(bytes: u64) -> String {
+    let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
+    let unit = units
+        .into_iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    match unit {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
+}

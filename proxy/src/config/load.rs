@@ -1,0 +1,185 @@
+//! From the sources to a [`Config`].
+
+use std::path::{Path, PathBuf};
+
+use figment::value::Value;
+
+use super::effective::{self, Effective};
+use super::environment::Environment;
+use super::file::TomlFile;
+use super::key_path::KeyPath;
+use super::problem::{ConfigError, Origin, Problem};
+use super::raw::RawConfig;
+use super::sources::{FlagSetting, Sources};
+use super::table::Report;
+use super::variables::FILE_VARIABLE;
+use super::{Config, check, typed};
+
+/// The file that is read where nobody names one.
+pub const DEFAULT_FILE: &str = "signing-proxy.toml";
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`: instead of `$SIGNING_PROXY_CONFIG` and `./signing-proxy.toml`.
+    pub file: Option<PathBuf>,
+    /// `--listen`: the shared listener.
+    pub listen: Option<String>,
+    /// `--admin`: the admin listener.
+    pub admin: Option<String>,
+    /// `--service`, `--region` and `--endpoint`: a connection by flags, for which no file is read.
+    pub connection: Option<FlagConnection>,
+}
+
+/// A connection of method `default-chain` that is made by flags; its name is `default`.
+#[derive(Clone, Debug)]
+pub struct FlagConnection {
+    /// `--service`.
+    pub service: String,
+    /// `--region`, else `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
+    /// `--endpoint`.
+    pub endpoint: Option<String>,
+}
+
+/// A configuration and how it came about.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What the proxy works with.
+    pub config: Config,
+    /// What it says, key by key, secrets redacted.
+    pub effective: Effective,
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads a configuration from TOML and the `SIGNING_PROXY_*` variables; relative paths begin at the
+    /// working directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with everything that is wrong.
+    pub fn from_toml(toml: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        let file = TomlFile::parse(Path::new(DEFAULT_FILE), toml).map_err(one)?;
+        build(Some(file), environment, Vec::new()).map(|(config, _)| config)
+    }
+}
+
+/// Reads the configuration: defaults, then the file, then variables, then flags.
+///
+/// # Errors
+///
+/// [`ConfigError`] with everything that is wrong; a file that is named must exist.
+pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let file = find_file(overrides, environment).map_err(one)?;
+    let path = file.as_ref().map(|(path, _)| path.clone());
+    let file = file
+        .map(|(path, origin)| read(&path, &origin))
+        .transpose()
+        .map_err(one)?;
+    let (config, effective) = build(file, environment, flags(overrides, environment))?;
+    Ok(Loaded {
+        config,
+        effective,
+        file: path,
+    })
+}
+
+fn one(problem: Problem) -> ConfigError {
+    ConfigError::new(vec![problem])
+}
+
+fn build(
+    file: Option<TomlFile>,
+    environment: &Environment,
+    flags: Vec<FlagSetting>,
+) -> Result<(Config, Effective), ConfigError> {
+    let mut problems = Vec::new();
+    let sources = Sources::gather(file, environment, flags, &mut problems);
+    let mut tree = sources.merged(&mut problems);
+    check::clean(&mut tree, &sources, &mut problems);
+    effective::fill(&mut tree);
+    let report = Report {
+        sources: &sources,
+        problems: problems.into(),
+    };
+    let config = match Value::from(tree.clone()).deserialize::<RawConfig>() {
+        Ok(raw) => Some(typed::config(&raw, &report)),
+        // After the check above this is a fault of ours. The error's text may hold a value.
+        Err(error) => {
+            let key = KeyPath::of(&error.path.join("."));
+            report.refuse(&key, "cannot be read");
+            None
+        }
+    };
+    let mut problems = report.problems.into_inner();
+    match config {
+        Some(config) if problems.is_empty() => Ok((config, Effective::of(tree))),
+        _ => {
+            problems.sort_by_key(Problem::rank);
+            Err(ConfigError::new(problems))
+        }
+    }
+}
+
+/// The file to read and who named it; `None` where there is none.
+fn find_file(overrides: &Overrides, environment: &Environment) -> Result<Option<(PathBuf, Origin)>, Problem> {
+    let named = match (&overrides.file, environment.get(FILE_VARIABLE)) {
+        (Some(path), _) => Some((path.clone(), Origin::Flag("--config"))),
+        (None, Some(path)) => Some((PathBuf::from(path), Origin::Variable(FILE_VARIABLE.to_owned()))),
+        (None, None) => None,
+    };
+    match (&overrides.connection, named) {
+        (None, Some(named)) => Ok(Some(named)),
+        (None, None) => {
+            let path = PathBuf::from(DEFAULT_FILE);
+            Ok(path.exists().then_some((path, Origin::Nowhere)))
+        }
+        (Some(_), None) => Ok(None),
+        // Two descriptions of what to sign for: which is meant is not for us to guess.
+        (Some(_), Some((_, origin))) => {
+            let message = "a configuration file is named, and --service makes a connection without one: use either";
+            Err(Problem::new(origin, KeyPath::default(), message))
+        }
+    }
+}
+
+fn read(path: &Path, origin: &Origin) -> Result<TomlFile, Problem> {
+    TomlFile::read(path).map_err(|problem| match origin {
+        Origin::Nowhere => problem,
+        // The problem has no place of its own where the file could not be read.
+        _ if problem.is_nowhere() => Problem::new(origin.clone(), KeyPath::default(), problem.message()),
+        _ => problem,
+    })
+}
+
+fn flags(overrides: &Overrides, environment: &Environment) -> Vec<FlagSetting> {
+    let mut settings = Vec::new();
+    let mut set = |flag: &'static str, key: &str, value: Option<&str>| {
+        settings.extend(value.map(|value| FlagSetting {
+            flag,
+            key: KeyPath::of(key),
+            value: value.to_owned(),
+        }));
+    };
+    set("--listen", "server.listen", overrides.listen.as_deref());
+    set("--admin", "server.admin", overrides.admin.as_deref());
+    if let Some(connection) = &overrides.connection {
+        let region = connection.region.as_deref();
+        let ambient = || {
+            environment
+                .get("AWS_REGION")
+                .or_else(|| environment.get("AWS_DEFAULT_REGION"))
+        };
+        set("--service", "connections.default.service", Some(&connection.service));
+        set("--region", "connections.default.region", region.or_else(ambient));
+        set(
+            "--endpoint",
+            "connections.default.endpoint",
+            connection.endpoint.as_deref(),
+        );
+        set("--service", "connections.default.auth.method", Some("default-chain"));
+    }
+    settings
+}

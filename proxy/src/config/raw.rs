@@ -1,0 +1,133 @@
+//! What the operator wrote, read but not yet understood: the raw side of "raw, then typed".
+//!
+//! Numbers, lists and switches are what they are; everything else is text until it is checked. Keys with a
+//! default are always there, since the defaults were filled in before.
+
+use std::collections::BTreeMap;
+
+use auth_model::Secret;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) server: RawServer,
+    pub(super) log: RawLog,
+    pub(super) sts: RawSts,
+    pub(super) upstream: RawUpstream,
+    pub(super) defaults: RawDefaults,
+    #[serde(default)]
+    pub(super) identities: BTreeMap<String, RawIdentity>,
+    #[serde(default)]
+    pub(super) connections: BTreeMap<String, RawConnection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawServer {
+    pub(super) listen: String,
+    pub(super) admin: String,
+    pub(super) allow_unauthenticated_clients: bool,
+    pub(super) gateway_hosts: Vec<String>,
+    pub(super) header_timeout: String,
+    pub(super) idle_timeout: String,
+    pub(super) shutdown_deadline: String,
+    pub(super) max_header_bytes: String,
+    pub(super) max_clients: usize,
+    pub(super) spool_dir: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub(super) format: String,
+    pub(super) level: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSts {
+    pub(super) endpoint: Option<String>,
+    pub(super) use_fips: bool,
+    pub(super) connect_timeout: String,
+    pub(super) operation_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawUpstream {
+    pub(super) ca_file: Option<String>,
+    pub(super) https_proxy: Option<Secret>,
+    pub(super) http_proxy: Option<Secret>,
+    pub(super) no_proxy: Option<String>,
+    pub(super) pool_idle_timeout: String,
+    pub(super) pool_idle_per_host: usize,
+}
+
+/// Only the bounds are checked here: the values reach the connections as their defaults.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDefaults {
+    pub(super) limits: RawLimits,
+    pub(super) timeouts: RawTimeouts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) memory_body: String,
+    pub(super) max_body: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTimeouts {
+    pub(super) connect: String,
+    pub(super) response: String,
+    pub(super) body_idle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawIdentity {
+    pub(super) organisation: Option<String>,
+    pub(super) access_key_id: Option<Secret>,
+    pub(super) secret_access_key: Option<Secret>,
+    pub(super) session_token: Option<Secret>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConnection {
+    pub(super) service: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) sts_endpoint: Option<String>,
+    pub(super) listen: String,
+    pub(super) signing_name: Option<String>,
+    pub(super) bucket_addressing: String,
+    pub(super) use_fips: bool,
+    pub(super) use_dualstack: bool,
+    pub(super) payload: String,
+    pub(super) presigned: String,
+    pub(super) limits: RawLimits,
+    pub(super) timeouts: RawTimeouts,
+    pub(super) auth: Option<RawAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuth {
+    pub(super) method: Option<String>,
+    pub(super) access_key_id: Option<Secret>,
+    pub(super) secret_access_key: Option<Secret>,
+    pub(super) session_token: Option<Secret>,
+    pub(super) role: Option<String>,
+    pub(super) identity: Option<String>,
+    pub(super) role_arn: Option<String>,
+    pub(super) external_id: Option<String>,
+    pub(super) session_name: Option<String>,
+    pub(super) session_duration: Option<String>,
+    pub(super) session_policy: Option<String>,
+    pub(super) profile: Option<String>,
+}

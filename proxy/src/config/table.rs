@@ -1,0 +1,197 @@
+//! Reads one raw table: text in, checked values out, problems noted under their keys.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use auth_model::{AssetReference, Secret};
+
+use super::choice::Choice;
+use super::key_path::KeyPath;
+use super::keys::{self, Kind};
+use super::problem::Problem;
+use super::quantity;
+use super::sources::Sources;
+
+/// Where problems are noted.
+pub(super) struct Report<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) problems: RefCell<Vec<Problem>>,
+}
+
+impl Report<'_> {
+    /// Notes a problem of the key.
+    pub(super) fn refuse(&self, key: &KeyPath, message: impl Into<String>) {
+        let problem = Problem::new(self.sources.locate(key), key.clone(), message);
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether a problem of the key, or of something below it, is known already.
+    pub(super) fn knows(&self, key: &KeyPath) -> bool {
+        self.problems
+            .borrow()
+            .iter()
+            .any(|problem| problem.path().is_within(key))
+    }
+}
+
+/// One table of the raw configuration.
+pub(super) struct Table<'a> {
+    pub(super) report: &'a Report<'a>,
+    pub(super) path: KeyPath,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(report: &'a Report<'a>, path: KeyPath) -> Self {
+        Self { report, path }
+    }
+
+    /// The table of this name in this one.
+    pub(super) fn table(&self, name: &str) -> Self {
+        Self::new(self.report, self.key(name))
+    }
+
+    pub(super) fn key(&self, name: &str) -> KeyPath {
+        self.path.child(name)
+    }
+
+    pub(super) fn refuse(&self, name: &str, message: impl Into<String>) {
+        self.report.refuse(&self.key(name), message);
+    }
+
+    /// Notes that the key is missing, unless what stood there was reported already.
+    pub(super) fn missing(&self, name: &str, why: &str) {
+        let key = self.key(name);
+        if self.report.knows(&key) {
+            return;
+        }
+        let message = match keys::find(&key) {
+            Some(known) => format!("missing: {why}; must be {}", known.kind),
+            None => format!("missing: {why}"),
+        };
+        self.report.refuse(&key, message);
+    }
+
+    /// The parsed text; the error's text must not hold the value.
+    pub(super) fn parse<T>(&self, name: &str, text: Option<&str>) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        match text?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refuse(name, T::Err::to_string(&error));
+                None
+            }
+        }
+    }
+
+    /// The parsed text of a key that must be there.
+    pub(super) fn required<T>(&self, name: &str, text: Option<&str>, why: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        if text.is_none() {
+            self.missing(name, why);
+        }
+        self.parse(name, text)
+    }
+
+    /// One of the choices, or the default after noting a problem.
+    pub(super) fn choice<T: Choice>(&self, name: &str, text: &str) -> T {
+        T::of(text).unwrap_or_else(|| {
+            self.refuse_choice(name, text, T::CHOICES.iter().map(|(name, _)| *name));
+            T::default()
+        })
+    }
+
+    /// Notes that the text is none of the choices, and which may be meant.
+    pub(super) fn refuse_choice<'c>(&self, name: &str, text: &str, choices: impl Iterator<Item = &'c str>) {
+        let meant = super::suggest::nearest(text, choices)
+            .map(|meant| format!(r#"; did you mean "{meant}"?"#))
+            .unwrap_or_default();
+        self.refuse(name, format!("must be {}{meant}", self.allowed(name)));
+    }
+
+    /// `IP:PORT`; `None` for `off`.
+    pub(super) fn listener(&self, name: &str, text: &str) -> Option<SocketAddr> {
+        if text == "off" {
+            return None;
+        }
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.refuse(name, format!("must be {}", self.allowed(name)));
+        }
+        address
+    }
+
+    pub(super) fn duration(&self, name: &str, text: &str) -> Duration {
+        let whole = |duration: Duration, bounds: &RangeInclusive<u64>| {
+            let rounded_up = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+            bounds.contains(&duration.as_secs()) && bounds.contains(&rounded_up)
+        };
+        let value = quantity::duration(text).filter(|value| match self.kind(name) {
+            Some(Kind::Duration(bounds)) => whole(*value, bounds),
+            _ => false,
+        });
+        self.quantity(name, value)
+    }
+
+    pub(super) fn size(&self, name: &str, text: &str) -> u64 {
+        let value = quantity::size(text).filter(|value| match self.kind(name) {
+            Some(Kind::Size(bounds)) => bounds.contains(value),
+            _ => false,
+        });
+        self.quantity(name, value)
+    }
+
+    /// Where a secret is kept; a relative path begins at the file it was written in.
+    pub(super) fn asset(&self, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
+        match self.parse(name, text.map(Secret::expose))? {
+            AssetReference::File { path, pointer } => Some(AssetReference::File {
+                path: self.report.sources.resolve(&self.key(name), &path),
+                pointer,
+            }),
+            reference => Some(reference),
+        }
+    }
+
+    /// A path; a relative one begins at the file it was written in.
+    pub(super) fn path(&self, name: &str, text: Option<&str>) -> Option<PathBuf> {
+        let text = text?;
+        if text.is_empty() || text.contains('\0') {
+            self.refuse(name, format!("must be {}", self.allowed(name)));
+            return None;
+        }
+        Some(self.report.sources.resolve(&self.key(name), Path::new(text)))
+    }
+
+    /// The value, or any after noting the problem: then the configuration is not used.
+    fn quantity<T: Default>(&self, name: &str, value: Option<T>) -> T {
+        value.unwrap_or_else(|| {
+            // What was inherited is reported where it was written.
+            let is_inherited = matches!(
+                keys::find(&self.key(name)).map(|key| &key.default),
+                Some(keys::Fallback::Same(_))
+            );
+            if !is_inherited || self.report.sources.wrote(&self.key(name)) {
+                self.refuse(name, format!("must be {}", self.allowed(name)));
+            }
+            T::default()
+        })
+    }
+
+    fn kind(&self, name: &str) -> Option<&'static Kind> {
+        keys::find(&self.key(name)).map(|key| &key.kind)
+    }
+
+    fn allowed(&self, name: &str) -> String {
+        self.kind(name).map(ToString::to_string).unwrap_or_default()
+    }
+}

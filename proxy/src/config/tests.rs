@@ -1,0 +1,45 @@
+//! What is read, and what is refused with which words.
+
+mod keys;
+mod precedence;
+mod refused;
+mod refused_auth;
+
+use super::{Config, ConfigError, Environment};
+
+/// A connection that is complete, to which rows add.
+const REPORTS: &str = r#"
+[connections.reports]
+service = "s3"
+region = "eu-west-1"
+[connections.reports.auth]
+method = "access-key"
+access_key_id = "AKIDEXAMPLE"
+secret_access_key = "env:REPORTS_SECRET"
+"#;
+
+/// The auth of a connection `a` that needs nothing else.
+const CHAIN: &str = "[connections.a.auth]\nmethod = \"default-chain\"\n";
+
+/// A connection with this body after its name.
+fn connection(body: &str) -> String {
+    format!("[connections.a]\n{body}")
+}
+
+fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment: Environment = variables.iter().copied().collect();
+    Config::from_toml(toml, &environment)
+}
+
+/// Refuses the text with exactly these lines.
+#[track_caller]
+fn refuse(toml: &str, want: &[&str]) {
+    refuse_with(toml, &[], want);
+}
+
+#[track_caller]
+fn refuse_with(toml: &str, variables: &[(&str, &str)], want: &[&str]) {
+    let error = read(toml, variables).expect_err("it is refused").to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines, want, "\n{error}");
+}

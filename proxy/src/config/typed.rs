@@ -1,0 +1,136 @@
+//! Raw in, typed out: every key checked, then the rules between keys.
+
+mod auth;
+mod connection;
+mod isolation;
+mod listeners;
+mod upstream;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use auth_model::{IdentityName, ManagedIdentity};
+
+use super::endpoint::is_dns_name;
+use super::key_path::KeyPath;
+use super::raw::{RawConfig, RawIdentity, RawLog, RawServer, RawSts};
+use super::table::{Report, Table};
+use super::{Config, LogConfig, ServerConfig, StsConfig};
+
+/// The configuration. Only to be used where the report stays empty.
+pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
+    let top = Table::new(report, KeyPath::default());
+    // For their problems only: the connections have inherited the values.
+    connection::limits(&top.table("defaults.limits"), &raw.defaults.limits);
+    connection::timeouts(&top.table("defaults.timeouts"), &raw.defaults.timeouts);
+
+    let identities = identities(&top, &raw.identities);
+    let known_identities: Vec<&str> = raw.identities.keys().map(String::as_str).collect();
+    let sts = sts(&top.table("sts"), &raw.sts);
+    let mut connections = BTreeMap::new();
+    for (name, raw) in &raw.connections {
+        let table = Table::new(report, KeyPath::of("connections").entry(name));
+        let name = named(&table, name);
+        let read = connection::connection(&table, name.clone(), raw, &identities, &known_identities, &sts);
+        if let (Some(name), Some(read)) = (name, read) {
+            connections.insert(name, read);
+        }
+    }
+    if raw.connections.is_empty() && !report.knows(&KeyPath::of("connections")) {
+        let message = "missing: there is nothing to sign for; add [connections.NAME] with service, region and auth, \
+                       or use the flags --service and --region";
+        report.refuse(&KeyPath::of("connections"), message);
+    }
+    let config = Config {
+        server: server(&top.table("server"), &raw.server),
+        connections,
+        identities,
+        sts,
+        upstream: upstream::upstream(&top.table("upstream"), &raw.upstream),
+        log: log(&top.table("log"), &raw.log),
+    };
+    listeners::check(&config, report);
+    isolation::check(&config, report);
+    config
+}
+
+fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
+    if !raw.gateway_hosts.iter().all(|host| is_dns_name(host)) {
+        let message = r#"must be host names without scheme and port, such as ["signer.internal"]"#;
+        table.refuse("gateway_hosts", message);
+    }
+    let max_header_bytes = table.size("max_header_bytes", &raw.max_header_bytes);
+    ServerConfig {
+        listen: table.listener("listen", &raw.listen),
+        admin: table.listener("admin", &raw.admin),
+        allow_unauthenticated_clients: raw.allow_unauthenticated_clients,
+        gateway_hosts: raw.gateway_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        header_timeout: table.duration("header_timeout", &raw.header_timeout),
+        idle_timeout: table.duration("idle_timeout", &raw.idle_timeout),
+        shutdown_deadline: table.duration("shutdown_deadline", &raw.shutdown_deadline),
+        // The bound is far below what any platform's `usize` holds.
+        max_header_bytes: usize::try_from(max_header_bytes).unwrap_or(usize::MAX),
+        max_clients: raw.max_clients,
+        spool_dir: table.path("spool_dir", raw.spool_dir.as_deref()),
+    }
+}
+
+fn log(table: &Table<'_>, raw: &RawLog) -> LogConfig {
+    LogConfig {
+        format: table.choice("format", &raw.format),
+        level: table.choice("level", &raw.level),
+    }
+}
+
+fn sts(table: &Table<'_>, raw: &RawSts) -> StsConfig {
+    if raw.endpoint.is_some() && raw.use_fips {
+        table.refuse("use_fips", "has no effect beside sts.endpoint: remove one of them");
+    }
+    StsConfig {
+        endpoint: table.parse("endpoint", raw.endpoint.as_deref()),
+        use_fips: raw.use_fips,
+        connect_timeout: table.duration("connect_timeout", &raw.connect_timeout),
+        operation_timeout: table.duration("operation_timeout", &raw.operation_timeout),
+    }
+}
+
+fn identities(top: &Table<'_>, raw: &BTreeMap<String, RawIdentity>) -> BTreeMap<IdentityName, ManagedIdentity> {
+    let mut identities = BTreeMap::new();
+    for (name, raw) in raw {
+        let table = Table::new(top.report, KeyPath::of("identities").entry(name));
+        let name: Option<IdentityName> = named(&table, name);
+        let why = "a managed identity serves one customer organisation";
+        let organisation = table.required("organisation", raw.organisation.as_deref(), why);
+        let keys = auth::keys(
+            &table,
+            raw.access_key_id.as_ref(),
+            raw.secret_access_key.as_ref(),
+            raw.session_token.as_ref(),
+        );
+        if let (Some(name), Some(organisation), Some(keys)) = (name, organisation, keys) {
+            let identity = ManagedIdentity {
+                name: name.clone(),
+                organisation,
+                keys,
+            };
+            identities.insert(name, identity);
+        }
+    }
+    identities
+}
+
+/// The name that the operator chose for the table.
+fn named<T>(table: &Table<'_>, name: &str) -> Option<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    match name.parse() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            table.report.refuse(&table.path, T::Err::to_string(&error));
+            None
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `[connections.NAME]`: what is signed for and how.
+
+use std::collections::BTreeMap;
+
+use auth_model::{
+    AuthMethod, Connection, ConnectionName, IdentityName, ManagedIdentity, Partition, Region, RoleReference, ServiceId,
+};
+use aws_endpoints::{EndpointVariant, endpoint, partition_of, traits_of};
+
+use super::auth::{Identities, auth};
+use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
+use crate::config::table::Table;
+use crate::config::{BucketAddressing, ConnectionConfig, Limits, PayloadMode, Scheme, StsConfig, Timeouts};
+
+/// The connection; `None` where a problem was noted.
+pub(super) fn connection(
+    table: &Table<'_>,
+    name: Option<ConnectionName>,
+    raw: &RawConnection,
+    identities: &BTreeMap<IdentityName, ManagedIdentity>,
+    known_identities: &[&str],
+    sts: &StsConfig,
+) -> Option<ConnectionConfig> {
+    let service = table.required(
+        "service",
+        raw.service.as_deref(),
+        "it says what requests are signed for",
+    );
+    let region = table.required("region", raw.region.as_deref(), "it says where requests are signed for");
+    let signing_name = table.parse("signing_name", raw.signing_name.as_deref());
+    let identities = Identities {
+        read: identities,
+        written: known_identities,
+    };
+    if raw.auth.is_none() {
+        table.missing("auth", "it says where the credentials come from; add auth.method");
+    }
+    let auth = raw
+        .auth
+        .as_ref()
+        .and_then(|raw| auth(&table.table("auth"), raw, &identities));
+    let variant = EndpointVariant {
+        fips: raw.use_fips,
+        dualstack: raw.use_dualstack,
+    };
+    let rest = Rest {
+        endpoint: table.parse("endpoint", raw.endpoint.as_deref()),
+        sts_endpoint: table.parse("sts_endpoint", raw.sts_endpoint.as_deref()),
+        bucket_addressing: table.choice("bucket_addressing", &raw.bucket_addressing),
+        payload: table.choice("payload", &raw.payload),
+        presigned: table.choice("presigned", &raw.presigned),
+        listen: table.listener("listen", &raw.listen),
+        limits: limits(&table.table("limits"), &raw.limits),
+        timeouts: timeouts(&table.table("timeouts"), &raw.timeouts),
+    };
+    let connection = Connection {
+        name: name?,
+        service: service?,
+        region: region?,
+        signing_name,
+        auth: auth?,
+    };
+    let config = ConnectionConfig {
+        connection,
+        endpoint: rest.endpoint,
+        listen: rest.listen,
+        bucket_addressing: rest.bucket_addressing,
+        variant,
+        payload: rest.payload,
+        presigned: rest.presigned,
+        limits: rest.limits,
+        timeouts: rest.timeouts,
+        sts_endpoint: rest.sts_endpoint,
+    };
+    check_place(table, &config, sts, raw.endpoint.is_some());
+    check_service(table, &config);
+    Some(config)
+}
+
+/// What is read although the connection's name, service, region or auth may be missing.
+struct Rest {
+    endpoint: Option<crate::config::EndpointUrl>,
+    sts_endpoint: Option<crate::config::EndpointUrl>,
+    bucket_addressing: BucketAddressing,
+    payload: PayloadMode,
+    presigned: crate::config::PresignedMode,
+    listen: Option<std::net::SocketAddr>,
+    limits: Limits,
+    timeouts: Timeouts,
+}
+
+/// Region, endpoint and role must fit together.
+fn check_place(table: &Table<'_>, config: &ConnectionConfig, sts: &StsConfig, has_endpoint: bool) {
+    let Connection {
+        service, region, auth, ..
+    } = &config.connection;
+    if has_endpoint {
+        for (name, is_on) in [
+            ("use_fips", config.variant.fips),
+            ("use_dualstack", config.variant.dualstack),
+        ] {
+            if is_on {
+                table.refuse(name, "has no effect beside an endpoint: remove one of them");
+            }
+        }
+    } else {
+        check_endpoint_is_known(table, service, region, config.variant);
+    }
+    let assumes_role = match auth {
+        AuthMethod::AccessKeyAssumeRole { .. } | AuthMethod::ManagedCrossAccount { .. } => true,
+        AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => false,
+    };
+    let partition = partition_of(region);
+    if assumes_role && partition.is_none() && config.sts_endpoint.is_none() && sts.endpoint.is_none() {
+        table.missing(
+            "sts_endpoint",
+            "the region is none of AWS's, so it has no STS endpoint of its own",
+        );
+    }
+    if let (Some((name, role)), Some(region)) = (role_partition(auth), partition)
+        && role != region
+    {
+        let message =
+            "is a role in another partition than the connection's region; credentials do not cross partitions";
+        table.table("auth").refuse(name, message);
+    }
+}
+
+fn check_endpoint_is_known(table: &Table<'_>, service: &ServiceId, region: &Region, variant: EndpointVariant) {
+    if endpoint(service, region, variant).is_err() {
+        let message = "is none of AWS's regions, such as eu-west-1; for a server that is not AWS's, set the \
+                       connection's endpoint";
+        table.refuse("region", message);
+    }
+}
+
+/// The key and the partition of the role, where they are known.
+fn role_partition(auth: &AuthMethod) -> Option<(&'static str, Partition)> {
+    match auth {
+        AuthMethod::AccessKeyAssumeRole {
+            role: RoleReference::Arn(arn),
+            ..
+        } => Some(("role", arn.partition())),
+        AuthMethod::ManagedCrossAccount { role_arn, .. } => Some(("role_arn", role_arn.partition())),
+        AuthMethod::AccessKeyAssumeRole { .. } | AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => None,
+    }
+}
+
+/// What not every service takes.
+fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
+    let traits = traits_of(&config.connection.service);
+    let is_clear = config.endpoint.as_ref().is_some_and(|url| url.scheme() == Scheme::Http);
+    match config.payload {
+        PayloadMode::Unsigned if !traits.unsigned_payload_allowed => {
+            table.refuse(
+                "payload",
+                r#"the service takes no unsigned payload: use "auto" or "signed""#,
+            );
+        }
+        PayloadMode::Unsigned if is_clear => {
+            let message = r#"an unsigned payload needs TLS: use "signed", or an https endpoint"#;
+            table.refuse("payload", message);
+        }
+        PayloadMode::Streaming if !traits.is_s3_family => {
+            table.refuse(
+                "payload",
+                r#"only S3 takes bodies signed chunk by chunk: use "auto" or "signed""#,
+            );
+        }
+        PayloadMode::Auto | PayloadMode::Signed | PayloadMode::Unsigned | PayloadMode::Streaming => {}
+    }
+    if config.bucket_addressing == BucketAddressing::Virtual {
+        if !traits.is_s3_family {
+            table.refuse("bucket_addressing", "only S3 has buckets: remove it");
+        } else if config.endpoint.as_ref().is_some_and(|url| url.ip().is_some()) {
+            let message = r#"a bucket cannot stand before an IP address: use "path", or a host name in endpoint"#;
+            table.refuse("bucket_addressing", message);
+        }
+    }
+}
+
+/// `[limits]`.
+pub(super) fn limits(table: &Table<'_>, raw: &RawLimits) -> Limits {
+    let limits = Limits {
+        memory_body: table.size("memory_body", &raw.memory_body),
+        max_body: table.size("max_body", &raw.max_body),
+    };
+    let is_own = |name: &str| table.report.sources.wrote(&table.key(name));
+    if limits.memory_body > limits.max_body && !table.report.knows(&table.key("max_body")) {
+        if is_own("memory_body") {
+            table.refuse("memory_body", "must not be above max_body");
+        } else if is_own("max_body") {
+            table.refuse("max_body", "must not be below memory_body");
+        }
+    }
+    limits
+}
+
+/// `[timeouts]`.
+pub(super) fn timeouts(table: &Table<'_>, raw: &RawTimeouts) -> Timeouts {
+    Timeouts {
+        connect: table.duration("connect", &raw.connect),
+        response: table.duration("response", &raw.response),
+        body_idle: table.duration("body_idle", &raw.body_idle),
+    }
+}

@@ -1,0 +1,75 @@
+//! Customers are kept apart: each organisation has a user and an External ID of its own.
+
+use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, Organisation};
+
+use crate::config::Config;
+use crate::config::key_path::KeyPath;
+use crate::config::table::Report;
+
+/// Checks what organisations must not share.
+pub(super) fn check(config: &Config, report: &Report<'_>) {
+    check_keys(config, report);
+    check_external_ids(config, report);
+}
+
+/// One key for two organisations would be one IAM user for both.
+fn check_keys(config: &Config, report: &Report<'_>) {
+    let identities: Vec<_> = config.identities.values().collect();
+    for (index, identity) in identities.iter().enumerate() {
+        let shared = identities.iter().take(index).find(|other| {
+            other.organisation != identity.organisation
+                && is_same(&other.keys.access_key_id, &identity.keys.access_key_id)
+        });
+        if let Some(other) = shared {
+            let key = KeyPath::of("identities")
+                .entry(identity.name.as_str())
+                .entry("access_key_id");
+            let message = format!(
+                "is also the key of identities.{}, of another organisation: each organisation needs an IAM user of \
+                 its own",
+                other.name
+            );
+            report.refuse(&key, message);
+        }
+    }
+}
+
+/// One External ID for two organisations would let one of them be reached in the other's name.
+fn check_external_ids(config: &Config, report: &Report<'_>) {
+    let mut seen: Vec<(&ConnectionName, &ExternalId, &Organisation)> = Vec::new();
+    for (name, connection) in &config.connections {
+        let AuthMethod::ManagedCrossAccount {
+            identity, external_id, ..
+        } = &connection.connection.auth
+        else {
+            continue;
+        };
+        let organisation = &identity.organisation;
+        let shared = seen
+            .iter()
+            .find(|(_, id, other)| *id == external_id && *other != organisation);
+        if let Some((other, ..)) = shared {
+            let key = KeyPath::of("connections")
+                .entry(name.as_str())
+                .child("auth.external_id");
+            let message = format!(
+                "is also that of connections.{other}, of another organisation: each organisation needs an External \
+                 ID of its own"
+            );
+            report.refuse(&key, message);
+        }
+        seen.push((name, external_id, organisation));
+    }
+}
+
+/// Whether both references surely mean the same.
+fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
+    match (a, b) {
+        (AssetReference::Literal(a), AssetReference::Literal(b)) => a.expose() == b.expose(),
+        (AssetReference::Env { variable: a }, AssetReference::Env { variable: b }) => a == b,
+        (AssetReference::File { path: a, pointer: x }, AssetReference::File { path: b, pointer: y }) => {
+            a == b && x == y
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,56 @@
+//! `[upstream]`: roots, the proxy on the way, the pool.
+
+use auth_model::Secret;
+
+use crate::config::endpoint::{EndpointUrl, InvalidEndpointUrl};
+use crate::config::raw::RawUpstream;
+use crate::config::table::Table;
+use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
+
+pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
+    UpstreamConfig {
+        ca_file: table.path("ca_file", raw.ca_file.as_deref()),
+        proxy: UpstreamProxy {
+            https: proxy(table, "https_proxy", raw.https_proxy.as_ref()),
+            http: proxy(table, "http_proxy", raw.http_proxy.as_ref()),
+            no_proxy: raw.no_proxy.clone(),
+        },
+        pool: PoolConfig {
+            idle_timeout: table.duration("pool_idle_timeout", &raw.pool_idle_timeout),
+            idle_per_host: raw.pool_idle_per_host,
+        },
+    }
+}
+
+/// The proxy's URL; an empty text is none, to switch off what the environment says.
+fn proxy(table: &Table<'_>, name: &str, text: Option<&Secret>) -> Option<Secret> {
+    let text = text?.expose();
+    if text.is_empty() {
+        return None;
+    }
+    // Without a scheme is common in the variables, and clear.
+    let url = Secret::new(if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    });
+    if address(url.expose()).is_ok() {
+        return Some(url);
+    }
+    let message = "must be http://[USER:PASSWORD@]HOST[:PORT]: proxies are reached by plain HTTP and CONNECT";
+    table.refuse(name, message);
+    None
+}
+
+/// Where the proxy of this URL is, without its user and password.
+pub(super) fn address(url: &str) -> Result<EndpointUrl, InvalidEndpointUrl> {
+    let rest = url.strip_prefix("http://").ok_or(InvalidEndpointUrl::Scheme)?;
+    let host = match rest.rsplit_once('@') {
+        Some((user, _)) if user.contains(['/', '?', '#', '@']) || user.chars().any(|c| c.is_control() || c == ' ') => {
+            return Err(InvalidEndpointUrl::UserInfo);
+        }
+        Some((_, host)) => host,
+        None => rest,
+    };
+    format!("http://{host}").parse()
+}
