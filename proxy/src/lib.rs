@@ -1,6 +1,13 @@
 //! The signing proxy.
 
+mod admit;
+mod body;
 pub mod config;
+pub mod error;
 pub mod log;
 pub mod metrics;
+pub mod pipeline;
+mod route;
 pub mod server;
+mod strip;
+mod upstream;

@@ -1,0 +1,312 @@
+//! The first look at a request: is its head unambiguous, and may it use the proxy at all?
+//!
+//! hyper is more lenient than a program that hands out an identity may be. [`admit`] refuses what two
+//! readers could read in two ways, before anything else looks at the request.
+//!
+//! Two things hyper does not let us see, and why that is safe:
+//! - `Content-Length` beside `Transfer-Encoding: chunked`: hyper frames by `chunked`, removes the length and
+//!   closes the connection afterwards. The request that goes upstream has one explicit length, which we count
+//!   ourselves, so nothing can be smuggled past either side.
+//! - A fragment (`/a#b`), which no conforming client sends: the HTTP parser drops it and we see `/a`.
+
+mod host;
+
+use http::header::{HOST, ORIGIN, TRANSFER_ENCODING, VIA};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Version};
+
+use crate::error::{ErrorCode, ProxyError};
+
+pub(crate) use host::HostPort;
+
+/// The longest path and query we take: S3's longest key, fully escaped, with a long query fits several times.
+const MAX_TARGET: usize = 16 * 1024;
+
+/// How the client addressed the proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TargetForm {
+    /// A whole URL, as clients send it to an HTTP proxy.
+    Absolute,
+    /// A path; or HTTP/2, where the two forms look the same.
+    Origin,
+}
+
+/// A head that has been checked.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// The head as it came.
+    pub(crate) head: Parts,
+    /// How the proxy was addressed.
+    pub(crate) form: TargetForm,
+    /// Which host was asked for: of the target, else of the `Host` header. `None` only for HTTP/1.0.
+    pub(crate) host: Option<HostPort>,
+}
+
+impl Admitted {
+    /// Path and query as the client sent them; at least `/`.
+    pub(crate) fn target(&self) -> &str {
+        self.head.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+}
+
+/// Checks a request's head. `pseudonym` is this proxy's name in `Via`.
+///
+/// # Errors
+///
+/// The codes of the table's first part; see [`ErrorCode`].
+pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError> {
+    if head.method == Method::CONNECT {
+        return Err(ErrorCode::ConnectUnsupported.into());
+    }
+    check_target(&head)?;
+    let form = match head.version {
+        Version::HTTP_2 => TargetForm::Origin,
+        _ if head.uri.scheme().is_some() => TargetForm::Absolute,
+        _ => TargetForm::Origin,
+    };
+    let host = asked_host(&head)?;
+    check_transfer_encoding(&head.headers)?;
+    check_origin(&head.headers, host.as_ref())?;
+    check_loop(&head.headers, pseudonym)?;
+    Ok(Admitted { head, form, host })
+}
+
+fn check_target(head: &Parts) -> Result<(), ProxyError> {
+    let Some(target) = head.uri.path_and_query().map(PathAndQuery::as_str) else {
+        return Ok(());
+    };
+    if target.len() > MAX_TARGET {
+        return Err(ErrorCode::TargetTooLong.into());
+    }
+    if target == "*" {
+        return Err(ProxyError::new(ErrorCode::TargetMalformed)
+            .with_hint("'OPTIONS *' asks about the proxy itself, which has no options; send a path."));
+    }
+    if !target.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(ErrorCode::TargetMalformed.into());
+    }
+    Ok(())
+}
+
+/// The host the client asks for. RFC 9112, section 3.2.2: a target's own authority replaces the `Host` header.
+fn asked_host(head: &Parts) -> Result<Option<HostPort>, ProxyError> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let header = hosts.next();
+    if hosts.next().is_some() {
+        return Err(ErrorCode::HostRepeated.into());
+    }
+    if let Some(authority) = head.uri.authority() {
+        if authority.as_str().contains('@') {
+            return Err(ErrorCode::UserinfoInTarget.into());
+        }
+        if header.is_none() && head.version == Version::HTTP_11 {
+            return Err(ErrorCode::HostMissing.into());
+        }
+        return HostPort::parse(authority.as_str())
+            .map(Some)
+            .ok_or(ErrorCode::HostMalformed.into());
+    }
+    match header {
+        Some(value) => parse_header(value).map(Some),
+        // Old clients of HTTP/1.0 send none; browsers always do, so this is no way around the name check.
+        None if head.version == Version::HTTP_10 => Ok(None),
+        None => Err(ErrorCode::HostMissing.into()),
+    }
+}
+
+fn parse_header(value: &HeaderValue) -> Result<HostPort, ProxyError> {
+    let text = value.to_str().map_err(|_| ErrorCode::HostMalformed)?.trim();
+    if text.is_empty() {
+        return Err(ErrorCode::HostMissing.into());
+    }
+    HostPort::parse(text).ok_or(ErrorCode::HostMalformed.into())
+}
+
+fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ProxyError> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else {
+        return Ok(());
+    };
+    let is_chunked = coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some() || !is_chunked {
+        return Err(ErrorCode::TransferEncodingUnsupported.into());
+    }
+    Ok(())
+}
+
+/// Refuses what a browser sends on behalf of a page that is not the upstream's own.
+fn check_origin(headers: &HeaderMap, host: Option<&HostPort>) -> Result<(), ProxyError> {
+    let sites = headers.get_all("sec-fetch-site").iter();
+    let is_foreign_site = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
+    if sites.into_iter().any(is_foreign_site) {
+        return Err(ErrorCode::CrossSite.into());
+    }
+    // Browsers without Sec-Fetch-Site still name the page's origin when they send a body.
+    let is_own = |origin: &HeaderValue| {
+        let text = origin.to_str().unwrap_or_default();
+        let authority = text.split_once("://").map(|(_, authority)| authority);
+        authority.and_then(HostPort::parse).as_ref() == host && host.is_some()
+    };
+    if headers.get_all(ORIGIN).iter().any(|origin| !is_own(origin)) {
+        return Err(ErrorCode::CrossSite.into());
+    }
+    Ok(())
+}
+
+fn check_loop(headers: &HeaderMap, pseudonym: &str) -> Result<(), ProxyError> {
+    let received_by = |entry: &str| entry.split_ascii_whitespace().nth(1) == Some(pseudonym);
+    let is_ours = |via: &HeaderValue| via.to_str().is_ok_and(|text| text.split(',').any(received_by));
+    if headers.get_all(VIA).iter().any(is_ours) {
+        return Err(ErrorCode::LoopDetected.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn try_admit(method: &str, uri: &str, version: Version, headers: &[(&str, &str)]) -> Result<Admitted, ErrorCode> {
+        let mut request = Request::builder().method(method).uri(uri).version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        admit(request.body(()).unwrap().into_parts().0, "signing-proxy-1").map_err(|error| error.code())
+    }
+
+    #[track_caller]
+    fn refuse(method: &str, uri: &str, headers: &[(&str, &str)], want: ErrorCode) {
+        let got = try_admit(method, uri, Version::HTTP_11, headers).map(|_| ());
+        assert_eq!(got, Err(want), "{method} {uri} {headers:?}");
+    }
+
+    #[track_caller]
+    fn accept(uri: &str, version: Version, headers: &[(&str, &str)], host: Option<&str>, form: TargetForm) {
+        let got = try_admit("GET", uri, version, headers).unwrap();
+        assert_eq!(got.host.map(|host| host.to_string()).as_deref(), host, "{uri}");
+        assert_eq!(got.form, form, "{uri}");
+    }
+
+    const HOST: (&str, &str) = ("host", "localhost:8080");
+
+    #[test]
+    fn a_tunnel_is_refused() {
+        refuse(
+            "CONNECT",
+            "s3.amazonaws.com:443",
+            &[HOST],
+            ErrorCode::ConnectUnsupported,
+        );
+    }
+
+    #[test]
+    fn exactly_one_host_is_needed() {
+        refuse("GET", "/", &[], ErrorCode::HostMissing);
+        refuse("GET", "/", &[("host", "")], ErrorCode::HostMissing);
+        refuse("GET", "http://s3.amazonaws.com/", &[], ErrorCode::HostMissing);
+        refuse("GET", "/", &[HOST, HOST], ErrorCode::HostRepeated);
+        refuse(
+            "GET",
+            "http://s3.amazonaws.com/",
+            &[HOST, ("host", "b")],
+            ErrorCode::HostRepeated,
+        );
+        for bad in ["a b", "a/b", "user@host", "a:b", "a:99999", "[::1", "ä", "a,b"] {
+            refuse("GET", "/", &[("host", bad)], ErrorCode::HostMalformed);
+        }
+    }
+
+    #[test]
+    fn the_targets_authority_beats_the_host_header() {
+        let headers = [("host", "other.example")];
+        accept(
+            "http://S3.amazonaws.com:80/k",
+            Version::HTTP_11,
+            &headers,
+            Some("s3.amazonaws.com:80"),
+            TargetForm::Absolute,
+        );
+    }
+
+    #[test]
+    fn http_1_0_needs_no_host() {
+        accept("/", Version::HTTP_10, &[], None, TargetForm::Origin);
+        accept(
+            "http://s3.amazonaws.com/",
+            Version::HTTP_10,
+            &[],
+            Some("s3.amazonaws.com"),
+            TargetForm::Absolute,
+        );
+    }
+
+    #[test]
+    fn http_2_has_one_form() {
+        accept(
+            "http://localhost:8080/",
+            Version::HTTP_2,
+            &[],
+            Some("localhost:8080"),
+            TargetForm::Origin,
+        );
+    }
+
+    #[test]
+    fn odd_targets_are_refused() {
+        refuse("OPTIONS", "*", &[HOST], ErrorCode::TargetMalformed);
+        refuse("GET", "/ä", &[HOST], ErrorCode::TargetMalformed);
+        refuse("GET", "/?q=ä", &[HOST], ErrorCode::TargetMalformed);
+        refuse(
+            "GET",
+            &format!("/{}", "a".repeat(MAX_TARGET)),
+            &[HOST],
+            ErrorCode::TargetTooLong,
+        );
+        refuse(
+            "GET",
+            "http://user:pw@s3.amazonaws.com/",
+            &[HOST],
+            ErrorCode::UserinfoInTarget,
+        );
+    }
+
+    #[test]
+    fn only_one_chunked_is_a_transfer_coding() {
+        let te = |value| [HOST, ("transfer-encoding", value)];
+        assert!(try_admit("PUT", "/", Version::HTTP_11, &te("Chunked ")).is_ok());
+        for bad in ["gzip, chunked", "chunked, chunked", "identity", "xchunked", ""] {
+            refuse("PUT", "/", &te(bad), ErrorCode::TransferEncodingUnsupported);
+        }
+        let twice = [HOST, ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
+        refuse("PUT", "/", &twice, ErrorCode::TransferEncodingUnsupported);
+    }
+
+    #[test]
+    fn web_pages_of_other_origins_are_refused() {
+        for site in ["cross-site", "same-site", "Cross-Site", "new-value"] {
+            refuse("GET", "/", &[HOST, ("sec-fetch-site", site)], ErrorCode::CrossSite);
+        }
+        for origin in ["https://evil.example", "null", "http://localhost:3000", ""] {
+            refuse("POST", "/", &[HOST, ("origin", origin)], ErrorCode::CrossSite);
+        }
+        for own in [("sec-fetch-site", "none"), ("origin", "http://localhost:8080")] {
+            assert!(try_admit("GET", "/", Version::HTTP_11, &[HOST, own]).is_ok(), "{own:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_of_our_own_is_a_loop() {
+        for via in [
+            "1.1 signing-proxy-1",
+            "1.0 other, 1.1 signing-proxy-1",
+            "1.1  signing-proxy-1 (x)",
+        ] {
+            refuse("GET", "/", &[HOST, ("via", via)], ErrorCode::LoopDetected);
+        }
+        let other = [HOST, ("via", "1.1 signing-proxy-2, 1.1 signing-proxy-11")];
+        assert!(try_admit("GET", "/", Version::HTTP_11, &other).is_ok());
+    }
+}

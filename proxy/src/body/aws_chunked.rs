@@ -1,0 +1,201 @@
+//! Taking a client's aws-chunked body apart.
+//!
+//! SDKs send `HEX[;chunk-signature=…]CRLF data CRLF … 0[;…]CRLF [trailers] CRLF`, even unsigned ones: it is
+//! how they append a checksum. The proxy signs the decoded body anew, so the chunks' signatures go, and a checksum
+//! in the trailer becomes a header, which S3 checks as well.
+//!
+//! Source: Amazon S3, "Signature calculations for the Authorization header: transferring a payload in multiple
+//! chunks", and the same page "including trailing headers".
+
+use bytes::{Buf, Bytes};
+use http::{HeaderName, HeaderValue};
+
+/// The longest line: a size with a signature has about 90 bytes, a trailer's signature about 100.
+const MAX_LINE: usize = 512;
+
+/// More trailers than S3 has checksum algorithms mean nothing.
+const MAX_TRAILERS: usize = 16;
+
+/// What is wrong with the body. For the client's hint: it says nothing about the body's content.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("a chunk's size is not a hexadecimal number on a line of its own")]
+    Size,
+    #[error("a chunk is not followed by a line end")]
+    ChunkEnd,
+    #[error("a line is longer than 512 bytes or does not end in CR LF")]
+    Line,
+    #[error("a trailer is no checksum named in x-amz-trailer")]
+    Trailer,
+    #[error("a trailer named in x-amz-trailer is missing")]
+    MissingTrailer,
+    #[error("the body goes on after its last chunk")]
+    Surplus,
+    #[error("the body ends before its last chunk")]
+    Truncated,
+    #[error("the decoded body is not as long as x-amz-decoded-content-length says")]
+    Length,
+}
+
+/// Where in the body the next byte is.
+#[derive(Debug)]
+enum State {
+    /// In the line with a chunk's size.
+    Size,
+    /// In a chunk's data, with so many bytes to come.
+    Data(u64),
+    /// In the line end after a chunk's data.
+    DataEnd,
+    /// In the lines after the last chunk.
+    Trailers,
+    /// After everything.
+    Done,
+}
+
+/// An incremental decoder: takes the body in any pieces, keeps at most one line.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    state: State,
+    line: Vec<u8>,
+    decoded: u64,
+    expected: Option<u64>,
+    announced: Vec<HeaderName>,
+    trailers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Decoder {
+    /// A decoder for a body that should have `expected` bytes and the `announced` trailers.
+    pub(super) fn new(expected: Option<u64>, announced: Vec<HeaderName>) -> Self {
+        Self {
+            state: State::Size,
+            line: Vec::new(),
+            decoded: 0,
+            expected,
+            announced,
+            trailers: Vec::new(),
+        }
+    }
+
+    /// Takes bytes off the input's front; gives the next piece of data, `None` once the input is empty.
+    pub(super) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, Malformed> {
+        while !input.is_empty() {
+            match self.state {
+                State::Data(left) => return Ok(Some(self.take_data(input, left)?)),
+                State::Size => {
+                    if self.take_line(input)? {
+                        self.state = match parse_size(&self.line)? {
+                            0 => State::Trailers,
+                            size => State::Data(size),
+                        };
+                        self.line.clear();
+                    }
+                }
+                State::DataEnd => {
+                    if self.take_line(input)? {
+                        if !self.line.is_empty() {
+                            return Err(Malformed::ChunkEnd);
+                        }
+                        self.state = State::Size;
+                    } else if self.line.first().is_some_and(|byte| *byte != b'\r') {
+                        return Err(Malformed::ChunkEnd);
+                    }
+                }
+                State::Trailers => {
+                    if self.take_line(input)? {
+                        self.end_trailer_line()?;
+                    }
+                }
+                State::Done => return Err(Malformed::Surplus),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the body: the trailers, where it is complete.
+    pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+        if !matches!(self.state, State::Done) {
+            return Err(Malformed::Truncated);
+        }
+        if self.expected.is_some_and(|expected| expected != self.decoded) {
+            return Err(Malformed::Length);
+        }
+        let is_present = |name| self.trailers.iter().any(|(present, _)| present == name);
+        if !self.announced.iter().all(is_present) {
+            return Err(Malformed::MissingTrailer);
+        }
+        Ok(self.trailers)
+    }
+
+    fn take_data(&mut self, input: &mut Bytes, left: u64) -> Result<Bytes, Malformed> {
+        let available = u64::try_from(input.len()).unwrap_or(u64::MAX);
+        let taken = available.min(left);
+        // At most the input's length, so it fits.
+        let data = input.split_to(usize::try_from(taken).unwrap_or(input.len()));
+        self.decoded = self.decoded.checked_add(taken).ok_or(Malformed::Length)?;
+        if self.expected.is_some_and(|expected| self.decoded > expected) {
+            return Err(Malformed::Length);
+        }
+        self.state = match left - taken {
+            0 => State::DataEnd,
+            left => State::Data(left),
+        };
+        Ok(data)
+    }
+
+    /// Moves input into `line`; true once the line is whole, then without its CR LF.
+    fn take_line(&mut self, input: &mut Bytes) -> Result<bool, Malformed> {
+        let end = input.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(input.len(), |end| end + 1);
+        if self.line.len() + taken > MAX_LINE {
+            return Err(Malformed::Line);
+        }
+        self.line.extend(input.iter().take(taken));
+        input.advance(taken);
+        if end.is_none() {
+            return Ok(false);
+        }
+        let without_end = self.line.strip_suffix(b"\r\n").ok_or(Malformed::Line)?.len();
+        self.line.truncate(without_end);
+        if self.line.contains(&b'\r') {
+            return Err(Malformed::Line);
+        }
+        Ok(true)
+    }
+
+    fn end_trailer_line(&mut self) -> Result<(), Malformed> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            self.state = State::Done;
+            return Ok(());
+        }
+        let colon = line.iter().position(|byte| *byte == b':').ok_or(Malformed::Trailer)?;
+        let (name, value) = line.split_at(colon);
+        let name = HeaderName::from_bytes(name.trim_ascii()).map_err(|_| Malformed::Trailer)?;
+        if name == "x-amz-trailer-signature" {
+            return Ok(());
+        }
+        let is_new = self.trailers.iter().all(|(known, _)| *known != name);
+        if !is_new || !self.announced.contains(&name) || self.trailers.len() >= MAX_TRAILERS {
+            return Err(Malformed::Trailer);
+        }
+        let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii();
+        let is_plain = !value.is_empty() && value.iter().all(u8::is_ascii_graphic);
+        let value = HeaderValue::from_bytes(value).ok().filter(|_| is_plain);
+        self.trailers.push((name, value.ok_or(Malformed::Trailer)?));
+        Ok(())
+    }
+}
+
+/// Reads `HEX` or `HEX;extensions`; at most 15 digits, so that sums cannot overflow.
+fn parse_size(line: &[u8]) -> Result<u64, Malformed> {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let text = std::str::from_utf8(digits).map_err(|_| Malformed::Size)?;
+    let is_hex = (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| is_hex)
+        .ok_or(Malformed::Size)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const CRC: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
+
+type Decoded = Result<(Vec<u8>, Vec<(HeaderName, HeaderValue)>), Malformed>;
+
+fn decode_in_pieces(pieces: &[&[u8]], expected: Option<u64>, announced: &[HeaderName]) -> Decoded {
+    let mut decoder = Decoder::new(expected, announced.to_vec());
+    let mut data = Vec::new();
+    for piece in pieces {
+        let mut input = Bytes::copy_from_slice(piece);
+        while let Some(part) = decoder.decode(&mut input)? {
+            data.extend_from_slice(&part);
+        }
+    }
+    Ok((data, decoder.finish()?))
+}
+
+fn decode(body: &str, expected: Option<u64>, announced: &[HeaderName]) -> Decoded {
+    decode_in_pieces(&[body.as_bytes()], expected, announced)
+}
+
+#[track_caller]
+fn refuse(body: &str, want: Malformed) {
+    assert_eq!(decode(body, Some(5), &[CRC]), Err(want), "{body:?}");
+}
+
+const SIGNATURE: &str = "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648";
+
+#[test]
+fn unsigned_chunks_with_a_trailer_are_decoded() {
+    let (data, trailers) = decode(
+        "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+        Some(5),
+        &[CRC],
+    )
+    .unwrap();
+    assert_eq!(data, b"hello");
+    assert_eq!(trailers, [(CRC, HeaderValue::from_static("NhCmhg=="))]);
+}
+
+#[test]
+fn signatures_are_dropped() {
+    let body = format!(
+        "3;chunk-signature={SIGNATURE}\r\nhel\r\n2;chunk-signature={SIGNATURE}\r\nlo\r\n0;chunk-signature={SIGNATURE}\r\n\
+         x-amz-checksum-crc32:NhCmhg==\r\nx-amz-trailer-signature:{SIGNATURE}\r\n\r\n"
+    );
+    assert_eq!(decode(&body, Some(5), &[CRC]).unwrap().0, b"hello");
+    let plain = format!("5;chunk-signature={SIGNATURE}\r\nhello\r\n0;chunk-signature={SIGNATURE}\r\n\r\n");
+    assert_eq!(decode(&plain, None, &[]).unwrap().0, b"hello");
+}
+
+#[test]
+fn an_empty_body_is_one_last_chunk() {
+    assert_eq!(decode("0\r\n\r\n", Some(0), &[]).unwrap().0, b"");
+}
+
+#[test]
+fn data_may_look_like_framing() {
+    assert_eq!(
+        decode("5\r\n\r\n0\r\n\r\n0\r\n\r\n", Some(5), &[]).unwrap().0,
+        b"\r\n0\r\n"
+    );
+}
+
+#[test]
+fn what_is_malformed_is_refused() {
+    for size in ["", "x", "-1", "+5", "0x5", " 5", "5 ", "1234567890abcdef0", ";a=b"] {
+        refuse(&format!("{size}\r\nhello\r\n0\r\n\r\n"), Malformed::Size);
+    }
+    refuse("5\nhello\r\n0\r\n\r\n", Malformed::Line);
+    refuse("5\r\r\nhello\r\n0\r\n\r\n", Malformed::Line);
+    refuse(&format!("5;{}\r\nhello", "a".repeat(600)), Malformed::Line);
+    refuse("5\r\nhelloX\r\n0\r\n\r\n", Malformed::ChunkEnd);
+    refuse("5\r\nhello\rX\n", Malformed::Line);
+    refuse("5\r\nhello\r\n0\r\n\r\nmore", Malformed::Surplus);
+    refuse("6\r\nhello!\r\n", Malformed::Length);
+    refuse("4\r\nhell\r\n0\r\nx-amz-checksum-crc32:a\r\n\r\n", Malformed::Length);
+    refuse("5\r\nhello\r\n0\r\n\r\n", Malformed::MissingTrailer);
+    for truncated in ["", "5", "5\r\n", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
+        refuse(truncated, Malformed::Truncated);
+    }
+    for trailer in [
+        "no colon",
+        "x-other:1",
+        "x-amz-checksum-crc32:",
+        "x-amz-checksum-crc32:a b",
+        "x-amz-checksum-crc32:a\r\nx-amz-checksum-crc32:b",
+        "bad name:1",
+    ] {
+        refuse(&format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"), Malformed::Trailer);
+    }
+}
+
+proptest! {
+    #[test]
+    fn where_the_body_is_split_does_not_matter(
+        chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..40), 0..6),
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+        has_signatures in any::<bool>(),
+    ) {
+        let extension = if has_signatures { format!(";chunk-signature={SIGNATURE}") } else { String::new() };
+        let mut body = Vec::new();
+        for chunk in &chunks {
+            body.extend_from_slice(format!("{:X}{extension}\r\n", chunk.len()).as_bytes());
+            body.extend_from_slice(chunk);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("0{extension}\r\nx-amz-checksum-crc32:AAAA\r\n\r\n").as_bytes());
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(body.len())).collect();
+        cuts.extend([0, body.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
+        let want = chunks.concat();
+        let (data, trailers) = decode_in_pieces(&pieces, Some(want.len() as u64), &[CRC]).unwrap();
+        prop_assert_eq!(data, want);
+        prop_assert_eq!(trailers.len(), 1);
+    }
+
+    #[test]
+    fn split_garbage_gives_one_answer(body in proptest::collection::vec(prop_oneof![
+        Just(b'0'), Just(b'1'), Just(b'\r'), Just(b'\n'), Just(b';'), Just(b':'), any::<u8>()
+    ], 0..60), cut in any::<prop::sample::Index>()) {
+        let cut = cut.index(body.len() + 1);
+        let whole = decode_in_pieces(&[&body], None, &[]);
+        let split = decode_in_pieces(&[&body[..cut], &body[cut..]], None, &[]);
+        prop_assert_eq!(whole.is_ok(), split.is_ok());
+        if let (Ok(whole), Ok(split)) = (whole, split) {
+            prop_assert_eq!(whole.0, split.0);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A client's body passed on as it arrives, for payloads that are not hashed.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::error::{Cause, ErrorCode, ProxyError};
+
+/// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
+/// client's side, which the HTTP client would blame on the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamFault(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    received: AtomicU64,
+    fault: OnceLock<ErrorCode>,
+}
+
+impl StreamFault {
+    /// What went wrong, if anything did.
+    pub(crate) fn error(&self) -> Option<ProxyError> {
+        self.0.fault.get().copied().map(ProxyError::new)
+    }
+
+    /// How many bytes have come off the wire.
+    pub(crate) fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
+    }
+}
+
+/// A client's body with an idle timeout.
+#[derive(Debug)]
+pub(crate) struct ClientStream {
+    body: UnsyncBoxBody<Bytes, Cause>,
+    idle: Duration,
+    deadline: Pin<Box<Sleep>>,
+    is_waiting: bool,
+    fault: StreamFault,
+}
+
+impl ClientStream {
+    /// Passes `body` on, waiting `idle` for each piece.
+    pub(crate) fn new<B>(body: B, idle: Duration, fault: StreamFault) -> Self
+    where
+        B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
+    {
+        Self {
+            body: body.map_err(Into::into).boxed_unsync(),
+            idle,
+            deadline: Box::pin(sleep(idle)),
+            is_waiting: false,
+            fault,
+        }
+    }
+
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                // The time in which the service takes nothing is not the client's.
+                if !self.is_waiting {
+                    self.is_waiting = true;
+                    self.deadline.as_mut().reset(Instant::now() + self.idle);
+                }
+                ready!(self.deadline.as_mut().poll(cx));
+                return Poll::Ready(Some(
+                    Err(self.fail(ErrorCode::BodyTimeout, "the body stopped arriving")),
+                ));
+            };
+            self.is_waiting = false;
+            match frame {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(ErrorCode::BodyIncomplete, error)))),
+                Some(Ok(frame)) => {
+                    // Trailers are dropped: nobody signs them.
+                    let Ok(data) = frame.into_data() else { continue };
+                    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                    self.fault.0.received.fetch_add(length, Ordering::Relaxed);
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+        }
+    }
+
+    fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
+        // The first fault is the one to tell.
+        let _ = self.fault.0.fault.set(code);
+        cause.into()
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading a client's body to its end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use super::aws_chunked::{Decoder, Malformed};
+use super::framing::Framing;
+use super::outgoing::Content;
+use super::sink::{MemoryBudget, Sink};
+use crate::error::{Cause, ErrorCode, ProxyError};
+
+/// What a body may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits<'a> {
+    /// Bytes kept in memory; a longer body goes to the disk.
+    pub(crate) memory: u64,
+    /// Bytes at all.
+    pub(crate) max: u64,
+    /// Between two pieces.
+    pub(crate) idle: Duration,
+    /// Memory of all bodies.
+    pub(crate) budget: &'a MemoryBudget,
+    /// Where temporary files go.
+    pub(crate) spool_dir: &'a Path,
+}
+
+/// A whole body.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    /// The bytes, decoded.
+    pub(crate) content: Content,
+    /// Their SHA-256.
+    pub(crate) sha256: [u8; 32],
+    /// Headers that came in the body's trailer: checksums of an aws-chunked body.
+    pub(crate) trailers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Reads a body to its end, hashing it. `received` counts the bytes off the wire, whatever happens.
+///
+/// Polling the body is what makes hyper answer `100 Continue`: whoever calls this has decided to take it.
+///
+/// # Errors
+///
+/// [`ErrorCode::BodyTooLarge`] before the first byte where the announced length says so; the other `Body…`,
+/// `Spool…` and `AwsChunked…` codes as they happen.
+pub(crate) async fn collect<B>(
+    mut body: B,
+    framing: Framing,
+    limits: BodyLimits<'_>,
+    received: &mut u64,
+) -> Result<Collected, ProxyError>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
+{
+    if framing.announced_length().is_some_and(|length| length > limits.max) {
+        return Err(too_large(limits.max));
+    }
+    let mut decoder = match framing {
+        Framing::Plain { .. } => None,
+        Framing::AwsChunked { length, trailers } => Some(Decoder::new(length, trailers)),
+    };
+    let mut sink = Sink::new(limits.memory, limits.budget, limits.spool_dir);
+    while let Some(mut data) = next(&mut body, limits.idle).await? {
+        *received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        match &mut decoder {
+            None => keep(&mut sink, &data, limits.max).await?,
+            Some(decoder) => {
+                while let Some(data) = decoder.decode(&mut data).map_err(malformed)? {
+                    keep(&mut sink, &data, limits.max).await?;
+                }
+            }
+        }
+    }
+    let trailers = match decoder {
+        Some(decoder) => decoder.finish().map_err(malformed)?,
+        None => Vec::new(),
+    };
+    let (content, sha256) = sink.finish().await?;
+    Ok(Collected {
+        content,
+        sha256,
+        trailers,
+    })
+}
+
+/// The next piece of data; HTTP trailers are dropped, nobody signs them.
+async fn next<B>(body: &mut B, idle: Duration) -> Result<Option<Bytes>, ProxyError>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
+{
+    loop {
+        match timeout(idle, body.frame()).await {
+            Err(_) => return Err(ErrorCode::BodyTimeout.into()),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => return Err(ProxyError::new(ErrorCode::BodyIncomplete).with_cause(error)),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+async fn keep(sink: &mut Sink<'_>, data: &[u8], max: u64) -> Result<(), ProxyError> {
+    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+    if sink.length().saturating_add(length) > max {
+        return Err(too_large(max));
+    }
+    sink.push(data).await
+}
+
+fn too_large(max: u64) -> ProxyError {
+    ProxyError::new(ErrorCode::BodyTooLarge).with_hint(format!(
+        "The connection takes up to {max} bytes: use a multipart upload, or raise limits.max_body."
+    ))
+}
+
+fn malformed(reason: Malformed) -> ProxyError {
+    ProxyError::new(ErrorCode::AwsChunkedMalformed).with_hint(format!(
+        "In the aws-chunked body {reason}. A plain body is fine as well."
+    ))
+}
+
+#[cfg(test)]
+mod tests;

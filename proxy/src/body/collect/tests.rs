@@ -1,0 +1,194 @@
+use std::convert::Infallible;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+use super::*;
+
+const IDLE: Duration = Duration::from_secs(30);
+
+fn body_of(pieces: Vec<Vec<u8>>) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+    StreamBody::new(stream::iter(
+        pieces.into_iter().map(|piece| Ok(Frame::data(Bytes::from(piece)))),
+    ))
+}
+
+async fn collect_with(
+    pieces: Vec<Vec<u8>>,
+    framing: Framing,
+    memory: u64,
+    budget: usize,
+) -> Result<Collected, ProxyError> {
+    let budget = MemoryBudget::new(budget);
+    let limits = BodyLimits {
+        memory,
+        max: 4 << 20,
+        idle: IDLE,
+        budget: &budget,
+        spool_dir: &std::env::temp_dir(),
+    };
+    collect(body_of(pieces), framing, limits, &mut 0).await
+}
+
+async fn bytes_of(content: &Content) -> Vec<u8> {
+    let body = content.body(super::super::Progress::new());
+    body.collect().await.unwrap().to_bytes().to_vec()
+}
+
+const PLAIN: Framing = Framing::Plain { length: None };
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..=250u8).cycle().take(length).collect()
+}
+
+#[tokio::test]
+async fn no_data_is_an_empty_body() {
+    for pieces in [vec![], vec![vec![]]] {
+        let got = collect_with(pieces, PLAIN, 10, 1 << 20).await.unwrap();
+        assert!(matches!(got.content, Content::Empty));
+        assert_eq!(got.sha256, digest(&SHA256, b"").as_ref());
+    }
+}
+
+#[tokio::test]
+async fn bodies_come_out_as_they_went_in_wherever_they_are_kept() {
+    for length in [1, 1023, 65_536, 65_537, 300_000, 2_000_000] {
+        for piece in [700, 65_536, 1_000_000] {
+            let want = pattern(length);
+            for (memory, budget) in [(4 << 20, 8 << 20), (100_000, 8 << 20), (4 << 20, 128 << 10), (0, 0)] {
+                let pieces = want.chunks(piece).map(<[u8]>::to_vec).collect();
+                let got = collect_with(pieces, PLAIN, memory, budget).await.unwrap();
+                assert_eq!(
+                    got.sha256,
+                    digest(&SHA256, &want).as_ref(),
+                    "{length} {piece} {memory} {budget}"
+                );
+                // Twice: a body can be sent again.
+                assert_eq!(bytes_of(&got.content).await, want);
+                assert_eq!(bytes_of(&got.content).await, want);
+                assert_eq!(got.content.length(), length as u64);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_limit_decides_where_a_body_is_kept() {
+    let got = |memory, budget| collect_with(vec![pattern(1000), pattern(24)], PLAIN, memory, budget);
+    assert!(matches!(got(1024, 1 << 20).await.unwrap().content, Content::Memory(_)));
+    assert!(matches!(
+        got(1023, 1 << 20).await.unwrap().content,
+        Content::Spooled { .. }
+    ));
+    assert!(matches!(got(1024, 0).await.unwrap().content, Content::Spooled { .. }));
+}
+
+#[tokio::test]
+async fn memory_goes_back_to_the_budget() {
+    let budget = MemoryBudget::new(100 << 10);
+    for _ in 0..3 {
+        let limits = BodyLimits {
+            memory: 1 << 20,
+            max: 1 << 20,
+            idle: IDLE,
+            budget: &budget,
+            spool_dir: &std::env::temp_dir(),
+        };
+        let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, &mut 0)
+            .await
+            .unwrap();
+        assert!(matches!(got.content, Content::Memory(_)));
+    }
+}
+
+#[tokio::test]
+async fn too_large_is_refused_early_and_late() {
+    let early = Framing::Plain {
+        length: Some((4 << 20) + 1),
+    };
+    let error = collect_with(vec![], early, 0, 0).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BodyTooLarge);
+    assert!(error.hint().contains("4194304"));
+    let pieces = vec![pattern(1 << 20); 5];
+    let error = collect_with(pieces, PLAIN, 1 << 20, 8 << 20).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BodyTooLarge);
+    let exact = vec![pattern(1 << 20); 4];
+    assert!(collect_with(exact, PLAIN, 1 << 20, 8 << 20).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stops_arriving_times_out() {
+    let budget = MemoryBudget::new(0);
+    let limits = BodyLimits {
+        memory: 0,
+        max: 1,
+        idle: IDLE,
+        budget: &budget,
+        spool_dir: &std::env::temp_dir(),
+    };
+    let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+    let error = collect(body, PLAIN, limits, &mut 0).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BodyTimeout);
+}
+
+#[tokio::test]
+async fn a_broken_body_is_incomplete() {
+    let budget = MemoryBudget::new(1 << 20);
+    let limits = BodyLimits {
+        memory: 100,
+        max: 100,
+        idle: IDLE,
+        budget: &budget,
+        spool_dir: &std::env::temp_dir(),
+    };
+    let pieces = [
+        Ok(Frame::data(Bytes::from_static(b"abc"))),
+        Err(std::io::Error::other("reset")),
+    ];
+    let mut received = 0;
+    let error = collect(StreamBody::new(stream::iter(pieces)), PLAIN, limits, &mut received)
+        .await
+        .unwrap_err();
+    assert_eq!((error.code(), received), (ErrorCode::BodyIncomplete, 3));
+}
+
+#[tokio::test]
+async fn no_directory_for_the_spool_is_our_failure() {
+    let budget = MemoryBudget::new(0);
+    let limits = BodyLimits {
+        memory: 0,
+        max: 100,
+        idle: IDLE,
+        budget: &budget,
+        spool_dir: Path::new("/nonexistent/spool"),
+    };
+    let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, &mut 0)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SpoolFailed);
+}
+
+#[tokio::test]
+async fn an_aws_chunked_body_is_kept_decoded() {
+    let crc = HeaderName::from_static("x-amz-checksum-crc32");
+    let framing = |length| Framing::AwsChunked {
+        length: Some(length),
+        trailers: vec![crc.clone()],
+    };
+    let body = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n".to_vec();
+    let got = collect_with(vec![body.clone()], framing(5), 100, 1 << 20)
+        .await
+        .unwrap();
+    assert_eq!(bytes_of(&got.content).await, b"hello");
+    assert_eq!(got.sha256, digest(&SHA256, b"hello").as_ref());
+    assert_eq!(got.trailers, [(crc.clone(), HeaderValue::from_static("NhCmhg=="))]);
+    let error = collect_with(vec![body], framing(6), 100, 1 << 20).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AwsChunkedMalformed);
+    assert!(
+        error.hint().contains("x-amz-decoded-content-length"),
+        "{}",
+        error.hint()
+    );
+}

@@ -1,0 +1,190 @@
+//! How a client's body is framed, as its head says, and what of that must not go upstream.
+
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::{ErrorCode, ProxyError};
+
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
+const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
+
+/// How the body is framed inside its HTTP framing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Framing {
+    /// The body is what it is.
+    Plain {
+        /// Its length, where the client announces one.
+        length: Option<u64>,
+    },
+    /// aws-chunked: to be decoded.
+    AwsChunked {
+        /// The decoded length, where the client announces one.
+        length: Option<u64>,
+        /// The checksums that come in the trailer.
+        trailers: Vec<HeaderName>,
+    },
+}
+
+impl Framing {
+    /// Reads the framing and makes the headers those of the decoded body.
+    ///
+    /// Comes before the client's `x-amz-content-sha256` and `content-length` are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::AwsChunkedMalformed`] where the head announces what no body can keep.
+    pub(crate) fn take_from(headers: &mut HeaderMap) -> Result<Self, ProxyError> {
+        let is_streaming = headers
+            .get(&CONTENT_SHA256)
+            .is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-"));
+        let is_encoded = remove_aws_chunked(headers);
+        let decoded_length = headers.remove(&DECODED_LENGTH);
+        let trailers = headers.remove(&TRAILER);
+        if !is_streaming && !is_encoded {
+            // hyper has checked that it is one number.
+            let length = headers.get(CONTENT_LENGTH).and_then(number);
+            return Ok(Self::Plain { length });
+        }
+        let length = match decoded_length {
+            Some(value) => Some(number(&value).ok_or_else(|| malformed("x-amz-decoded-content-length is no number"))?),
+            None => None,
+        };
+        let trailers = match trailers {
+            Some(value) => {
+                checksum_names(&value).ok_or_else(|| malformed("x-amz-trailer names more than checksums"))?
+            }
+            None => Vec::new(),
+        };
+        Ok(Self::AwsChunked { length, trailers })
+    }
+
+    /// The framing of a body that must stay as it is, since the client has signed it.
+    pub(crate) fn as_it_is(headers: &HeaderMap) -> Self {
+        Self::Plain {
+            length: headers.get(CONTENT_LENGTH).and_then(number),
+        }
+    }
+
+    /// How many bytes the client announces; not to be believed, but enough to refuse early.
+    pub(crate) fn announced_length(&self) -> Option<u64> {
+        match self {
+            Self::Plain { length } | Self::AwsChunked { length, .. } => *length,
+        }
+    }
+}
+
+fn malformed(reason: &str) -> ProxyError {
+    ProxyError::new(ErrorCode::AwsChunkedMalformed).with_hint(format!("In the head of the aws-chunked body: {reason}."))
+}
+
+fn number(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?.trim();
+    let is_digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
+fn checksum_names(value: &HeaderValue) -> Option<Vec<HeaderName>> {
+    let names = value
+        .to_str()
+        .ok()?
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names
+        .map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .map(|name| name.filter(|name| name.as_str().starts_with("x-amz-checksum-")))
+        .collect()
+}
+
+/// Takes `aws-chunked` out of `Content-Encoding`, which keeps the codings of the object itself.
+fn remove_aws_chunked(headers: &mut HeaderMap) -> bool {
+    let codings: Vec<String> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|coding| coding.trim().to_owned())
+        .collect();
+    if !codings.iter().any(|coding| coding.eq_ignore_ascii_case("aws-chunked")) {
+        return false;
+    }
+    let kept: Vec<String> = codings
+        .into_iter()
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    headers.remove(CONTENT_ENCODING);
+    if let Some(value) = HeaderValue::from_str(&kept.join(","))
+        .ok()
+        .filter(|value| !value.is_empty())
+    {
+        headers.insert(CONTENT_ENCODING, value);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framing(headers: &[(&'static str, &str)]) -> (Result<Framing, ErrorCode>, HeaderMap) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let framing = Framing::take_from(&mut map).map_err(|error| error.code());
+        (framing, map)
+    }
+
+    #[test]
+    fn a_plain_body_has_its_own_length() {
+        let (got, _) = framing(&[("content-length", "12"), ("content-encoding", "gzip")]);
+        assert_eq!(got, Ok(Framing::Plain { length: Some(12) }));
+        assert_eq!(framing(&[]).0, Ok(Framing::Plain { length: None }));
+    }
+
+    #[test]
+    fn an_encoded_body_leaves_no_trace_of_its_encoding() {
+        let (got, headers) = framing(&[
+            ("content-encoding", "gzip, aws-chunked"),
+            ("x-amz-decoded-content-length", "5"),
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
+        ]);
+        let want = Framing::AwsChunked {
+            length: Some(5),
+            trailers: vec![HeaderName::from_static("x-amz-checksum-crc32")],
+        };
+        assert_eq!(got, Ok(want));
+        assert_eq!(headers["content-encoding"], "gzip");
+        assert_eq!(headers["x-amz-sdk-checksum-algorithm"], "CRC32");
+        assert!(!headers.contains_key("x-amz-trailer") && !headers.contains_key("x-amz-decoded-content-length"));
+    }
+
+    #[test]
+    fn either_mark_is_enough() {
+        for headers in [
+            [("content-encoding", "AWS-Chunked")],
+            [("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")],
+        ] {
+            let (got, left) = framing(&headers);
+            assert!(
+                matches!(got, Ok(Framing::AwsChunked { length: None, .. })),
+                "{headers:?}"
+            );
+            assert!(!left.contains_key("content-encoding"));
+        }
+    }
+
+    #[test]
+    fn announcements_that_cannot_be_kept_are_refused() {
+        for (name, value) in [
+            ("x-amz-decoded-content-length", "+5"),
+            ("x-amz-decoded-content-length", "18446744073709551616"),
+            ("x-amz-trailer", "x-amz-meta-a"),
+            ("x-amz-trailer", "bad name"),
+        ] {
+            let (got, _) = framing(&[("content-encoding", "aws-chunked"), (name, value)]);
+            assert_eq!(got, Err(ErrorCode::AwsChunkedMalformed), "{name}: {value}");
+        }
+    }
+}

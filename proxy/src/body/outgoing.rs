@@ -1,0 +1,224 @@
+//! The body on its way to the service.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::client_stream::ClientStream;
+use super::spool::read_block;
+use crate::error::Cause;
+
+/// A body that was read to its end. Cheap to clone; can be sent any number of times.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// No bytes.
+    Empty,
+    /// In memory.
+    Memory(Arc<InMemory>),
+    /// In an unlinked file.
+    Spooled {
+        /// The file.
+        file: Arc<File>,
+        /// Its length.
+        length: u64,
+    },
+}
+
+/// The pieces of a body, and their share of the budget for memory.
+#[derive(Debug)]
+pub(crate) struct InMemory {
+    segments: Vec<Bytes>,
+    length: u64,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Content {
+    pub(super) fn memory(segments: Vec<Bytes>, share: Option<OwnedSemaphorePermit>) -> Self {
+        let length = segments.iter().map(|segment| length_of(segment)).sum();
+        Self::Memory(Arc::new(InMemory {
+            segments,
+            length,
+            _share: share,
+        }))
+    }
+
+    pub(super) fn spooled(file: File, length: u64) -> Self {
+        Self::Spooled {
+            file: Arc::new(file),
+            length,
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Memory(memory) => memory.length,
+            Self::Spooled { length, .. } => *length,
+        }
+    }
+
+    /// The bytes where they are in one piece of memory; enough for looking into small forms.
+    pub(crate) fn as_slice(&self) -> Option<&[u8]> {
+        match self {
+            Self::Empty => Some(&[]),
+            Self::Memory(memory) => match memory.segments.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+            Self::Spooled { .. } => None,
+        }
+    }
+
+    /// The body from its first byte, to be sent.
+    pub(crate) fn body(&self, progress: Progress) -> OutgoingBody {
+        let source = match self {
+            Self::Empty => Source::Empty,
+            Self::Memory(memory) => Source::Memory {
+                left: memory.segments.iter().cloned().collect(),
+                _content: Arc::clone(memory),
+            },
+            Self::Spooled { file, length } => Source::File {
+                file: Arc::clone(file),
+                reading: None,
+                next_offset: 0,
+                end: *length,
+            },
+        };
+        OutgoingBody {
+            source,
+            left: self.length(),
+            progress,
+        }
+    }
+}
+
+/// When the last piece of a body was handed on; tells a slow upload from an upstream that is stuck.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Mutex<Instant>>);
+
+impl Progress {
+    /// Now.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    /// When it was.
+    pub(crate) fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+/// A request's body, as the HTTP client takes it. Its length is always known.
+#[derive(Debug)]
+pub(crate) struct OutgoingBody {
+    source: Source,
+    left: u64,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Source {
+    Empty,
+    Memory {
+        left: VecDeque<Bytes>,
+        /// Keeps the share of the budget as long as the bytes may live.
+        _content: Arc<InMemory>,
+    },
+    File {
+        file: Arc<File>,
+        reading: Option<JoinHandle<io::Result<Bytes>>>,
+        next_offset: u64,
+        end: u64,
+    },
+    Client(ClientStream),
+}
+
+impl OutgoingBody {
+    /// A body that is passed on as it arrives: it can be sent only once.
+    pub(crate) fn from_client(stream: ClientStream, length: u64, progress: Progress) -> Self {
+        Self {
+            source: Source::Client(stream),
+            left: length,
+            progress,
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+        match &mut self.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
+            Source::Client(stream) => stream.poll_data(cx),
+            Source::File {
+                file,
+                reading,
+                next_offset,
+                end,
+            } => {
+                let read = |offset: u64| {
+                    (offset < *end).then(|| {
+                        let (file, end) = (Arc::clone(file), *end);
+                        tokio::task::spawn_blocking(move || read_block(&file, offset, end))
+                    })
+                };
+                if reading.is_none() {
+                    *reading = read(*next_offset);
+                }
+                let Some(handle) = reading else {
+                    return Poll::Ready(None);
+                };
+                let block = ready!(Pin::new(handle).poll(cx)).map_err(io::Error::other).flatten();
+                *reading = None;
+                Poll::Ready(Some(match block {
+                    Ok(block) => {
+                        *next_offset += length_of(&block);
+                        // The next block is read while this one is sent.
+                        *reading = read(*next_offset);
+                        Ok(block)
+                    }
+                    Err(error) => Err(error.into()),
+                }))
+            }
+        }
+    }
+}
+
+impl Body for OutgoingBody {
+    type Data = Bytes;
+    type Error = Cause;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        let this = self.get_mut();
+        let data = ready!(this.poll_data(cx));
+        this.progress.touch();
+        if let Some(Ok(data)) = &data {
+            this.left = this.left.saturating_sub(length_of(data));
+        }
+        Poll::Ready(data.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+fn length_of(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
+}

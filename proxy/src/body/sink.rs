@@ -1,0 +1,179 @@
+//! Where a body is kept while it is read: memory first, then the disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::outgoing::Content;
+use super::spool::{SpoolWriter, Spooled};
+use crate::error::ProxyError;
+
+/// Memory is taken in pieces of this size: no piece is copied again as the body grows, and a client that sends
+/// single bytes cannot make us keep more than it sent.
+const SEGMENT: usize = 64 * 1024;
+
+/// The memory that all bodies together may take; a body that finds none left goes to the disk at once.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryBudget(Arc<Semaphore>);
+
+impl MemoryBudget {
+    /// A budget of so many bytes, rounded down to whole KiB.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / 1024).min(Semaphore::MAX_PERMITS))))
+    }
+
+    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
+        Arc::clone(&self.0).try_acquire_many_owned(kib).ok()
+    }
+}
+
+/// Takes a body piece by piece.
+pub(super) struct Sink<'a> {
+    memory_limit: u64,
+    budget: &'a MemoryBudget,
+    spool_dir: &'a Path,
+    length: u64,
+    store: Store,
+}
+
+enum Store {
+    Memory(Memory),
+    Disk(SpoolWriter),
+}
+
+struct Memory {
+    hasher: Context,
+    full: Vec<Bytes>,
+    current: BytesMut,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(memory_limit: u64, budget: &'a MemoryBudget, spool_dir: &'a Path) -> Self {
+        Self {
+            memory_limit,
+            budget,
+            spool_dir,
+            length: 0,
+            store: Store::Memory(Memory {
+                hasher: Context::new(&SHA256),
+                full: Vec::new(),
+                current: BytesMut::new(),
+                permit: None,
+            }),
+        }
+    }
+
+    /// How many bytes it has taken.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes the next piece.
+    pub(super) async fn push(&mut self, data: &[u8]) -> Result<(), ProxyError> {
+        self.length = self
+            .length
+            .saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        let fits = self.length <= self.memory_limit;
+        if let Store::Memory(memory) = &mut self.store {
+            if fits && memory.push(data, self.budget) {
+                return Ok(());
+            }
+            let writer = SpoolWriter::create(self.spool_dir, memory.take_segments(), memory.hasher.clone()).await?;
+            self.store = Store::Disk(writer);
+        }
+        match &mut self.store {
+            Store::Disk(writer) => writer.push(data).await,
+            Store::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Ends the body: what it holds, and its SHA-256.
+    pub(super) async fn finish(self) -> Result<(Content, [u8; 32]), ProxyError> {
+        match self.store {
+            Store::Memory(mut memory) => {
+                let segments = memory.take_segments();
+                let content = if segments.is_empty() {
+                    Content::Empty
+                } else {
+                    Content::memory(segments, memory.permit)
+                };
+                Ok((content, finish_hash(memory.hasher)))
+            }
+            Store::Disk(writer) => {
+                let Spooled { file, hasher } = writer.finish().await?;
+                Ok((Content::spooled(file, self.length), finish_hash(hasher)))
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// Keeps the data; false, with nothing kept, where the budget does not allow it.
+    fn push(&mut self, mut data: &[u8], budget: &MemoryBudget) -> bool {
+        let room = self.current.capacity() - self.current.len();
+        if data.len() > room {
+            let wanted = data.len() - room;
+            // Small bodies take what they need, others whole segments.
+            let allocation = if self.full.is_empty() && self.current.is_empty() {
+                wanted.min(SEGMENT)
+            } else {
+                SEGMENT
+            };
+            let bytes = wanted.div_ceil(allocation) * allocation;
+            let Some(permit) = budget.take(bytes) else {
+                return false;
+            };
+            match &mut self.permit {
+                Some(held) => held.merge(permit),
+                None => self.permit = Some(permit),
+            }
+            self.hasher.update(data);
+            while !data.is_empty() {
+                let room = self.current.capacity() - self.current.len();
+                if room == 0 {
+                    let full = std::mem::replace(&mut self.current, BytesMut::with_capacity(allocation));
+                    self.keep(full);
+                    continue;
+                }
+                let (now, later) = data.split_at(room.min(data.len()));
+                self.current.extend_from_slice(now);
+                data = later;
+            }
+            return true;
+        }
+        self.hasher.update(data);
+        self.current.extend_from_slice(data);
+        true
+    }
+
+    fn keep(&mut self, segment: BytesMut) {
+        if !segment.is_empty() {
+            self.full.push(segment.freeze());
+        }
+    }
+
+    fn take_segments(&mut self) -> Vec<Bytes> {
+        let last = std::mem::take(&mut self.current);
+        self.keep(last);
+        std::mem::take(&mut self.full)
+    }
+}
+
+fn finish_hash(hasher: Context) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(hasher.finish().as_ref());
+    hash
+}
+
+impl std::fmt::Debug for Sink<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+//! A body on disk: written and hashed, then read, always off the async threads.
+//!
+//! The file has no name from the start (or loses it at once), so nobody else can open it and nothing is left
+//! behind, whatever ends the process.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use aws_lc_rs::digest::Context;
+use bytes::{Bytes, BytesMut};
+use tokio::task::JoinHandle;
+
+use crate::error::{ErrorCode, ProxyError};
+
+/// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory.
+const BATCH: usize = 512 * 1024;
+
+/// Read at a time; as above.
+const BLOCK: usize = 256 * 1024;
+
+/// A file under way to hold a body.
+pub(super) struct SpoolWriter {
+    disk: Disk,
+    batch: BytesMut,
+}
+
+/// A complete body.
+pub(super) struct Spooled {
+    pub(super) file: File,
+    pub(super) hasher: Context,
+}
+
+enum Disk {
+    Idle(Spooled),
+    Busy(JoinHandle<io::Result<Spooled>>),
+    Failed,
+}
+
+impl SpoolWriter {
+    /// Makes a file that begins with `head`, which `hasher` has seen already.
+    pub(super) async fn create(dir: &Path, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
+        let dir = dir.to_owned();
+        let write = move || {
+            let mut file = tempfile::tempfile_in(dir)?;
+            for segment in head {
+                file.write_all(&segment)?;
+            }
+            Ok(Spooled { file, hasher })
+        };
+        // Waited for: a directory that cannot be written to should fail before more is read.
+        let spooled = run(write).await.map_err(failed)?;
+        Ok(Self {
+            disk: Disk::Idle(spooled),
+            batch: BytesMut::with_capacity(BATCH),
+        })
+    }
+
+    /// Takes the next piece.
+    pub(super) async fn push(&mut self, mut data: &[u8]) -> Result<(), ProxyError> {
+        while !data.is_empty() {
+            let room = BATCH.saturating_sub(self.batch.len());
+            let (now, later) = data.split_at(room.min(data.len()));
+            self.batch.extend_from_slice(now);
+            data = later;
+            if self.batch.len() >= BATCH {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the file.
+    pub(super) async fn finish(mut self) -> Result<Spooled, ProxyError> {
+        self.flush().await?;
+        self.disk.wait().await
+    }
+
+    async fn flush(&mut self) -> Result<(), ProxyError> {
+        let mut spooled = self.disk.wait().await?;
+        let batch = std::mem::replace(&mut self.batch, BytesMut::with_capacity(BATCH));
+        self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
+            spooled.hasher.update(&batch);
+            spooled.file.write_all(&batch)?;
+            Ok(spooled)
+        }));
+        Ok(())
+    }
+}
+
+impl Disk {
+    /// The file, once nobody writes to it any more.
+    async fn wait(&mut self) -> Result<Spooled, ProxyError> {
+        match std::mem::replace(self, Self::Failed) {
+            Self::Idle(spooled) => Ok(spooled),
+            Self::Busy(handle) => join(handle).await.map_err(failed),
+            Self::Failed => Err(ErrorCode::SpoolFailed.into()),
+        }
+    }
+}
+
+/// Reads the next block of a file that holds `end` bytes, from `offset`.
+pub(super) fn read_block(file: &File, offset: u64, end: u64) -> io::Result<Bytes> {
+    let left = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let mut block = vec![0; left.min(BLOCK)];
+    let mut filled = 0;
+    while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match read_at(file, rest, offset + u64::try_from(filled).unwrap_or(u64::MAX)) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Bytes::from(block))
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, offset)
+}
+
+async fn run<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    join(tokio::task::spawn_blocking(work)).await
+}
+
+async fn join<T>(handle: JoinHandle<io::Result<T>>) -> io::Result<T> {
+    handle.await.map_err(io::Error::other)?
+}
+
+fn failed(error: io::Error) -> ProxyError {
+    let is_full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    let code = if is_full {
+        ErrorCode::SpoolFull
+    } else {
+        ErrorCode::SpoolFailed
+    };
+    ProxyError::new(code).with_cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_a_code_of_its_own() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert_eq!(failed(kind.into()).code(), ErrorCode::SpoolFull);
+        }
+        assert_eq!(
+            failed(io::ErrorKind::PermissionDenied.into()).code(),
+            ErrorCode::SpoolFailed
+        );
+    }
+
+    #[test]
+    fn a_file_shorter_than_it_was_is_an_error() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abc").unwrap();
+        assert_eq!(read_block(&file, 1, 3).unwrap(), "bc");
+        assert!(read_block(&file, 0, 4).is_err());
+    }
+}

@@ -1,0 +1,178 @@
+//! Every error the proxy answers with: its name, status, sentence and hint, in one table.
+
+use http::StatusCode;
+
+/// Defines [`ErrorCode`] and its table in one place, so that neither can miss a row.
+macro_rules! errors {
+    ($($variant:ident $status:ident $name:literal $message:literal $hint:literal)+) => {
+        /// Which error it is. The name is what clients and metrics see, and never changes its meaning.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $(#[doc = concat!("`", $name, "`: ", $message, ".")] $variant,)+
+        }
+
+        /// Every error code, in the order a request can meet them.
+        pub const ERRORS: &[ErrorCode] = &[$(ErrorCode::$variant),+];
+
+        impl ErrorCode {
+            /// The name in the `x-signing-proxy-error` header, in bodies, logs and metrics.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The status it is answered with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// What is wrong: one sentence, without its full stop, fit for any client.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+
+            /// What the client can do about it, where nothing better is known.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+        }
+    };
+}
+
+errors! {
+    // The head is checked.
+    ConnectUnsupported NOT_IMPLEMENTED "connect-unsupported"
+        "the proxy does not open tunnels: it cannot sign what it cannot read"
+        "Use an http:// URL: the proxy signs the request and sends it on over TLS."
+    TargetMalformed BAD_REQUEST "target-malformed"
+        "the request target is not a valid path and query"
+        "Percent-encode everything but letters, digits and -._~/ in the path, and also ';' in the query."
+    TargetTooLong URI_TOO_LONG "target-too-long"
+        "the request target is longer than 16 KiB"
+        "Send the parameters in a POST body where the service allows it."
+    UserinfoInTarget BAD_REQUEST "userinfo-in-target"
+        "the request target has a user name or password in its authority"
+        "Remove it: the proxy brings the credentials."
+    HostMissing BAD_REQUEST "host-missing"
+        "the request names no host"
+        "Send exactly one Host header."
+    HostRepeated BAD_REQUEST "host-repeated"
+        "the request has more than one Host header"
+        "Send exactly one Host header."
+    HostMalformed BAD_REQUEST "host-malformed"
+        "the host is not a host name or address with an optional port"
+        "Send a Host header such as 'localhost:8080' or 's3.eu-west-1.amazonaws.com'."
+    TransferEncodingUnsupported NOT_IMPLEMENTED "transfer-encoding-unsupported"
+        "the request has a transfer coding other than one 'chunked'"
+        "Send a Content-Length, or 'Transfer-Encoding: chunked' once and alone."
+    CrossSite FORBIDDEN "cross-site"
+        "a page of another origin may not use the proxy's identity"
+        "Call the proxy from a program, not from a web page."
+    LoopDetected LOOP_DETECTED "loop-detected"
+        "the request has been through this proxy before"
+        "Check the connection's endpoint and the HTTP_PROXY and HTTPS_PROXY variables of the proxy: one of them leads back to it."
+
+    // A connection is chosen.
+    HostUnknown FORBIDDEN "host-unknown"
+        "the host is neither an AWS host nor the endpoint of a connection"
+        "Use the service's AWS host name, or the proxy's own address as base URL."
+    HostUnsupported FORBIDDEN "host-unsupported"
+        "the proxy cannot sign for this kind of AWS host"
+        "Use the service's regional host name."
+    GatewayHostRefused FORBIDDEN "gateway-host-refused"
+        "the Host header is no name of this proxy"
+        "Use an IP address, 'localhost' or a one-label name, or add the name to server.gateway_hosts."
+    NoConnection FORBIDDEN "no-connection"
+        "no connection serves this host's service and region"
+        "Add a connection for it, or use one of those that exist."
+    ConnectionUnknown NOT_FOUND "connection-unknown"
+        "there is no connection of this name"
+        "Use the name of a connection that exists."
+    ConnectionAmbiguous BAD_REQUEST "connection-ambiguous"
+        "several connections could serve this request"
+        "Choose one by the path prefix /@NAME/ or the header x-signing-proxy-connection."
+    ConnectionMismatch FORBIDDEN "connection-mismatch"
+        "the chosen connection does not serve this host"
+        "Use a host of the connection's service and region, or another connection."
+    PresignedRefused BAD_REQUEST "presigned-refused"
+        "the request is already signed in its query"
+        "Send it without the X-Amz-* query parameters, or set the connection's presigned to 'pass' or 'resign'."
+
+    // The request is made ready.
+    HeaderUnsignable BAD_REQUEST "header-unsignable"
+        "a header that has to be signed is not visible ASCII"
+        "Encode the values of content-type, content-md5 and x-amz-* headers as ASCII."
+    BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large"
+        "the body is larger than the connection's limits.max_body"
+        "Use a multipart upload, or raise the limit."
+    BodyTimeout REQUEST_TIMEOUT "body-timeout"
+        "the body stopped arriving"
+        "Send the whole body without long pauses, or raise the connection's timeouts.body_idle."
+    BodyIncomplete BAD_REQUEST "body-incomplete"
+        "the body ended before its announced length or is badly framed"
+        "Send as many bytes as announced."
+    AwsChunkedMalformed BAD_REQUEST "aws-chunked-malformed"
+        "the aws-chunked body is malformed or not as long as announced"
+        "Send a plain body: the proxy does not need aws-chunked."
+    SpoolFull INSUFFICIENT_STORAGE "spool-full"
+        "the proxy has no disk space left to hold the body"
+        "Free space in server.spool_dir, or use a multipart upload with parts below limits.memory_body."
+    SpoolFailed INTERNAL_SERVER_ERROR "spool-failed"
+        "the proxy could not hold the body on its disk"
+        "Check server.spool_dir; the proxy's log has the reason."
+    NoCredentials SERVICE_UNAVAILABLE "no-credentials"
+        "the connection has no valid credentials at the moment"
+        "The proxy's log has the reason."
+
+    // The service is asked.
+    UpstreamBusy SERVICE_UNAVAILABLE "upstream-busy"
+        "too many requests are under way on this connection"
+        "Try again, with fewer requests at once."
+    UpstreamUnreachable BAD_GATEWAY "upstream-unreachable"
+        "the service could not be reached"
+        "Check the name, the network and the upstream proxy; the proxy's log has the reason."
+    UpstreamTls BAD_GATEWAY "upstream-tls"
+        "no trusted TLS connection to the service could be made"
+        "Add the certificate authority by upstream.ca_file where the service has a private one."
+    UpstreamConnectTimeout GATEWAY_TIMEOUT "upstream-connect-timeout"
+        "the service could not be reached in time"
+        "Check the network, or raise the connection's timeouts.connect."
+    UpstreamTimeout GATEWAY_TIMEOUT "upstream-timeout"
+        "the service did not answer in time"
+        "Try again, or raise the connection's timeouts.response."
+    UpstreamFailed BAD_GATEWAY "upstream-failed"
+        "the service broke the exchange off or answered no valid HTTP"
+        "Try again; whether the request took effect is not known."
+    Internal INTERNAL_SERVER_ERROR "internal"
+        "the proxy failed"
+        "This is a defect of the proxy; its log has the details."
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_kebab_case() {
+        let names: HashSet<_> = ERRORS.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ERRORS.len());
+        for name in names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_error_is_an_error_with_a_hint() {
+        for code in ERRORS {
+            let status = code.status();
+            assert!(status.is_client_error() || status.is_server_error(), "{code:?}");
+            assert!(!code.message().ends_with('.') && code.hint().ends_with('.'), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! An error as the client can read it: JSON, or XML in the shape of the service it spoke to.
+
+use std::fmt::Write as _;
+
+use aws_endpoints::Protocol;
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+
+use super::{ErrorCode, ProxyError};
+
+/// Names the error on every answer that is ours.
+const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
+
+/// How an error's body is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ErrorShape {
+    /// `{"error":{…}}`.
+    Json,
+    /// The same, with the `__type` and `message` that SDKs of the JSON protocols read.
+    AwsJson,
+    /// `<Error>`, as S3 and the other REST XML services write it.
+    RestXml,
+    /// `<Response><Errors>`, as EC2 writes it.
+    Ec2Xml,
+    /// `<ErrorResponse>`, as the Query protocol writes it.
+    QueryXml,
+}
+
+impl ErrorShape {
+    /// The shape the client can read: the service's own, unless `Accept` asks for the other kind.
+    ///
+    /// `protocol` is `None` as long as it is not known which service the client means.
+    pub(crate) fn choose(headers: &HeaderMap, protocol: Option<Protocol>) -> Self {
+        let own = match protocol {
+            Some(Protocol::RestXml) => Self::RestXml,
+            Some(Protocol::Ec2) => Self::Ec2Xml,
+            Some(Protocol::Query) => Self::QueryXml,
+            Some(Protocol::Json | Protocol::RestJson | Protocol::RpcV2Cbor) => Self::AwsJson,
+            Some(_) | None => Self::Json,
+        };
+        let is_xml = matches!(own, Self::RestXml | Self::Ec2Xml | Self::QueryXml);
+        match (wanted(headers), is_xml) {
+            (Some(Wanted::Json), true) => Self::Json,
+            (Some(Wanted::Xml), false) => Self::RestXml,
+            _ => own,
+        }
+    }
+}
+
+enum Wanted {
+    Json,
+    Xml,
+}
+
+/// What `Accept` prefers where it names exactly one of the two kinds.
+fn wanted(headers: &HeaderMap) -> Option<Wanted> {
+    let mut json = false;
+    let mut xml = false;
+    for value in headers.get_all(ACCEPT) {
+        for range in value.to_str().unwrap_or_default().split(',') {
+            let media_type = range.split(';').next().unwrap_or_default().trim();
+            let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
+            json |= subtype.eq_ignore_ascii_case("json");
+            xml |= subtype.eq_ignore_ascii_case("xml");
+        }
+    }
+    match (json, xml) {
+        (true, false) => Some(Wanted::Json),
+        (false, true) => Some(Wanted::Xml),
+        _ => None,
+    }
+}
+
+/// The answer to the client. The caller leaves the body out where the request was a HEAD.
+pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) -> Response<Bytes> {
+    let (body, content_type) = match shape {
+        ErrorShape::Json => (json(error, request_id, false), "application/json"),
+        ErrorShape::AwsJson => (json(error, request_id, true), "application/json"),
+        ErrorShape::RestXml | ErrorShape::Ec2Xml | ErrorShape::QueryXml => {
+            (xml(error, request_id, shape), "application/xml")
+        }
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = error.code().status();
+    let length = response.body().len();
+    let headers = response.headers_mut();
+    headers.insert(ERROR_HEADER, HeaderValue::from_static(error.code().name()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code() == ErrorCode::ConnectUnsupported {
+        headers.insert(
+            ALLOW,
+            HeaderValue::from_static("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"),
+        );
+    }
+    response
+}
+
+fn json(error: &ProxyError, request_id: &str, for_sdk: bool) -> String {
+    let mut body = serde_json::json!({
+        "error": {
+            "code": error.code().name(),
+            "message": error.to_string(),
+            "hint": error.hint(),
+            "request_id": request_id,
+        }
+    });
+    if for_sdk && let Some(body) = body.as_object_mut() {
+        body.insert("__type".to_owned(), error.code().name().into());
+        body.insert("message".to_owned(), sentence(error).into());
+    }
+    let mut text = body.to_string();
+    text.push('\n');
+    text
+}
+
+fn xml(error: &ProxyError, request_id: &str, shape: ErrorShape) -> String {
+    let code = error.code().name();
+    let message = Escaped(&sentence(error)).to_string();
+    let kind = if error.code().status().is_client_error() {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // Writing to a String cannot fail.
+    let _ = match shape {
+        ErrorShape::Ec2Xml => writeln!(
+            text,
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+             <RequestID>{request_id}</RequestID></Response>"
+        ),
+        ErrorShape::QueryXml => writeln!(
+            text,
+            "<ErrorResponse><Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+             <RequestId>{request_id}</RequestId></ErrorResponse>"
+        ),
+        ErrorShape::RestXml | ErrorShape::Json | ErrorShape::AwsJson => writeln!(
+            text,
+            "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        ),
+    };
+    text
+}
+
+/// Message and hint in one text, for shapes that have no place for a hint.
+fn sentence(error: &ProxyError) -> String {
+    format!("signing-proxy: {error}. {}", error.hint())
+}
+
+/// Text inside an XML element.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                c if c.is_control() => f.write_char(' ')?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(shape: ErrorShape) -> String {
+        let error = ProxyError::new(ErrorCode::NoConnection).with_hint("Use <a> & b.");
+        let response = render(&error, "r-1", shape);
+        assert_eq!(response.headers()["x-signing-proxy-error"], "no-connection");
+        assert_eq!(response.status(), 403);
+        assert_eq!(
+            response.headers()[CONTENT_LENGTH],
+            response.body().len().to_string().as_str()
+        );
+        String::from_utf8(response.into_body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn json_has_code_message_hint_and_request_id() {
+        let body: serde_json::Value = serde_json::from_str(&text(ErrorShape::Json)).unwrap();
+        assert_eq!(body["error"]["code"], "no-connection");
+        assert_eq!(body["error"]["message"], ErrorCode::NoConnection.message());
+        assert_eq!(body["error"]["hint"], "Use <a> & b.");
+        assert_eq!(body["error"]["request_id"], "r-1");
+        assert!(body.get("__type").is_none());
+    }
+
+    #[test]
+    fn sdks_of_json_services_find_type_and_message() {
+        let body: serde_json::Value = serde_json::from_str(&text(ErrorShape::AwsJson)).unwrap();
+        assert_eq!(body["__type"], "no-connection");
+        assert!(body["message"].as_str().unwrap().ends_with("Use <a> & b."));
+    }
+
+    #[test]
+    fn xml_is_escaped_and_has_the_service_s_shape() {
+        let s3 = text(ErrorShape::RestXml);
+        assert!(s3.contains("<Error><Code>no-connection</Code><Message>signing-proxy: "));
+        assert!(s3.contains("Use &lt;a&gt; &amp; b."));
+        assert!(text(ErrorShape::Ec2Xml).contains("<Response><Errors><Error><Code>no-connection</Code>"));
+        assert!(text(ErrorShape::QueryXml).contains("<ErrorResponse><Error><Type>Sender</Type>"));
+    }
+
+    #[track_caller]
+    fn check_shape(accept: &str, protocol: Option<Protocol>, want: ErrorShape) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, accept.parse().unwrap());
+        assert_eq!(ErrorShape::choose(&headers, protocol), want, "{accept}");
+    }
+
+    #[test]
+    fn the_service_decides_unless_accept_does() {
+        check_shape("*/*", None, ErrorShape::Json);
+        check_shape("*/*", Some(Protocol::RestXml), ErrorShape::RestXml);
+        check_shape("*/*", Some(Protocol::Ec2), ErrorShape::Ec2Xml);
+        check_shape("*/*", Some(Protocol::Query), ErrorShape::QueryXml);
+        check_shape("*/*", Some(Protocol::Json), ErrorShape::AwsJson);
+        check_shape("application/xml", None, ErrorShape::RestXml);
+        check_shape("application/json", Some(Protocol::RestXml), ErrorShape::Json);
+        check_shape("application/json, text/xml", Some(Protocol::Ec2), ErrorShape::Ec2Xml);
+    }
+}

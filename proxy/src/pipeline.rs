@@ -1,0 +1,228 @@
+//! Life of a request.
+//!
+//! ```text
+//! admit ─▶ route ─▶ presigned? ─▶ wire form ─▶ strip ─▶ credentials there? ─▶ frame the body ─▶ sign ─▶ send
+//!       ─▶ stream the answer back ─▶ record
+//! ```
+//!
+//! Up to `frame the body` nothing of the body is read: a client that waits for `100 Continue` learns of a refusal
+//! without sending it. Up to `send` nothing leaves the machine. What is sent is what was signed: nothing touches
+//! the head in between.
+
+mod answer;
+mod drain;
+mod payload;
+mod record;
+mod sign;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use auth_model::{Clock, ConnectionName};
+use http::header::{EXPECT, HeaderName};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+use sts_client::CredentialSource;
+
+use crate::admit::admit;
+use crate::body::MemoryBudget;
+use crate::config::Config;
+use crate::error::{ErrorShape, ProxyError, render};
+use crate::route::Router;
+use crate::server::{Handler, Peer};
+use crate::upstream::{BucketNames, Network, Protocols, Upstream};
+use record::Reporter;
+
+pub use crate::route::RouteError;
+pub use crate::upstream::UpstreamError;
+pub use answer::ResponseBody;
+pub use record::{Observer, Outcome, RequestRecord, Timings};
+
+/// Says which request an answer belongs to, on every answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");
+
+/// Memory for the bodies of all requests together; what does not fit goes to the disk.
+const BODY_MEMORY: usize = 128 * 1024 * 1024;
+
+/// Everything between a client's request and the answer to it.
+#[derive(Debug)]
+pub struct Pipeline {
+    router: Router,
+    lanes: BTreeMap<ConnectionName, Lane>,
+    signer: signer::Signer,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    memory: MemoryBudget,
+    spool_dir: PathBuf,
+    /// This process's name: in `Via`, and the first half of request ids.
+    pseudonym: String,
+    instance: String,
+    requests: AtomicU64,
+}
+
+/// What a connection needs besides its route.
+#[derive(Debug)]
+struct Lane {
+    credentials: CredentialSource,
+    upstream: Upstream,
+}
+
+/// The pipeline cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A connection has nowhere to go.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// The upstream's settings cannot be used.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// No source of credentials was given for a connection.
+    #[error("connection {connection} has no source of credentials")]
+    NoSource {
+        /// The connection.
+        connection: ConnectionName,
+    },
+    /// The system has no randomness.
+    #[error("the system's random number generator fails")]
+    Random,
+}
+
+impl Pipeline {
+    /// A pipeline for the configured connections. Opens no connection and asks for no credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] where a connection or the upstream settings cannot be used.
+    pub fn new(
+        config: &Config,
+        mut credentials: BTreeMap<ConnectionName, CredentialSource>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, SetupError> {
+        let router = Router::new(config)?;
+        let network = Network::new(&config.upstream)?;
+        let mut lanes = BTreeMap::new();
+        for route in router.routes() {
+            let name = route.name().clone();
+            let protocols = if route.traits.is_s3_family {
+                Protocols::Http1
+            } else {
+                Protocols::Http2OrHttp1
+            };
+            let names = route
+                .endpoint()
+                .map_or_else(BucketNames::default, |url| BucketNames::below(url.host()));
+            let lane = Lane {
+                credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
+                    connection: name.clone(),
+                })?,
+                upstream: Upstream::new(&network, protocols, names, route.config.timeouts),
+            };
+            lanes.insert(name, lane);
+        }
+        let mut random = [0; 8];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
+        let instance = format!("{:016x}", u64::from_be_bytes(random));
+        Ok(Self {
+            router,
+            lanes,
+            signer: signer::Signer::new(),
+            clock,
+            observer,
+            memory: MemoryBudget::new(BODY_MEMORY),
+            spool_dir: config.server.spool_dir.clone().unwrap_or_else(std::env::temp_dir),
+            pseudonym: format!("signing-proxy-{instance}"),
+            instance,
+            requests: AtomicU64::new(1),
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let request_id = format!(
+            "{}-{:06x}",
+            self.instance,
+            self.requests.fetch_add(1, Ordering::Relaxed)
+        );
+        let mut reporter = Reporter::new(&head, peer, request_id, Arc::clone(&self.observer));
+        let accept = head.headers.clone();
+        let is_head = head.method == Method::HEAD;
+        let expects_continue = head.headers.contains_key(EXPECT);
+        let mut body = Some(body);
+        let mut response = match self.forward(head, &mut body, &mut reporter).await {
+            Ok(passed) => answer::pass(passed, reporter),
+            Err(error) => {
+                if let Some(body) = body.filter(|_| !expects_continue) {
+                    drain::spawn(body);
+                }
+                self.refuse(&error, &accept, is_head, reporter)
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(response.body().request_id()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    /// The steps, in order; each takes what only the one before can make.
+    async fn forward(
+        &self,
+        head: Parts,
+        body: &mut Option<Incoming>,
+        reporter: &mut Reporter,
+    ) -> Result<answer::Passed, ProxyError> {
+        let admitted = admit(head, &self.pseudonym)?;
+        reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
+        let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
+        reporter.routed(&target);
+        let lane = self.lane(&target)?;
+        let ready = steps::prepare(admitted, target, &self.pseudonym)?;
+        reporter.record.operation = ready.operation();
+        let signs = ready.is_ours_to_sign();
+        if signs {
+            // Before the body is read: without credentials there is no point in taking it.
+            steps::credentials(&lane.credentials).await?;
+            reporter.credentials_ready();
+        }
+        let slot = lane.upstream.turn().await?;
+        let framed = payload::frame(ready, body, self, &mut reporter.record).await?;
+        reporter.body_received();
+        let response = self.exchange(lane, &framed, reporter).await;
+        reporter.record.bytes_in = framed.received();
+        let response = response?;
+        reporter.answered(&response);
+        Ok(answer::Passed { response, slot })
+    }
+
+    fn lane(&self, target: &crate::route::Target) -> Result<&Lane, ProxyError> {
+        let lane = self.lanes.get(target.route.name());
+        lane.ok_or_else(|| crate::error::ErrorCode::Internal.into())
+    }
+
+    fn refuse(
+        &self,
+        error: &ProxyError,
+        accept: &http::HeaderMap,
+        is_head: bool,
+        mut reporter: Reporter,
+    ) -> Response<ResponseBody> {
+        let protocol = reporter.protocol.or_else(|| self.router.common_protocol());
+        let shape = ErrorShape::choose(accept, protocol);
+        let response = render(error, &reporter.record.request_id, shape);
+        reporter.refused(error);
+        answer::own(response, is_head, reporter)
+    }
+}
+
+impl Handler for Pipeline {
+    type Body = ResponseBody;
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
+        self.answer(request, peer).await
+    }
+}

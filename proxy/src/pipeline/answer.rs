@@ -1,0 +1,121 @@
+//! The answer on its way back: the service's, streamed as it comes, or one of ours.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::record::{Outcome, Reporter};
+use crate::strip;
+
+/// A service's answer, and the turn that it still takes.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) response: Response<Incoming>,
+    pub(super) slot: OwnedSemaphorePermit,
+}
+
+/// The body of an answer. Each piece is handed on as it comes; dropping it ends the exchange with the service.
+///
+/// It carries the request's record, which is told when the body is dropped.
+#[derive(Debug)]
+pub struct ResponseBody {
+    source: Source,
+    reporter: Reporter,
+}
+
+#[derive(Debug)]
+enum Source {
+    Own(Option<Bytes>),
+    Upstream {
+        body: Incoming,
+        _slot: OwnedSemaphorePermit,
+    },
+}
+
+/// Passes a service's answer on: only what belongs to its connection is taken out.
+pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
+    let Passed { response, slot } = passed;
+    let (mut head, body) = response.into_parts();
+    strip::response_headers(&mut head.headers);
+    head.version = Version::HTTP_11;
+    let has_no_body = reporter.record.method == Method::HEAD
+        || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if has_no_body {
+        reporter.record.outcome = Outcome::Complete;
+    }
+    let source = Source::Upstream { body, _slot: slot };
+    Response::from_parts(head, ResponseBody { source, reporter })
+}
+
+/// An answer of ours.
+pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Reporter) -> Response<ResponseBody> {
+    reporter.record.outcome = Outcome::Complete;
+    response.map(|body| ResponseBody {
+        source: Source::Own((!is_head).then_some(body)),
+        reporter,
+    })
+}
+
+impl ResponseBody {
+    /// The id of the request that this answers.
+    pub(super) fn request_id(&self) -> &str {
+        &self.reporter.record.request_id
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.source {
+            Source::Own(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Source::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(cx)),
+        };
+        let record = &mut this.reporter.record;
+        match &frame {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                record.bytes_out = record
+                    .bytes_out
+                    .saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                if this.source.is_over() {
+                    // hyper does not ask again once it has as many bytes as were announced.
+                    record.outcome = Outcome::Complete;
+                }
+            }
+            Some(Err(error)) => {
+                record.outcome = Outcome::UpstreamBroke;
+                record.cause = Some(error.to_string());
+            }
+            None => record.outcome = Outcome::Complete,
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Source::Upstream { body, .. } => body.size_hint(),
+        }
+    }
+}
+
+impl Source {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Own(bytes) => bytes.is_none(),
+            Self::Upstream { body, .. } => body.is_end_stream(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is told about a request once it is over.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::{ConnectionName, Region, ServiceId};
+use aws_endpoints::Protocol;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode, Version};
+use tokio::time::Instant;
+
+use crate::error::{ErrorCode, ProxyError};
+use crate::route::Target;
+use crate::server::Peer;
+
+/// Takes the record of each request, for logs and metrics. Must not block.
+pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
+    /// A request is over: its answer was sent, or its client has left.
+    fn finished(&self, record: &RequestRecord);
+}
+
+/// A request that is over. Holds no secret: no query, no header values but AWS's request id.
+#[derive(Clone, Debug)]
+pub struct RequestRecord {
+    /// Also in the answer's `x-signing-proxy-request-id`.
+    pub request_id: String,
+    /// Who asked, and where.
+    pub peer: Peer,
+    /// The connection that was chosen.
+    pub connection: Option<ConnectionName>,
+    /// Its service.
+    pub service: Option<ServiceId>,
+    /// The region it signs for.
+    pub region: Option<Region>,
+    /// The operation, where the request's head or form says it.
+    pub operation: Option<String>,
+    /// The method.
+    pub method: Method,
+    /// The client's version of HTTP.
+    pub version: Version,
+    /// The host that was asked for, lower case, with its port.
+    pub host: Option<String>,
+    /// The path as the client spelled it, without the query.
+    pub path: String,
+    /// The status of the answer; `None` where the client left before there was one.
+    pub status: Option<StatusCode>,
+    /// AWS's own id of the request.
+    pub aws_request_id: Option<String>,
+    /// The error, where the answer is ours.
+    pub error: Option<ErrorCode>,
+    /// The error's causes, outermost first, separated by `: `.
+    pub cause: Option<String>,
+    /// Bytes of the request's body as they came off the wire.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// How often the request was sent upstream.
+    pub attempts: u8,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub timings: Timings,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// The whole answer was handed to the client's connection.
+    Complete,
+    /// The client left before the end.
+    ClientLeft,
+    /// The service broke its answer off.
+    UpstreamBroke,
+}
+
+/// From the request's head to …; `None` where it never came to that.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Timings {
+    /// … having credentials.
+    pub credentials: Option<Duration>,
+    /// … having the whole body, or having begun to pass it on.
+    pub body: Option<Duration>,
+    /// … the head of the service's answer.
+    pub upstream_head: Option<Duration>,
+    /// … the end.
+    pub total: Duration,
+}
+
+/// Headers in which AWS's services name a request.
+const AWS_REQUEST_IDS: [&str; 3] = ["x-amz-request-id", "x-amzn-requestid", "x-amzn-request-id"];
+
+/// Longer ones are no ids.
+const MAX_AWS_REQUEST_ID: usize = 128;
+
+/// Writes a request's record, and hands it over when it is dropped: nothing that happens to a request, not even its
+/// client leaving in the middle, keeps it from being told.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    pub(super) record: RequestRecord,
+    /// The shape of errors, once the service is known.
+    pub(super) protocol: Option<Protocol>,
+    observer: Arc<dyn Observer>,
+    started: Instant,
+}
+
+impl Reporter {
+    pub(super) fn new(head: &Parts, peer: Peer, request_id: String, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            record: RequestRecord {
+                request_id,
+                peer,
+                connection: None,
+                service: None,
+                region: None,
+                operation: None,
+                method: head.method.clone(),
+                version: head.version,
+                host: None,
+                path: head.uri.path().to_owned(),
+                status: None,
+                aws_request_id: None,
+                error: None,
+                cause: None,
+                bytes_in: 0,
+                bytes_out: 0,
+                attempts: 0,
+                outcome: Outcome::ClientLeft,
+                timings: Timings::default(),
+            },
+            protocol: None,
+            observer,
+            started: Instant::now(),
+        }
+    }
+
+    pub(super) fn routed(&mut self, target: &Target) {
+        let connection = &target.route.config.connection;
+        self.record.connection = Some(connection.name.clone());
+        self.record.service = Some(connection.service.clone());
+        self.record.region = Some(target.route.scope.region.clone());
+        self.protocol = Some(target.route.traits.protocol);
+    }
+
+    pub(super) fn credentials_ready(&mut self) {
+        self.record.timings.credentials = Some(self.started.elapsed());
+    }
+
+    pub(super) fn body_received(&mut self) {
+        self.record.timings.body = Some(self.started.elapsed());
+    }
+
+    pub(super) fn answered<B>(&mut self, response: &Response<B>) {
+        self.record.timings.upstream_head = Some(self.started.elapsed());
+        self.record.status = Some(response.status());
+        self.record.aws_request_id = aws_request_id(response.headers());
+    }
+
+    pub(super) fn refused(&mut self, error: &ProxyError) {
+        self.record.status = Some(error.code().status());
+        self.record.error = Some(error.code());
+        self.record.cause = causes(error);
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.record.timings.total = self.started.elapsed();
+        self.observer.finished(&self.record);
+    }
+}
+
+fn aws_request_id(headers: &HeaderMap) -> Option<String> {
+    let value = AWS_REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+    let text = value.to_str().ok()?;
+    (text.len() <= MAX_AWS_REQUEST_ID).then(|| text.to_owned())
+}
+
+fn causes(error: &ProxyError) -> Option<String> {
+    let mut next = error.source();
+    let mut text = String::new();
+    while let Some(cause) = next {
+        let separator = if text.is_empty() { "" } else { ": " };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{separator}{cause}");
+        next = cause.source();
+    }
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,91 @@
+//! Signing and sending, once or twice.
+
+use http::Method;
+use http::request::Parts;
+use signer::{SignError, SignInput};
+
+use super::record::Reporter;
+use super::{Lane, Pipeline, payload::Framed, steps};
+use crate::body::Progress;
+use crate::error::{ErrorCode, ProxyError};
+use crate::upstream::{Attempt, Exchange, SendFault};
+
+impl Pipeline {
+    /// Sends the request, and once more where a pooled connection turned out to be dead.
+    pub(super) async fn exchange(
+        &self,
+        lane: &Lane,
+        framed: &Framed,
+        reporter: &mut Reporter,
+    ) -> Result<Exchange, ProxyError> {
+        match self.attempt(lane, framed, Attempt::First, reporter).await {
+            Err(SendFault::StaleConnection(_)) if is_repeatable(framed, reporter.record.operation.as_deref()) => {
+                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, reporter).await;
+                again.map_err(Into::into)
+            }
+            // The client's own fault is the better explanation of a request that broke off.
+            Err(fault) => Err(framed.client_fault().unwrap_or_else(|| fault.into())),
+            Ok(exchange) => Ok(exchange),
+        }
+    }
+
+    /// One attempt: signed anew, with the credentials and the time of now.
+    async fn attempt(
+        &self,
+        lane: &Lane,
+        framed: &Framed,
+        attempt: Attempt,
+        reporter: &mut Reporter,
+    ) -> Result<Exchange, SendFault> {
+        let mut head = framed.head().clone();
+        if framed.ready.is_ours_to_sign() {
+            self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
+        }
+        let progress = Progress::new();
+        let body = framed.body(&progress).map_err(SendFault::Failed)?;
+        reporter.record.attempts = reporter.record.attempts.saturating_add(1);
+        lane.upstream.send(head, body, &progress, attempt).await
+    }
+
+    async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<(), ProxyError> {
+        let credentials = steps::credentials(&lane.credentials).await?;
+        let input = SignInput {
+            scope: &framed.ready.route.scope,
+            path_encoding: framed.ready.route.traits.path_encoding,
+            credentials: &credentials,
+            payload: framed.payload,
+            time: self.clock.now(),
+        };
+        let signed = self.signer.sign(head, &input).map_err(unsignable)?;
+        let signature = signed.signature().to_owned();
+        signed.apply(head);
+        // What is about to be sent must be what was signed: signing the finished head gives the same signature.
+        debug_assert_eq!(
+            self.signer.sign(head, &input).map(|again| again.signature().to_owned()),
+            Ok(signature),
+            "the head that is sent is not the head that was signed"
+        );
+        Ok(())
+    }
+}
+
+/// Whether sending the request twice is the same as once, should the first one have arrived after all.
+///
+/// RFC 9110, section 9.2.2; and AWS operations that only read, whatever method they use.
+fn is_repeatable(framed: &Framed, operation: Option<&str>) -> bool {
+    const READING: [&str; 8] = ["BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search"];
+    let is_idempotent = matches!(
+        framed.head().method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
+    );
+    let reads = operation.is_some_and(|name| READING.iter().any(|verb| name.starts_with(verb)));
+    framed.is_replayable() && (is_idempotent || reads)
+}
+
+fn unsignable(error: SignError) -> ProxyError {
+    match &error {
+        SignError::UnsignableHeader { name, fault } => ProxyError::new(ErrorCode::HeaderUnsignable)
+            .with_hint(format!("Change or leave out the header {name}: {fault}.")),
+        _ => ProxyError::new(ErrorCode::Internal).with_cause(error),
+    }
+}

@@ -1,0 +1,146 @@
+//! From a routed request to one that is ready but for its body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_model::Credentials;
+use aws_endpoints::Protocol;
+use http::header::VIA;
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderValue, Uri, Version};
+use policy_gen::RequestHead;
+use signer::WireTarget;
+use sts_client::{CredentialError, CredentialSource};
+
+use crate::admit::Admitted;
+use crate::body::Framing;
+use crate::config::{PresignedMode, Scheme};
+use crate::error::{ErrorCode, ProxyError};
+use crate::route::{Route, Target};
+use crate::strip;
+
+/// A head in its final spelling, but for what the body and the signature add.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) head: Parts,
+    pub(super) route: Arc<Route>,
+    pub(super) framing: Framing,
+    /// The client's own `x-amz-content-sha256` was `UNSIGNED-PAYLOAD`.
+    pub(super) asks_for_unsigned: bool,
+    is_bucket_in_host: bool,
+    is_signed_by_client: bool,
+}
+
+impl Ready {
+    /// Whether our signature goes on it; else it carries the client's.
+    pub(super) fn is_ours_to_sign(&self) -> bool {
+        !self.is_signed_by_client
+    }
+
+    /// The operation's name, where the head says it.
+    pub(super) fn operation(&self) -> Option<String> {
+        let head = RequestHead {
+            service: &self.route.config.connection.service,
+            method: &self.head.method,
+            path: self.head.uri.path(),
+            query: self.head.uri.query(),
+            headers: &self.head.headers,
+            bucket_in_host: self.is_bucket_in_host,
+        };
+        policy_gen::operation(&head).map(Into::into)
+    }
+
+    /// Whether an operation's name may stand in the body.
+    pub(super) fn may_name_operation_in_body(&self) -> bool {
+        matches!(self.route.traits.protocol, Protocol::Query | Protocol::Ec2)
+    }
+}
+
+/// Takes what must not pass out of the head, and spells target and host as they are signed and sent.
+pub(super) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Result<Ready, ProxyError> {
+    let mut head = admitted.head;
+    let route = target.route;
+    let encoding = route.traits.path_encoding;
+    let wire = WireTarget::parse(&target.path_and_query, encoding).map_err(|error| {
+        ProxyError::new(ErrorCode::TargetMalformed).with_hint(format!("Send another spelling: {error}."))
+    })?;
+    let (path_and_query, is_signed_by_client) = match (wire.is_presigned(), route.config.presigned) {
+        (false, _) => (wire.to_path_and_query(), false),
+        (true, PresignedMode::Resign) => (wire.without_signature().to_path_and_query(), false),
+        // Signed over the client's spelling, so that is what is sent.
+        (true, PresignedMode::Pass) => (as_spelled(&target.path_and_query)?, true),
+        (true, PresignedMode::Reject) => return Err(ErrorCode::PresignedRefused.into()),
+    };
+    let asks_for_unsigned = head
+        .headers
+        .get("x-amz-content-sha256")
+        .is_some_and(|value| value == "UNSIGNED-PAYLOAD");
+    let via = via(head.version, pseudonym)?;
+    let framing = if is_signed_by_client {
+        let framing = Framing::as_it_is(&head.headers);
+        strip::presigned_request_headers(&mut head.headers);
+        framing
+    } else {
+        let framing = Framing::take_from(&mut head.headers)?;
+        strip::request_headers(&mut head.headers);
+        signer::clean_headers(&mut head.headers);
+        framing
+    };
+    head.headers.append(VIA, via);
+    head.uri = upstream_uri(target.scheme, &target.authority, path_and_query)?;
+    Ok(Ready {
+        head,
+        route,
+        framing,
+        asks_for_unsigned,
+        is_bucket_in_host: target.is_bucket_in_host,
+        is_signed_by_client,
+    })
+}
+
+/// Valid credentials, or the answer that there are none.
+pub(super) async fn credentials(source: &CredentialSource) -> Result<Arc<Credentials>, ProxyError> {
+    source.credentials().await.map_err(no_credentials)
+}
+
+fn no_credentials(error: CredentialError) -> ProxyError {
+    // A passing trouble is worth a try a second later even where the source does not say when.
+    let wait = error.retry_after().max(Duration::from_secs(1));
+    let hint = if error.is_permanent() {
+        "Somebody has to change the credentials, the role or the configuration"
+    } else {
+        "It may pass by itself; try again later"
+    };
+    ProxyError::new(ErrorCode::NoCredentials)
+        .with_hint(format!("{hint} ({}); the proxy's log has the details.", error.code()))
+        .with_retry_after(wait)
+        .with_cause(error)
+}
+
+fn via(version: Version, pseudonym: &str) -> Result<HeaderValue, ProxyError> {
+    let received = match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    };
+    HeaderValue::try_from(format!("{received} {pseudonym}")).map_err(internal)
+}
+
+fn as_spelled(target: &str) -> Result<PathAndQuery, ProxyError> {
+    PathAndQuery::try_from(target).map_err(|_| ErrorCode::TargetMalformed.into())
+}
+
+fn upstream_uri(scheme: Scheme, authority: &str, path_and_query: PathAndQuery) -> Result<Uri, ProxyError> {
+    let authority = Authority::try_from(authority).map_err(|_| ErrorCode::HostMalformed)?;
+    Uri::builder()
+        .scheme(scheme.as_str())
+        .authority(authority)
+        .path_and_query(path_and_query)
+        .build()
+        .map_err(internal)
+}
+
+fn internal(error: impl Into<crate::error::Cause>) -> ProxyError {
+    ProxyError::new(ErrorCode::Internal).with_cause(error)
+}

@@ -1,0 +1,281 @@
+//! Which connection a request is for, and where it goes.
+//!
+//! Forward mode: the host is an AWS host (or a connection's endpoint), and exactly one connection must serve its
+//! service and region. Gateway mode: the host is one of the proxy's own names, and the connection is the listener's
+//! own, the one that `x-signing-proxy-connection` or `/@NAME/` names, or the only one there is.
+//!
+//! Never a guess: what fits no connection or several is refused, and the hint lists those that exist.
+
+mod asked;
+mod gateway;
+mod target;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth_model::{ConnectionName, Region};
+use aws_endpoints::{AwsHost, EndpointVariant, Protocol, ServiceTraits, endpoint, traits_of};
+use signer::SigningScope;
+
+use crate::admit::Admitted;
+use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
+use crate::error::{ErrorCode, ProxyError};
+use crate::server::ListenerRole;
+use asked::Asked;
+use gateway::GatewayNames;
+
+pub(crate) use target::Target;
+
+/// Names the connection in gateway mode, and among several that serve one AWS host.
+const CONNECTION_HEADER: &str = "x-signing-proxy-connection";
+
+/// As many connections as fit into a hint.
+const LISTED: usize = 20;
+
+/// What routing knows of a connection.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// The connection as configured.
+    pub(crate) config: ConnectionConfig,
+    /// How its service is signed and spoken to.
+    pub(crate) traits: ServiceTraits,
+    /// What its signatures are good for.
+    pub(crate) scope: SigningScope,
+    /// How its upstream is spoken to.
+    pub(crate) scheme: Scheme,
+    /// Its upstream's authority, where the client did not name one of its own.
+    authority: String,
+}
+
+impl Route {
+    fn new(config: &ConnectionConfig) -> Result<Self, RouteError> {
+        let connection = &config.connection;
+        let traits = traits_of(&connection.service);
+        let aws = endpoint(&connection.service, &connection.region, config.variant);
+        let (scheme, authority) = match (&config.endpoint, &aws) {
+            (Some(url), _) => (url.scheme(), url.authority()),
+            (None, Ok(aws)) => (Scheme::Https, aws.host.clone()),
+            (None, Err(_)) => {
+                return Err(RouteError::NoEndpoint {
+                    connection: connection.name.clone(),
+                    region: connection.region.clone(),
+                });
+            }
+        };
+        let scope = SigningScope {
+            // A global service signs for its home; an S3-compatible server's region is what the operator says.
+            region: aws.map_or_else(|_| connection.region.clone(), |aws| aws.signing_region),
+            name: connection
+                .signing_name
+                .clone()
+                .unwrap_or_else(|| traits.signing_name.clone()),
+        };
+        Ok(Self {
+            config: config.clone(),
+            traits,
+            scope,
+            scheme,
+            authority,
+        })
+    }
+
+    /// Its connection's name.
+    pub(crate) fn name(&self) -> &ConnectionName {
+        &self.config.connection.name
+    }
+
+    /// The endpoint that replaces AWS's.
+    pub(crate) fn endpoint(&self) -> Option<&EndpointUrl> {
+        self.config.endpoint.as_ref()
+    }
+
+    fn addresses_buckets_by_host(&self) -> bool {
+        self.traits.is_s3_family && self.config.bucket_addressing == BucketAddressing::Virtual
+    }
+
+    /// Whether requests for the host are this connection's.
+    fn serves(&self, host: &AwsHost) -> bool {
+        let EndpointVariant { fips, dualstack: _ } = self.config.variant;
+        self.config.connection.service == host.service
+            // A host without a region (S3 Transfer Acceleration) is signed for the connection's.
+            && host.region.as_ref().is_none_or(|region| *region == self.scope.region)
+            // Whoever configured FIPS must not leave it because of a client's host name.
+            && (!fips || host.variant.fips)
+    }
+}
+
+/// A connection that requests cannot be routed to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// Neither an AWS region nor an endpoint.
+    #[error("connection {connection}: {region} is no AWS region, so it needs an endpoint")]
+    NoEndpoint {
+        /// The connection.
+        connection: ConnectionName,
+        /// Its region.
+        region: Region,
+    },
+}
+
+/// Finds the connection for a request.
+#[derive(Debug)]
+pub(crate) struct Router {
+    routes: BTreeMap<ConnectionName, Arc<Route>>,
+    names: GatewayNames,
+}
+
+impl Router {
+    /// A router for the configured connections.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] where a connection has nowhere to go.
+    pub(crate) fn new(config: &Config) -> Result<Self, RouteError> {
+        let routes = config
+            .connections
+            .iter()
+            .map(|(name, connection)| Ok((name.clone(), Arc::new(Route::new(connection)?))))
+            .collect::<Result<_, RouteError>>()?;
+        Ok(Self {
+            routes,
+            names: GatewayNames::new(config),
+        })
+    }
+
+    /// Every connection's route.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.values()
+    }
+
+    /// The protocol of all connections, where they have one in common: the best guess for an error's shape.
+    pub(crate) fn common_protocol(&self) -> Option<Protocol> {
+        let mut protocols = self.routes.values().map(|route| route.traits.protocol);
+        let first = protocols.next()?;
+        protocols.all(|protocol| protocol == first).then_some(first)
+    }
+
+    /// The connection for a request, and where it goes.
+    ///
+    /// # Errors
+    ///
+    /// The codes of the table's second part; see [`ErrorCode`].
+    pub(crate) fn route(&self, request: &Admitted, listener: &ListenerRole) -> Result<Target, ProxyError> {
+        let own = match listener {
+            ListenerRole::Connection(name) => Some(self.routes.get(name).ok_or(ErrorCode::Internal)?),
+            ListenerRole::Shared => None,
+            ListenerRole::Admin => return Err(ErrorCode::Internal.into()),
+        };
+        let named = self.named_by_header(request)?;
+        let chosen = match (own, named) {
+            (Some(own), Some(named)) if own.name() != named.name() => {
+                return Err(ProxyError::new(ErrorCode::ConnectionMismatch)
+                    .with_hint("This listener belongs to one connection: name that one, or none."));
+            }
+            (own, named) => own.or(named),
+        };
+        match asked::classify(request, &self.routes, &self.names)? {
+            Asked::Aws(host) => self.by_host(*host, request, chosen),
+            Asked::Endpoint { bucket } => self.by_endpoint(bucket.as_deref(), request, chosen),
+            Asked::Gateway { bucket } => self.by_gateway(bucket.as_deref(), request, chosen),
+        }
+    }
+
+    fn by_host(&self, host: AwsHost, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
+        let route = match chosen {
+            Some(route) if route.serves(&host) => route,
+            Some(_) => return Err(self.listing(ErrorCode::ConnectionMismatch)),
+            None => {
+                let serving = self.routes.values().filter(|route| route.serves(&host));
+                self.only(serving, ErrorCode::NoConnection)?
+            }
+        };
+        Target::for_aws_host(route, host, request)
+    }
+
+    fn by_endpoint(
+        &self,
+        bucket: Option<&str>,
+        request: &Admitted,
+        chosen: Option<&Arc<Route>>,
+    ) -> Result<Target, ProxyError> {
+        let is_asked = |route: &Arc<Route>| asked::is_endpoint_of(route, request.host.as_ref());
+        let route = match chosen {
+            Some(route) if is_asked(route) => route,
+            Some(_) => return Err(self.listing(ErrorCode::ConnectionMismatch)),
+            None => {
+                let serving = self.routes.values().filter(|route| is_asked(route));
+                self.only(serving, ErrorCode::NoConnection)?
+            }
+        };
+        Ok(Target::for_gateway(route, bucket, request.target()))
+    }
+
+    fn by_gateway(
+        &self,
+        bucket: Option<&str>,
+        request: &Admitted,
+        chosen: Option<&Arc<Route>>,
+    ) -> Result<Target, ProxyError> {
+        let target = request.target();
+        if let Some(route) = chosen {
+            return Ok(Target::for_gateway(route, bucket, target));
+        }
+        if let Some((name, rest)) = gateway::split_prefix(target) {
+            let route = self.named(name)?;
+            return Ok(Target::for_gateway(route, bucket, &rest));
+        }
+        let route = self.only(self.routes.values(), ErrorCode::NoConnection)?;
+        Ok(Target::for_gateway(route, bucket, target))
+    }
+
+    fn named_by_header(&self, request: &Admitted) -> Result<Option<&Arc<Route>>, ProxyError> {
+        let mut values = request.head.headers.get_all(CONNECTION_HEADER).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        if values.next().is_some() {
+            return Err(self.listing(ErrorCode::ConnectionAmbiguous));
+        }
+        self.named(value.to_str().unwrap_or_default()).map(Some)
+    }
+
+    fn named(&self, name: &str) -> Result<&Arc<Route>, ProxyError> {
+        ConnectionName::parse(name)
+            .ok()
+            .and_then(|name| self.routes.get(&name))
+            .ok_or_else(|| self.listing(ErrorCode::ConnectionUnknown))
+    }
+
+    fn only<'a>(
+        &self,
+        mut routes: impl Iterator<Item = &'a Arc<Route>>,
+        none: ErrorCode,
+    ) -> Result<&'a Arc<Route>, ProxyError> {
+        match (routes.next(), routes.next()) {
+            (Some(route), None) => Ok(route),
+            (None, _) => Err(self.listing(none)),
+            (Some(_), Some(_)) => Err(self.listing(ErrorCode::ConnectionAmbiguous)),
+        }
+    }
+
+    /// The error with the connections that exist in its hint: names, services and regions, nothing else.
+    fn listing(&self, code: ErrorCode) -> ProxyError {
+        let mut listed: Vec<String> = self
+            .routes
+            .values()
+            .take(LISTED)
+            .map(|route| {
+                let connection = &route.config.connection;
+                format!("{} ({}, {})", connection.name, connection.service, connection.region)
+            })
+            .collect();
+        if self.routes.len() > LISTED {
+            listed.push(format!("{} more", self.routes.len() - LISTED));
+        }
+        ProxyError::new(code).with_hint(format!("{} There are: {}.", code.hint(), listed.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! What a request's host means: AWS, a connection's endpoint, or the proxy itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth_model::ConnectionName;
+use aws_endpoints::{AwsHost, HostError, parse_host};
+
+use super::Route;
+use super::gateway::GatewayNames;
+use crate::admit::{Admitted, HostPort, TargetForm};
+use crate::error::{ErrorCode, ProxyError};
+
+/// Whom the client wants to reach.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// An AWS service.
+    Aws(Box<AwsHost>),
+    /// The endpoint of a connection, or a bucket below its name.
+    Endpoint {
+        /// The bucket in the host's name.
+        bucket: Option<String>,
+    },
+    /// The proxy.
+    Gateway {
+        /// The bucket in the host's name.
+        bucket: Option<String>,
+    },
+}
+
+/// Reads the host.
+pub(super) fn classify(
+    request: &Admitted,
+    routes: &BTreeMap<ConnectionName, Arc<Route>>,
+    names: &GatewayNames,
+) -> Result<Asked, ProxyError> {
+    let Some(host) = &request.host else {
+        return Ok(Asked::Gateway { bucket: None });
+    };
+    if let Some(place) = routes.values().find_map(|route| place_at(route, host)) {
+        return Ok(match place {
+            Place::Itself => Asked::Endpoint { bucket: None },
+            Place::Bucket(bucket) => Asked::Endpoint { bucket: Some(bucket) },
+        });
+    }
+    match parse_host(host.host()) {
+        // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
+        Ok(aws) if matches!(host.port(), None | Some(80 | 443)) => return Ok(Asked::Aws(Box::new(aws))),
+        Ok(_) => {
+            return Err(ProxyError::new(ErrorCode::HostUnknown)
+                .with_hint("AWS hosts answer on ports 80 and 443 only; set the connection's endpoint for others."));
+        }
+        Err(HostError::NotAws | HostError::Malformed { .. }) => {}
+        Err(error) => {
+            return Err(ProxyError::new(ErrorCode::HostUnsupported).with_hint(format!(
+                "This host cannot be signed for: {error}. Use the service's regional host name."
+            )));
+        }
+    }
+    match request.form {
+        TargetForm::Absolute if !names.is_own_address(host) => Err(ErrorCode::HostUnknown.into()),
+        TargetForm::Absolute | TargetForm::Origin => {
+            let bucket = names.accept(host)?;
+            Ok(Asked::Gateway { bucket })
+        }
+    }
+}
+
+/// Whether the host is the route's endpoint, or a bucket below it.
+pub(super) fn is_endpoint_of(route: &Route, host: Option<&HostPort>) -> bool {
+    host.is_some_and(|host| place_at(route, host).is_some())
+}
+
+enum Place {
+    Itself,
+    Bucket(String),
+}
+
+fn place_at(route: &Route, host: &HostPort) -> Option<Place> {
+    let endpoint = route.endpoint()?;
+    let is_port = match host.port() {
+        Some(port) => port == endpoint.port_or_default(),
+        None => endpoint.port_or_default() == endpoint.scheme().default_port(),
+    };
+    if !is_port {
+        return None;
+    }
+    if host.host() == endpoint.host() {
+        return Some(Place::Itself);
+    }
+    let bucket = host.host().strip_suffix(endpoint.host())?.strip_suffix('.')?;
+    (route.traits.is_s3_family && !bucket.is_empty()).then(|| Place::Bucket(bucket.to_owned()))
+}

@@ -1,0 +1,68 @@
+//! A ready connection: TCP, TLS where the scheme wants it, all within one deadline.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use rustls::ClientConfig;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::dial::{Dial, Egress};
+use super::fault::{ConnectError, find};
+use super::link::Link;
+use super::resolve::BucketNames;
+use crate::error::Cause;
+
+/// Connects for the pool.
+#[derive(Clone, Debug)]
+pub(super) struct Connector {
+    https: HttpsConnector<Dial>,
+    deadline: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(tls: Arc<ClientConfig>, egress: Arc<Egress>, names: BucketNames, deadline: Duration) -> Self {
+        Self {
+            https: HttpsConnector::from((Dial::new(egress, names, deadline), tls)),
+            deadline,
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<Link>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        self.https.poll_ready(cx).map_err(ConnectError::Unreachable)
+    }
+
+    fn call(&mut self, destination: Uri) -> Self::Future {
+        let connecting = self.https.call(destination);
+        let deadline = self.deadline;
+        Box::pin(async move {
+            match timeout(deadline, connecting).await {
+                Ok(connected) => connected.map_err(classify),
+                Err(_) => Err(ConnectError::TimedOut),
+            }
+        })
+    }
+}
+
+/// The TLS handshake fails with an [`io::Error`], everything before it with errors of its own.
+fn classify(cause: Cause) -> ConnectError {
+    match cause.downcast::<io::Error>() {
+        Ok(error) => ConnectError::Tls(*error),
+        Err(cause) => match find::<io::Error>(&*cause).map(io::Error::kind) {
+            Some(io::ErrorKind::TimedOut) => ConnectError::TimedOut,
+            _ => ConnectError::Unreachable(cause),
+        },
+    }
+}

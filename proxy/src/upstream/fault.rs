@@ -1,0 +1,60 @@
+//! What can go wrong on the way to the service.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::Cause;
+
+/// The upstream's settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// `upstream.ca_file` cannot be read.
+    #[error("upstream.ca_file {} cannot be read", path.display())]
+    CaFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// `upstream.ca_file` holds no certificate, or a broken one.
+    #[error("upstream.ca_file {} holds no usable PEM certificates", path.display())]
+    CaFileInvalid {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing to trust: neither the platform nor `ca_file` has a root.
+    #[error("there are no trusted root certificates: install the platform's, or set upstream.ca_file")]
+    NoRoots,
+    /// The TLS library refuses its own defaults.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// Why no connection was made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    /// Not within `timeouts.connect`.
+    #[error("no connection within the time for it")]
+    TimedOut,
+    /// The name, TCP, or the proxy on the way.
+    #[error("no connection")]
+    Unreachable(#[source] Cause),
+    /// The TLS handshake.
+    #[error("no TLS connection")]
+    Tls(#[source] io::Error),
+}
+
+/// The first cause of the type.
+pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
