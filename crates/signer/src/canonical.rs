@@ -12,8 +12,6 @@ use crate::sign::SigningScope;
 use crate::target::{write_canonical_path, write_canonical_query};
 use crate::time::AmzTime;
 
-pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-
 /// The canonical request of a head whose target is in wire form. `extra` are encoded pairs of the query.
 pub(crate) fn canonical_request(
     head: &Parts,
@@ -53,26 +51,50 @@ fn capacity(head: &Parts, extra: &[(&str, &str)]) -> usize {
     target + target / 4 + headers + pairs + OUR_HEADERS
 }
 
-/// The string to sign, over a canonical request. Takes its memory.
-pub(crate) fn string_to_sign(mut canonical_request: String, time: &AmzTime, scope: &SigningScope) -> String {
-    let hash = Hex::of(&sha256(canonical_request.as_bytes()));
-    canonical_request.clear();
-    let mut text = canonical_request;
-    text.push_str(ALGORITHM);
-    text.push('\n');
-    text.push_str(time.date_time());
-    text.push('\n');
-    write_scope(&mut text, time, scope);
-    text.push('\n');
-    text.push_str(hash.as_str());
-    text
+/// The algorithm, time and place that a signature is made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CredentialScope<'a> {
+    pub(crate) algorithm: &'static str,
+    pub(crate) time: &'a AmzTime,
+    /// `None` with version 4a, which signs a set of regions in a header instead.
+    pub(crate) region: Option<&'a str>,
+    pub(crate) name: &'a str,
 }
 
-/// Appends `20130524/us-east-1/s3/aws4_request`.
-pub(crate) fn write_scope(out: &mut String, time: &AmzTime, scope: &SigningScope) {
-    for part in [time.date(), scope.region.as_str(), scope.name.as_str()] {
-        out.push_str(part);
-        out.push('/');
+impl<'a> CredentialScope<'a> {
+    pub(crate) fn version_4(time: &'a AmzTime, scope: &'a SigningScope) -> Self {
+        Self {
+            algorithm: "AWS4-HMAC-SHA256",
+            time,
+            region: Some(scope.region.as_str()),
+            name: scope.name.as_str(),
+        }
     }
-    out.push_str("aws4_request");
+
+    /// The string to sign, over a canonical request. Takes its memory.
+    pub(crate) fn string_to_sign(&self, mut canonical_request: String) -> String {
+        let hash = Hex::of(&sha256(canonical_request.as_bytes()));
+        canonical_request.clear();
+        let mut text = canonical_request;
+        text.push_str(self.algorithm);
+        text.push('\n');
+        text.push_str(self.time.date_time());
+        text.push('\n');
+        self.write_scope(&mut text);
+        text.push('\n');
+        text.push_str(hash.as_str());
+        text
+    }
+
+    /// Appends `20130524/us-east-1/s3/aws4_request`.
+    pub(crate) fn write_scope(&self, out: &mut String) {
+        out.push_str(self.time.date());
+        out.push('/');
+        if let Some(region) = self.region {
+            out.push_str(region);
+            out.push('/');
+        }
+        out.push_str(self.name);
+        out.push_str("/aws4_request");
+    }
 }

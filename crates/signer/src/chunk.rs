@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::canonical::write_scope;
+use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::{Hex, Signature, sha256};
 use crate::headers::{Line, write_line};
@@ -29,7 +29,7 @@ impl ChunkSigner {
     pub(crate) fn new(key: Arc<SigningKey>, time: &AmzTime, scope: &SigningScope, seed: Signature) -> Self {
         let mut time_and_scope = time.date_time().to_owned();
         time_and_scope.push('\n');
-        write_scope(&mut time_and_scope, time, scope);
+        CredentialScope::version_4(time, scope).write_scope(&mut time_and_scope);
         Self {
             key,
             time_and_scope,

@@ -35,7 +35,8 @@ pub struct Removed {
 ///
 /// - Removes hop-by-hop headers and those that `Connection` names. It cannot name `host` and `content-length`, which
 ///   would change whom the request is for and where it ends; ours, added later, are out of its reach.
-/// - Removes `authorization`, `x-amz-date`, `x-amz-security-token`, `x-amz-content-sha256` and `x-amz-s3session-token`.
+/// - Removes `authorization`, `x-amz-date`, `x-amz-security-token`, `x-amz-content-sha256`, `x-amz-region-set` and
+///   `x-amz-s3session-token`.
 /// - Merges repeated headers that will be signed into one line, in their order, with `,` between: servers agree on that.
 /// - Writes tabs in headers that will be signed as spaces: servers do not agree on tabs.
 ///

@@ -22,7 +22,7 @@ impl Hex {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
             for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0x0F]) {
-                *digit = if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+                *digit = lower_digit(nibble);
             }
         }
         Self(digits)
@@ -34,7 +34,20 @@ impl Hex {
     }
 }
 
-/// A signature: 64 hexadecimal digits. `Debug` hides it, for logs keep whatever is printed.
+/// Any bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0F])
+        .map(|nibble| char::from(lower_digit(nibble)))
+        .collect()
+}
+
+const fn lower_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
+}
+
+/// A version 4 signature: 64 hexadecimal digits. `Debug` hides it, for logs keep whatever is printed.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Signature(pub(crate) Hex);
 
@@ -43,6 +56,12 @@ impl Signature {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+}
+
+impl AsRef<str> for Signature {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -5,16 +5,18 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{HeaderFault, SignError};
 
 /// The headers of a client's own authentication. Ours replace them, or nothing does.
-pub(crate) const CLIENT_AUTH: [&str; 5] = [
+pub(crate) const CLIENT_AUTH: [&str; 6] = [
     "authorization",
     X_AMZ_CONTENT_SHA256,
     X_AMZ_DATE,
+    X_AMZ_REGION_SET,
     "x-amz-s3session-token",
     X_AMZ_SECURITY_TOKEN,
 ];
 
 pub(crate) const X_AMZ_CONTENT_SHA256: &str = "x-amz-content-sha256";
 pub(crate) const X_AMZ_DATE: &str = "x-amz-date";
+pub(crate) const X_AMZ_REGION_SET: &str = "x-amz-region-set";
 pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 
 /// Whether a header that the client sent is signed: an allow-list, so that no hop on the way can spoil a signature.
@@ -48,7 +50,7 @@ pub(crate) fn signed_lines<'a>(
     signs: fn(&str) -> bool,
     ours: impl Iterator<Item = (&'static str, &'a str)>,
 ) -> Vec<Line<'a>> {
-    const MAX_OURS: usize = 4;
+    const MAX_OURS: usize = 5;
     let mut lines = Vec::with_capacity(headers.keys_len() + MAX_OURS);
     lines.extend(headers.keys().filter_map(|name| {
         let is_ours = name == http::header::HOST || CLIENT_AUTH.contains(&name.as_str());

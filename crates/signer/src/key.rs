@@ -43,7 +43,7 @@ impl SigningKey {
     clippy::expect_used,
     reason = "the buffer has the length of the tag, all that can be wrong"
 )]
-fn mac_into(key: &hmac::Key, data: &[u8], tag: &mut [u8; 32]) {
+pub(crate) fn mac_into(key: &hmac::Key, data: &[u8], tag: &mut [u8; 32]) {
     hmac::sign_to_buffer(key, data, tag).expect("32 bytes hold an HMAC-SHA256 tag");
 }
 
@@ -57,41 +57,52 @@ impl fmt::Debug for SigningKey {
 ///
 /// They are found by one SHA-256 over everything they are derived from, the secret included: a rotated secret never
 /// meets its predecessor's key, and no secret is kept.
-#[derive(Debug, Default)]
-pub(crate) struct KeyCache(RwLock<Keys>);
+#[derive(Debug)]
+pub(crate) struct KeyCache<K>(RwLock<Keys<K>>);
 
-#[derive(Debug, Default)]
-struct Keys {
+#[derive(Debug)]
+struct Keys<K> {
     date: String,
-    by_origin: HashMap<[u8; 32], Arc<SigningKey>>,
+    by_origin: HashMap<[u8; 32], Arc<K>>,
 }
 
-impl KeyCache {
+impl<K> Default for KeyCache<K> {
+    fn default() -> Self {
+        Self(RwLock::new(Keys {
+            date: String::new(),
+            by_origin: HashMap::new(),
+        }))
+    }
+}
+
+impl KeyCache<SigningKey> {
     pub(crate) fn signing_key(&self, credentials: &Credentials, date: &str, scope: &SigningScope) -> Arc<SigningKey> {
         let secret = credentials.secret_access_key.expose();
-        let origin = origin([
+        let origin = origin(&[
             credentials.access_key_id.as_str(),
             date,
             scope.region.as_str(),
             scope.name.as_str(),
             secret,
         ]);
-        if let Some(key) = self.read(&origin) {
-            return key;
-        }
-        // Outside of the lock: two threads may both derive, which costs microseconds.
-        let key = Arc::new(SigningKey::derive(secret, date, scope));
-        self.keep(origin, date, Arc::clone(&key));
-        key
+        self.find(&origin).unwrap_or_else(|| {
+            let key = Arc::new(SigningKey::derive(secret, date, scope));
+            self.keep(origin, date, Arc::clone(&key));
+            key
+        })
     }
+}
 
-    fn read(&self, origin: &[u8; 32]) -> Option<Arc<SigningKey>> {
+impl<K> KeyCache<K> {
+    pub(crate) fn find(&self, origin: &[u8; 32]) -> Option<Arc<K>> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         keys.by_origin.get(origin).cloned()
     }
 
     /// Keys of another day go first: nobody asks for them again. Then, were there ever too many, all of them.
-    fn keep(&self, origin: [u8; 32], date: &str, key: Arc<SigningKey>) {
+    ///
+    /// Deriving happens outside of the lock: two threads may both do it, which costs microseconds.
+    pub(crate) fn keep(&self, origin: [u8; 32], date: &str, key: Arc<K>) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if keys.date != date {
             date.clone_into(&mut keys.date);
@@ -105,7 +116,7 @@ impl KeyCache {
 }
 
 /// One fingerprint of all parts; lengths keep `("a", "bc")` and `("ab", "c")` apart.
-fn origin(parts: [&str; 5]) -> [u8; 32] {
+pub(crate) fn origin(parts: &[&str]) -> [u8; 32] {
     let length = parts.iter().map(|part| part.len() + 8).sum();
     let mut text = Zeroizing::new(Vec::with_capacity(length));
     for part in parts {

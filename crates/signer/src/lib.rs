@@ -3,7 +3,8 @@
 //! Three steps, each before anything is sent, and nothing changes afterwards:
 //! 1. [`WireTarget`] rewrites path and query to the one spelling that all servers read alike.
 //! 2. [`clean_headers`] removes what must not pass, and makes the rest unambiguous.
-//! 3. [`Signer::sign`] signs that head, and [`SignedHeaders::apply`] completes it. Or [`Signer::presign`], for a URI.
+//! 3. [`Signer::sign`] signs that head, and [`SignedHeaders::apply`] completes it. Or [`Signer::presign`], for a URI;
+//!    or [`Signer::sign_v4a`], for S3's multi-region access points.
 //!
 //! Promises, each with a test of its own:
 //! - No input makes it panic, and a request is signed wholly or left alone.
@@ -39,6 +40,7 @@ mod target;
 mod time;
 #[cfg(test)]
 mod vectors;
+mod version_4a;
 
 pub use chunk::ChunkSigner;
 pub use clean::{Removed, clean_headers};
@@ -47,3 +49,4 @@ pub use hash::Signature;
 pub use payload::Payload;
 pub use sign::{SignInput, SignedHeaders, Signer, SigningScope};
 pub use target::{TargetError, TargetFault, TargetPart, WireTarget};
+pub use version_4a::{InvalidRegionSet, RegionSet};

@@ -7,7 +7,7 @@ use http::header::HOST;
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 
-use crate::canonical::{ALGORITHM, canonical_request, string_to_sign, write_scope};
+use crate::canonical::{CredentialScope, canonical_request};
 use crate::error::SignError;
 use crate::escape::push_text_strictly;
 use crate::headers::{signed_lines, write_names};
@@ -45,6 +45,7 @@ impl Signer {
             return Err(SignError::ExpiryOutOfRange);
         }
         let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
+        let scope = CredentialScope::version_4(&time, input.scope);
         let host = signed_host(head)?;
         let lines = signed_lines(
             &head.headers,
@@ -55,7 +56,7 @@ impl Signer {
         let credential = encoded(|text| {
             text.push_str(input.credentials.access_key_id.as_str());
             text.push('/');
-            write_scope(text, &time, input.scope);
+            scope.write_scope(text);
         });
         let names = encoded(|text| write_names(text, &lines));
         let seconds = expires.as_secs().to_string();
@@ -65,7 +66,7 @@ impl Signer {
             .as_ref()
             .map(|token| encoded(|text| text.push_str(token.expose())));
         let mut pairs = vec![
-            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Algorithm", scope.algorithm),
             ("X-Amz-Credential", &credential),
             ("X-Amz-Date", time.date_time()),
             ("X-Amz-Expires", &seconds),
@@ -81,7 +82,7 @@ impl Signer {
 
         let payload = PayloadText::of(&input.payload);
         let request = canonical_request(head, input.path_encoding, &pairs, &lines, payload.as_str())?;
-        let to_sign = string_to_sign(request, &time, input.scope);
+        let to_sign = scope.string_to_sign(request);
         let key = self.keys.signing_key(input.credentials, time.date(), input.scope);
         let signature = key.sign(to_sign.as_bytes());
         pairs.extend(late_token);

@@ -4,24 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use auth_model::{Credentials, Region, SigningName};
+use auth_model::{Credentials, Region, SessionToken, SigningName};
 use aws_endpoints::PathEncoding;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 
-use crate::canonical::{ALGORITHM, canonical_request, string_to_sign, write_scope};
+use crate::canonical::{CredentialScope, canonical_request};
 use crate::chunk::ChunkSigner;
 use crate::error::SignError;
-use crate::hash::{Hex, Signature};
+use crate::hash::Hex;
 use crate::headers::{
-    CLIENT_AUTH, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines, write_names,
+    CLIENT_AUTH, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
+    write_names,
 };
 use crate::host::signed_host;
-use crate::key::KeyCache;
+use crate::key::{KeyCache, SigningKey};
 use crate::payload::Payload;
 use crate::target;
 use crate::time::AmzTime;
+use crate::version_4a::SigningKey4a;
 
 /// The region and the service's name that a signature is good for.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -50,7 +52,8 @@ pub struct SignInput<'a> {
 /// Signs requests; keeps the derived keys of the day. Cheap to clone, and clones share their keys.
 #[derive(Clone, Debug, Default)]
 pub struct Signer {
-    pub(crate) keys: Arc<KeyCache>,
+    pub(crate) keys: Arc<KeyCache<SigningKey>>,
+    pub(crate) keys_4a: Arc<KeyCache<SigningKey4a>>,
 }
 
 /// Where the test vectors of AWS differ from what we do. The proxy has one set of rules, [`Rules::OURS`].
@@ -100,65 +103,78 @@ impl Signer {
         head: &Parts,
         input: &SignInput<'_>,
     ) -> Result<SignedHeaders, SignError> {
-        check_head(head)?;
         let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
-        let host = signed_host(head)?;
-        let payload = PayloadText::of(&input.payload);
-        let token = input
-            .credentials
-            .session_token
-            .as_ref()
-            .map(auth_model::SessionToken::expose);
-
-        let ours = [
-            Some((HOST.as_str(), host.as_str())),
-            Some((X_AMZ_DATE, time.date_time())),
-            rules
-                .sends_payload_hash
-                .then_some((X_AMZ_CONTENT_SHA256, payload.as_str())),
-            token
-                .filter(|_| rules.signs_token)
-                .map(|token| (X_AMZ_SECURITY_TOKEN, token)),
-        ];
-        let lines = signed_lines(&head.headers, rules.signs, ours.into_iter().flatten());
-        let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
-        let to_sign = string_to_sign(request, &time, input.scope);
+        let scope = CredentialScope::version_4(&time, input.scope);
         let key = self.keys.signing_key(input.credentials, time.date(), input.scope);
-        let signature = key.sign(to_sign.as_bytes());
-
-        let mut values = Values::default();
-        let authorization = values.add(|text| {
-            text.push_str(ALGORITHM);
-            text.push_str(" Credential=");
-            text.push_str(input.credentials.access_key_id.as_str());
-            text.push('/');
-            write_scope(text, &time, input.scope);
-            text.push_str(", SignedHeaders=");
-            write_names(text, &lines);
-            text.push_str(", Signature=");
-            text.push_str(signature.as_str());
-        });
-        let date = values.add(|text| text.push_str(time.date_time()));
-        let payload_hash = values.add(|text| text.push_str(payload.as_str()));
-        let token = token.map(|token| values.add(|text| text.push_str(token)));
-        let host = values.add(|text| text.push_str(&host));
-        let values = values.finish();
-        let seed = input
-            .payload
-            .is_chunk_signed()
-            .then(|| ChunkSigner::new(key, &time, input.scope, signature));
-        Ok(SignedHeaders {
-            authorization: values.secret(AUTHORIZATION, authorization)?,
-            date: values.public(HeaderName::from_static(X_AMZ_DATE), date)?,
-            payload_hash: values.public(HeaderName::from_static(X_AMZ_CONTENT_SHA256), payload_hash)?,
-            token: token
-                .map(|token| values.secret(HeaderName::from_static(X_AMZ_SECURITY_TOKEN), token))
-                .transpose()?,
-            host: values.public(HOST, host)?,
-            signature,
-            seed,
-        })
+        let (mut signed, signature) = sign_head(rules, head, input, &scope, None, |text| Ok(key.sign(text)))?;
+        if input.payload.is_chunk_signed() {
+            signed.seed = Some(ChunkSigner::new(key, &time, input.scope, signature));
+        }
+        Ok(signed)
     }
+}
+
+/// Signs a head in its headers, in whatever scope and by whatever key. Also returns the signature itself.
+pub(crate) fn sign_head<S: AsRef<str>>(
+    rules: &Rules,
+    head: &Parts,
+    input: &SignInput<'_>,
+    scope: &CredentialScope<'_>,
+    region_set: Option<&str>,
+    sign: impl FnOnce(&[u8]) -> Result<S, SignError>,
+) -> Result<(SignedHeaders, S), SignError> {
+    check_head(head)?;
+    let host = signed_host(head)?;
+    let payload = PayloadText::of(&input.payload);
+    let token = input.credentials.session_token.as_ref().map(SessionToken::expose);
+
+    let ours = [
+        Some((HOST.as_str(), host.as_str())),
+        Some((X_AMZ_DATE, scope.time.date_time())),
+        rules
+            .sends_payload_hash
+            .then_some((X_AMZ_CONTENT_SHA256, payload.as_str())),
+        token
+            .filter(|_| rules.signs_token)
+            .map(|token| (X_AMZ_SECURITY_TOKEN, token)),
+        region_set.map(|regions| (X_AMZ_REGION_SET, regions)),
+    ];
+    let lines = signed_lines(&head.headers, rules.signs, ours.into_iter().flatten());
+    let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
+    let signature = sign(scope.string_to_sign(request).as_bytes())?;
+
+    let mut values = Values::default();
+    let authorization = values.add(|text| {
+        text.push_str(scope.algorithm);
+        text.push_str(" Credential=");
+        text.push_str(input.credentials.access_key_id.as_str());
+        text.push('/');
+        scope.write_scope(text);
+        text.push_str(", SignedHeaders=");
+        write_names(text, &lines);
+        text.push_str(", Signature=");
+        text.push_str(signature.as_ref());
+    });
+    let date = values.add(|text| text.push_str(scope.time.date_time()));
+    let payload_hash = values.add(|text| text.push_str(payload.as_str()));
+    let token = token.map(|token| values.add(|text| text.push_str(token)));
+    let region_set = region_set.map(|regions| values.add(|text| text.push_str(regions)));
+    let host = values.add(|text| text.push_str(&host));
+    let values = values.finish();
+    let signed = SignedHeaders {
+        authorization: values.secret("authorization", authorization)?,
+        date: values.public(X_AMZ_DATE, date)?,
+        payload_hash: values.public(X_AMZ_CONTENT_SHA256, payload_hash)?,
+        token: token
+            .map(|token| values.secret(X_AMZ_SECURITY_TOKEN, token))
+            .transpose()?,
+        region_set: region_set
+            .map(|regions| values.public(X_AMZ_REGION_SET, regions))
+            .transpose()?,
+        host: values.public("host", host)?,
+        seed: None,
+    };
+    Ok((signed, signature))
 }
 
 /// What has to be right before anything is written.
@@ -180,8 +196,8 @@ pub struct SignedHeaders {
     date: HeaderValue,
     payload_hash: HeaderValue,
     token: Option<HeaderValue>,
+    region_set: Option<HeaderValue>,
     host: HeaderValue,
-    signature: Signature,
     seed: Option<ChunkSigner>,
 }
 
@@ -199,13 +215,17 @@ impl SignedHeaders {
         if let Some(token) = self.token {
             head.headers.insert(X_AMZ_SECURITY_TOKEN, token);
         }
+        if let Some(region_set) = self.region_set {
+            head.headers.insert(X_AMZ_REGION_SET, region_set);
+        }
         head.headers.insert(AUTHORIZATION, self.authorization);
     }
 
     /// The signature itself.
     #[must_use]
     pub fn signature(&self) -> &str {
-        self.signature.as_str()
+        let authorization = self.authorization.to_str().unwrap_or_default();
+        authorization.rsplit_once('=').map_or("", |(_, signature)| signature)
     }
 
     /// The host that was signed: what the request must be sent with, as `Host` or `:authority`.
@@ -272,15 +292,15 @@ impl Values {
 }
 
 impl FinishedValues {
-    fn public(&self, name: HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+    fn public(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
         HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
-            name,
+            name: HeaderName::from_static(name),
             fault: crate::HeaderFault::NotAscii,
         })
     }
 
     /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
-    fn secret(&self, name: HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+    fn secret(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
         let mut value = self.public(name, place)?;
         value.set_sensitive(true);
         Ok(value)

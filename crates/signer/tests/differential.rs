@@ -233,7 +233,7 @@ prop_compose! {
 
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
-    config.cases = config.cases.max(2_000);
+    config.cases = config.cases.max(1_000);
     config.failure_persistence = None;
     config
 }

@@ -17,7 +17,7 @@ fn chain() -> ChunkSigner {
         SecretAccessKey::parse(Secret::new("SECRET")).unwrap(),
     );
     let time = AmzTime::at(UNIX_EPOCH).unwrap();
-    let key = KeyCache::default().signing_key(&credentials, time.date(), &scope);
+    let key = KeyCache::<crate::key::SigningKey>::default().signing_key(&credentials, time.date(), &scope);
     let seed = key.sign(b"head");
     ChunkSigner::new(key, &time, &scope, seed)
 }

@@ -16,13 +16,13 @@ fn scope(region: &str, name: &str) -> SigningScope {
     }
 }
 
-fn length(cache: &KeyCache) -> usize {
+fn length(cache: &KeyCache<SigningKey>) -> usize {
     cache.0.read().unwrap().by_origin.len()
 }
 
 #[test]
 fn a_key_is_derived_once_a_day() {
-    let cache = KeyCache::default();
+    let cache = KeyCache::<SigningKey>::default();
     let ours = credentials("ID", "secret");
     let first = cache.signing_key(&ours, "20130524", &scope("eu-west-1", "s3"));
     let again = cache.signing_key(&ours, "20130524", &scope("eu-west-1", "s3"));
@@ -34,7 +34,7 @@ fn a_key_is_derived_once_a_day() {
 
 #[test]
 fn no_key_serves_another_secret_id_region_or_service() {
-    let cache = KeyCache::default();
+    let cache = KeyCache::<SigningKey>::default();
     let mut keys = Vec::new();
     for (id, secret, region, name) in [
         ("ID", "secret", "eu-west-1", "s3"),
@@ -56,12 +56,12 @@ fn no_key_serves_another_secret_id_region_or_service() {
 
 #[test]
 fn parts_do_not_run_into_each_other() {
-    assert_ne!(origin(["a", "bc", "", "", ""]), origin(["ab", "c", "", "", ""]));
+    assert_ne!(origin(&["a", "bc"]), origin(&["ab", "c"]));
 }
 
 #[test]
 fn the_cache_is_bounded() {
-    let cache = KeyCache::default();
+    let cache = KeyCache::<SigningKey>::default();
     for number in 0..MAX_KEYS + 10 {
         let ours = credentials(&format!("ID{number}"), "secret");
         cache.signing_key(&ours, "20130524", &scope("eu-west-1", "s3"));
@@ -71,7 +71,7 @@ fn the_cache_is_bounded() {
 
 #[test]
 fn debug_shows_no_key() {
-    let cache = KeyCache::default();
+    let cache = KeyCache::<SigningKey>::default();
     let key = cache.signing_key(&credentials("ID", "hunter2"), "20130524", &scope("eu-west-1", "s3"));
     assert_eq!(format!("{key:?}"), "SigningKey(<redacted>)");
     assert!(!format!("{cache:?}").contains("hunter2"));

@@ -192,7 +192,7 @@ fn the_documentation_derives_its_key_as_we_do() {
         .find(|example| example.signing_key_hex.is_some())
         .unwrap();
     let keys = example.credentials.as_ref().unwrap();
-    let ours = KeyCache::default().signing_key(
+    let ours = KeyCache::<crate::key::SigningKey>::default().signing_key(
         &credentials(&keys.access_key_id, &keys.secret_access_key, None),
         "20150830",
         &scope("us-east-1", "iam"),
