@@ -328,3 +328,6 @@ fn are_same_keys(a: &Credentials, b: &Credentials) -> bool {
     }
     parts(a) == parts(b)
 }
+
+#[cfg(test)]
+mod tests;

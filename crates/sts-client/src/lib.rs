@@ -85,3 +85,6 @@ pub use settings::{EgressProxy, StsSettings};
 pub use source::CredentialSource;
 pub use state::{CredentialCounters, CredentialState};
 pub use sts::CallerIdentity;
+
+#[cfg(test)]
+mod testing;

@@ -68,7 +68,7 @@ where
 /// An error answer of AWS's.
 fn refusal(status: u16, code: &str, message: &str, action: &str) -> CredentialFailure {
     let code_text = one_line(code);
-    let message_text = one_line(message);
+    let message_text = without_signature(one_line(message));
     let is_about_time = message.starts_with("Signature expired") || message.starts_with("Signature not yet current");
     if is_about_time || matches!(code, "RequestExpired" | "RequestTimeTooSkewed") {
         return CredentialFailure::ClockSkew { message: message_text };
@@ -125,6 +125,15 @@ pub(crate) fn one_line(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// Cut off where AWS quotes our `Authorization` header, as it does with `IncompleteSignature`.
+fn without_signature(mut message: String) -> String {
+    if let Some(start) = message.find("Signature=") {
+        message.truncate(start);
+        message.push('…');
+    }
+    message
 }
 
 /// The `Display` texts of an error and its causes, without repetitions. Never `Debug`.
@@ -195,5 +204,7 @@ mod tests {
         assert_eq!(one_line("a\u{1b}[31mb"), "a\u{fffd}[31mb");
         assert_eq!(one_line(&"ä".repeat(600)).chars().count(), 513);
         assert_eq!(one_line(""), "");
+        let quoted = "no key in 'AWS4-HMAC-SHA256 Credential=x, Signature=abcd'".to_owned();
+        assert_eq!(without_signature(quoted), "no key in 'AWS4-HMAC-SHA256 Credential=x, …");
     }
 }

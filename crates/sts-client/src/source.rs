@@ -116,3 +116,6 @@ impl CredentialSource {
         self.cache.counters()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! Each auth method against a scripted STS: what is sent, what is said, what is never shown.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use auth_model::{
+    AssumeRoleOptions, AuthMethod, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region, RoleSessionName,
+    ServiceId, SessionDuration, SessionPolicy,
+};
+use credential_assets::FixedEnvironment;
+use tempfile::TempDir;
+
+use super::*;
+use crate::state::CredentialState;
+use crate::testing::sts::{Answer, Received, ScriptedSts, identity, refusal, session};
+use crate::testing::{Log, VirtualClock, pass};
+
+const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+const SECRET: &str = "baseSecretwJalrXUtnFEMI";
+const BASE_TOKEN: &str = "baseTokenFwoGZXIvYXdz";
+const SESSION_SECRET: &str = "sessionSecretKyqRIGvtRp";
+const SESSION_TOKEN: &str = "sessionTokenIQoJb3JpZ2lu";
+const ROLE: &str = "arn:aws:iam::222233334444:role/for-the-proxy";
+
+fn key_assets() -> KeyAssets {
+    KeyAssets {
+        access_key_id: KEY_ID.parse().unwrap(),
+        secret_access_key: "env:SECRET".parse().unwrap(),
+        session_token: None,
+    }
+}
+
+fn connection(region: &str, auth: AuthMethod) -> Connection {
+    Connection {
+        name: ConnectionName::parse("reports_1").unwrap(),
+        service: ServiceId::parse("s3").unwrap(),
+        region: Region::parse(region).unwrap(),
+        signing_name: None,
+        auth,
+    }
+}
+
+fn role(role: &str, options: AssumeRoleOptions) -> AuthMethod {
+    AuthMethod::AccessKeyAssumeRole {
+        keys: key_assets(),
+        role: role.parse().unwrap(),
+        options,
+    }
+}
+
+fn managed(keys: KeyAssets, options: AssumeRoleOptions) -> AuthMethod {
+    AuthMethod::ManagedCrossAccount {
+        identity: ManagedIdentity {
+            name: "acme".parse().unwrap(),
+            organisation: "Acme".parse().unwrap(),
+            keys,
+        },
+        role_arn: ROLE.parse().unwrap(),
+        external_id: ExternalId::parse("b1c9f0:a/b=c,d.e@f-g+h").unwrap(),
+        options,
+    }
+}
+
+/// An hour's session for every `AssumeRole`; the keys are a user's of account 123456789012.
+fn obliging(clock: &VirtualClock) -> ScriptedSts {
+    let clock = clock.clone();
+    ScriptedSts::new(move |received| match received.field("Action") {
+        Some("GetCallerIdentity") => identity("123456789012", "arn:aws-cn:iam::123456789012:user/robot"),
+        _ => session("ASIA1", SESSION_SECRET, SESSION_TOKEN, clock.now() + HOUR),
+    })
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn source(
+    connection: &Connection,
+    settings: &StsSettings,
+    clock: &VirtualClock,
+    sts: &ScriptedSts,
+) -> CredentialSource {
+    let environment = FixedEnvironment::from_iter([("SECRET", SECRET), ("TOKEN", BASE_TOKEN)]);
+    let clock = Arc::new(clock.clone());
+    let assets = Assets::new(environment);
+    CredentialSource::with_http_client(connection, assets, settings, clock, sts.http_client())
+}
+
+/// Obtains credentials once with default settings; the answer is what STS was sent.
+async fn sent_for(region: &str, auth: AuthMethod, settings: &StsSettings) -> Vec<Received> {
+    let clock = VirtualClock::new();
+    let sts = obliging(&clock);
+    let source = source(&connection(region, auth), settings, &clock, &sts);
+    source.credentials().await.unwrap();
+    sts.take()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_option_is_on_the_wire() {
+    let mut keys = key_assets();
+    keys.session_token = Some("env:TOKEN".parse().unwrap());
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}"#;
+    let options = AssumeRoleOptions {
+        session_name: Some(RoleSessionName::parse("who+what=,.@-_").unwrap()),
+        duration: Some(SessionDuration::parse(Duration::from_hours(12)).unwrap()),
+        policy: Some(SessionPolicy::parse(policy).unwrap()),
+    };
+    let sent = sent_for("eu-west-1", managed(keys, options), &StsSettings::default()).await;
+    let [request] = &sent[..] else { panic!("{sent:?}") };
+    let fields = [
+        ("Action", "AssumeRole"),
+        ("Version", "2011-06-15"),
+        ("RoleArn", ROLE),
+        ("ExternalId", "b1c9f0:a/b=c,d.e@f-g+h"),
+        ("RoleSessionName", "who+what=,.@-_"),
+        ("DurationSeconds", "43200"),
+        ("Policy", policy),
+    ];
+    for (name, value) in fields {
+        assert_eq!(request.field(name), Some(value));
+    }
+    assert_eq!(request.form.len(), fields.len(), "{:?}", request.form);
+    assert_eq!(request.header("x-amz-security-token"), BASE_TOKEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_default_session_name_comes_from_the_connection() {
+    let sent = sent_for(
+        "eu-west-1",
+        role(ROLE, AssumeRoleOptions::default()),
+        &StsSettings::default(),
+    )
+    .await;
+    let [request] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(request.field("RoleSessionName"), Some("signing-proxy-reports_1"));
+    assert_eq!(request.field("DurationSeconds"), Some("3600"));
+    for absent in ["ExternalId", "Policy"] {
+        assert_eq!(request.field(absent), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_signed_with_the_keys_and_the_time_of_our_clock() {
+    let sent = sent_for(
+        "eu-west-1",
+        role(ROLE, AssumeRoleOptions::default()),
+        &StsSettings::default(),
+    )
+    .await;
+    let authorization = sent[0].header("authorization");
+    let scope = format!("AWS4-HMAC-SHA256 Credential={KEY_ID}/20261123/eu-west-1/sts/aws4_request");
+    assert!(authorization.starts_with(&scope), "{authorization}");
+    assert_eq!(sent[0].header("x-amz-date"), "20261123T000000Z");
+    assert_eq!(sent[0].header("x-amz-security-token"), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roles_name_is_completed_by_the_callers_account_which_is_asked_for_once() {
+    let clock = VirtualClock::new();
+    let sts = obliging(&clock);
+    let auth = role("team/report-reader", AssumeRoleOptions::default());
+    let source = source(&connection("cn-north-1", auth), &StsSettings::default(), &clock, &sts);
+    let first = source.credentials().await.unwrap();
+    assert_eq!(first.account.as_ref().unwrap().as_str(), "123456789012");
+    pass(Duration::from_mins(1)).await;
+    source.renew(&first).await.unwrap();
+
+    let sent = sts.take();
+    let actions: Vec<_> = sent.iter().filter_map(|request| request.field("Action")).collect();
+    assert_eq!(actions, ["GetCallerIdentity", "AssumeRole", "AssumeRole"]);
+    let arn = "arn:aws-cn:iam::123456789012:role/team/report-reader";
+    assert_eq!(sent[1].field("RoleArn"), Some(arn));
+    assert_eq!(sent[2].field("RoleArn"), Some(arn));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sts_is_asked_at_its_regional_endpoint() {
+    let fips = StsSettings {
+        use_fips: true,
+        ..StsSettings::default()
+    };
+    let overridden = StsSettings {
+        endpoint: Some("http://127.0.0.1:9600".parse().unwrap()),
+        ..fips.clone()
+    };
+    let plain = StsSettings::default();
+    for (region, settings, uri) in [
+        ("us-east-1", &plain, "https://sts.us-east-1.amazonaws.com/"),
+        ("eu-west-1", &plain, "https://sts.eu-west-1.amazonaws.com/"),
+        ("cn-north-1", &plain, "https://sts.cn-north-1.amazonaws.com.cn/"),
+        ("us-gov-west-1", &plain, "https://sts.us-gov-west-1.amazonaws.com/"),
+        ("eusc-de-east-1", &plain, "https://sts.eusc-de-east-1.amazonaws.eu/"),
+        ("us-east-2", &fips, "https://sts-fips.us-east-2.amazonaws.com/"),
+        ("us-east-2", &overridden, "http://127.0.0.1:9600/"),
+    ] {
+        let sent = sent_for(region, role(ROLE, AssumeRoleOptions::default()), settings).await;
+        assert_eq!(sent[0].uri, uri);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn static_keys_ask_nobody() {
+    let auth = AuthMethod::AccessKey { keys: key_assets() };
+    assert!(sent_for("eu-west-1", auth, &StsSettings::default()).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_keys_they_are_is_asked_with_the_keys_of_the_session() {
+    let clock = VirtualClock::new();
+    let sts = obliging(&clock);
+    let auth = role(ROLE, AssumeRoleOptions::default());
+    let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+    let caller = source.caller_identity().await.unwrap();
+    assert_eq!(caller.account.as_str(), "123456789012");
+    assert_eq!(caller.arn.to_string(), "arn:aws-cn:iam::123456789012:user/robot");
+    assert_eq!(sts.take()[1].header("x-amz-security-token"), SESSION_TOKEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_error_is_tried_twice_and_a_permanent_one_once() {
+    for (play, code, attempts) in [
+        (denied as fn(&Received) -> Answer, "access_denied", 1),
+        (
+            |_| refusal(400, "MalformedPolicyDocument", "no"),
+            "sts_request_refused",
+            1,
+        ),
+        (|_| refusal(400, "Throttling", "Rate exceeded"), "sts_throttled", 2),
+        (|_| refusal(503, "ServiceUnavailable", "later"), "sts_server_error", 2),
+        (|_| Answer::ConnectionRefused, "sts_unreachable", 2),
+    ] {
+        let clock = VirtualClock::new();
+        let sts = ScriptedSts::new(play);
+        let auth = role(ROLE, AssumeRoleOptions::default());
+        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+        let error = source.credentials().await.unwrap_err();
+        assert_eq!((error.code(), sts.take().len()), (code, attempts));
+    }
+}
+
+fn denied(_: &Received) -> Answer {
+    let message = "User: arn:aws:iam::111122223333:user/x is not authorized to perform: sts:AssumeRole";
+    refusal(403, "AccessDenied", message)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_says_what_was_refused_and_in_whose_words() {
+    let clock = VirtualClock::new();
+    let sts = ScriptedSts::new(denied);
+    let auth = managed(key_assets(), AssumeRoleOptions::default());
+    let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+    let error = source.credentials().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "STS does not allow assuming arn:aws:iam::222233334444:role/for-the-proxy: AccessDenied: \
+         User: arn:aws:iam::111122223333:user/x is not authorized to perform: sts:AssumeRole"
+    );
+    let code = "access_denied";
+    let is_permanent = true;
+    assert_eq!(source.state(), CredentialState::Failing { code, is_permanent });
+}
+
+struct KeyFile {
+    folder: TempDir,
+}
+
+impl KeyFile {
+    fn new(content: &str) -> Self {
+        let file = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        file.rotate(content);
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("secret")
+    }
+
+    fn rotate(&self, content: &str) {
+        std::fs::write(self.path(), content).unwrap();
+    }
+
+    fn keys(&self) -> KeyAssets {
+        KeyAssets {
+            secret_access_key: format!("file:{}", self.path().display()).parse().unwrap(),
+            ..key_assets()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_file_is_picked_up() {
+    let clock = VirtualClock::new();
+    let sts = obliging(&clock);
+    let file = KeyFile::new("old\n");
+    let auth = AuthMethod::AccessKey { keys: file.keys() };
+    let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+    let secret = async || {
+        source
+            .credentials()
+            .await
+            .unwrap()
+            .secret_access_key
+            .expose()
+            .to_owned()
+    };
+    assert_eq!(secret().await, "old");
+    file.rotate("new\n");
+    pass(Duration::from_secs(10)).await;
+    assert_eq!(secret().await, "old", "nobody waits for the file");
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(secret().await, "new");
+
+    // A refused set is looked up at once.
+    pass(Duration::from_secs(6)).await;
+    file.rotate("newer");
+    let refused = source.credentials().await.unwrap();
+    let renewed = source.renew(&refused).await.unwrap();
+    assert_eq!(renewed.secret_access_key.expose(), "newer");
+
+    // A file that is gone for a moment does no harm.
+    std::fs::remove_file(file.path()).unwrap();
+    pass(Duration::from_secs(11)).await;
+    assert_eq!(secret().await, "newer");
+    pass(Duration::from_secs(1)).await;
+    assert!(matches!(
+        source.state(),
+        CredentialState::Degraded {
+            code: "credential_asset",
+            ..
+        }
+    ));
+}
+
+/// An answer and what becomes of it.
+type Scene = (fn(SystemTime) -> Answer, &'static str);
+
+/// Answers that hold secrets, in the forms that loosely written code would repeat.
+const SCENES: [Scene; 6] = [
+    (|now| session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR), "ok"),
+    (
+        |_| {
+            let body = format!("<AssumeRoleResponse><SecretAccessKey>{SESSION_SECRET}</Secret{SESSION_TOKEN}");
+            Answer::Status(200, body)
+        },
+        "sts_unreadable_answer",
+    ),
+    (
+        |_| {
+            let canonical = format!("POST\nx-amz-security-token:{BASE_TOKEN}\n");
+            let message = format!(
+                "The request signature we calculated does not match.\n\n\
+                 The Canonical String for this request should have been\n'{canonical}'"
+            );
+            refusal(403, "SignatureDoesNotMatch", &message)
+        },
+        "keys_refused",
+    ),
+    (
+        |_| Answer::Status(502, format!("<html>{SESSION_SECRET}</html>")),
+        "sts_server_error",
+    ),
+    (
+        |_| refusal(400, "Odd\n\nCode", &format!("first line\n{SESSION_TOKEN}")),
+        "sts_request_refused",
+    ),
+    (|_| Answer::ConnectionRefused, "sts_unreachable"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_in_any_error_any_debug_or_any_log_line_at_trace() {
+    let (log, _guard) = Log::capture();
+    for (answer, want) in SCENES {
+        let clock = VirtualClock::new();
+        let now = clock.clone();
+        let sts = ScriptedSts::new(move |_| answer(now.now()));
+        let mut keys = key_assets();
+        keys.session_token = Some("env:TOKEN".parse().unwrap());
+        let auth = managed(keys, AssumeRoleOptions::default());
+        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+
+        let outcome = source.credentials().await;
+        assert_eq!(outcome.as_ref().map_or_else(CredentialError::code, |_| "ok"), want);
+        let mut shown = format!("{outcome:?} {source:?} {:?}", source.state());
+        if let Err(error) = &outcome {
+            tracing::error!(error = error as &dyn std::error::Error, "as the proxy would");
+            shown += &error.to_string();
+        }
+        assert_clean(&shown);
+    }
+    let text = log.text();
+    assert_eq!(text.matches("obtaining credentials failed").count(), SCENES.len() - 1);
+    assert!(text.contains("obtained credentials"), "{text}");
+    assert_clean(&text);
+}
+
+#[track_caller]
+fn assert_clean(text: &str) {
+    for secret in [SECRET, BASE_TOKEN, SESSION_SECRET, SESSION_TOKEN, "ASIA1", "Signature="] {
+        assert!(!text.contains(secret), "{secret} is in: {text}");
+    }
+}
