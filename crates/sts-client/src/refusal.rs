@@ -56,7 +56,10 @@ where
             let status = answer.raw().status().as_u16();
             match answer.err().code() {
                 Some(code) => refusal(status, code, answer.err().message().unwrap_or_default(), action),
-                None => wordless(status),
+                None => match loose_error(answer.raw().body().bytes().unwrap_or_default()) {
+                    Some((code, message)) if status >= 400 => refusal(status, code, message, action),
+                    _ => wordless(status),
+                },
             }
         }
         SdkError::ResponseError(answer) => wordless(answer.raw().status().as_u16()),
@@ -111,6 +114,19 @@ fn wordless(status: u16) -> CredentialFailure {
         },
         _ => CredentialFailure::UnreadableAnswer { status },
     }
+}
+
+/// Code and message of an error in another XML shape than the SDK reads, as emulators and
+/// S3-compatible servers send them.
+fn loose_error(body: &[u8]) -> Option<(&str, &str)> {
+    let text = std::str::from_utf8(body).ok()?;
+    let element = |open: &str, close: &str| {
+        let (_, rest) = text.split_once(open)?;
+        rest.split_once(close).map(|(value, _)| value)
+    };
+    let code = element("<Code>", "</Code>")?;
+    let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    is_code.then(|| (code, element("<Message>", "</Message>").unwrap_or_default()))
 }
 
 /// The first line, bounded and printable.
@@ -192,6 +208,25 @@ mod tests {
         ] {
             let failure = wordless(status);
             assert_eq!((failure.code(), failure.is_permanent()), (want, false), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_another_xml_shape_is_read() {
+        let moto = b"<ErrorResponse><Errors><Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>";
+        assert_eq!(loose_error(moto), Some(("SignatureDoesNotMatch", "no")));
+        assert_eq!(
+            loose_error(b"<Error><Code>AccessDenied</Code>"),
+            Some(("AccessDenied", ""))
+        );
+        for body in [
+            &b"<Code>a b</Code>"[..],
+            b"<Code></Code>",
+            b"<Code>x",
+            b"\xff<Code>x</Code>",
+            b"",
+        ] {
+            assert_eq!(loose_error(body), None);
         }
     }
 

@@ -226,6 +226,7 @@ async fn a_passing_error_is_tried_twice_and_a_permanent_one_once() {
         (|_| refusal(400, "Throttling", "Rate exceeded"), "sts_throttled", 2),
         (|_| refusal(503, "ServiceUnavailable", "later"), "sts_server_error", 2),
         (|_| Answer::ConnectionRefused, "sts_unreachable", 2),
+        (in_motos_shape, "keys_refused", 1),
     ] {
         let clock = VirtualClock::new();
         let sts = ScriptedSts::new(play);
@@ -234,6 +235,11 @@ async fn a_passing_error_is_tried_twice_and_a_permanent_one_once() {
         let error = source.credentials().await.unwrap_err();
         assert_eq!((error.code(), sts.take().len()), (code, attempts));
     }
+}
+
+fn in_motos_shape(_: &Received) -> Answer {
+    let error = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>";
+    Answer::Status(403, format!("<ErrorResponse><Errors>{error}</Errors></ErrorResponse>"))
 }
 
 fn denied(_: &Received) -> Answer {
