@@ -9,7 +9,8 @@
 //! cargo run -p sts-client --example whoami -- --region eu-west-1 --keys env \
 //!     --role arn:aws:iam::222233334444:role/for-the-proxy --external-id b1c9f0
 //! ```
-//! `--endpoint http://127.0.0.1:9600` asks an emulator; `--profile NAME` chooses a profile.
+//! `--endpoint http://127.0.0.1:9600` asks an emulator, `--ca FILE` trusts its certificates, `--proxy URL` goes
+//! through a proxy; `--profile NAME` chooses a profile.
 
 #![expect(
     clippy::print_stdout,
@@ -27,10 +28,10 @@ use auth_model::{
     ServiceId, SystemClock,
 };
 use credential_assets::{Assets, ProcessEnvironment};
-use sts_client::{CredentialSource, StsSettings};
+use sts_client::{CredentialSource, EgressProxy, StsSettings};
 
-const USAGE: &str =
-    "usage: whoami --region REGION [--endpoint URL] [--profile NAME | --keys env [--role ROLE [--external-id ID]]]";
+const USAGE: &str = "usage: whoami --region REGION [--endpoint URL] [--ca FILE] [--proxy URL] \
+    [--profile NAME | --keys env [--role ROLE [--external-id ID]]]";
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -53,17 +54,18 @@ fn main() -> ExitCode {
 async fn whoami() -> Result<(), Box<dyn Error>> {
     let mut flags = flags()?;
     let region = flags.remove("--region").ok_or(USAGE)?;
-    let endpoint = flags.remove("--endpoint").map(|url| url.parse()).transpose()?;
+    let settings = StsSettings {
+        endpoint: flags.remove("--endpoint").map(|url| url.parse()).transpose()?,
+        extra_roots_pem: flags.remove("--ca").map(std::fs::read).transpose()?.unwrap_or_default(),
+        proxy: flags.remove("--proxy").map(|url| proxy(&url)).transpose()?,
+        ..StsSettings::default()
+    };
     let connection = Connection {
         name: ConnectionName::parse("whoami")?,
         service: ServiceId::parse("sts")?,
         region: Region::parse(region)?,
         signing_name: None,
         auth: auth_method(&mut flags)?,
-    };
-    let settings = StsSettings {
-        endpoint,
-        ..StsSettings::default()
     };
     let assets = Assets::new(ProcessEnvironment);
     let source = CredentialSource::new(&connection, assets, &settings, Arc::new(SystemClock))?;
@@ -72,16 +74,17 @@ async fn whoami() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn proxy(url: &str) -> Result<EgressProxy, Box<dyn Error>> {
+    Ok(EgressProxy {
+        uri: url.parse()?,
+        no_proxy: String::new(),
+    })
+}
+
 /// `--name value` pairs.
 fn flags() -> Result<HashMap<String, String>, Box<dyn Error>> {
-    let known = [
-        "--region",
-        "--endpoint",
-        "--profile",
-        "--keys",
-        "--role",
-        "--external-id",
-    ];
+    let known = USAGE.split([' ', '[', ']']).filter(|word| word.starts_with("--"));
+    let known: Vec<_> = known.collect();
     let mut flags = HashMap::new();
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use auth_model::{AccountId, Clock, Region};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::BehaviorVersion;
@@ -24,49 +26,22 @@ use crate::sts::{ClockTime, checked, retries, timeouts};
 /// ones into the profile without saying when they expire.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// Environment, profile (SSO and `credential_process` too), web identity, ECS and EKS, EC2.
+/// Environment, profile (SSO and `credential_process` too), web identity, ECS and EKS, EC2; or one
+/// profile where the connection names it: never another identity because of a typing error.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    profile: Option<String>,
-    region: Region,
-    config: ProviderConfig,
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Region,
+    pub(crate) settings: StsSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) http: SharedHttpClient,
 }
 
 impl Chain {
-    pub(crate) fn new(
-        profile: Option<String>,
-        region: Region,
-        settings: &StsSettings,
-        clock: Arc<dyn Clock>,
-        http: SharedHttpClient,
-    ) -> Self {
-        let config = ProviderConfig::empty()
-            .with_behavior_version(Some(BehaviorVersion::latest()))
-            .with_http_client(http)
-            .with_time_source(ClockTime(clock))
-            .with_sleep_impl(TokioSleep::new())
-            .with_retry_config(retries())
-            .with_timeout_config(timeouts(settings))
-            .with_use_fips(Some(settings.use_fips));
-        Self {
-            profile,
-            region,
-            config,
-        }
-    }
-
-    /// Builds the chain anew each time: it would else keep the profile files as it first read them.
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
-        let region = aws_types::region::Region::new(self.region.as_str().to_owned());
-        let mut builder = DefaultCredentialsChain::builder()
-            .region(region)
-            .configure(self.config.clone());
-        if let Some(profile) = &self.profile {
-            builder = builder.profile_name(profile);
-        }
-        let found = quietly(async { builder.build().await.provide_credentials().await })
+        let found = quietly(self.find())
             .await
-            .map_err(|error| failure_of_chain(&error))?;
+            .map_err(|error| failure_of_chain(&error, self.profile.as_deref()))?;
         let token = found.session_token().map(str::to_owned);
         let mut credentials = checked(found.access_key_id(), found.secret_access_key(), token).ok_or_else(|| {
             CredentialFailure::ChainMisconfigured {
@@ -81,20 +56,54 @@ impl Chain {
             ask_again_after,
         })
     }
+
+    async fn find(&self) -> Result<Credentials, CredentialsError> {
+        let config = self.config();
+        if let Some(profile) = &self.profile {
+            let provider = ProfileFileCredentialsProvider::builder().configure(&config);
+            return provider.profile_name(profile).build().provide_credentials().await;
+        }
+        let region = config_region(&self.region);
+        let chain = DefaultCredentialsChain::builder().region(region).configure(config);
+        chain.build().await.provide_credentials().await
+    }
+
+    /// Made anew each time: it keeps the profile files as it first read them.
+    fn config(&self) -> ProviderConfig {
+        ProviderConfig::empty()
+            .with_behavior_version(Some(BehaviorVersion::latest()))
+            .with_region(Some(config_region(&self.region)))
+            .with_http_client(self.http.clone())
+            .with_time_source(ClockTime(Arc::clone(&self.clock)))
+            .with_sleep_impl(TokioSleep::new())
+            .with_retry_config(retries())
+            .with_timeout_config(timeouts(&self.settings))
+            .with_use_fips(Some(self.settings.use_fips))
+    }
+}
+
+fn config_region(region: &Region) -> aws_types::region::Region {
+    aws_types::region::Region::new(region.as_str().to_owned())
 }
 
 /// What an error of the chain means, by its kind and the `Display` texts of its causes.
-fn failure_of_chain(error: &CredentialsError) -> CredentialFailure {
-    let reason = || match error.source() {
-        // The text would repeat what the command wrote to its standard error, or to its output.
-        Some(source) if source.to_string().contains("external process") => {
+fn failure_of_chain(error: &CredentialsError, profile: Option<&str>) -> CredentialFailure {
+    let reason = || {
+        let text = error.source().map_or_else(|| error.to_string(), chain_text);
+        // The rest of it repeats what the command wrote to its standard error, or to its output.
+        if text.contains("external process") {
             "the profile's credential_process failed".to_owned()
+        } else {
+            text
         }
-        Some(source) => chain_text(source),
-        None => error.to_string(),
     };
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => CredentialFailure::ChainEmpty,
+        CredentialsError::CredentialsNotLoaded(_) => match profile {
+            None => CredentialFailure::ChainEmpty,
+            Some(profile) => CredentialFailure::ChainMisconfigured {
+                reason: format!("the profile {profile} does not exist or has no credentials"),
+            },
+        },
         CredentialsError::InvalidConfiguration(_) => CredentialFailure::ChainMisconfigured { reason: reason() },
         CredentialsError::ProviderTimedOut(_) => CredentialFailure::TimedOut,
         _ => CredentialFailure::ChainFailed { reason: reason() },
@@ -108,11 +117,13 @@ mod tests {
     #[test]
     fn what_a_credential_process_wrote_is_not_repeated() {
         let text = "Error retrieving credentials: external process exited with code 1. Stderr: hunter2";
-        let failure = failure_of_chain(&CredentialsError::provider_error(text));
-        assert_eq!(
-            failure.to_string(),
-            "the default chain failed: the profile's credential_process failed"
-        );
+        let inner = || CredentialsError::provider_error(text);
+        for error in [inner(), CredentialsError::provider_error(inner())] {
+            assert_eq!(
+                failure_of_chain(&error, None).to_string(),
+                "the default chain failed: the profile's credential_process failed"
+            );
+        }
     }
 
     #[test]
@@ -128,7 +139,7 @@ mod tests {
                 "sts_timeout",
             ),
         ] {
-            assert_eq!(failure_of_chain(&error).code(), code);
+            assert_eq!(failure_of_chain(&error, None).code(), code);
         }
     }
 }

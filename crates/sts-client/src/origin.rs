@@ -52,9 +52,13 @@ impl Origin {
                 external_id,
                 options,
             } => role_session(identity.keys, RoleReference::Arn(role_arn), Some(external_id), options),
-            AuthMethod::DefaultChain { profile } => {
-                Self::Chain(Chain::new(profile, connection.region.clone(), settings, clock, http))
-            }
+            AuthMethod::DefaultChain { profile } => Self::Chain(Chain {
+                profile,
+                region: connection.region.clone(),
+                settings: settings.clone(),
+                clock,
+                http,
+            }),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 pub(crate) mod sts;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
 use auth_model::{Clock, Credentials};
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::quiet::NOBODY;
 
 /// The instant at which every test begins, since 1970: 2026-11-23T00:00:00Z.
 const START: Duration = Duration::from_hours(498_720);
@@ -50,6 +52,9 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
+        // With one subscriber alone, tracing lets the thread that first reaches a call site decide
+        // for all threads whether it is heard: another test's thread, which has none.
+        LazyLock::force(&NOBODY);
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
