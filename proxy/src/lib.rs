@@ -2,6 +2,7 @@
 
 mod admit;
 mod body;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod log;

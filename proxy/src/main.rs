@@ -1,2 +1,7 @@
 //! The `signing-proxy` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    signing_proxy::cli::main()
+}

@@ -61,6 +61,10 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         table.refuse("gateway_hosts", message);
     }
     let max_header_bytes = table.size("max_header_bytes", &raw.max_header_bytes);
+    let spool_dir = table.path("spool_dir", raw.spool_dir.as_deref());
+    if spool_dir.as_ref().is_some_and(|path| !path.is_dir()) {
+        table.refuse("spool_dir", "must be a folder that exists");
+    }
     ServerConfig {
         listen: table.listener("listen", &raw.listen),
         admin: table.listener("admin", &raw.admin),
@@ -72,7 +76,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         // The bound is far below what any platform's `usize` holds.
         max_header_bytes: usize::try_from(max_header_bytes).unwrap_or(usize::MAX),
         max_clients: raw.max_clients,
-        spool_dir: table.path("spool_dir", raw.spool_dir.as_deref()),
+        spool_dir,
     }
 }
 

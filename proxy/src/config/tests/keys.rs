@@ -6,6 +6,7 @@ use figment::error::Kind as ErrorKind;
 use figment::value::{Dict, Value};
 
 use super::{REPORTS, read};
+use crate::cli::EXAMPLE;
 use crate::config::choice::Choice;
 use crate::config::effective;
 use crate::config::key_path::KeyPath;
@@ -96,6 +97,65 @@ fn choices_are_those_of_the_list() {
     check::<BucketAddressing>("connections.a.bucket_addressing");
     check::<PayloadMode>("connections.a.payload");
     check::<PresignedMode>("connections.a.presigned");
+}
+
+/// The example with every key in it switched on: comments that look like a key become one.
+fn example_in_full() -> String {
+    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+        Some(rest) if rest.split(' ').nth(1) == Some("=") => rest,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_is_good_as_it_is() {
+    let config = read(EXAMPLE, &[]).unwrap();
+    let methods: Vec<_> = config
+        .connections
+        .values()
+        .map(|connection| connection.connection.auth.name())
+        .collect();
+    assert_eq!(
+        methods,
+        [
+            "managed-cross-account",
+            "default-chain",
+            "access-key",
+            "access-key-assume-role"
+        ]
+    );
+}
+
+#[test]
+fn the_example_has_every_key_with_its_default() {
+    let document: toml_edit::DocumentMut = example_in_full().parse().unwrap();
+    for key in KEYS {
+        let places = find_all(document.as_item(), key.path);
+        assert!(!places.is_empty(), "deploy/example.toml lacks {}", key.path);
+        let is_fixed = !key.path.contains('*');
+        if let (keys::Fallback::Value(default), true) = (&key.default, is_fixed) {
+            let plain = places[0].clone().decorated("", "");
+            assert_eq!(plain.to_string(), *default, "{}", key.path);
+        }
+    }
+}
+
+/// The values at the path, for every name at its `*`.
+fn find_all<'a>(item: &'a toml_edit::Item, path: &str) -> Vec<&'a toml_edit::Value> {
+    let (name, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let Some(table) = item.as_table_like() else {
+        return Vec::new();
+    };
+    let children = table.iter().filter(|(key, _)| name == "*" || *key == name);
+    children
+        .flat_map(|(_, child)| match rest {
+            Some(rest) => find_all(child, rest),
+            None => child.as_value().into_iter().collect(),
+        })
+        .collect()
 }
 
 #[test]

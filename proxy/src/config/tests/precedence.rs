@@ -19,6 +19,7 @@ fn load_file(toml: &str, overrides: Overrides, variables: &[(&str, &str)]) -> (L
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.toml");
     std::fs::write(&file, toml).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), "").unwrap();
     let overrides = Overrides {
         file: Some(file),
         ..overrides
@@ -176,10 +177,10 @@ fn paths_begin_at_the_file_that_names_them() {
         "[upstream]\nca_file = \"ca.pem\"\n{}",
         REPORTS.replace("env:REPORTS_SECRET", "file:keys/secret#/key")
     );
-    let variables = [("SIGNING_PROXY_SERVER__SPOOL_DIR", "spool")];
+    let variables = [("SIGNING_PROXY_SERVER__SPOOL_DIR", "src")];
     let (loaded, folder) = load_file(&toml, Overrides::default(), &variables);
     assert_eq!(loaded.config.upstream.ca_file, Some(folder.join("ca.pem")));
-    assert_eq!(loaded.config.server.spool_dir, Some(PathBuf::from("spool")));
+    assert_eq!(loaded.config.server.spool_dir, Some(PathBuf::from("src")));
     let reports = loaded.config.connections.values().next().unwrap();
     let AuthMethod::AccessKey { keys } = &reports.connection.auth else {
         panic!("{:?}", reports.connection.auth);

@@ -299,6 +299,17 @@ fn listeners_are_distinct_and_local() {
 }
 
 #[test]
+fn files_and_folders_must_be_there() {
+    refuse(
+        &with("[server]\nspool_dir = \"/nowhere\"\n[upstream]\nca_file = \"/nowhere\""),
+        &[
+            "signing-proxy.toml:2:1: server.spool_dir: must be a folder that exists",
+            "signing-proxy.toml:4:1: upstream.ca_file: cannot be read: No such file or directory (os error 2)",
+        ],
+    );
+}
+
+#[test]
 fn gateway_hosts_are_names() {
     refuse(
         &with("[server]\ngateway_hosts = [\"ok.internal\", \"http://x\"]"),

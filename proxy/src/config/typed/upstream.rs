@@ -1,5 +1,7 @@
 //! `[upstream]`: roots, the proxy on the way, the pool.
 
+use std::fs::File;
+
 use auth_model::Secret;
 
 use crate::config::endpoint::{EndpointUrl, InvalidEndpointUrl};
@@ -8,8 +10,12 @@ use crate::config::table::Table;
 use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
 
 pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
+    let ca_file = table.path("ca_file", raw.ca_file.as_deref());
+    if let Some(Err(error)) = ca_file.as_ref().map(File::open) {
+        table.refuse("ca_file", format!("cannot be read: {error}"));
+    }
     UpstreamConfig {
-        ca_file: table.path("ca_file", raw.ca_file.as_deref()),
+        ca_file,
         proxy: UpstreamProxy {
             https: proxy(table, "https_proxy", raw.https_proxy.as_ref()),
             http: proxy(table, "http_proxy", raw.http_proxy.as_ref()),

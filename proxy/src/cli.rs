@@ -1,0 +1,149 @@
+//! The command line: what it takes, and what it exits with.
+//!
+//! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line
+//! or the configuration cannot be used.
+
+mod config_command;
+mod output;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod serve;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::Environment;
+use output::{Failure, print};
+
+#[cfg(feature = "sandbox")]
+pub use sandbox::SandboxArgs;
+pub use serve::ServeArgs;
+
+#[cfg(test)]
+pub(crate) use config_command::EXAMPLE;
+
+/// The name of the program, as people type it.
+const PROGRAM: &str = "signing-proxy";
+
+/// Signs plain HTTP requests with AWS Signature Version 4 and forwards them.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Examples:
+  signing-proxy sandbox
+      Try everything on this machine: an embedded AWS, a proxy in front of it, commands to paste.
+  signing-proxy serve --service s3 --region us-east-1
+      Sign S3 requests with whatever credentials the AWS SDKs would find.
+  signing-proxy config example > signing-proxy.toml && signing-proxy config check
+      Begin a configuration, and see what it says.
+
+Exit codes: 0 all went well; 1 running failed; 2 command line or configuration cannot be used.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy.
+    Serve(ServeArgs),
+    /// Run an embedded AWS with a proxy in front of it, to try everything on this machine.
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
+    /// Check the configuration, or begin one.
+    #[command(subcommand)]
+    Config(config_command::ConfigCommand),
+    /// Print the completions of a shell.
+    #[command(after_help = "\
+Examples:
+  signing-proxy completions bash > ~/.local/share/bash-completion/completions/signing-proxy
+  signing-proxy completions zsh  > ~/.zfunc/_signing-proxy
+  signing-proxy completions fish > ~/.config/fish/completions/signing-proxy.fish")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Runs the program with the arguments and environment of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(std::env::args_os(), &Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<(), Failure> {
+    match Cli::try_parse_from(arguments)?.command {
+        Command::Serve(args) => serve::run(&args, environment),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Config(command) => config_command::run(&command, environment),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
+            print(&script)
+        }
+    }
+}
+
+/// Runs the future to its end on a runtime with a thread for each core.
+fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::running)?;
+    Ok(runtime.block_on(future))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command) {
+            let subcommands: Vec<_> = command.get_subcommands().collect();
+            let is_leaf = subcommands.is_empty();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!is_leaf || help.contains("signing-proxy "), "{}", command.get_name());
+            for subcommand in subcommands {
+                check(subcommand);
+            }
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn flags_that_need_each_other() {
+        assert!(parse("signing-proxy serve --service s3 --region us-east-1").is_ok());
+        assert!(parse("signing-proxy serve --listen 127.0.0.1:1 --admin off").is_ok());
+        for line in [
+            "signing-proxy serve --region us-east-1",
+            "signing-proxy serve --endpoint http://x",
+            "signing-proxy serve --service s3 --config x.toml",
+            "signing-proxy config check --format yaml",
+            "signing-proxy serv",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        for line in ["signing-proxy --version", "signing-proxy serve --help"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
+        }
+    }
+}
