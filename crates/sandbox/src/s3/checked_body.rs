@@ -71,6 +71,11 @@ impl BodyCheck {
         }
     }
 
+    /// Whether the rest of the body cannot change the verdict.
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::Chunks(framing) if framing.is_broken())
+    }
+
     /// # Errors
     /// What is wrong, once the whole body was seen.
     pub(super) fn finish(self) -> Result<(), Refusal> {
@@ -132,9 +137,8 @@ impl Body for CheckedBody {
             check.feed(data);
         }
         // Whoever reads may stop at the declared length, without asking for the end: so the last frame is held back.
-        if this.body.is_end_stream()
-            && let Err(error) = this.finish()
-        {
+        let is_decided = this.body.is_end_stream() || this.check.as_ref().is_some_and(BodyCheck::has_failed);
+        if is_decided && let Err(error) = this.finish() {
             return Poll::Ready(Some(Err(error)));
         }
         Poll::Ready(Some(Ok(frame)))

@@ -8,6 +8,8 @@ use crate::refusal::Refusal;
 /// A chunk's first line: size, extension, signature.
 const MAX_LINE: usize = 1024;
 const MAX_TRAILER: usize = 16 * 1024;
+/// s3s holds a whole chunk in memory; clients send 64 KiB to 1 MiB.
+const MAX_CHUNK: u64 = 16 * 1024 * 1024;
 
 /// Follows the framing without keeping data. Signatures are s3s' matter.
 #[derive(Debug)]
@@ -58,6 +60,11 @@ impl Framing {
         }
     }
 
+    /// Whether nothing that may follow can make this body whole.
+    pub(super) fn is_broken(&self) -> bool {
+        self.state == State::Broken
+    }
+
     pub(super) fn feed(&mut self, mut data: &[u8]) {
         while !data.is_empty() {
             let used = match self.state {
@@ -105,6 +112,7 @@ impl Framing {
             self.state = match chunk_size(&self.text, self.is_signed) {
                 None => State::Broken,
                 Some(0) => State::Trailer,
+                Some(size) if size > MAX_CHUNK => State::Broken,
                 Some(size) => {
                     self.decoded = self.decoded.saturating_add(size);
                     State::Data { remaining: size }
@@ -131,6 +139,9 @@ impl Framing {
                 "Missing required header for this request: x-amz-decoded-content-length",
             ));
         };
+        if self.state == State::Broken {
+            return incomplete("The body is not in the aws-chunked form, or a chunk is larger than 16 MiB");
+        }
         if self.state != State::Trailer {
             return incomplete("The chunked body does not end with a chunk of no data");
         }

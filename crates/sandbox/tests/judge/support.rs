@@ -152,6 +152,10 @@ impl Answer {
         start.split_once("</").unwrap().0
     }
 
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
     /// The error code, wherever this protocol has it.
     pub(crate) fn code(&self) -> &str {
         match self.headers.get("x-amzn-errortype") {

@@ -1,0 +1,187 @@
+//! What the stand-ins answer once a signature is right.
+
+use sandbox::principals::{ACME_PROXY, REPORT_READER, ROBOT, TABLE};
+use sandbox::{Sandbox, SandboxSettings};
+use serde_json::json;
+
+use crate::sts::assume;
+use crate::support::{Answer, Draft, send};
+
+async fn start() -> Sandbox {
+    Sandbox::start(SandboxSettings::default()).await.unwrap()
+}
+
+async fn ask(sandbox: &Sandbox, prefix: &str, draft: Draft) -> Answer {
+    let address = sandbox.service(prefix).unwrap();
+    send(address, draft.sign(address)).await
+}
+
+fn json_draft(service: &'static str, target: &str, body: &serde_json::Value) -> Draft {
+    Draft::new(service, "POST", "/")
+        .with_header("content-type", "application/x-amz-json-1.0")
+        .with_header("x-amz-target", target)
+        .with_body(&body.to_string())
+}
+
+#[tokio::test]
+async fn ec2_describes_and_answers_the_rest_emptily() {
+    let sandbox = start().await;
+    let regions = ask(
+        &sandbox,
+        "ec2",
+        Draft::query("ec2", "Action=DescribeRegions&Version=2016-11-15"),
+    )
+    .await;
+    assert_eq!(regions.element("regionEndpoint"), "ec2.us-east-1.amazonaws.com");
+    let by_get = Draft::new("ec2", "GET", "/?Action=DescribeInstances&Version=2016-11-15");
+    assert_eq!(
+        ask(&sandbox, "ec2", by_get).await.element("availabilityZone"),
+        "us-east-1a"
+    );
+    let other = ask(&sandbox, "ec2", Draft::query("ec2", "Action=DescribeVolumes")).await;
+    assert_eq!(other.status, 200);
+    assert!(
+        other
+            .body
+            .contains("<DescribeVolumesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>")
+    );
+    for form in ["Version=2016-11-15", "Action=%3Cscript%3E"] {
+        let bad = ask(&sandbox, "ec2", Draft::query("ec2", form)).await;
+        assert_eq!((bad.status.as_u16(), bad.code()), (400, "InvalidAction"));
+    }
+}
+
+#[tokio::test]
+async fn dynamodb_keeps_items() {
+    let sandbox = start().await;
+    let call = async |operation: &str, body| {
+        ask(
+            &sandbox,
+            "dynamodb",
+            json_draft("dynamodb", &format!("DynamoDB_20120810.{operation}"), &body),
+        )
+        .await
+    };
+    assert_eq!(
+        call("ListTables", json!({})).await.json(),
+        json!({ "TableNames": [TABLE] })
+    );
+    let item = json!({ "id": { "S": "1" }, "note": { "S": "hello" } });
+    let put = call("PutItem", json!({ "TableName": TABLE, "Item": item })).await;
+    assert_eq!((put.status.as_u16(), put.body.as_str()), (200, "{}"));
+    let key = |id: &str| json!({ "TableName": TABLE, "Key": { "id": { "S": id } } });
+    let got = call("GetItem", key("1")).await;
+    assert_eq!(got.json(), json!({ "Item": item }));
+    let checksum: u32 = got.headers["x-amz-crc32"].to_str().unwrap().parse().unwrap();
+    assert_eq!(checksum, crc32fast::hash(got.body.as_bytes()));
+    assert_eq!(call("GetItem", key("2")).await.json(), json!({}));
+    for (operation, body, code) in [
+        (
+            "GetItem",
+            json!({ "TableName": "other", "Key": {} }),
+            "ResourceNotFoundException",
+        ),
+        (
+            "PutItem",
+            json!({ "TableName": TABLE, "Item": {} }),
+            "ValidationException",
+        ),
+        ("Scan", json!({}), "UnknownOperationException"),
+    ] {
+        let refused = call(operation, body).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, code));
+        assert_eq!(refused.json()["__type"], code);
+    }
+}
+
+#[tokio::test]
+async fn workspaces_are_described() {
+    let sandbox = start().await;
+    let draft = json_draft("workspaces", "WorkspacesService.DescribeWorkspaces", &json!({}));
+    let answer = ask(&sandbox, "workspaces", draft).await;
+    assert_eq!(answer.json()["Workspaces"][0]["State"], "AVAILABLE");
+    let draft = json_draft("workspaces", "WorkspacesService.Other", &json!({}));
+    assert_eq!(
+        ask(&sandbox, "workspaces", draft).await.code(),
+        "UnknownOperationException"
+    );
+}
+
+#[tokio::test]
+async fn bedrock_answers_under_every_spelling_of_a_model() {
+    let sandbox = start().await;
+    let arn = "arn:aws:bedrock:us-east-1::foundation-model/acme.echo-v1:0";
+    for (path, model) in [
+        ("acme.echo-v1:0", "acme.echo-v1:0"),
+        ("acme.echo-v1%3A0", "acme.echo-v1:0"),
+        (
+            "arn%3Aaws%3Abedrock%3Aus-east-1%3A%3Afoundation-model%2Facme.echo-v1%3A0",
+            arn,
+        ),
+    ] {
+        let body = json!({ "messages": [{ "role": "user", "content": "hello there" }] });
+        let draft = Draft::new("bedrock", "POST", &format!("/model/{path}/invoke")).with_body(&body.to_string());
+        let answer = ask(&sandbox, "bedrock-runtime", draft).await.json();
+        assert_eq!(
+            answer["content"][0]["text"],
+            format!("The sandbox's {model} heard: hello there")
+        );
+    }
+    let body = json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] }).to_string();
+    let draft = Draft::new("bedrock", "POST", "/model/m/converse").with_body(&body);
+    let answer = ask(&sandbox, "bedrock-runtime", draft).await.json();
+    assert_eq!(
+        answer["output"]["message"]["content"][0]["text"],
+        "The sandbox's m heard: hi"
+    );
+    // An ARN's bare slash makes another path: signed well, routed nowhere.
+    let draft = Draft::new("bedrock", "POST", "/model/arn:x/m/converse").with_body(&body);
+    let lost = ask(&sandbox, "bedrock-runtime", draft).await;
+    assert_eq!((lost.status.as_u16(), lost.code()), (404, "UnknownOperationException"));
+}
+
+#[tokio::test]
+async fn a_payload_may_not_go_unsigned_outside_s3() {
+    let sandbox = start().await;
+    let mut draft = Draft::query("ec2", "Action=DescribeRegions");
+    draft.payload = Some("UNSIGNED-PAYLOAD");
+    assert_eq!(ask(&sandbox, "ec2", draft).await.code(), "AuthFailure");
+}
+
+#[tokio::test]
+async fn only_the_assumed_role_may_use_a_service() {
+    let sandbox = start().await;
+    let draft = json_draft("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
+    for user in [ROBOT, ACME_PROXY] {
+        let refused = ask(&sandbox, "dynamodb", draft.clone().with_keys(user)).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.code()),
+            (400, "AccessDeniedException")
+        );
+        let message = format!("User: {} is not authorized to perform: dynamodb:ListTables", user.arn);
+        assert_eq!(refused.json()["message"], message);
+    }
+    let refused = ask(
+        &sandbox,
+        "ec2",
+        Draft::query("ec2", "Action=DescribeRegions").with_keys(ROBOT),
+    )
+    .await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (403, "UnauthorizedOperation")
+    );
+    let keys = assume(&sandbox, ROBOT.into(), REPORT_READER.arn, None).await;
+    assert_eq!(ask(&sandbox, "dynamodb", draft.with_keys(keys)).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_are_bounded() {
+    let sandbox = start().await;
+    let body = "x".repeat(16 * 1024 * 1024 + 1);
+    let refused = ask(&sandbox, "ec2", Draft::query("ec2", &body)).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (413, "RequestEntityTooLarge")
+    );
+}
