@@ -2,8 +2,8 @@
 
 use auth_model::{Partition, Region, ServiceId};
 
+use crate::data::{TABLES, fill};
 use crate::partition::facts_of_region;
-use crate::services::SERVICES;
 use crate::variant::EndpointVariant;
 
 /// Where a service answers in a region, and the region its requests are signed for.
@@ -27,37 +27,162 @@ pub enum EndpointError {
         /// The region asked for.
         region: Region,
     },
+    /// AWS's rules refuse it: no FIPS endpoints of S3 in China, no `aws-global` endpoint of a regional service.
+    #[error("{service} has no such endpoint in {region}")]
+    Unsupported {
+        /// The service asked for.
+        service: ServiceId,
+        /// The region asked for.
+        region: Region,
+    },
 }
 
-/// The service's endpoint in the region.
+/// The service's endpoint in the region; the service may be named by endpoint prefix or as SDKs name it.
 ///
-/// Regions and services that the tables do not know follow AWS's pattern, `SERVICE.REGION.SUFFIX`.
+/// Regions and services that the tables do not know follow AWS's pattern, `PREFIX.REGION.SUFFIX`. AWS's rules make
+/// names also for services that a region does not have yet: only DNS knows.
 ///
 /// # Errors
 ///
-/// [`EndpointError::UnknownRegion`] for a region of no partition: such a connection needs an explicit endpoint.
+/// [`EndpointError::UnknownRegion`] for a region of no partition (such a connection needs an explicit endpoint),
+/// [`EndpointError::Unsupported`] where AWS's rules say that there is none.
 pub fn endpoint(service: &ServiceId, region: &Region, variant: EndpointVariant) -> Result<Endpoint, EndpointError> {
-    let facts =
-        facts_of_region(region.as_str()).ok_or_else(|| EndpointError::UnknownRegion { region: region.clone() })?;
-    let is_global = SERVICES
-        .iter()
-        .any(|known| known.prefix == service.as_str() && known.is_global);
-    let place = if is_global || region.as_str() == facts.pseudo_region {
-        facts.global_region
-    } else {
-        region.as_str()
+    let unknown_region = || EndpointError::UnknownRegion { region: region.clone() };
+    let unsupported = || EndpointError::Unsupported {
+        service: service.clone(),
+        region: region.clone(),
     };
-    let fips = if variant.fips { "-fips" } else { "" };
-    let host = match (service.as_str(), variant.dualstack) {
-        ("s3", true) => format!("s3{fips}.dualstack.{place}.{}", facts.suffix),
-        (name, _) if is_global => format!("{name}{fips}.{}", facts.suffix),
-        (name, false) => format!("{name}{fips}.{place}.{}", facts.suffix),
-        (name, true) => format!("{name}{fips}.{place}.{}", facts.dualstack_suffix),
+    let facts = facts_of_region(region.as_str()).ok_or_else(unknown_region)?;
+    let known = TABLES.service(service.as_str());
+    let prefix = known.map_or(service.as_str(), |known| known.prefix);
+    let (host, signing_region) = match known.and_then(|known| known.rule(facts, region.as_str(), variant)) {
+        Some(rule) => {
+            let host = rule.host.ok_or_else(unsupported)?;
+            if region.as_str() == facts.pseudo_region && host.contains("{R}") {
+                return Err(unsupported());
+            }
+            (
+                fill(host, region.as_str(), facts),
+                fill(rule.signing_region, region.as_str(), facts),
+            )
+        }
+        None if region.as_str() == facts.pseudo_region => return Err(unsupported()),
+        None => {
+            let fips = if variant.fips { "-fips" } else { "" };
+            let suffix = if variant.dualstack {
+                facts.dualstack_suffix
+            } else {
+                facts.suffix
+            };
+            (format!("{prefix}{fips}.{region}.{suffix}"), region.as_str().to_owned())
+        }
     };
-    let signing_region = Region::parse(place).map_err(|_| EndpointError::UnknownRegion { region: region.clone() })?;
     Ok(Endpoint {
         host,
-        signing_region,
+        signing_region: Region::parse(signing_region).map_err(|_| unknown_region())?,
         partition: facts.partition,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(service: &str, region: &str, variant: &str, want: &str) {
+        let variant = EndpointVariant {
+            fips: variant.contains("fips"),
+            dualstack: variant.contains("dual"),
+        };
+        let answer = endpoint(
+            &ServiceId::parse(service).unwrap(),
+            &Region::parse(region).unwrap(),
+            variant,
+        );
+        let got = match answer {
+            Ok(found) => format!("{} {} {}", found.host, found.signing_region, found.partition),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn regional_services_follow_the_pattern() {
+        check("ec2", "eu-west-1", "", "ec2.eu-west-1.amazonaws.com eu-west-1 aws");
+        check(
+            "ec2",
+            "eu-west-1",
+            "fips dual",
+            "ec2-fips.eu-west-1.api.aws eu-west-1 aws",
+        );
+        check(
+            "bedrock-runtime",
+            "eusc-de-east-1",
+            "",
+            "bedrock-runtime.eusc-de-east-1.amazonaws.eu eusc-de-east-1 aws-eusc",
+        );
+    }
+
+    #[test]
+    fn global_services_are_signed_at_home() {
+        check("iam", "eu-west-1", "", "iam.amazonaws.com us-east-1 aws");
+        check(
+            "iam",
+            "cn-northwest-1",
+            "",
+            "iam.cn-north-1.amazonaws.com.cn cn-north-1 aws-cn",
+        );
+        check(
+            "route53",
+            "us-gov-east-1",
+            "",
+            "route53.us-gov.amazonaws.com us-gov-west-1 aws-us-gov",
+        );
+        check("sts", "aws-global", "", "sts.amazonaws.com us-east-1 aws");
+    }
+
+    #[test]
+    fn s3_has_dualstack_as_a_label() {
+        check("s3", "us-east-1", "", "s3.us-east-1.amazonaws.com us-east-1 aws");
+        check(
+            "s3",
+            "us-east-1",
+            "fips dual",
+            "s3-fips.dualstack.us-east-1.amazonaws.com us-east-1 aws",
+        );
+        check(
+            "s3express",
+            "us-west-2",
+            "",
+            "s3express-control.us-west-2.amazonaws.com us-west-2 aws",
+        );
+        check(
+            "s3-object-lambda",
+            "us-west-2",
+            "fips",
+            "s3-object-lambda-fips.us-west-2.amazonaws.com us-west-2 aws",
+        );
+    }
+
+    #[test]
+    fn what_is_not_built_yet_follows_the_pattern() {
+        check(
+            "moon-base",
+            "eu-moon-7",
+            "dual",
+            "moon-base.eu-moon-7.api.aws eu-moon-7 aws",
+        );
+    }
+
+    #[test]
+    fn names_of_sdks_are_taken_too() {
+        check("sesv2", "eu-west-1", "", "email.eu-west-1.amazonaws.com eu-west-1 aws");
+    }
+
+    #[test]
+    fn what_aws_does_not_have_is_an_error() {
+        check("s3", "cn-north-1", "fips", "s3 has no such endpoint in cn-north-1");
+        check("ec2", "aws-global", "", "ec2 has no such endpoint in aws-global");
+        check("s3", "garage", "", "garage is not the name of an AWS region");
+    }
 }

@@ -1,10 +1,23 @@
 //! From a host name to partition, service, region and what else the name says.
+//!
+//! Read top down: names that stand whole in the tables, VPC endpoints, S3's own grammar, the pattern
+//! `NAME.REGION.SUFFIX`, and resources with a host name of their own.
+
+mod error;
+mod instance;
+mod name;
+mod s3;
+mod vpc;
 
 use auth_model::{AccountId, Partition, Region, ServiceId};
 
-use crate::partition::{PARTITIONS, facts_of_region};
-use crate::services::SERVICES;
+pub use error::HostError;
+
+use crate::data::{Name, TABLES};
+use crate::partition::PartitionFacts;
+use crate::services::traits_of;
 use crate::variant::EndpointVariant;
+use name::{HostName, Stem};
 
 /// What an AWS host name says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,13 +25,18 @@ pub struct AwsHost {
     /// The partition the host belongs to.
     pub partition: Partition,
     /// The service, by endpoint prefix.
+    ///
+    /// S3's siblings are services of their own, for they sign under other names or speak another API: `s3-control`,
+    /// `s3express`, `s3-object-lambda`, `s3-outposts`. Access points of buckets are `s3`.
     pub service: ServiceId,
     /// The region to sign for; `None` where the name does not say it.
     ///
-    /// `None` for S3 Transfer Acceleration (sign for the bucket's region) and for multi-region access points
-    /// (signed by `SigV4a` for every region). Global services have their partition's home region here.
+    /// `None` for S3 Transfer Acceleration (sign for the bucket's region) and for what needs `SigV4a` (signed for
+    /// every region). Global services have their partition's home region here, whatever region the caller is in;
+    /// [`endpoint`](crate::endpoint()) says the same region for them.
     pub region: Option<Region>,
-    /// Whether the name is a FIPS or dual-stack one.
+    /// Whether the name is a FIPS or dual-stack one, as far as it says so. Where AWS gives several variants the same
+    /// name, the plainest.
     pub variant: EndpointVariant,
     /// What of the service the name addresses.
     pub resource: HostResource,
@@ -55,7 +73,7 @@ pub enum HostResource {
         /// Its owner.
         account: AccountId,
     },
-    /// An S3 multi-region access point: needs `SigV4a`.
+    /// An S3 multi-region access point.
     MultiRegionAccessPoint {
         /// Its alias without `.mrap`.
         alias: String,
@@ -73,94 +91,145 @@ pub enum HostResource {
     Account(AccountId),
     /// A resource with a host name of its own: a search domain, a REST API, a function URL, ….
     Instance(String),
+    /// An endpoint over several regions, of `EventBridge` or SES.
+    MultiRegionEndpoint(String),
 }
 
-/// The host name has no single answer.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostError {
-    /// Not a host name: empty or over-long labels, a port, characters that no host name has.
-    #[error("not a host name: {reason}")]
-    Malformed {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// No AWS suffix, or an IP address.
-    #[error("not the name of an AWS endpoint")]
-    NotAws,
-    /// An AWS suffix, but no service that the tables know.
-    #[error("no AWS service is known by this host name")]
-    UnknownService,
-    /// The name fits several answers.
-    #[error("the host name may mean {first} or {second}")]
-    Ambiguous {
-        /// One reading.
-        first: String,
-        /// Another.
-        second: String,
-    },
-    /// An endpoint that takes no signed requests.
-    #[error("{what} do not take signed requests")]
-    NotSignable {
-        /// Which kind of endpoint, in the plural.
-        what: &'static str,
-    },
+impl AwsHost {
+    /// Whether only a `SigV4a` signature is accepted here.
+    #[must_use]
+    pub fn needs_sigv4a(&self) -> bool {
+        let is_multi_region = matches!(
+            self.resource,
+            HostResource::MultiRegionAccessPoint { .. } | HostResource::MultiRegionEndpoint(_)
+        );
+        is_multi_region || traits_of(&self.service).needs_sigv4a
+    }
 }
 
 /// Reads a host name: any case, no port, one trailing dot allowed.
 ///
 /// # Errors
 ///
-/// See [`HostError`]; a name that fits two answers is an error that names both.
+/// See [`HostError`]; a name that fits several answers is an error that carries them.
 pub fn parse_host(host: &str) -> Result<AwsHost, HostError> {
-    let host = host.to_ascii_lowercase();
-    for facts in PARTITIONS {
-        for (suffix, dualstack) in [(facts.suffix, false), (facts.dualstack_suffix, true)] {
-            let Some(rest) = host.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.')) else {
-                continue;
-            };
-            if let Some(found) = parse_rest(rest, dualstack, facts.partition)? {
-                return Ok(found);
-            }
-        }
+    let name = HostName::parse(host)?;
+    if let Some(found) = fixed(name.as_str())? {
+        return Ok(found);
     }
-    Err(HostError::NotAws)
+    let Some(stem) = Stem::of(name.as_str()) else {
+        return instance::read_on_aws(name.as_str())?.ok_or(HostError::NotAws)?.host();
+    };
+    if let Some(found) = vpc::read(&stem)? {
+        return Ok(found);
+    }
+    if let Some(found) = s3::read(&stem)? {
+        return found.host();
+    }
+    if let Some(found) = regional(&stem)? {
+        return Ok(found);
+    }
+    instance::read(&stem)?.ok_or(HostError::UnknownService)?.host()
 }
 
-fn parse_rest(rest: &str, mut dualstack: bool, partition: Partition) -> Result<Option<AwsHost>, HostError> {
-    let (prefix, region) = match rest.rsplit_once('.') {
-        Some((prefix, region)) if facts_of_region(region).is_some() => (prefix, region),
-        _ => (rest, "us-east-1"),
-    };
-    if facts_of_region(region).map(|facts| facts.partition) != Some(partition) {
-        return Ok(None);
+/// A reading of a host name, its texts not yet owned.
+struct Reading<'a> {
+    partition: Partition,
+    service: &'a str,
+    region: Option<&'a str>,
+    variant: EndpointVariant,
+    resource: HostResource,
+}
+
+impl<'a> Reading<'a> {
+    fn new(facts: &PartitionFacts, service: &'a str, region: Option<&'a str>, variant: EndpointVariant) -> Self {
+        Self {
+            partition: facts.partition,
+            service,
+            region,
+            variant,
+            resource: HostResource::None,
+        }
     }
-    let (prefix, fips) = match prefix.strip_suffix("-fips") {
-        Some(prefix) => (prefix, true),
-        None => (prefix, false),
-    };
-    let (left, is_dualstack) = match prefix.strip_suffix(".dualstack") {
-        Some(left) => (left, true),
-        None => (prefix, false),
-    };
-    let (prefix, resource) = match left.strip_suffix(".s3") {
-        Some(bucket) => ("s3", HostResource::Bucket(bucket.to_owned())),
-        None if left == "s3" => ("s3", HostResource::None),
-        None => (prefix, HostResource::None),
-    };
-    dualstack |= is_dualstack;
-    if !SERVICES.iter().any(|facts| facts.prefix == prefix) {
-        return Err(HostError::UnknownService);
+
+    fn with_resource(self, resource: HostResource) -> Self {
+        Self { resource, ..self }
     }
-    let malformed = HostError::Malformed {
-        reason: "a label that no service or region can have",
-    };
-    Ok(Some(AwsHost {
-        partition,
-        service: ServiceId::parse(prefix).map_err(|_| malformed.clone())?,
-        region: Some(Region::parse(region).map_err(|_| malformed)?),
-        variant: EndpointVariant { fips, dualstack },
-        resource,
-        vpc_endpoint: None,
+
+    fn host(self) -> Result<AwsHost, HostError> {
+        let malformed = |reason| move |()| HostError::Malformed { reason };
+        let region = self.region.map(Region::parse).transpose().map_err(|_| ());
+        Ok(AwsHost {
+            partition: self.partition,
+            service: ServiceId::parse(self.service)
+                .map_err(|_| ())
+                .map_err(malformed("no service has such a name"))?,
+            region: region.map_err(malformed("no region has such a name"))?,
+            variant: self.variant,
+            resource: self.resource,
+            vpc_endpoint: None,
+        })
+    }
+}
+
+/// A name that stands whole in the tables.
+fn fixed(name: &str) -> Result<Option<AwsHost>, HostError> {
+    one_of(TABLES.fixed_host(name).iter().map(|fixed| {
+        Reading {
+            partition: fixed.partition,
+            service: fixed.service,
+            region: Some(&fixed.signing_region),
+            variant: fixed.variant,
+            resource: HostResource::None,
+        }
+        .host()
     }))
+}
+
+/// `NAME.REGION.SUFFIX`.
+fn regional(stem: &Stem<'_>) -> Result<Option<AwsHost>, HostError> {
+    let Some((left, region)) = stem.rest.rsplit_once('.') else {
+        return Ok(None);
+    };
+    let Some(facts) = stem.facts_of(region) else {
+        return Ok(None);
+    };
+    named(stem, facts, left, region)
+}
+
+/// The service that the name left of a region stands for.
+fn named(stem: &Stem<'_>, facts: &PartitionFacts, left: &str, region: &str) -> Result<Option<AwsHost>, HostError> {
+    let stands_here = |name: &&Name| {
+        let partitions = if stem.is_dualstack { name.dualstack } else { name.ipv4 };
+        partitions.contains(facts.partition)
+    };
+    let reading = |name: &Name| {
+        let signed_for = if name.is_signed_at_home {
+            facts.home_region
+        } else {
+            region
+        };
+        Reading::new(facts, name.service, Some(signed_for), stem.variant(name.fips)).host()
+    };
+    let readings = TABLES.name(left);
+    // A service's own prefix is a better reading than another service's name for some of its operations.
+    let prefix = left.strip_suffix("-fips").unwrap_or(left);
+    if let Some(own) = readings.iter().filter(stands_here).find(|name| name.service == prefix) {
+        return reading(own).map(Some);
+    }
+    one_of(readings.iter().filter(stands_here).map(reading))
+}
+
+/// The only reading, if there is one; several are an error.
+fn one_of(mut readings: impl Iterator<Item = Result<AwsHost, HostError>>) -> Result<Option<AwsHost>, HostError> {
+    let Some(first) = readings.next().transpose()? else {
+        return Ok(None);
+    };
+    let mut others = readings.collect::<Result<Vec<_>, _>>()?;
+    if others.is_empty() {
+        return Ok(Some(first));
+    }
+    others.push(first);
+    others.sort_by(|a, b| (&a.service, &a.region).cmp(&(&b.service, &b.region)));
+    Err(HostError::Ambiguous { readings: others })
 }

@@ -8,6 +8,7 @@
 //!
 //! Invariant: no I/O, no credentials, nothing of a request beyond its host name.
 
+mod data;
 mod endpoint;
 mod host;
 mod partition;
@@ -19,5 +20,5 @@ pub use endpoint::{Endpoint, EndpointError, endpoint};
 pub use host::{AwsHost, HostError, HostResource, parse_host};
 pub use partition::partition_of;
 pub use path_encoding::PathEncoding;
-pub use services::{Protocol, ServiceTraits, traits_of};
+pub use services::{Protocol, ServiceTraits, endpoint_prefix_of, known_services, traits_of};
 pub use variant::EndpointVariant;

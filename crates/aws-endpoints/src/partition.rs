@@ -10,8 +10,8 @@ pub(crate) struct PartitionFacts {
     pub(crate) suffix: &'static str,
     /// Suffix of dual-stack endpoints, such as `api.aws`.
     pub(crate) dualstack_suffix: &'static str,
-    /// Where the partition's global services are signed for.
-    pub(crate) global_region: &'static str,
+    /// Where most of the partition's global services are signed for.
+    pub(crate) home_region: &'static str,
     /// The pseudo region that stands for the whole partition.
     pub(crate) pseudo_region: &'static str,
     /// What may stand before `-WORD-NUMBER` in the names of its regions.
@@ -27,19 +27,55 @@ pub fn partition_of(region: &Region) -> Option<Partition> {
     facts_of_region(region.as_str()).map(|facts| facts.partition)
 }
 
-/// The facts of the partition that the region's name belongs to.
+/// The facts of the partition that the region's name belongs to; pseudo regions included.
 pub(crate) fn facts_of_region(region: &str) -> Option<&'static PartitionFacts> {
     if region.ends_with("-global") {
         return PARTITIONS.iter().find(|facts| facts.pseudo_region == region);
     }
+    facts_of_real_region(region)
+}
+
+/// The facts of the partition that the region's name belongs to.
+pub(crate) fn facts_of_real_region(region: &str) -> Option<&'static PartitionFacts> {
     let (rest, number) = region.rsplit_once('-')?;
     let (stem, word) = rest.rsplit_once('-')?;
     let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !is_number || !is_word {
+    if !is_number || !is_word || word == "global" {
         return None;
     }
     PARTITIONS.iter().find(|facts| facts.stems.contains(&stem))
+}
+
+/// Some of the partitions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct PartitionSet(u8);
+
+impl PartitionSet {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const ALL: Self = Self(u8::MAX);
+
+    pub(crate) fn contains(self, partition: Partition) -> bool {
+        self.0 & bit(partition) != 0
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Partition> for PartitionSet {
+    fn from_iter<I: IntoIterator<Item = Partition>>(partitions: I) -> Self {
+        Self(partitions.into_iter().fold(0, |set, partition| set | bit(partition)))
+    }
+}
+
+/// Each partition's bit; a ninth partition gets none, and a test says so.
+fn bit(partition: Partition) -> u8 {
+    let place = Partition::ALL.iter().position(|known| *known == partition);
+    place
+        .and_then(|place| 1_u8.checked_shl(u32::try_from(place).ok()?))
+        .unwrap_or(0)
 }
 
 /// Every partition; those that share a suffix stand together.
@@ -48,7 +84,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::Aws,
         suffix: "amazonaws.com",
         dualstack_suffix: "api.aws",
-        global_region: "us-east-1",
+        home_region: "us-east-1",
         pseudo_region: "aws-global",
         stems: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
     },
@@ -56,7 +92,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsUsGov,
         suffix: "amazonaws.com",
         dualstack_suffix: "api.aws",
-        global_region: "us-gov-west-1",
+        home_region: "us-gov-west-1",
         pseudo_region: "aws-us-gov-global",
         stems: &["us-gov"],
     },
@@ -64,7 +100,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsCn,
         suffix: "amazonaws.com.cn",
         dualstack_suffix: "api.amazonwebservices.com.cn",
-        global_region: "cn-northwest-1",
+        home_region: "cn-northwest-1",
         pseudo_region: "aws-cn-global",
         stems: &["cn"],
     },
@@ -72,7 +108,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsEusc,
         suffix: "amazonaws.eu",
         dualstack_suffix: "api.amazonwebservices.eu",
-        global_region: "eusc-de-east-1",
+        home_region: "eusc-de-east-1",
         pseudo_region: "aws-eusc-global",
         stems: &["eusc-de"],
     },
@@ -80,7 +116,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsIso,
         suffix: "c2s.ic.gov",
         dualstack_suffix: "api.aws.ic.gov",
-        global_region: "us-iso-east-1",
+        home_region: "us-iso-east-1",
         pseudo_region: "aws-iso-global",
         stems: &["us-iso"],
     },
@@ -88,7 +124,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsIsoB,
         suffix: "sc2s.sgov.gov",
         dualstack_suffix: "api.aws.scloud",
-        global_region: "us-isob-east-1",
+        home_region: "us-isob-east-1",
         pseudo_region: "aws-iso-b-global",
         stems: &["us-isob"],
     },
@@ -96,7 +132,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsIsoE,
         suffix: "cloud.adc-e.uk",
         dualstack_suffix: "api.cloud-aws.adc-e.uk",
-        global_region: "eu-isoe-west-1",
+        home_region: "eu-isoe-west-1",
         pseudo_region: "aws-iso-e-global",
         stems: &["eu-isoe"],
     },
@@ -104,7 +140,7 @@ pub(crate) const PARTITIONS: &[PartitionFacts] = &[
         partition: Partition::AwsIsoF,
         suffix: "csp.hci.ic.gov",
         dualstack_suffix: "api.aws.hci.ic.gov",
-        global_region: "us-isof-south-1",
+        home_region: "us-isof-south-1",
         pseudo_region: "aws-iso-f-global",
         stems: &["us-isof"],
     },
@@ -126,6 +162,36 @@ mod tests {
         check("us-isob-east-1", Some(Partition::AwsIsoB));
         check("eusc-de-east-1", Some(Partition::AwsEusc));
         check("aws-cn-global", Some(Partition::AwsCn));
+    }
+
+    #[test]
+    fn the_facts_are_those_of_botocore() {
+        let rows: Vec<_> = include_str!("data/partitions.tsv")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        assert_eq!(rows.len(), PARTITIONS.len());
+        for facts in PARTITIONS {
+            let pattern = match facts.stems {
+                // The one partition whose stem has an alternative inside.
+                ["eusc-de"] => r"eusc\-(de)".to_owned(),
+                [stem] => stem.replace('-', r"\-"),
+                stems => format!("({})", stems.join("|")),
+            };
+            let pattern = format!(r"^{pattern}\-\w+\-\d+$") + "\t";
+            let name = facts.partition.as_str();
+            let want = [name, facts.suffix, facts.dualstack_suffix, facts.home_region, &pattern].join("\t");
+            assert!(rows.iter().any(|row| row.starts_with(&want)), "{want}");
+        }
+    }
+
+    #[test]
+    fn every_partition_has_a_bit_of_its_own() {
+        let all: PartitionSet = Partition::ALL.into_iter().collect();
+        assert_eq!(all, PartitionSet::ALL);
+        for facts in PARTITIONS {
+            assert_eq!(PartitionSet::from_iter([facts.partition]).0.count_ones(), 1);
+        }
     }
 
     #[test]

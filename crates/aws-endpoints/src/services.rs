@@ -2,6 +2,7 @@
 
 use auth_model::{ServiceId, SigningName};
 
+use crate::data::TABLES;
 use crate::path_encoding::PathEncoding;
 
 /// The wire protocol; it decides the shape of error documents.
@@ -40,88 +41,185 @@ pub struct ServiceTraits {
     pub signing_name: SigningName,
     /// How the path enters the canonical request.
     pub path_encoding: PathEncoding,
-    /// The protocol its SDKs speak.
+    /// The protocol its clients most likely speak; where a service offers several, JSON before CBOR and query.
     pub protocol: Protocol,
-    /// Whether the service takes `UNSIGNED-PAYLOAD` as the payload hash over TLS.
+    /// Whether the service takes `UNSIGNED-PAYLOAD` as the payload hash over TLS for every operation.
+    ///
+    /// Some other services take it for single operations; a host name does not say which.
     pub unsigned_payload_allowed: bool,
     /// Whether it is S3 or a sibling that shares S3's way of signing.
     pub is_s3_family: bool,
+    /// Whether `SigV4a` is the only signature it takes (`CloudFront` key-value stores).
+    pub needs_sigv4a: bool,
 }
 
-/// The service's traits; an unknown service signs under its own prefix, the way of the most recent services.
+/// The service's traits; it may be named by endpoint prefix (`email`) or as SDKs name it (`sesv2`).
+///
+/// A service that the tables do not know gets what new services have: its prefix's last label as the signing name,
+/// the common path encoding and JSON over REST.
 #[must_use]
 pub fn traits_of(service: &ServiceId) -> ServiceTraits {
-    let known = SERVICES.iter().find(|facts| facts.prefix == service.as_str());
-    let is_s3_family = matches!(
-        service.as_str(),
-        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" | "s3-control"
-    );
-    let name = known.map_or_else(|| last_label(service.as_str()), |facts| facts.signing_name);
+    let known = TABLES.service(service.as_str());
+    let prefix = known.map_or(service.as_str(), |known| known.prefix);
+    let path_encoding = match prefix {
+        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => PathEncoding::Single,
+        "s3-control" => PathEncoding::SingleKeepingSlash,
+        _ => PathEncoding::Double,
+    };
     ServiceTraits {
-        signing_name: signing_name(name),
-        path_encoding: match service.as_str() {
-            "s3-control" => PathEncoding::SingleKeepingSlash,
-            _ if is_s3_family => PathEncoding::Single,
-            _ => PathEncoding::Double,
+        signing_name: signing_name(known.map_or_else(|| last_label(prefix), |known| known.signing_name)),
+        path_encoding,
+        protocol: match (prefix, known) {
+            // Its model is that of the Outposts' own API; the host also serves buckets and objects.
+            ("s3-outposts", _) => Protocol::RestXml,
+            (_, Some(known)) => known.protocol,
+            (_, None) => Protocol::RestJson,
         },
-        protocol: known.map_or(Protocol::RestJson, |facts| facts.protocol),
-        unsigned_payload_allowed: is_s3_family,
-        is_s3_family,
+        unsigned_payload_allowed: path_encoding == PathEncoding::Single || prefix == "vpc-lattice-svcs",
+        is_s3_family: path_encoding != PathEncoding::Double,
+        needs_sigv4a: prefix == "cloudfront-keyvaluestore",
     }
 }
 
-/// `runtime.x` signs as `x` wherever the tables know such a service.
+/// The endpoint prefix of a service that may be named as SDKs name it: `ses` is `email`, `ecr` is `api.ecr`.
+///
+/// A prefix, and a name that the tables do not know, comes back as it is. `sso` and `sms-voice` are prefixes, and the
+/// SDKs' names of other services: the prefix wins.
+#[must_use]
+pub fn endpoint_prefix_of(service: &ServiceId) -> ServiceId {
+    TABLES
+        .service(service.as_str())
+        .and_then(|known| ServiceId::parse(known.prefix).ok())
+        .unwrap_or_else(|| service.clone())
+}
+
+/// Every service of the tables by endpoint prefix, sorted.
+#[must_use]
+pub fn known_services() -> Vec<ServiceId> {
+    let mut services: Vec<_> = TABLES
+        .services()
+        .filter_map(|known| ServiceId::parse(known.prefix).ok())
+        .collect();
+    services.sort();
+    services
+}
+
+/// `runtime.x` belongs to the service `x`: true of every dotted prefix in the tables.
 fn last_label(prefix: &str) -> &str {
     prefix.rsplit('.').next().unwrap_or(prefix)
 }
 
 #[expect(
     clippy::expect_used,
-    reason = "a label of a service id is a signing name: the first alphabet lies in the second"
+    reason = "a test reads every name of the tables, and each label of a service id is a signing name"
 )]
-fn signing_name(label: &str) -> SigningName {
-    SigningName::parse(label).expect("a label of a service id is a signing name")
+fn signing_name(name: &str) -> SigningName {
+    SigningName::parse(name).expect("the tables and the labels of service ids hold signing names only")
 }
 
-/// What the tables know about a service.
-#[derive(Debug)]
-pub(crate) struct ServiceFacts {
-    pub(crate) prefix: &'static str,
-    pub(crate) signing_name: &'static str,
-    pub(crate) protocol: Protocol,
-    /// One endpoint for the whole partition.
-    pub(crate) is_global: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const fn regional(prefix: &'static str, signing_name: &'static str, protocol: Protocol) -> ServiceFacts {
-    ServiceFacts {
-        prefix,
-        signing_name,
-        protocol,
-        is_global: false,
+    fn traits(service: &str) -> ServiceTraits {
+        traits_of(&ServiceId::parse(service).unwrap())
+    }
+
+    #[test]
+    fn every_service_of_the_tables_has_traits() {
+        for service in TABLES.services() {
+            assert_eq!(traits(service.prefix).signing_name.as_str(), service.signing_name);
+        }
+    }
+
+    #[test]
+    fn the_signing_name_is_not_always_the_prefix() {
+        for (service, name) in [
+            ("api.ecr", "ecr"),
+            ("bedrock-runtime", "bedrock"),
+            ("email", "ses"),
+            ("sesv2", "ses"),
+            ("ecr", "ecr"),
+            ("runtime.sagemaker", "sagemaker"),
+            ("streams.dynamodb", "dynamodb"),
+            ("transcribestreaming", "transcribe"),
+            ("api.tunneling.iot", "IoTSecuredTunneling"),
+            ("s3-control", "s3"),
+            ("monitoring", "monitoring"),
+            ("aps-workspaces", "aps"),
+            ("not-yet-built", "not-yet-built"),
+            ("api.not-yet-built", "not-yet-built"),
+        ] {
+            assert_eq!(traits(service).signing_name.as_str(), name, "{service}");
+        }
+    }
+
+    #[test]
+    fn only_the_s3_family_encodes_paths_once() {
+        use PathEncoding::{Double, Single, SingleKeepingSlash};
+        for (service, encoding) in [
+            ("s3", Single),
+            ("s3express", Single),
+            ("s3-object-lambda", Single),
+            ("s3-outposts", Single),
+            ("s3control", SingleKeepingSlash),
+            ("s3tables", Double),
+            ("s3vectors", Double),
+            ("glacier", Double),
+            ("not-yet-built", Double),
+        ] {
+            assert_eq!(traits(service).path_encoding, encoding, "{service}");
+            assert_eq!(traits(service).is_s3_family, encoding != Double, "{service}");
+        }
+    }
+
+    #[test]
+    fn the_protocol_decides_the_shape_of_errors() {
+        for (service, protocol) in [
+            ("s3", Protocol::RestXml),
+            ("ec2", Protocol::Ec2),
+            ("sts", Protocol::Query),
+            ("iam", Protocol::Query),
+            ("dynamodb", Protocol::Json),
+            ("workspaces", Protocol::Json),
+            ("bedrock-runtime", Protocol::RestJson),
+            ("route53", Protocol::RestXml),
+            ("cloudwatch-omni", Protocol::RpcV2Cbor),
+        ] {
+            assert_eq!(traits(service).protocol, protocol, "{service}");
+        }
+        assert!(Protocol::Ec2.has_xml_errors() && !Protocol::RpcV2Cbor.has_xml_errors());
+    }
+
+    #[test]
+    fn payloads_may_stay_unsigned_only_where_servers_say_so() {
+        for (service, allowed) in [
+            ("s3", true),
+            ("s3express", true),
+            ("s3-control", false),
+            ("vpc-lattice-svcs", true),
+            ("dynamodb", false),
+        ] {
+            assert_eq!(traits(service).unsigned_payload_allowed, allowed, "{service}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_is_a_service_id() {
+        assert_eq!(known_services().len(), TABLES.services().count());
+    }
+
+    #[test]
+    fn sdk_names_lead_to_endpoint_prefixes() {
+        for (name, prefix) in [
+            ("ses", "email"),
+            ("ecr", "api.ecr"),
+            ("s3", "s3"),
+            ("cloudwatch", "monitoring"),
+            ("sso", "sso"),
+            ("x", "x"),
+        ] {
+            assert_eq!(endpoint_prefix_of(&ServiceId::parse(name).unwrap()).as_str(), prefix);
+        }
     }
 }
-
-pub(crate) const SERVICES: &[ServiceFacts] = &[
-    regional("api.ecr", "ecr", Protocol::Json),
-    regional("bedrock", "bedrock", Protocol::RestJson),
-    regional("bedrock-runtime", "bedrock", Protocol::RestJson),
-    regional("dynamodb", "dynamodb", Protocol::Json),
-    regional("ec2", "ec2", Protocol::Ec2),
-    regional("email", "ses", Protocol::Query),
-    ServiceFacts {
-        prefix: "iam",
-        signing_name: "iam",
-        protocol: Protocol::Query,
-        is_global: true,
-    },
-    regional("kms", "kms", Protocol::Json),
-    regional("lambda", "lambda", Protocol::RestJson),
-    regional("runtime.sagemaker", "sagemaker", Protocol::RestJson),
-    regional("s3", "s3", Protocol::RestXml),
-    regional("secretsmanager", "secretsmanager", Protocol::Json),
-    regional("sns", "sns", Protocol::Query),
-    regional("sqs", "sqs", Protocol::Json),
-    regional("sts", "sts", Protocol::Query),
-    regional("workspaces", "workspaces", Protocol::Json),
-];
