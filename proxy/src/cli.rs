@@ -69,6 +69,12 @@ Examples:
     },
 }
 
+/// The definition of the command line, for tests of the documentation.
+#[cfg(test)]
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the program with the arguments and environment of this process.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 //! What is read, and what is refused with which words.
 
+mod documentation;
 mod keys;
 mod precedence;
 mod refused;
