@@ -3,6 +3,8 @@
 //! Nothing runs while nobody asks: renewal is started by the first request inside the refresh
 //! window, so an idle connection costs no STS calls and a machine that slept wakes up right.
 
+mod flight;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -10,10 +12,9 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwapOption;
 use auth_model::{Clock, ConnectionName, Credentials, SessionToken};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::{CredentialError, CredentialFailure};
-use crate::schedule;
 use crate::state::{CredentialCounters, CredentialState};
 
 /// A set this young that AWS refuses is not renewed: what is wrong is not its age.
@@ -202,121 +203,11 @@ impl<O: Obtain> Inner<O> {
         tokio::spawn(Arc::clone(self).fly(landing));
         Boarding::Flight(flight)
     }
-
-    /// One attempt, in a task of its own: a request that goes away leaves it alone.
-    async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>) {
-        let origin = Arc::clone(&self.origin);
-        // A task within the task, so that a panic lands as a failure like any other.
-        let mut attempt = tokio::spawn(async move { origin.obtain().await });
-        let result = match timeout(self.flight_deadline, &mut attempt).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(CredentialFailure::Internal),
-            Err(_) => {
-                attempt.abort();
-                Err(CredentialFailure::TimedOut)
-            }
-        };
-        let outcome = match result.and_then(|obtained| self.take(obtained)) {
-            Ok(credentials) => Ok(credentials),
-            Err(failure) => Err(self.rest(failure)),
-        };
-        landing.send_replace(Some(outcome));
-    }
-
-    /// Makes what arrived the current set.
-    fn take(&self, obtained: Obtained) -> Result<Arc<Credentials>, CredentialFailure> {
-        let Obtained {
-            credentials,
-            ask_again_after,
-        } = obtained;
-        let now = self.clock.now();
-        if !credentials.is_valid_at(now) {
-            let message = "the set that was handed out has expired already".to_owned();
-            return Err(CredentialFailure::ClockSkew { message });
-        }
-        let expires_at = credentials.expires_at;
-        let renew_at = match (expires_at, ask_again_after) {
-            (Some(expires_at), _) => Some(schedule::refresh_at(now, expires_at, fastrand::f64())),
-            (None, Some(rest)) => Some(now + rest),
-            (None, None) => None,
-        };
-        // The same keys stay the same `Arc`: whoever compares pointers sees that nothing is new.
-        let before = self.valid_at(now).map(|held| Arc::clone(&held.credentials));
-        let unchanged = before.filter(|before| before.expires_at == expires_at && are_same_keys(before, &credentials));
-        if unchanged.is_none() {
-            let lifetime = expires_at.and_then(|expiry| expiry.duration_since(now).ok());
-            tracing::info!(
-                connection = %self.label.connection,
-                method = self.label.method,
-                lifetime_s = lifetime.map(|lifetime| lifetime.as_secs()),
-                "obtained credentials"
-            );
-        }
-        let credentials = unchanged.unwrap_or_else(|| Arc::new(credentials));
-        let mut control = self.control();
-        self.held.store(Some(Arc::new(Held {
-            credentials: Arc::clone(&credentials),
-            renew_at,
-        })));
-        control.flight = None;
-        control.setback = None;
-        control.landed_at = Some(Instant::now());
-        control.counters.obtained += 1;
-        Ok(credentials)
-    }
-
-    /// Notes a failure and when to try again.
-    fn rest(&self, failure: CredentialFailure) -> CredentialError {
-        let now = self.clock.now();
-        let held = self.valid_at(now);
-        let expires_at = held.as_ref().and_then(|held| held.credentials.expires_at);
-        let remaining = expires_at.and_then(|expiry| expiry.duration_since(now).ok());
-        let mut control = self.control();
-        let streak = control.setback.as_ref().map_or(1, |last| last.streak.saturating_add(1));
-        let rest = schedule::rest_after(failure.prospect(), streak, remaining, fastrand::f64());
-        tracing::warn!(
-            connection = %self.label.connection,
-            method = self.label.method,
-            code = failure.code(),
-            error = &failure as &dyn std::error::Error,
-            attempts = streak,
-            retry_in_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
-            is_still_serving = held.is_some(),
-            "obtaining credentials failed"
-        );
-        control.flight = None;
-        control.counters.failed += 1;
-        control.setback = Some(Setback {
-            failure: failure.clone(),
-            streak,
-            retry_at: Instant::now() + rest,
-        });
-        CredentialError::new(failure, rest)
-    }
 }
 
 impl Held {
     fn is_due_at(&self, now: SystemTime) -> bool {
         self.renew_at.is_some_and(|renew_at| renew_at <= now)
-    }
-}
-
-impl Boarding {
-    async fn arrive(self) -> Outcome {
-        let mut flight = match self {
-            Self::Held(credentials) => return Ok(credentials),
-            Self::Resting(error) => return Err(error),
-            Self::Flight(flight) => flight,
-        };
-        let landed = flight.wait_for(Option::is_some).await;
-        match landed.as_deref() {
-            Ok(Some(outcome)) => outcome.clone(),
-            // The runtime is shutting down.
-            Ok(None) | Err(_) => Err(CredentialError::new(
-                CredentialFailure::Internal,
-                Duration::from_secs(1),
-            )),
-        }
     }
 }
 

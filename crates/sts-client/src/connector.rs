@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -39,7 +39,7 @@ struct Connectors {
 /// The HTTP client these settings describe.
 pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, CredentialFailure> {
     check_roots(&settings.extra_roots_pem)?;
-    let mut roots = TrustStore::empty().with_native_roots(true);
+    let mut roots = TrustStore::empty().with_native_roots(*HAS_PLATFORM_ROOTS);
     if !settings.extra_roots_pem.is_empty() {
         roots = roots.with_pem_certificate(settings.extra_roots_pem.clone());
     }
@@ -60,6 +60,15 @@ pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, Cr
         made: Mutex::default(),
     }))
 }
+
+/// Whether this machine has any roots: the HTTP client panics in debug builds where it has none.
+static HAS_PLATFORM_ROOTS: LazyLock<bool> = LazyLock::new(|| {
+    let has_roots = !rustls_native_certs::load_native_certs().certs.is_empty();
+    if !has_roots {
+        tracing::warn!("this machine has no root certificates: only the extra roots are trusted");
+    }
+    has_roots
+});
 
 /// The HTTP client panics on what it cannot read, so it is read here first.
 fn check_roots(pem: &[u8]) -> Result<(), CredentialFailure> {

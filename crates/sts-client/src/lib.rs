@@ -61,6 +61,7 @@
 //! - A role's name is completed by the caller's account, which is asked for once.
 //! - The default session name comes from the connection.
 //! - STS is asked at its regional endpoint.
+//! - A named profile is the only place that is searched.
 //! - No secret is in any error, any `Debug` or any log line at TRACE.
 //!
 //! Invariant: no client requests, no routes, no configuration files. The AWS SDK's types stay inside.

@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How STS is reached. The default is AWS's regional endpoint, directly, with the platform's roots.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StsSettings {
     /// Where STS is asked instead of the regional endpoint. The default chain's own calls (web
     /// identity, SSO) do not use it; they take `AWS_ENDPOINT_URL_STS`.
@@ -40,6 +40,20 @@ impl Default for StsSettings {
             connect_timeout: CONNECT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
         }
+    }
+}
+
+impl fmt::Debug for StsSettings {
+    /// The roots by their size: a bundle has hundreds of kilobytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StsSettings")
+            .field("endpoint", &self.endpoint)
+            .field("use_fips", &self.use_fips)
+            .field("extra_roots_pem", &format_args!("{} bytes", self.extra_roots_pem.len()))
+            .field("proxy", &self.proxy)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("operation_timeout", &self.operation_timeout)
+            .finish()
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) struct RoleRequest<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Sts {
     base: aws_sdk_sts::Config,
+    clock: Arc<dyn Clock>,
 }
 
 /// Our clock, for the SDK.
@@ -73,7 +74,7 @@ impl Sts {
             .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_sts::config::Region::new(region.as_str().to_owned()))
             .http_client(http)
-            .time_source(ClockTime(clock))
+            .time_source(ClockTime(Arc::clone(&clock)))
             .sleep_impl(TokioSleep::new())
             .retry_config(retries())
             .timeout_config(timeouts(settings))
@@ -86,7 +87,10 @@ impl Sts {
             Some(endpoint) => builder = builder.endpoint_url(endpoint.to_string()),
             None => builder = builder.use_fips(settings.use_fips),
         }
-        Self { base: builder.build() }
+        Self {
+            base: builder.build(),
+            clock,
+        }
     }
 
     fn client(&self, keys: &Credentials) -> aws_sdk_sts::Client {
@@ -139,7 +143,9 @@ impl Sts {
         let expires_at = SystemTime::try_from(session.expiration).map_err(|_| unreadable.clone())?;
         let token = Some(session.session_token);
         let mut credentials = checked(session.access_key_id, session.secret_access_key, token).ok_or(unreadable)?;
-        credentials.expires_at = Some(expires_at);
+        // STS speaks of its own clock. A session cannot outlive its duration by ours either: where ours
+        // is behind, the set would else be used for longer than AWS takes it.
+        credentials.expires_at = Some(expires_at.min(self.clock.now() + request.duration.get()));
         credentials.account = Some(request.role.account().clone());
         Ok(credentials)
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::*;
 use crate::testing::{VirtualClock, keys, pass};
@@ -144,6 +145,17 @@ async fn concurrent_cold_start_calls_sts_once() {
     let sets = requests.join_all().await;
     assert!(sets.iter().all(|set| Arc::ptr_eq(set, &sets[0])));
     assert_eq!((sets.len(), stage.attempts()), (1_000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_cold_start_on_many_threads_calls_sts_once() {
+    let stage = Stage::slow(Duration::ZERO, an_hour);
+    let mut requests = JoinSet::new();
+    for _ in 0..1_000 {
+        let cache = stage.cache.clone();
+        requests.spawn(async move { cache.credentials().await.unwrap() });
+    }
+    assert_eq!((requests.join_all().await.len(), stage.attempts()), (1_000, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,6 +197,19 @@ async fn sts_is_asked_at_its_regional_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_ends_in_time_by_a_clock_that_is_behind() {
+    let clock = VirtualClock::new();
+    for sts_is_ahead_by in [Duration::ZERO, Duration::from_mins(15), HOUR] {
+        let now = clock.now();
+        let sts =
+            ScriptedSts::new(move |_| session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR + sts_is_ahead_by));
+        let auth = role(ROLE, AssumeRoleOptions::default());
+        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+        assert_eq!(source.credentials().await.unwrap().expires_at, Some(now + HOUR));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn static_keys_ask_nobody() {
     let auth = AuthMethod::AccessKey { keys: key_assets() };
     assert!(sent_for("eu-west-1", auth, &StsSettings::default()).await.is_empty());
