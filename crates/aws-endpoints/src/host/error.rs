@@ -12,10 +12,7 @@ pub enum HostError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An IP address says nothing about a service.
-    #[error("an IP address, not the name of an AWS endpoint")]
-    IpAddress,
-    /// No AWS suffix.
+    /// No AWS suffix, or an IP address.
     #[error("not the name of an AWS endpoint")]
     NotAws,
     /// An AWS suffix, but no service and region that the tables know.

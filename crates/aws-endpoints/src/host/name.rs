@@ -20,7 +20,7 @@ impl<'a> HostName<'a> {
             .and_then(|text| text.strip_suffix(']'))
             .unwrap_or(text);
         if bare.parse::<IpAddr>().is_ok() {
-            return Err(HostError::IpAddress);
+            return Err(HostError::NotAws);
         }
         let text = text.strip_suffix('.').unwrap_or(text);
         if text.is_empty() || text.len() > 253 {
