@@ -15,8 +15,8 @@ use crate::principals::TABLE;
 use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, ok};
 
-/// Items kept at most.
-const MAX_ITEMS: usize = 1000;
+/// Items kept at most: some 100 MiB at their largest.
+const MAX_ITEMS: usize = 256;
 /// The size of an item at most, as at AWS.
 const MAX_ITEM_BYTES: usize = 400 * 1024;
 const KEY: &str = "id";

@@ -57,7 +57,7 @@ pub enum Outcome {
         reason: Reason,
         /// The error code in the answer, in the words of that service's protocol.
         code: String,
-        /// The message in the answer.
+        /// The cause in words, more exact than the message in the answer where AWS says little.
         why: String,
     },
 }

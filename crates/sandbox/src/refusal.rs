@@ -43,6 +43,21 @@ impl Refusal {
             .map_or_else(|| shape.status(self.reason), |(_, status)| status)
     }
 
+    /// The message in the answer: these are worded in their own way.
+    fn wording(&self, shape: Shape) -> &str {
+        match (shape, self.code(shape)) {
+            (Shape::Ec2, "AuthFailure") => "AWS was not able to validate the provided access credentials",
+            (Shape::Ec2, "RequestExpired") => "Request has expired.",
+            (Shape::S3, "InvalidAccessKeyId") => "The AWS Access Key Id you provided does not exist in our records.",
+            (Shape::S3, "InvalidToken") => "The provided token is malformed or otherwise invalid.",
+            (Shape::S3, "ExpiredToken") => "The provided token has expired.",
+            (Shape::S3, "RequestTimeTooSkewed") => {
+                "The difference between the request time and the current time is too large."
+            }
+            _ => &self.message,
+        }
+    }
+
     /// The answer.
     pub(crate) fn response(&self, shape: Shape, request_id: &str) -> Response<Body> {
         let code = self.code(shape);
@@ -50,7 +65,7 @@ impl Refusal {
             Shape::S3 => Xml::document()
                 .element("Error", |x| {
                     x.text("Code", code)
-                        .text("Message", &self.message)
+                        .text("Message", self.wording(shape))
                         .text("RequestId", request_id)
                         .text("HostId", "sandbox")
                 })
@@ -58,7 +73,7 @@ impl Refusal {
             Shape::Ec2 => Xml::document()
                 .element("Response", |x| {
                     x.element("Errors", |x| {
-                        x.element("Error", |x| x.text("Code", code).text("Message", &self.message))
+                        x.element("Error", |x| x.text("Code", code).text("Message", self.wording(shape)))
                     })
                     .text("RequestID", request_id)
                 })
@@ -71,13 +86,15 @@ impl Refusal {
                         "Sender"
                     };
                     x.element("Error", |x| {
-                        x.text("Type", blame).text("Code", code).text("Message", &self.message)
+                        x.text("Type", blame)
+                            .text("Code", code)
+                            .text("Message", self.wording(shape))
                     })
                     .text("RequestId", request_id)
                 })
                 .into_string(),
-            Shape::Json => serde_json::json!({ "__type": code, "message": self.message }).to_string(),
-            Shape::RestJson => serde_json::json!({ "message": self.message }).to_string(),
+            Shape::Json => serde_json::json!({ "__type": code, "message": self.wording(shape) }).to_string(),
+            Shape::RestJson => serde_json::json!({ "message": self.wording(shape) }).to_string(),
         };
         let mut response = Response::new(full(Bytes::from(body)));
         *response.status_mut() = self.status(shape);

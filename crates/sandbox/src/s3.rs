@@ -10,6 +10,7 @@
 
 mod checked_body;
 mod framing;
+mod listing;
 mod store;
 
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,7 @@ use crate::server::Handler;
 use crate::verify::{PathRule, Payload, Scheme, Sighting, Verifier};
 
 use checked_body::{BodyCheck, CheckedBody, Verdict};
+use listing::{encode_names, is_encoded_listing};
 pub(crate) use store::open;
 
 const SCHEME: Scheme = Scheme {
@@ -44,6 +46,8 @@ const SCHEME: Scheme = Scheme {
 };
 /// Error answers are read to learn their code; longer ones are passed on unread.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// A listing of 1000 names of 1 KiB, escaped, has room in this.
+const MAX_LISTING_BYTES: usize = 8 * 1024 * 1024;
 /// A body where S3 expects none.
 const MAX_STRAY_BYTES: usize = 1024 * 1024;
 
@@ -113,6 +117,12 @@ impl S3 {
         operation: OperationName,
     ) -> Result<(Response<Body>, Outcome), Refusal> {
         let declared = declared_payload(&head).to_owned();
+        if declared.is_empty() && head.headers.contains_key(AUTHORIZATION) {
+            return Err(Refusal::new(
+                Reason::BadRequest,
+                "Missing required header for this request: x-amz-content-sha256",
+            ));
+        }
         let caller = self
             .verifier
             .verify(&head, Payload::Declared(&declared), SCHEME, sighting)?;
@@ -131,6 +141,7 @@ impl S3 {
             }
         }
         head.extensions.insert(operation);
+        let is_encoded = head.method == Method::GET && is_encoded_listing(head.uri.query());
         let is_chunk_signed = declared.starts_with("STREAMING-AWS4");
         let answer = self.service.call(Request::from_parts(head, body)).await;
         if let Some(refusal) = verdict.take() {
@@ -145,7 +156,7 @@ impl S3 {
                 "The signature of a chunk or of the trailer does not match",
             ));
         }
-        judge(answer).await
+        judge(answer, is_encoded).await
     }
 }
 
@@ -185,10 +196,17 @@ async fn accept_body(
     }
 }
 
-/// Learns the error code of what s3s answered.
-async fn judge(answer: Response<s3s::Body>) -> Result<(Response<Body>, Outcome), Refusal> {
-    let (head, body) = answer.into_parts();
+/// Learns the error code of what s3s answered; encodes the names of a listing.
+async fn judge(answer: Response<s3s::Body>, is_encoded: bool) -> Result<(Response<Body>, Outcome), Refusal> {
+    let (mut head, body) = answer.into_parts();
     let status = head.status;
+    if is_encoded && status == StatusCode::OK {
+        let listing = Limited::new(body, MAX_LISTING_BYTES).collect().await;
+        let listing = listing.map_err(|_| Refusal::new(Reason::Unavailable, "The listing is too long"))?;
+        head.headers.remove(http::header::CONTENT_LENGTH);
+        let encoded = encode_names(&String::from_utf8_lossy(&listing.to_bytes()));
+        return Ok((Response::from_parts(head, full(encoded)), Outcome::Accepted));
+    }
     if !status.is_client_error() && !status.is_server_error() {
         return Ok((Response::from_parts(head, body.boxed_unsync()), Outcome::Accepted));
     }

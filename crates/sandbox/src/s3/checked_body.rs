@@ -37,13 +37,9 @@ pub(super) enum BodyCheck {
 
 impl BodyCheck {
     /// # Errors
-    /// `InvalidRequest` where `declared` is missing or none of S3's values.
+    /// `InvalidRequest` where `declared` is none of S3's values.
     pub(super) fn new(declared: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
         match declared {
-            "" => Err(Refusal::new(
-                Reason::BadRequest,
-                "Missing required header for this request: x-amz-content-sha256",
-            )),
             "UNSIGNED-PAYLOAD" => Ok(Self::Nothing),
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
             | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"

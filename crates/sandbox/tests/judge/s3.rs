@@ -47,6 +47,53 @@ async fn objects_are_put_got_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_listing_encodes_names_when_asked_to() {
+    let sandbox = start().await;
+    let put = Draft::new("s3", "PUT", &format!("/{BUCKET}/a%20b%2Bc%26d")).with_body("x");
+    assert_eq!(send(sandbox.s3(), put.sign(sandbox.s3())).await.status, 200);
+    for (query, key) in [
+        ("list-type=2", "a b+c&amp;d"),
+        ("encoding-type=url&list-type=2", "a%20b%2Bc%26d"),
+        ("encoding-type=url", "a%20b%2Bc%26d"),
+    ] {
+        let list = Draft::new("s3", "GET", &format!("/{BUCKET}?{query}"));
+        assert_eq!(
+            send(sandbox.s3(), list.sign(sandbox.s3())).await.element("Key"),
+            key,
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_signed_decoded_and_encoded_strictly_however_it_was_sent() {
+    let sandbox = start().await;
+    let put = |signed: &str, sent: &str| {
+        let mut request = Draft::new("s3", "PUT", &format!("/{BUCKET}/{signed}")).sign(sandbox.s3());
+        *request.uri_mut() = format!("/{BUCKET}/{sent}").parse().unwrap();
+        send(sandbox.s3(), request)
+    };
+    assert_eq!(put("a%40b%2Bc", "a@b+c").await.status, 200);
+    assert_eq!(put("a%40b%2Bc", "a%40b%2bc").await.status, 200);
+    // s3s alone would take this one.
+    assert_eq!(put("a@b", "a@b").await.code(), "SignatureDoesNotMatch");
+    assert_eq!(put("a%2bb", "a%2bb").await.code(), "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn the_body_must_be_spoken_for() {
+    let sandbox = start().await;
+    let mut request = Draft::new("s3", "GET", &format!("/{BUCKET}")).sign(sandbox.s3());
+    request.headers_mut().remove("x-amz-content-sha256");
+    let refused = send(sandbox.s3(), request).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "InvalidRequest"));
+    let mut odd = Draft::new("s3", "GET", &format!("/{BUCKET}"));
+    odd.payload = Some("SOMETHING");
+    let refused = send(sandbox.s3(), odd.sign(sandbox.s3())).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "InvalidArgument"));
+}
+
+#[tokio::test]
 async fn a_bucket_may_be_in_the_host() {
     let sandbox = start().await;
     for host in [
