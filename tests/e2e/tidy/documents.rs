@@ -1,6 +1,6 @@
 //! Documents and scripts: what must exist exists, what a page points at is there.
 
-use super::{assert_none, pages, read, root};
+use super::{Page, assert_none, pages, read, root};
 
 #[test]
 fn what_a_newcomer_looks_for_is_there() {
@@ -14,7 +14,14 @@ fn what_a_newcomer_looks_for_is_there() {
         "clippy.toml",
         "rustfmt.toml",
         "docs/architecture.md",
+        "docs/clients.md",
+        "docs/configuration.md",
+        "docs/threat-model.md",
+        "deploy/Dockerfile",
+        "deploy/README.md",
+        "deploy/example.toml",
         "tests/fuzz",
+        "tests/outside/run",
     ];
     let missing: Vec<_> = wanted
         .into_iter()
@@ -58,4 +65,66 @@ fn architecture_names_every_crate() {
         .filter(|name| !page.contains(&format!("  {name}/ ")))
         .collect();
     assert_none("crates that the map leaves out", &missing);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let pages: Vec<_> = pages().into_iter().filter(|page| page.has_extension("md")).collect();
+    let broken: Vec<_> = pages
+        .iter()
+        .flat_map(|page| links(page).into_iter().filter_map(|link| broken(page, &link)))
+        .collect();
+    assert_none("links that lead nowhere", &broken);
+}
+
+/// The targets of `[text](target)` outside of code blocks.
+fn links(page: &Page) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut in_code = false;
+    for line in page.text.lines() {
+        in_code ^= line.trim_start().starts_with("```");
+        if in_code {
+            continue;
+        }
+        for piece in line.split("](").skip(1) {
+            found.extend(piece.split_once(')').map(|(target, _)| target.to_owned()));
+        }
+    }
+    found
+}
+
+fn broken(page: &Page, link: &str) -> Option<String> {
+    if link.contains("://") || link.starts_with("mailto:") {
+        return None;
+    }
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let here = root().join(&page.path);
+    let target = if file.is_empty() {
+        here
+    } else {
+        here.parent()?.join(file)
+    };
+    if !target.exists() {
+        return Some(format!("{}: {link}", page.path));
+    }
+    let heads_of = |text: String| {
+        text.lines()
+            .filter(|line| line.starts_with('#'))
+            .map(slug)
+            .collect::<Vec<_>>()
+    };
+    let known = anchor.is_empty()
+        || heads_of(std::fs::read_to_string(&target).ok()?)
+            .iter()
+            .any(|head| head == anchor);
+    (!known).then(|| format!("{}: {link} (no such heading)", page.path))
+}
+
+/// A heading's anchor, as the common renderers make it.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    text.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }

@@ -1,0 +1,58 @@
+//! Shutting down: nobody new, and those who are there may finish.
+
+use sandbox::{Sandbox, SandboxSettings};
+use tokio::net::TcpStream;
+
+use crate::support::world::connection;
+use crate::support::{Wire, World, ask};
+
+#[tokio::test]
+async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
+    let sandbox = Sandbox::start(SandboxSettings::default())
+        .await
+        .expect("the sandbox starts");
+    let endpoint = format!(
+        "http://{}",
+        sandbox.service("bedrock-runtime").expect("Bedrock runtime")
+    );
+    let world = World::with(sandbox, &connection("models", "bedrock-runtime", &endpoint, "")).await;
+    let gate = world.sandbox.stream_gate();
+    gate.hold();
+    let address = world.address();
+    let mut wire = Wire::connect(address).await;
+    wire.send(
+        "POST /model/acme.words-v1%3A0/invoke-with-response-stream HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\nContent-Length: 25\r\n\r\n{\"prompt\":\"one two three\"}",
+    )
+    .await;
+    assert_eq!(wire.head().await.0, 200);
+    wire.chunk().await;
+
+    let mut idle = Wire::connect(address).await;
+    idle.send("GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    idle.answer().await;
+
+    let stopping = tokio::spawn(world.proxy.shutdown());
+    assert!(idle.is_closed().await, "a client without a request is let go");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody new is let in");
+    assert!(!stopping.is_finished());
+    gate.open();
+    while !wire.chunk().await.is_empty() {}
+    stopping.await.expect("the proxy has stopped");
+}
+
+#[tokio::test]
+async fn probes_and_metrics_answer() {
+    let world = World::with_store().await;
+    let admin = world.proxy.admin_addr().expect("an admin listener");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(ask(admin, get("/livez")).await.status, 200);
+    assert_eq!(ask(admin, get("/readyz")).await.status, 200);
+    assert_eq!(ask(admin, get("/nothing")).await.status, 404);
+    assert_eq!(ask(world.address(), get("/sandbox-bucket")).await.status, 200);
+    let metrics = ask(admin, get("/metrics")).await.text();
+    assert!(
+        metrics.contains("store") && metrics.contains("signing_proxy_"),
+        "{metrics}"
+    );
+}

@@ -1,0 +1,79 @@
+//! Answers in pieces: each goes on as it comes, and a client that leaves is noticed upstream.
+
+use tokio::time::{Duration, sleep, timeout};
+
+use sandbox::{Sandbox, SandboxSettings};
+
+use crate::support::world::connection;
+use crate::support::{PATIENCE, Wire, World};
+
+const REQUEST: &str = "POST /model/acme.words-v1%3A0/invoke-with-response-stream HTTP/1.1\r\nHost: localhost\r\n\
+                       Content-Type: application/json\r\nContent-Length: 25\r\n\r\n{\"prompt\":\"one two three\"}";
+
+async fn models() -> World {
+    let sandbox = Sandbox::start(SandboxSettings::default())
+        .await
+        .expect("the sandbox starts");
+    let endpoint = format!(
+        "http://{}",
+        sandbox.service("bedrock-runtime").expect("Bedrock runtime")
+    );
+    World::with(sandbox, &connection("models", "bedrock-runtime", &endpoint, "")).await
+}
+
+#[tokio::test]
+async fn the_first_frame_arrives_while_the_second_is_held() {
+    let mut world = models().await;
+    let gate = world.sandbox.stream_gate();
+    gate.hold();
+    let mut wire = Wire::connect(world.address()).await;
+    wire.send(REQUEST).await;
+    let (status, headers) = wire.head().await;
+    assert_eq!(status, 200);
+    let content_type = headers
+        .iter()
+        .find(|(name, _)| name == "content-type")
+        .map(|(_, value)| value.as_str());
+    assert_eq!(content_type, Some("application/vnd.amazon.eventstream"));
+
+    let first = wire.chunk().await;
+    assert_eq!(
+        frame_length(&first),
+        first.len(),
+        "one whole frame, and nothing of the next"
+    );
+    gate.release_one();
+    let second = wire.chunk().await;
+    assert_eq!(frame_length(&second), second.len());
+    gate.open();
+    while !wire.chunk().await.is_empty() {}
+    world.accepted("bedrock-runtime");
+    assert_eq!(gate.abandoned(), 0);
+}
+
+/// The length that an event stream's frame begins with.
+fn frame_length(frame: &[u8]) -> usize {
+    u32::from_be_bytes(frame[..4].try_into().expect("four bytes"))
+        .try_into()
+        .expect("it fits")
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_the_request() {
+    let world = models().await;
+    let gate = world.sandbox.stream_gate();
+    gate.hold();
+    let mut wire = Wire::connect(world.address()).await;
+    wire.send(REQUEST).await;
+    assert_eq!(wire.head().await.0, 200);
+    wire.chunk().await;
+    drop(wire);
+    // The sandbox notices when its own connection goes; there is nothing to wait on but its count.
+    timeout(PATIENCE, async {
+        while gate.abandoned() == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the upstream request is cancelled");
+}

@@ -1,0 +1,12 @@
+//! What the tests share: the sandbox with a proxy before it, a client of raw bytes, an upstream that records.
+
+mod client;
+mod recorder;
+pub(crate) mod world;
+
+pub(crate) use client::{Wire, ask};
+pub(crate) use recorder::Recorder;
+pub(crate) use world::World;
+
+/// How long anything here may take: far more than it does, so that only a hang fails by time.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);

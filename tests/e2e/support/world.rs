@@ -1,0 +1,152 @@
+//! The sandbox and a proxy before it, with one connection for each thing a test may want.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::stub::Proxy;
+use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
+use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, VerifiedRequest};
+use signing_proxy::config::{Config, Environment};
+
+/// Everything a test talks to. The proxy's connections are `METHOD-SERVICE`, see [`METHODS`].
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) proxy: Proxy,
+    /// What the sandbox has judged since the start.
+    pub(crate) events: Events,
+}
+
+/// The services of the sandbox that are asked through the proxy.
+pub(crate) const SERVICES: [&str; 6] = ["s3", "ec2", "workspaces", "bedrock-runtime", "dynamodb", "sts"];
+
+/// Auth methods by name, as TOML.
+pub(crate) fn methods() -> Vec<(&'static str, String)> {
+    let keys = |user: &sandbox::principals::FakeUser| {
+        format!(
+            "access_key_id = \"{}\"\nsecret_access_key = \"{}\"\n",
+            user.access_key_id, user.secret_access_key
+        )
+    };
+    let by_role = |user, role: &str| format!("method = \"access-key-assume-role\"\n{}role = \"{role}\"\n", keys(user));
+    let managed = |external_id: &str| {
+        let role = FOR_THE_PROXY.arn;
+        format!(
+            "method = \"managed-cross-account\"\nidentity = \"acme\"\nrole_arn = \"{role}\"\nexternal_id = \"{external_id}\"\n"
+        )
+    };
+    vec![
+        ("keys", format!("method = \"access-key\"\n{}", keys(&REPORTER))),
+        ("role-name", by_role(&ROBOT, "team/report-reader")),
+        ("role-arn", by_role(&ROBOT, REPORT_READER.arn)),
+        (
+            "managed",
+            managed(FOR_THE_PROXY.external_id.expect("the customer's role demands one")),
+        ),
+        ("wrong-id", managed("not-the-id-that-was-agreed")),
+        // The one way to leave the External ID out: the configuration demands it of `managed-cross-account`.
+        ("no-id", by_role(&ACME_PROXY, FOR_THE_PROXY.arn)),
+        ("no-role", by_role(&ROBOT, "there-is-no-such-role")),
+        (
+            "wrong-secret",
+            format!(
+                "method = \"access-key\"\naccess_key_id = \"{}\"\nsecret_access_key = \"wrong\"\n",
+                REPORTER.access_key_id
+            ),
+        ),
+    ]
+}
+
+impl World {
+    /// Every method with every service, over plain HTTP.
+    pub(crate) async fn start() -> Self {
+        let sandbox = Sandbox::start(SandboxSettings::default())
+            .await
+            .expect("the sandbox starts");
+        let mut connections = String::new();
+        for (method, auth) in methods() {
+            for service in SERVICES {
+                let endpoint = sandbox.service(service).expect("a service of the sandbox");
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    connections,
+                    "[connections.{method}-{service}]\nservice = \"{service}\"\nregion = \"us-east-1\"\n\
+                     endpoint = \"http://{endpoint}\"\n[connections.{method}-{service}.auth]\n{auth}"
+                );
+            }
+        }
+        Self::with(sandbox, &connections).await
+    }
+
+    /// The sandbox with one connection `store` to its S3.
+    pub(crate) async fn with_store() -> Self {
+        let sandbox = Sandbox::start(SandboxSettings::default())
+            .await
+            .expect("the sandbox starts");
+        let endpoint = format!("http://{}", sandbox.s3());
+        Self::with(sandbox, &connection("store", "s3", &endpoint, "")).await
+    }
+
+    /// The given connections.
+    pub(crate) async fn with(sandbox: Sandbox, connections: &str) -> Self {
+        let proxy = proxy(&format!(
+            "[sts]\nendpoint = \"http://{}\"\n{connections}",
+            sandbox.sts()
+        ))
+        .await;
+        let events = sandbox.events();
+        Self { sandbox, proxy, events }
+    }
+
+    /// The shared listener.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.proxy.addr().expect("a shared listener")
+    }
+
+    /// The one request the sandbox's service has judged since the last look.
+    #[track_caller]
+    pub(crate) fn judged(&mut self, service: &str) -> VerifiedRequest {
+        let mut found: Vec<_> = self
+            .events
+            .drain()
+            .into_iter()
+            .filter(|event| event.service == service)
+            .collect();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    }
+
+    /// As [`World::judged`], which must have been accepted.
+    #[track_caller]
+    pub(crate) fn accepted(&mut self, service: &str) -> VerifiedRequest {
+        let event = self.judged(service);
+        assert!(event.is_accepted(), "{event:#?}");
+        event
+    }
+}
+
+/// Whether the signature was found right, whatever became of the request afterwards.
+pub(crate) fn is_well_signed(event: &VerifiedRequest) -> bool {
+    match &event.outcome {
+        Outcome::Accepted => true,
+        Outcome::Refused { reason, .. } => {
+            matches!(reason, Reason::BadRequest | Reason::AccessDenied | Reason::TooLarge)
+        }
+    }
+}
+
+/// A connection signed with [`REPORTER`]'s keys; `more` are further keys of its table.
+pub(crate) fn connection(name: &str, service: &str, endpoint: &str, more: &str) -> String {
+    let (key, secret) = (REPORTER.access_key_id, REPORTER.secret_access_key);
+    format!(
+        "[connections.{name}]\nservice = \"{service}\"\nregion = \"us-east-1\"\nendpoint = \"{endpoint}\"\n{more}\n\
+         [connections.{name}.auth]\nmethod = \"access-key\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{secret}\"\n"
+    )
+}
+
+/// A proxy on free ports. `toml` is everything but `[server]`'s listeners; it may begin with further keys of `[server]`.
+pub(crate) async fn proxy(toml: &str) -> Proxy {
+    let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{toml}");
+    crate::secrets::log_if_asked();
+    let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    Proxy::start(config).await.expect("the proxy starts")
+}
