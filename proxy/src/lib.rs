@@ -1,5 +1,6 @@
 //! The signing proxy.
 
+mod admin;
 mod admit;
 mod body;
 pub mod cli;
@@ -8,6 +9,7 @@ pub mod error;
 pub mod log;
 pub mod metrics;
 pub mod pipeline;
+mod recorder;
 mod route;
 pub mod server;
 mod strip;

@@ -8,6 +8,7 @@
 //! - An error is written with its whole chain of causes, once.
 
 mod cap;
+mod request;
 mod text;
 
 use std::io::IsTerminal;
@@ -20,6 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+pub use self::request::request;
 pub use self::text::{Chain, Escaped};
 use crate::config::{LogConfig, LogFormat, LogLevel};
 

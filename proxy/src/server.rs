@@ -18,8 +18,11 @@ mod drain;
 mod drive;
 mod limits;
 mod listener;
+mod proxy;
 mod refusal;
+mod run;
 mod service;
+mod signals;
 #[cfg(test)]
 mod tests;
 
@@ -43,7 +46,9 @@ use crate::metrics::Metrics;
 
 pub use limits::Limits;
 pub use listener::{BindError, bind};
+pub use proxy::{Proxy, StartError};
 pub use refusal::Refusal;
+pub use run::run;
 
 /// Who sent a request, and to which of our addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]

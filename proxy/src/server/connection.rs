@@ -84,7 +84,7 @@ where
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
     let own_answer = OwnAnswer::default();
     let io = ClientIo::new(io, read, Arc::clone(&activity)).with_own_answer(own_answer.clone());
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity));
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone());
     let mut connection = http1::Builder::new()
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)
@@ -133,7 +133,7 @@ where
 {
     activity.multiplex();
     let io = ClientIo::new(io, read, Arc::clone(&activity));
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity));
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone());
     let head = u32::try_from(context.limits.max_header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(Streams(context.drain.clone()))
         .timer(TokioTimer::new())

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::config::ServerConfig;
+
+/// nginx's default as well. A client that takes one byte now and then is not stuck.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Bounds on clients of one group of listeners.
 ///
 /// Every wait for a client ends at one of these; see `docs/configuration.md` for the keys.
@@ -22,6 +27,18 @@ pub struct Limits {
 impl Limits {
     /// hyper refuses buffers below this.
     pub const LEAST_HEADER_BYTES: usize = 8 * 1024;
+
+    /// Those of the configuration.
+    #[must_use]
+    pub fn of(config: &ServerConfig) -> Self {
+        Self {
+            header_timeout: config.header_timeout,
+            idle_timeout: config.idle_timeout,
+            write_timeout: WRITE_TIMEOUT,
+            max_header_bytes: config.max_header_bytes,
+            max_clients: config.max_clients,
+        }
+    }
 
     /// What a listener for operators and probes needs: little of everything.
     #[must_use]

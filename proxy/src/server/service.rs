@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::{Activity, InFlight};
-use super::{Handler, Peer};
+use super::{Handler, ListenerRole, Peer};
+use crate::metrics::{Held, Metrics};
 
 /// One client connection's way to the handler.
 #[derive(Debug)]
@@ -19,14 +20,16 @@ pub(crate) struct ToHandler<H> {
     handler: Arc<H>,
     peer: Peer,
     activity: Arc<Activity>,
+    metrics: Metrics,
 }
 
 impl<H> ToHandler<H> {
-    pub(crate) fn new(handler: Arc<H>, peer: Peer, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(handler: Arc<H>, peer: Peer, activity: Arc<Activity>, metrics: Metrics) -> Self {
         Self {
             handler,
             peer,
             activity,
+            metrics,
         }
     }
 }
@@ -38,11 +41,14 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
+        // Probes of the proxy itself are not what operators want to see under way.
+        let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
         let answer = Arc::clone(&self.handler).handle(request, self.peer.clone());
         Box::pin(async move {
             Ok(answer.await.map(|body| Watched {
                 body: Box::pin(body),
                 _in_flight: in_flight,
+                _counted: counted,
             }))
         })
     }
@@ -53,6 +59,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
 pub(crate) struct Watched<B> {
     body: Pin<Box<B>>,
     _in_flight: InFlight,
+    _counted: Option<Held>,
 }
 
 impl<B: Body> Body for Watched<B> {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::*;
 
 mod ending;
+mod whole;
 
 const LIMITS: Limits = Limits {
     header_timeout: Duration::from_secs(10),

@@ -1,0 +1,170 @@
+//! The listener for operators and probes: `/livez`, `/readyz`, `/metrics`.
+//!
+//! It changes nothing and shows no secret: connections by name, service and region, and whether their credentials are
+//! valid. `GET` and `HEAD` only; web pages are kept out as on the other listeners, by the names in `Host`.
+//!
+//! **Ready** means: the listeners are up and no shutdown has begun. A connection without credentials does not make
+//! the proxy unready, for it serves the others, and its own clients are better off with an answer that says why than
+//! with no answer; `/readyz?connection=NAME` asks for that one connection as well. Failing to renew while the held set
+//! is still valid counts as valid.
+
+mod guard;
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use auth_model::{Connection, ConnectionName};
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use sts_client::CredentialSource;
+
+use crate::metrics::{self, Metrics};
+use crate::server::{Handler, Peer};
+
+/// Whether the proxy wants new requests; clones share the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// From now on `/readyz` fails.
+    pub(crate) fn end(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    fn holds(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// A connection as `/readyz` tells of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) connection: Connection,
+    pub(crate) source: CredentialSource,
+}
+
+/// Answers operators and probes.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    readiness: Readiness,
+    connections: Vec<Watched>,
+    metrics: Metrics,
+    /// Names besides addresses, `localhost` and single labels under which we may be asked; lower case.
+    hosts: Vec<String>,
+}
+
+impl Admin {
+    pub(crate) fn new(readiness: Readiness, connections: Vec<Watched>, metrics: Metrics, hosts: Vec<String>) -> Self {
+        Self {
+            readiness,
+            connections,
+            metrics,
+            hosts,
+        }
+    }
+
+    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if let Err(host) = guard::check(request, &self.hosts) {
+            return refuse(StatusCode::FORBIDDEN, "gateway-host-refused", host);
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut refusal = refuse(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Use GET or HEAD.");
+            refusal
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refusal;
+        }
+        match request.uri().path() {
+            "/livez" => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"),
+            "/readyz" => self.readyz(request.uri().query()),
+            "/metrics" => match self.metrics.encode() {
+                Ok(metrics) => text(StatusCode::OK, metrics::CONTENT_TYPE, metrics),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "metrics cannot be written");
+                    refuse(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "internal",
+                        "The proxy's log has the details.",
+                    )
+                }
+            },
+            _ => refuse(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "There are /livez, /readyz and /metrics.",
+            ),
+        }
+    }
+
+    fn readyz(&self, query: Option<&str>) -> Response<Full<Bytes>> {
+        let asked = match query.and_then(|query| query.strip_prefix("connection=")) {
+            Some(name) => match self.named(name) {
+                Some(watched) => Some(watched),
+                None => {
+                    return refuse(
+                        StatusCode::NOT_FOUND,
+                        "connection-unknown",
+                        "Use a connection that exists.",
+                    );
+                }
+            },
+            None => None,
+        };
+        let holds = self.readiness.holds();
+        let is_ready = holds && asked.is_none_or(|watched| watched.source.state().is_serving());
+        let status = if is_ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let connections = asked.map_or(self.connections.as_slice(), std::slice::from_ref);
+        let report = report::readiness(is_ready, holds, connections);
+        text(status, "application/json", format!("{report:#}\n"))
+    }
+
+    fn named(&self, name: &str) -> Option<&Watched> {
+        let name = ConnectionName::parse(name).ok()?;
+        self.connections.iter().find(|watched| watched.connection.name == name)
+    }
+}
+
+impl Handler for Admin {
+    type Body = Full<Bytes>;
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+        self.answer(&request)
+    }
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn refuse(status: StatusCode, code: &'static str, hint: &str) -> Response<Full<Bytes>> {
+    let message = status.canonical_reason().unwrap_or_default().to_lowercase();
+    let body = serde_json::json!({ "error": { "code": code, "message": message, "hint": hint } });
+    let mut response = text(status, "application/json", format!("{body}\n"));
+    response
+        .headers_mut()
+        .insert("x-signing-proxy-error", HeaderValue::from_static(code));
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! What `/readyz` tells.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+use sts_client::CredentialState;
+
+use super::Watched;
+
+/// `is_ready` is the verdict, `serves` whether no shutdown has begun.
+pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched]) -> Value {
+    let connections: Map<String, Value> = connections
+        .iter()
+        .map(|watched| (watched.connection.name.to_string(), connection(watched)))
+        .collect();
+    json!({
+        "ready": is_ready,
+        "state": if serves { "serving" } else { "draining" },
+        "connections": connections,
+    })
+}
+
+fn connection(Watched { connection, source }: &Watched) -> Value {
+    json!({
+        "service": connection.service.to_string(),
+        "region": connection.region.to_string(),
+        "auth": connection.auth.name(),
+        "credentials": credentials(&source.state()),
+    })
+}
+
+fn credentials(state: &CredentialState) -> Value {
+    match state {
+        CredentialState::Never => json!({ "state": "not-asked-yet" }),
+        CredentialState::Valid { expires_at } => json!({ "state": "valid", "expires_at": expires_at.map(rfc3339) }),
+        CredentialState::Degraded { expires_at, code } => {
+            json!({ "state": "valid-but-not-renewed", "expires_at": expires_at.map(rfc3339), "error": code })
+        }
+        CredentialState::Failing { code, is_permanent } => {
+            json!({ "state": "failing", "error": code, "permanent": is_permanent })
+        }
+        CredentialState::Lapsed { since } => json!({ "state": "expired", "expired_at": rfc3339(*since) }),
+        _ => json!({ "state": "unknown" }),
+    }
+}
+
+fn rfc3339(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(state: &CredentialState, want: &Value) {
+        assert_eq!(&credentials(state), want);
+    }
+
+    #[test]
+    fn every_state_is_told_apart() {
+        let at = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        check(&CredentialState::Never, &json!({ "state": "not-asked-yet" }));
+        check(
+            &CredentialState::Valid { expires_at: None },
+            &json!({ "state": "valid", "expires_at": null }),
+        );
+        check(
+            &CredentialState::Degraded {
+                expires_at: Some(at),
+                code: "throttled",
+            },
+            &json!({
+                "state": "valid-but-not-renewed", "expires_at": "2023-11-14T22:13:20Z", "error": "throttled"
+            }),
+        );
+        check(
+            &CredentialState::Failing {
+                code: "access-denied",
+                is_permanent: true,
+            },
+            &json!({ "state": "failing", "error": "access-denied", "permanent": true }),
+        );
+        check(
+            &CredentialState::Lapsed { since: at },
+            &json!({ "state": "expired", "expired_at": "2023-11-14T22:13:20Z" }),
+        );
+    }
+}

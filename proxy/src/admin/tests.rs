@@ -1,0 +1,142 @@
+//! What the admin listener answers.
+
+use auth_model::{AuthMethod, KeyAssets, Region, ServiceId, SystemClock};
+use credential_assets::{Assets, ProcessEnvironment};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use sts_client::StsSettings;
+
+use super::*;
+
+fn admin() -> Admin {
+    let connection = Connection {
+        name: ConnectionName::parse("reports").unwrap(),
+        service: ServiceId::parse("s3").unwrap(),
+        region: Region::parse("eu-west-1").unwrap(),
+        signing_name: None,
+        auth: AuthMethod::AccessKey {
+            keys: KeyAssets {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+                secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
+                session_token: None,
+            },
+        },
+    };
+    let settings = StsSettings::default();
+    let source = CredentialSource::new(
+        &connection,
+        Assets::new(ProcessEnvironment),
+        &settings,
+        Arc::new(SystemClock),
+    )
+    .unwrap();
+    let metrics = Metrics::new();
+    metrics.watch_credentials(&connection.name, source.clone());
+    Admin::new(Readiness::new(), vec![Watched { connection, source }], metrics, vec![])
+}
+
+fn ask(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {
+    admin.answer(
+        &Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", "localhost")
+            .body(())
+            .unwrap(),
+    )
+}
+
+async fn body(response: Response<Full<Bytes>>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[track_caller]
+fn check(target: &str, method: &Method, want: StatusCode) {
+    assert_eq!(ask(&admin(), method, target).status(), want, "{method} {target}");
+}
+
+#[test]
+fn probes_are_answered_to_get_and_head_only() {
+    for target in ["/livez", "/readyz", "/metrics"] {
+        check(target, &Method::GET, StatusCode::OK);
+        check(target, &Method::HEAD, StatusCode::OK);
+        check(target, &Method::POST, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    check("/", &Method::GET, StatusCode::NOT_FOUND);
+    check("/@reports/key", &Method::GET, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn web_pages_are_refused() {
+    let request = Request::get("/metrics")
+        .header("host", "evil.example")
+        .body(())
+        .unwrap();
+    let response = admin().answer(&request);
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(response.headers()["x-signing-proxy-error"], "gateway-host-refused");
+}
+
+#[tokio::test]
+async fn readyz_flips_when_the_shutdown_begins_and_livez_does_not() {
+    let admin = admin();
+    admin.readiness.clone().end();
+    let response = ask(&admin, &Method::GET, "/readyz");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let report: Value = serde_json::from_str(&body(response).await).unwrap();
+    assert_eq!(
+        (&report["ready"], &report["state"]),
+        (&Value::from(false), &Value::from("draining"))
+    );
+    assert_eq!(ask(&admin, &Method::GET, "/livez").status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn readyz_tells_the_state_of_each_connections_credentials() {
+    let admin = admin();
+    let report: Value = serde_json::from_str(&body(ask(&admin, &Method::GET, "/readyz")).await).unwrap();
+    assert_eq!(report["ready"], true);
+    assert_eq!(
+        report["connections"]["reports"]["credentials"]["state"],
+        "not-asked-yet"
+    );
+    assert_eq!(
+        ask(&admin, &Method::GET, "/readyz?connection=reports").status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(
+        ask(&admin, &Method::GET, "/readyz?connection=none").status(),
+        StatusCode::NOT_FOUND
+    );
+
+    admin.connections[0].source.credentials().await.unwrap();
+    let response = ask(&admin, &Method::GET, "/readyz?connection=reports");
+    assert_eq!(response.status(), StatusCode::OK);
+    let text = body(response).await;
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let reports = &report["connections"]["reports"];
+    assert_eq!(reports["credentials"]["state"], "valid");
+    assert_eq!(
+        (&reports["service"], &reports["region"]),
+        (&Value::from("s3"), &Value::from("eu-west-1"))
+    );
+    assert!(!text.contains("AKIA") && !text.contains("wJalr"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_tell_of_credentials_as_open_metrics() {
+    let admin = admin();
+    admin.connections[0].source.credentials().await.unwrap();
+    let response = ask(&admin, &Method::GET, "/metrics");
+    assert_eq!(response.headers()[CONTENT_TYPE], metrics::CONTENT_TYPE);
+    let text = body(response).await;
+    assert!(
+        text.contains("signing_proxy_credentials_valid{connection=\"reports\"} 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("signing_proxy_credentials_obtained_total{connection=\"reports\"} 1\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("# EOF\n"), "{text}");
+}
