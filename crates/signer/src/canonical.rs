@@ -21,7 +21,7 @@ pub(crate) fn canonical_request(
     payload: &str,
 ) -> Result<String, SignError> {
     let not_wire_form = |part| SignError::NotWireForm { part };
-    let mut text = String::with_capacity(capacity(head, extra));
+    let mut text = String::with_capacity(capacity(head, extra, lines));
     text.push_str(head.method.as_str());
     text.push('\n');
     write_canonical_path(&mut text, head.uri.path(), encoding).map_err(not_wire_form)?;
@@ -39,16 +39,15 @@ pub(crate) fn canonical_request(
 }
 
 /// Enough for nearly every request, so that the text is allocated once; too little costs a copy, nothing else.
-fn capacity(head: &Parts, extra: &[(&str, &str)]) -> usize {
-    const OUR_HEADERS: usize = 512;
+fn capacity(head: &Parts, extra: &[(&str, &str)], lines: &[Line<'_>]) -> usize {
+    const METHOD_AND_HASHES: usize = 256;
     let target = head.uri.path_and_query().map_or(1, |target| target.as_str().len());
-    let headers: usize = head
-        .headers
+    let headers: usize = lines
         .iter()
-        .map(|(name, value)| 2 * name.as_str().len() + value.len() + 3)
+        .map(|line| 2 * line.name().len() + line.expected_length() + 3)
         .sum();
     let pairs: usize = extra.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-    target + target / 4 + headers + pairs + OUR_HEADERS
+    target + target / 2 + headers + pairs + METHOD_AND_HASHES
 }
 
 /// The algorithm, time and place that a signature is made for.

@@ -32,8 +32,13 @@ pub(crate) fn push_strictly(out: &mut String, byte: u8) {
 
 /// Appends the text, each byte escaped unless it is unreserved.
 pub(crate) fn push_text_strictly(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        push_strictly(out, byte);
+    let mut octets = Octets::new(text.as_bytes(), 0);
+    loop {
+        out.push_str(octets.unreserved_run());
+        let Some(byte) = octets.next_byte() else {
+            return;
+        };
+        push_escape(out, byte);
     }
 }
 
@@ -63,6 +68,23 @@ impl<'a> Octets<'a> {
     /// `offset` is where the text starts in what the caller counts in.
     pub(crate) fn new(text: &'a [u8], offset: usize) -> Self {
         Self { rest: text, offset }
+    }
+
+    /// Takes the unreserved bytes up to the next other one: most of any text, and copied in one go.
+    pub(crate) fn unreserved_run(&mut self) -> &'a str {
+        let length = self.rest.iter().take_while(|byte| is_unreserved(**byte)).count();
+        let (run, rest) = self.rest.split_at_checked(length).unwrap_or_default();
+        self.rest = rest;
+        self.offset += length;
+        std::str::from_utf8(run).unwrap_or_default()
+    }
+
+    /// Takes a byte as it stands, a percent sign too.
+    pub(crate) fn next_byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        self.offset += 1;
+        Some(*byte)
     }
 }
 

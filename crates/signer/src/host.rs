@@ -1,5 +1,7 @@
 //! The host that is signed and sent.
 
+use std::borrow::Cow;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Scheme;
@@ -9,7 +11,7 @@ use crate::error::SignError;
 /// The host as it goes on the wire and into the signature: lower case, without the scheme's default port.
 ///
 /// From the `Host` header, else from the URI's authority. Where the URI has no scheme it is taken for https.
-pub(crate) fn signed_host(head: &Parts) -> Result<String, SignError> {
+pub(crate) fn signed_host(head: &Parts) -> Result<Cow<'_, str>, SignError> {
     let mut given = head.headers.get_all(HOST).iter();
     let host = match (given.next(), given.next()) {
         (Some(_), Some(_)) => return Err(SignError::RepeatedHost),
@@ -27,5 +29,9 @@ pub(crate) fn signed_host(head: &Parts) -> Result<String, SignError> {
     if host.is_empty() || !host.bytes().all(is_host_byte) {
         return Err(SignError::InvalidHost);
     }
-    Ok(host.to_ascii_lowercase())
+    Ok(if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    })
 }

@@ -47,11 +47,7 @@ impl Signer {
         let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
         let scope = CredentialScope::version_4(&time, input.scope);
         let host = signed_host(head)?;
-        let lines = signed_lines(
-            &head.headers,
-            rules.signs,
-            std::iter::once((HOST.as_str(), host.as_str())),
-        );
+        let lines = signed_lines(&head.headers, rules.signs, std::iter::once((HOST.as_str(), &*host)));
 
         let credential = encoded(|text| {
             text.push_str(input.credentials.access_key_id.as_str());

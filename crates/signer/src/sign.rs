@@ -129,7 +129,7 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     let token = input.credentials.session_token.as_ref().map(SessionToken::expose);
 
     let ours = [
-        Some((HOST.as_str(), host.as_str())),
+        Some((HOST.as_str(), &*host)),
         Some((X_AMZ_DATE, scope.time.date_time())),
         rules
             .sends_payload_hash
@@ -143,7 +143,13 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
     let signature = sign(scope.string_to_sign(request).as_bytes())?;
 
-    let mut values = Values::default();
+    let sizes = [
+        lines.iter().map(|line| line.name().len() + 1).sum(),
+        signature.as_ref().len(),
+        host.len(),
+        token.map_or(0, str::len),
+    ];
+    let mut values = Values::with_capacity(sizes.iter().sum());
     let authorization = values.add(|text| {
         text.push_str(scope.algorithm);
         text.push_str(" Credential=");
@@ -272,7 +278,6 @@ impl PayloadText {
 }
 
 /// All header values of a signature in one piece of memory.
-#[derive(Default)]
 struct Values(String);
 
 struct FinishedValues(Bytes);
@@ -280,6 +285,12 @@ struct FinishedValues(Bytes);
 type Place = std::ops::Range<usize>;
 
 impl Values {
+    /// `length` is that of all that varies; what is always there fits in besides.
+    fn with_capacity(length: usize) -> Self {
+        const FIXED: usize = 512;
+        Self(String::with_capacity(length + FIXED))
+    }
+
     fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
         let start = self.0.len();
         write(&mut self.0);

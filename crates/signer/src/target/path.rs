@@ -29,31 +29,42 @@ pub(super) fn write(out: &mut String, path: &[u8], encoding: PathEncoding) -> Re
 
 /// Appends a path in wire form, encoded once more: what services other than S3 sign.
 pub(super) fn write_encoded_once_more(out: &mut String, wire: &str) {
-    for byte in wire.bytes() {
-        if byte == b'/' {
-            out.push('/');
-        } else {
-            push_strictly(out, byte);
+    let mut octets = Octets::new(wire.as_bytes(), 0);
+    loop {
+        out.push_str(octets.unreserved_run());
+        match octets.next_byte() {
+            Some(b'/') => out.push('/'),
+            Some(byte) => push_escape(out, byte),
+            None => return,
         }
     }
 }
 
 /// Decodes once, encodes strictly.
 fn write_key(out: &mut String, path: &[u8], escaped_slash: &str) -> Result<(), TargetError> {
-    for octet in Octets::new(path, 0) {
+    let mut octets = Octets::new(path, 0);
+    loop {
+        out.push_str(octets.unreserved_run());
+        let Some(octet) = octets.next() else {
+            return Ok(());
+        };
         match octet.map_err(|error| fault(path, TargetFault::InvalidEscape, error.offset))? {
             (_, Octet::Plain(b'/')) => out.push('/'),
             (_, Octet::Escaped(b'/')) => out.push_str(escaped_slash),
             (_, Octet::Escaped(byte)) => push_strictly(out, byte),
-            (offset, Octet::Plain(byte)) => push_strictly(out, checked(path, byte, offset)?),
+            (offset, Octet::Plain(byte)) => push_escape(out, checked(path, byte, offset)?),
         }
     }
-    Ok(())
 }
 
 /// Keeps bytes and escapes, escapes what may not stand in a URI.
 fn write_uri_bytes(out: &mut String, path: &[u8]) -> Result<(), TargetError> {
-    for octet in Octets::new(path, 0) {
+    let mut octets = Octets::new(path, 0);
+    loop {
+        out.push_str(octets.unreserved_run());
+        let Some(octet) = octets.next() else {
+            return Ok(());
+        };
         match octet.map_err(|error| fault(path, TargetFault::InvalidEscape, error.offset))? {
             // Spelled as it came: `%3a` and `%3A` are different bytes to whoever encodes them again.
             (offset, Octet::Escaped(_)) => path
@@ -65,7 +76,6 @@ fn write_uri_bytes(out: &mut String, path: &[u8]) -> Result<(), TargetError> {
             (offset, Octet::Plain(byte)) => push_escape(out, checked(path, byte, offset)?),
         }
     }
-    Ok(())
 }
 
 /// Resolves empty and dot segments from `start` on (RFC 3986, 5.2.4; and `//` as one slash).

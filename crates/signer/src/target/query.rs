@@ -52,7 +52,12 @@ fn write_pair(out: &mut String, pair: &[u8], offset: usize) -> Result<(), Target
         )
     };
     let mut separated = false;
-    for octet in Octets::new(pair, offset) {
+    let mut octets = Octets::new(pair, offset);
+    loop {
+        out.push_str(octets.unreserved_run());
+        let Some(octet) = octets.next() else {
+            break;
+        };
         match octet.map_err(|error| fault(TargetFault::InvalidEscape, error.offset))? {
             (_, Octet::Plain(b'=')) if !separated => {
                 separated = true;
