@@ -33,8 +33,10 @@ OWNER = {"connect": "connect"}
 # Rule sets that want one more parameter before they answer.
 FIXED_PARAMETERS = {"acm": {"ServiceType": "ACM"}, "neptune-graph": {"ApiType": "ControlPlane"}}
 # Signed names with no service model of their own: (prefix, signing name, protocol, rule set, its parameters).
-# S3's siblings live in S3's rule set; the others are documented on their services' pages.
+# S3's siblings live in S3's rule set; the others are documented on their services' pages. Bedrock Mantle answers to
+# `bedrock` and `bedrock-mantle`, and names the latter when a signature is scoped to anything else.
 UNMODELLED = [
+    ("bedrock-mantle", "bedrock-mantle", "rest-json", None, {}),
     ("aps-workspaces", "aps", "rest-json", None, {}),
     ("s3-object-lambda", "s3-object-lambda", "rest-xml", "s3", {"UseObjectLambdaEndpoint": True}),
     ("s3express", "s3express", "rest-xml", "s3", {"UseS3ExpressControlEndpoint": True}),
@@ -42,6 +44,8 @@ UNMODELLED = [
     ("mobileanalytics", "mobileanalytics", "rest-json", None, {}),
     ("vpc-lattice-svcs", "vpc-lattice-svcs", "rest-json", None, {}),
 ]
+# Unmodelled services that have names under the dual-stack suffix only.
+DUALSTACK_ONLY = ["bedrock-mantle"]
 # Keys of endpoints.json that name another service's endpoints.
 LEGACY_KEYS = {"data.iot": "data-ats.iot", "iotsecuredtunneling": "api.tunneling.iot", "iotwireless": "api.iotwireless",
                "docdb": "rds", "neptune": "rds"}
@@ -228,6 +232,9 @@ def main():
         services[prefix] = (prefix, signing, protocol, "-", "-")
         if rule_set:
             rules += rules_of(prefix, resolver(rule_set, fixed))
+    for prefix in DUALSTACK_ONLY:
+        rules.append((prefix, "-", "*", prefix + ".{R}.{D}", "{R}"))
+        rules.append((prefix, "fips", "*", prefix + "-fips.{R}.{D}", "{R}"))
 
     known_hosts = set()
     for _, _, where, host, signing in rules:

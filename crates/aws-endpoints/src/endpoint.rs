@@ -42,6 +42,17 @@ pub enum EndpointError {
 /// Regions and services that the tables do not know follow AWS's pattern, `PREFIX.REGION.SUFFIX`. AWS's rules make
 /// names also for services that a region does not have yet: only DNS knows.
 ///
+/// ```
+/// use auth_model::{Region, ServiceId};
+/// use aws_endpoints::{EndpointVariant, endpoint};
+///
+/// let (iam, paris) = (ServiceId::parse("iam")?, Region::parse("eu-west-3")?);
+/// let found = endpoint(&iam, &paris, EndpointVariant::default())?;
+/// assert_eq!(found.host, "iam.amazonaws.com");
+/// assert_eq!(found.signing_region.as_str(), "us-east-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`EndpointError::UnknownRegion`] for a region of no partition (such a connection needs an explicit endpoint),

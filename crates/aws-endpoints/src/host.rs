@@ -109,6 +109,17 @@ impl AwsHost {
 
 /// Reads a host name: any case, no port, one trailing dot allowed.
 ///
+/// ```
+/// use aws_endpoints::{HostResource, parse_host};
+///
+/// let host = parse_host("reports.s3.dualstack.eu-west-1.amazonaws.com")?;
+/// assert_eq!(host.service.as_str(), "s3");
+/// assert_eq!(host.region.unwrap().as_str(), "eu-west-1");
+/// assert_eq!(host.resource, HostResource::Bucket("reports".to_owned()));
+/// assert!(host.variant.dualstack);
+/// # Ok::<(), aws_endpoints::HostError>(())
+/// ```
+///
 /// # Errors
 ///
 /// See [`HostError`]; a name that fits several answers is an error that carries them.

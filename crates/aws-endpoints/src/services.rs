@@ -57,6 +57,16 @@ pub struct ServiceTraits {
 ///
 /// A service that the tables do not know gets what new services have: its prefix's last label as the signing name,
 /// the common path encoding and JSON over REST.
+///
+/// ```
+/// use auth_model::ServiceId;
+/// use aws_endpoints::{PathEncoding, Protocol, traits_of};
+///
+/// let traits = traits_of(&ServiceId::parse("bedrock-runtime")?);
+/// assert_eq!(traits.signing_name.as_str(), "bedrock");
+/// assert_eq!((traits.path_encoding, traits.protocol), (PathEncoding::Double, Protocol::RestJson));
+/// # Ok::<(), auth_model::InvalidServiceId>(())
+/// ```
 #[must_use]
 pub fn traits_of(service: &ServiceId) -> ServiceTraits {
     let known = TABLES.service(service.as_str());

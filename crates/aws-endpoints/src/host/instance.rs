@@ -67,19 +67,17 @@ pub(super) fn read_on_aws(name: &str) -> Result<Option<Reading<'_>>, HostError> 
         Some((before, kind, region, facts_of_real_region(region)?))
     });
     let (before, kind, region, facts) = parts.ok_or(HostError::UnknownService)?;
+    let (kind, fips) = without_fips(kind);
     let (service, shape) = match kind {
         "lambda-url" => ("lambda", Before::Label),
         "vpc-lattice-svcs" => ("vpc-lattice-svcs", Before::Labels),
         "aos" => ("es", Before::Label),
-        "aoss" => ("aoss", Before::Label),
+        "aoss" => ("aoss", Before::AccountOrLabels),
         "osm" => ("osm", Before::Label),
-        "dkr-ecr" | "dkr-ecr-fips" => return Err(REGISTRY),
+        "dkr-ecr" => return Err(REGISTRY),
         _ => return Err(HostError::UnknownService),
     };
-    let variant = EndpointVariant {
-        fips: false,
-        dualstack: true,
-    };
+    let variant = EndpointVariant { fips, dualstack: true };
     let resource = resource(&shape, before).ok_or(HostError::UnknownService)?;
     Ok(Some(
         Reading::new(facts, service, Some(region), variant).with_resource(resource),
@@ -131,6 +129,7 @@ fn kind_of(kind: &str) -> Result<Option<(&'static str, Before)>, HostError> {
         "data-kinesis" | "control-kinesis" | "data-kinesis-queues" | "control-kinesis-queues" => {
             ("kinesis", Before::AccountOrLabels)
         }
+        // HTTP requests; MQTT over WebSocket (`/mqtt`) signs as iotdevicegateway, which the host does not say.
         "iot" => ("data-ats.iot", Before::Label),
         "jobs.iot" => ("data.jobs.iot", Before::Label),
         "credentials.iot" => {
