@@ -58,6 +58,11 @@ impl ServeArgs {
 pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Failure> {
     let loaded = load(&args.overrides(), environment)?;
     crate::log::init(loaded.config.log);
+    tracing::info!(
+        file = loaded.file.as_ref().map(|file| tracing::field::display(file.display())),
+        connections = loaded.config.connections.len(),
+        "configuration read"
+    );
     block_on(serve(loaded.config))?
 }
 

@@ -5,7 +5,7 @@ use figment::value::{Dict, Value};
 
 use super::check::integer;
 use super::key_path::KeyPath;
-use super::keys::{self, KEYS, Kind};
+use super::keys::{self, KEYS, Kind, Node};
 use super::sources::default_of;
 
 /// Every key with the value it has in the end. Secrets were taken out when it was made.
@@ -24,7 +24,7 @@ impl Effective {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut document = toml_edit::DocumentMut::new();
-        *document.as_table_mut() = toml_table(&self.tree);
+        *document.as_table_mut() = toml_table(&self.tree, &mut Vec::new());
         document.to_string()
     }
 
@@ -105,13 +105,25 @@ fn redact(table: &mut Dict, path: &KeyPath) {
 
 const REDACTED: &str = "<redacted>";
 
-fn toml_table(tree: &Dict) -> toml_edit::Table {
+/// The table with its keys in the order of the documentation; `pattern` is its path with `*` for chosen names.
+fn toml_table(tree: &Dict, pattern: &mut Vec<&'static str>) -> toml_edit::Table {
+    let known = match keys::node(pattern) {
+        Some(Node::Table(names)) => names,
+        Some(Node::Names | Node::Key(_)) | None => Vec::new(),
+    };
+    let mut entries: Vec<_> = tree.iter().collect();
+    entries.sort_by_key(|(name, _)| known.iter().position(|known| known == name));
     let mut table = toml_edit::Table::new();
     // A table of tables alone needs no header of its own.
     table.set_implicit(tree.values().all(|value| matches!(value, Value::Dict(..))));
-    for (name, value) in tree {
+    for (name, value) in entries {
         let item = match value {
-            Value::Dict(_, tree) => toml_edit::Item::Table(toml_table(tree)),
+            Value::Dict(_, tree) => {
+                pattern.push(known.iter().find(|known| *known == name).copied().unwrap_or("*"));
+                let table = toml_table(tree, pattern);
+                pattern.pop();
+                toml_edit::Item::Table(table)
+            }
             other => toml_edit::Item::Value(toml_value(other)),
         };
         table.insert(name, item);

@@ -3,6 +3,7 @@
 mod documentation;
 mod keys;
 mod precedence;
+mod properties;
 mod refused;
 mod refused_auth;
 

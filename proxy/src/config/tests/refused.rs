@@ -175,6 +175,10 @@ fn endpoints_are_scheme_host_and_port() {
         "is this proxy's own listener server.listen: requests would go round for ever",
     );
     row(
+        "http://[::ffff:127.0.0.1]:8080",
+        "is this proxy's own listener server.listen: requests would go round for ever",
+    );
+    row(
         "http://127.0.0.1:9901",
         "is this proxy's own listener server.admin: requests would go round for ever",
     );
@@ -337,7 +341,7 @@ fn proxies_on_the_way_are_urls_and_not_ourselves() {
         &[("http_proxy", "http://127.0.0.1:8080")],
         &[
             "variable http_proxy: upstream.http_proxy: is this proxy's own listener server.listen: requests would go \
-         round for ever",
+         round for ever; unset the variable for this process, or set upstream.http_proxy = \"\"",
         ],
     );
 }

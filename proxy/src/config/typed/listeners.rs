@@ -30,8 +30,18 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
         }
     }
     for (key, endpoint) in endpoints(config) {
-        if let Some((listener, _)) = listeners.iter().find(|(_, address)| leads_to(&endpoint, *address)) {
-            let message = format!("is this proxy's own listener {listener}: requests would go round for ever");
+        let is_ours = |address: SocketAddr| {
+            let is_own_name = config.server.gateway_hosts.iter().any(|name| name == endpoint.host());
+            leads_to(&endpoint, address) || (is_own_name && endpoint.port_or_default() == address.port())
+        };
+        if let Some((listener, _)) = listeners.iter().find(|(_, address)| is_ours(*address)) {
+            // These come from variables that are often meant for the clients beside the proxy.
+            let remedy = if key.is_within(&KeyPath::of("upstream")) {
+                format!("; unset the variable for this process, or set {key} = \"\"")
+            } else {
+                String::new()
+            };
+            let message = format!("is this proxy's own listener {listener}: requests would go round for ever{remedy}");
             report.refuse(&key, message);
         }
     }
@@ -110,17 +120,17 @@ fn leads_to(endpoint: &EndpointUrl, listener: SocketAddr) -> bool {
     if endpoint.port_or_default() != listener.port() {
         return false;
     }
-    let host = endpoint.host();
-    match endpoint.ip() {
-        Some(ip) if ip.is_unspecified() || is_loopback(ip) => {
-            listener.ip() == ip || listener.ip().is_unspecified() || (ip.is_unspecified() && is_loopback(listener.ip()))
-        }
-        Some(ip) => listener.ip() == ip,
-        None if host == "localhost" || host.ends_with(".localhost") => {
-            is_loopback(listener.ip()) || listener.ip().is_unspecified()
-        }
-        None => false,
+    let own = listener.ip().to_canonical();
+    match endpoint.ip().map(|ip| ip.to_canonical()) {
+        Some(ip) if ip.is_unspecified() => own == ip || own.is_loopback(),
+        Some(ip) if ip.is_loopback() => own == ip || own.is_unspecified(),
+        Some(ip) => own == ip,
+        None => is_localhost(endpoint.host()) && (own.is_loopback() || own.is_unspecified()),
     }
+}
+
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
