@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::block_on;
 use super::output::Failure;
-use crate::config::{Config, Environment, FlagConnection, Overrides, load};
+use crate::config::{Environment, FlagConnection, Overrides, load};
 
 /// What `serve` takes. Flags go before `SIGNING_PROXY_*` variables, those before the file.
 #[derive(Args, Clone, Debug, Default)]
@@ -63,11 +63,5 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Fai
         connections = loaded.config.connections.len(),
         "configuration read"
     );
-    block_on(serve(loaded.config))?
-}
-
-/// Runs the proxy until it is told to stop.
-async fn serve(config: Config) -> Result<(), Failure> {
-    let _ = std::future::ready(config).await;
-    Err(Failure::running("this build has no server"))
+    block_on(crate::server::run(loaded.config))?.map_err(Failure::running)
 }
