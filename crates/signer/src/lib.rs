@@ -36,6 +36,7 @@ mod key;
 mod payload;
 mod presign;
 mod sign;
+mod signed;
 mod target;
 mod time;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use clean::{Removed, clean_headers};
 pub use error::{HeaderFault, SignError};
 pub use hash::Signature;
 pub use payload::Payload;
-pub use sign::{SignInput, SignedHeaders, Signer, SigningScope};
+pub use sign::{SignInput, Signer, SigningScope};
+pub use signed::SignedHeaders;
 pub use target::{TargetError, TargetFault, TargetPart, WireTarget};
 pub use version_4a::{InvalidRegionSet, RegionSet};

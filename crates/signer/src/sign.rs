@@ -1,13 +1,11 @@
 //! Signing a request's head.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use auth_model::{Credentials, Region, SessionToken, SigningName};
 use aws_endpoints::PathEncoding;
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+use http::header::HOST;
 use http::request::Parts;
 
 use crate::canonical::{CredentialScope, canonical_request};
@@ -15,12 +13,12 @@ use crate::chunk::ChunkSigner;
 use crate::error::SignError;
 use crate::hash::Hex;
 use crate::headers::{
-    CLIENT_AUTH, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
-    write_names,
+    X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
 };
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
 use crate::payload::Payload;
+use crate::signed::{Pieces, SignedHeaders};
 use crate::target;
 use crate::time::AmzTime;
 use crate::version_4a::SigningKey4a;
@@ -108,7 +106,7 @@ impl Signer {
         let key = self.keys.signing_key(input.credentials, time.date(), input.scope);
         let (mut signed, signature) = sign_head(rules, head, input, &scope, None, |text| Ok(key.sign(text)))?;
         if input.payload.is_chunk_signed() {
-            signed.seed = Some(ChunkSigner::new(key, &time, input.scope, signature));
+            signed = signed.with_seed(ChunkSigner::new(key, &time, input.scope, signature));
         }
         Ok(signed)
     }
@@ -143,43 +141,16 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
     let signature = sign(scope.string_to_sign(request).as_bytes())?;
 
-    let sizes = [
-        lines.iter().map(|line| line.name().len() + 1).sum(),
-        signature.as_ref().len(),
-        host.len(),
-        token.map_or(0, str::len),
-    ];
-    let mut values = Values::with_capacity(sizes.iter().sum());
-    let authorization = values.add(|text| {
-        text.push_str(scope.algorithm);
-        text.push_str(" Credential=");
-        text.push_str(input.credentials.access_key_id.as_str());
-        text.push('/');
-        scope.write_scope(text);
-        text.push_str(", SignedHeaders=");
-        write_names(text, &lines);
-        text.push_str(", Signature=");
-        text.push_str(signature.as_ref());
-    });
-    let date = values.add(|text| text.push_str(scope.time.date_time()));
-    let payload_hash = values.add(|text| text.push_str(payload.as_str()));
-    let token = token.map(|token| values.add(|text| text.push_str(token)));
-    let region_set = region_set.map(|regions| values.add(|text| text.push_str(regions)));
-    let host = values.add(|text| text.push_str(&host));
-    let values = values.finish();
-    let signed = SignedHeaders {
-        authorization: values.secret("authorization", authorization)?,
-        date: values.public(X_AMZ_DATE, date)?,
-        payload_hash: values.public(X_AMZ_CONTENT_SHA256, payload_hash)?,
-        token: token
-            .map(|token| values.secret(X_AMZ_SECURITY_TOKEN, token))
-            .transpose()?,
-        region_set: region_set
-            .map(|regions| values.public(X_AMZ_REGION_SET, regions))
-            .transpose()?,
-        host: values.public("host", host)?,
-        seed: None,
-    };
+    let signed = SignedHeaders::new(&Pieces {
+        scope,
+        access_key_id: input.credentials.access_key_id.as_str(),
+        lines: &lines,
+        signature: signature.as_ref(),
+        payload: payload.as_str(),
+        token,
+        region_set,
+        host: &host,
+    })?;
     Ok((signed, signature))
 }
 
@@ -192,67 +163,6 @@ pub(crate) fn check_head(head: &Parts) -> Result<(), SignError> {
         return Err(SignError::AlreadySigned);
     }
     Ok(())
-}
-
-/// The signature, and what goes with it. Until it is applied the request is not signed.
-#[must_use = "the request is not signed until this is applied"]
-#[derive(Clone)]
-pub struct SignedHeaders {
-    authorization: HeaderValue,
-    date: HeaderValue,
-    payload_hash: HeaderValue,
-    token: Option<HeaderValue>,
-    region_set: Option<HeaderValue>,
-    host: HeaderValue,
-    seed: Option<ChunkSigner>,
-}
-
-impl SignedHeaders {
-    /// Puts the headers into the head that was signed, in place of whatever the client sent under their names.
-    ///
-    /// `Host` is written as it was signed: in lower case and without a default port.
-    pub fn apply(self, head: &mut Parts) {
-        for name in CLIENT_AUTH {
-            head.headers.remove(name);
-        }
-        head.headers.insert(HOST, self.host);
-        head.headers.insert(X_AMZ_DATE, self.date);
-        head.headers.insert(X_AMZ_CONTENT_SHA256, self.payload_hash);
-        if let Some(token) = self.token {
-            head.headers.insert(X_AMZ_SECURITY_TOKEN, token);
-        }
-        if let Some(region_set) = self.region_set {
-            head.headers.insert(X_AMZ_REGION_SET, region_set);
-        }
-        head.headers.insert(AUTHORIZATION, self.authorization);
-    }
-
-    /// The signature itself.
-    #[must_use]
-    pub fn signature(&self) -> &str {
-        let authorization = self.authorization.to_str().unwrap_or_default();
-        authorization.rsplit_once('=').map_or("", |(_, signature)| signature)
-    }
-
-    /// The host that was signed: what the request must be sent with, as `Host` or `:authority`.
-    #[must_use]
-    pub fn host(&self) -> &HeaderValue {
-        &self.host
-    }
-
-    /// What signs the body's chunks; only for [`Payload::StreamingSigned`] and [`Payload::StreamingSignedTrailer`].
-    #[must_use]
-    pub fn seed(&self) -> Option<ChunkSigner> {
-        self.seed.clone()
-    }
-}
-
-impl fmt::Debug for SignedHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedHeaders")
-            .field("host", &self.host)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The payload's line, without allocation.
@@ -274,47 +184,6 @@ impl PayloadText {
             Self::Fixed(text) => text,
             Self::Hash(hash) => hash.as_str(),
         }
-    }
-}
-
-/// All header values of a signature in one piece of memory.
-struct Values(String);
-
-struct FinishedValues(Bytes);
-
-type Place = std::ops::Range<usize>;
-
-impl Values {
-    /// `length` is that of all that varies; what is always there fits in besides.
-    fn with_capacity(length: usize) -> Self {
-        const FIXED: usize = 512;
-        Self(String::with_capacity(length + FIXED))
-    }
-
-    fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
-        let start = self.0.len();
-        write(&mut self.0);
-        start..self.0.len()
-    }
-
-    fn finish(self) -> FinishedValues {
-        FinishedValues(Bytes::from(self.0))
-    }
-}
-
-impl FinishedValues {
-    fn public(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
-        HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
-            name: HeaderName::from_static(name),
-            fault: crate::HeaderFault::NotAscii,
-        })
-    }
-
-    /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
-    fn secret(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
-        let mut value = self.public(name, place)?;
-        value.set_sensitive(true);
-        Ok(value)
     }
 }
 

@@ -20,7 +20,8 @@ use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::hex;
 use crate::key::{mac_into, origin};
-use crate::sign::{Rules, SignInput, SignedHeaders, Signer, sign_head};
+use crate::sign::{Rules, SignInput, Signer, sign_head};
+use crate::signed::SignedHeaders;
 use crate::time::AmzTime;
 
 const ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";

@@ -1,7 +1,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_model::{AccessKeyId, Secret, SecretAccessKey, SessionToken};
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,175 @@
+//! A signature's headers, ready to be put into a request.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+use http::request::Parts;
+
+use crate::canonical::CredentialScope;
+use crate::chunk::ChunkSigner;
+use crate::error::{HeaderFault, SignError};
+use crate::headers::{
+    CLIENT_AUTH, Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, write_names,
+};
+
+/// The signature, and what goes with it. Until it is applied the request is not signed.
+#[must_use = "the request is not signed until this is applied"]
+#[derive(Clone)]
+pub struct SignedHeaders {
+    authorization: HeaderValue,
+    date: HeaderValue,
+    payload_hash: HeaderValue,
+    token: Option<HeaderValue>,
+    region_set: Option<HeaderValue>,
+    host: HeaderValue,
+    seed: Option<ChunkSigner>,
+}
+
+/// What the headers are made of.
+pub(crate) struct Pieces<'a> {
+    pub(crate) scope: &'a CredentialScope<'a>,
+    pub(crate) access_key_id: &'a str,
+    pub(crate) lines: &'a [Line<'a>],
+    pub(crate) signature: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) region_set: Option<&'a str>,
+    pub(crate) host: &'a str,
+}
+
+impl SignedHeaders {
+    pub(crate) fn new(pieces: &Pieces<'_>) -> Result<Self, SignError> {
+        let sizes = [
+            pieces.lines.iter().map(|line| line.name().len() + 1).sum(),
+            pieces.signature.len(),
+            pieces.host.len(),
+            pieces.token.map_or(0, str::len),
+        ];
+        let mut values = Values::with_capacity(sizes.iter().sum());
+        let authorization = values.add(|text| {
+            text.push_str(pieces.scope.algorithm);
+            text.push_str(" Credential=");
+            text.push_str(pieces.access_key_id);
+            text.push('/');
+            pieces.scope.write_scope(text);
+            text.push_str(", SignedHeaders=");
+            write_names(text, pieces.lines);
+            text.push_str(", Signature=");
+            text.push_str(pieces.signature);
+        });
+        let date = values.add(|text| text.push_str(pieces.scope.time.date_time()));
+        let payload_hash = values.add(|text| text.push_str(pieces.payload));
+        let token = pieces.token.map(|token| values.add(|text| text.push_str(token)));
+        let region_set = pieces
+            .region_set
+            .map(|regions| values.add(|text| text.push_str(regions)));
+        let host = values.add(|text| text.push_str(pieces.host));
+        let values = values.finish();
+        Ok(Self {
+            authorization: values.secret("authorization", authorization)?,
+            date: values.public(X_AMZ_DATE, date)?,
+            payload_hash: values.public(X_AMZ_CONTENT_SHA256, payload_hash)?,
+            token: token
+                .map(|token| values.secret(X_AMZ_SECURITY_TOKEN, token))
+                .transpose()?,
+            region_set: region_set
+                .map(|regions| values.public(X_AMZ_REGION_SET, regions))
+                .transpose()?,
+            host: values.public("host", host)?,
+            seed: None,
+        })
+    }
+
+    pub(crate) fn with_seed(mut self, seed: ChunkSigner) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Puts the headers into the head that was signed, in place of whatever the client sent under their names.
+    ///
+    /// `Host` is written as it was signed: in lower case and without a default port.
+    pub fn apply(self, head: &mut Parts) {
+        for name in CLIENT_AUTH {
+            head.headers.remove(name);
+        }
+        head.headers.insert(HOST, self.host);
+        head.headers.insert(X_AMZ_DATE, self.date);
+        head.headers.insert(X_AMZ_CONTENT_SHA256, self.payload_hash);
+        if let Some(token) = self.token {
+            head.headers.insert(X_AMZ_SECURITY_TOKEN, token);
+        }
+        if let Some(region_set) = self.region_set {
+            head.headers.insert(X_AMZ_REGION_SET, region_set);
+        }
+        head.headers.insert(AUTHORIZATION, self.authorization);
+    }
+
+    /// The signature itself.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        let authorization = self.authorization.to_str().unwrap_or_default();
+        authorization.rsplit_once('=').map_or("", |(_, signature)| signature)
+    }
+
+    /// The host that was signed: what the request must be sent with, as `Host` or `:authority`.
+    #[must_use]
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// What signs the body's chunks; only for [`Payload::StreamingSigned`] and [`Payload::StreamingSignedTrailer`].
+    #[must_use]
+    pub fn seed(&self) -> Option<ChunkSigner> {
+        self.seed.clone()
+    }
+}
+
+impl fmt::Debug for SignedHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedHeaders")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All header values of a signature in one piece of memory.
+struct Values(String);
+
+struct FinishedValues(Bytes);
+
+type Place = std::ops::Range<usize>;
+
+impl Values {
+    /// `length` is that of all that varies; what is always there fits in besides.
+    fn with_capacity(length: usize) -> Self {
+        const FIXED: usize = 512;
+        Self(String::with_capacity(length + FIXED))
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
+        let start = self.0.len();
+        write(&mut self.0);
+        start..self.0.len()
+    }
+
+    fn finish(self) -> FinishedValues {
+        FinishedValues(Bytes::from(self.0))
+    }
+}
+
+impl FinishedValues {
+    fn public(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
+        HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
+            name: HeaderName::from_static(name),
+            fault: HeaderFault::NotAscii,
+        })
+    }
+
+    /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
+    fn secret(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
+        let mut value = self.public(name, place)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
