@@ -226,3 +226,6 @@ impl Handler for Pipeline {
         self.answer(request, peer).await
     }
 }
+
+#[cfg(test)]
+mod tests;

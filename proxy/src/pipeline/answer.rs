@@ -44,6 +44,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     strip::response_headers(&mut head.headers);
     head.version = Version::HTTP_11;
     let has_no_body = reporter.record.method == Method::HEAD
+        || body.is_end_stream()
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if has_no_body {
         reporter.record.outcome = Outcome::Complete;

@@ -25,9 +25,6 @@ pub enum UpstreamError {
         /// The file.
         path: PathBuf,
     },
-    /// There is nothing to trust: neither the platform nor `ca_file` has a root.
-    #[error("there are no trusted root certificates: install the platform's, or set upstream.ca_file")]
-    NoRoots,
     /// The TLS library refuses its own defaults.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),

@@ -22,7 +22,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`] where `ca_file` cannot be used, or nothing at all is trusted.
+    /// [`UpstreamError`] where `ca_file` cannot be used.
     pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, UpstreamError> {
         let mut roots = RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();
@@ -37,7 +37,8 @@ impl Trust {
             add_file(&mut roots, path)?;
         }
         if roots.is_empty() {
-            return Err(UpstreamError::NoRoots);
+            // Endpoints without TLS can be served all the same.
+            tracing::warn!("there are no trusted root certificates: every https upstream will be refused");
         }
         // The provider is named: a default one would depend on what else is linked.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

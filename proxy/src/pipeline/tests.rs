@@ -1,0 +1,301 @@
+//! The pipeline between a client and a service that both talk bytes.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use auth_model::SystemClock;
+use credential_assets::{Assets, ProcessEnvironment};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sts_client::StsSettings;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::*;
+use crate::config::Environment;
+use crate::server::ListenerRole;
+
+mod answers;
+mod bodies;
+mod egress;
+mod refusals;
+mod requests;
+mod retries;
+mod tls;
+
+/// Long enough for any machine; nothing waits for it unless a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the service does with the next request.
+#[derive(Clone, Debug)]
+enum Reply {
+    /// Answers, and takes more requests.
+    Say(String),
+    /// Answers and closes.
+    SayAndClose(String),
+    /// Closes without an answer.
+    Close,
+    /// Never answers.
+    Hang,
+    /// Answers with a head, then with pieces as the test releases them.
+    Stream(String, Arc<tokio::sync::Mutex<mpsc::Receiver<&'static str>>>),
+}
+
+fn ok(body: &str) -> Reply {
+    Reply::Say(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+}
+
+/// A request as it came off the wire.
+#[derive(Debug)]
+struct Seen {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Seen {
+    fn all(&self, name: &str) -> Vec<&str> {
+        let wanted = self.headers.iter().filter(|(n, _)| n == name);
+        wanted.map(|(_, value)| value.as_str()).collect()
+    }
+
+    #[track_caller]
+    fn one(&self, name: &str) -> &str {
+        let all = self.all(name);
+        assert_eq!(all.len(), 1, "{name} in {self:?}");
+        all[0]
+    }
+
+    fn has(&self, name: &str) -> bool {
+        !self.all(name).is_empty()
+    }
+}
+
+/// A service that does what it is told and tells what it saw.
+struct Service {
+    addr: SocketAddr,
+    seen: mpsc::UnboundedReceiver<Seen>,
+    /// A line for each connection: `open` and `end`.
+    connections: mpsc::UnboundedReceiver<&'static str>,
+}
+
+impl Service {
+    async fn start(replies: Vec<Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (seen_sender, seen) = mpsc::unbounded_channel();
+        let (connection_sender, connections) = mpsc::unbounded_channel();
+        let replies = Arc::new(Mutex::new(VecDeque::from(replies)));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (replies, seen, connections) =
+                    (Arc::clone(&replies), seen_sender.clone(), connection_sender.clone());
+                tokio::spawn(async move {
+                    let _ = connections.send("open");
+                    serve(stream, &replies, &seen).await;
+                    let _ = connections.send("end");
+                });
+            }
+        });
+        Self {
+            addr,
+            seen,
+            connections,
+        }
+    }
+
+    async fn next(&mut self) -> Seen {
+        timeout(PATIENCE, self.seen.recv()).await.unwrap().unwrap()
+    }
+
+    #[track_caller]
+    fn saw_nothing(&mut self) {
+        let seen = self.seen.try_recv();
+        assert!(seen.is_err(), "{seen:?}");
+    }
+}
+
+async fn serve<T>(mut stream: T, replies: &Mutex<VecDeque<Reply>>, seen: &mpsc::UnboundedSender<Seen>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(request) = read_request(&mut stream).await {
+        seen.send(request).unwrap();
+        let reply = replies.lock().unwrap().pop_front().unwrap_or_else(|| ok(""));
+        match reply {
+            Reply::Say(text) => stream.write_all(text.as_bytes()).await.unwrap(),
+            Reply::SayAndClose(text) => {
+                stream.write_all(text.as_bytes()).await.unwrap();
+                return;
+            }
+            Reply::Close => return,
+            Reply::Hang => {
+                let _ = stream.read(&mut [0]).await;
+                return;
+            }
+            Reply::Stream(head, pieces) => {
+                stream.write_all(head.as_bytes()).await.unwrap();
+                let mut pieces = pieces.lock().await;
+                let mut byte = [0];
+                loop {
+                    tokio::select! {
+                        piece = pieces.recv() => match piece {
+                            Some(piece) => stream.write_all(piece.as_bytes()).await.unwrap(),
+                            None => return,
+                        },
+                        _ = stream.read(&mut byte) => return,
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn read_request<T: AsyncRead + Unpin>(stream: &mut T) -> Option<Seen> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let mut lines = head.trim_end().split("\r\n");
+    let line = lines.next().unwrap().to_owned();
+    let headers: Vec<(String, String)> = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let mut body = vec![0; length.map_or(0, |(_, value)| value.parse().unwrap())];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Seen { line, headers, body })
+}
+
+/// Keeps the records.
+#[derive(Debug)]
+struct Records(mpsc::UnboundedSender<RequestRecord>);
+
+impl Observer for Records {
+    fn finished(&self, record: &RequestRecord) {
+        let _ = self.0.send(record.clone());
+    }
+}
+
+/// A proxy with one listener.
+struct Proxy {
+    addr: SocketAddr,
+    records: mpsc::UnboundedReceiver<RequestRecord>,
+}
+
+impl Proxy {
+    /// `connection` are the keys of the one connection besides its authentication.
+    async fn with(connection: &str) -> Self {
+        let config = format!(
+            "[connections.c]\n{connection}\n[connections.c.auth]\nmethod = \"access-key\"\n\
+             access_key_id = \"AKIDEXAMPLE\"\nsecret_access_key = \"literal:wJalrXUtnFEMI\"\n"
+        );
+        Self::start(&config).await
+    }
+
+    async fn s3(service: &Service, more: &str) -> Self {
+        let addr = service.addr;
+        Self::with(&format!(
+            "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\"\n{more}"
+        ))
+        .await
+    }
+
+    async fn start(config: &str) -> Self {
+        let config = Config::from_toml(config, &Environment::empty()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (sender, records) = mpsc::unbounded_channel();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sources = config.connections.iter().map(|(name, connection)| {
+            let assets = Assets::new(ProcessEnvironment);
+            let settings = StsSettings::default();
+            let source = CredentialSource::new(&connection.connection, assets, &settings, Arc::clone(&clock));
+            (name.clone(), source.unwrap())
+        });
+        let pipeline = Pipeline::new(
+            &config,
+            sources.collect(),
+            Arc::clone(&clock),
+            Arc::new(Records(sender)),
+        );
+        let pipeline = Arc::new(pipeline.unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, client)) = listener.accept().await {
+                let peer = Peer {
+                    addr: client,
+                    listener: ListenerRole::Shared,
+                };
+                let pipeline = Arc::clone(&pipeline);
+                let service = service_fn(move |request| {
+                    let answer = Arc::clone(&pipeline).handle(request, peer.clone());
+                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        Self { addr, records }
+    }
+
+    /// Sends bytes; the client of the rest of the exchange.
+    async fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream
+    }
+
+    /// A request on a connection of its own, and the whole answer.
+    async fn ask(&self, head: &str, body: &[u8]) -> String {
+        let head = format!(
+            "{}\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+            head.replace('\n', "\r\n")
+        );
+        let mut stream = self.send(&[head.as_bytes(), body].concat()).await;
+        read_all(&mut stream).await
+    }
+
+    async fn record(&mut self) -> RequestRecord {
+        timeout(PATIENCE, self.records.recv()).await.unwrap().unwrap()
+    }
+}
+
+async fn read_all<T: AsyncRead + Unpin>(stream: &mut T) -> String {
+    let mut answer = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// Reads until the text has come.
+async fn read_until<T: AsyncRead + Unpin>(stream: &mut T, end: &str) -> String {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        let byte = timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap();
+        write!(text, "{}", char::from(byte)).unwrap();
+    }
+    text
+}
+
+#[track_caller]
+fn assert_refused(answer: &str, status: u16, code: &str) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert!(
+        answer.contains(&format!("\r\nx-signing-proxy-error: {code}\r\n")),
+        "{answer}"
+    );
+    assert!(answer.contains("\r\nx-signing-proxy-request-id: "), "{answer}");
+}

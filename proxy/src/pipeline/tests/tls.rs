@@ -1,0 +1,149 @@
+//! Services over TLS.
+
+use std::io::Write as _;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+/// A service on `localhost` with a certificate of its own, and the file that vouches for it.
+async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(cert.pem().as_bytes()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (seen_sender, seen) = mpsc::unbounded_channel();
+    let (_, connections) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, seen) = (acceptor.clone(), seen_sender.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    serve_http2(stream, seen).await;
+                } else {
+                    serve(stream, &Mutex::default(), &seen).await;
+                }
+            });
+        }
+    });
+    (
+        Service {
+            addr,
+            seen,
+            connections,
+        },
+        file,
+    )
+}
+
+async fn serve_http2<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: T, seen: mpsc::UnboundedSender<Seen>) {
+    use http_body_util::{BodyExt, Empty};
+    let service = service_fn(move |request: Request<Incoming>| {
+        let seen = seen.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let headers = head.headers.iter();
+            let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+            let line = format!("{} {} {:?}", head.method, head.uri, head.version);
+            let headers = headers.collect();
+            let body = body.collect().await.unwrap().to_bytes().to_vec();
+            seen.send(Seen { line, headers, body }).unwrap();
+            Ok::<_, std::convert::Infallible>(Response::new(Empty::<bytes::Bytes>::new()))
+        }
+    });
+    let server = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn proxy_for(service: &Service, name: &str, ca_file: Option<&tempfile::NamedTempFile>, more: &str) -> Proxy {
+    let port = service.addr.port();
+    let ca = ca_file.map_or(String::new(), |file| {
+        format!("[upstream]\nca_file = {:?}\n", file.path())
+    });
+    Proxy::start(&format!(
+        "[connections.c]\nservice = \"{name}\"\nregion = \"eu-west-1\"\nendpoint = \"https://localhost:{port}\"\n{more}\n\
+         [connections.c.auth]\nmethod = \"access-key\"\naccess_key_id = \"AKIDEXAMPLE\"\n\
+         secret_access_key = \"literal:wJalrXUtnFEMI\"\n{ca}"
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn a_certificate_nobody_vouches_for_is_a_bad_gateway_of_its_own_kind() {
+    let (mut service, ca_file) = tls_service(&[]).await;
+    let proxy = proxy_for(&service, "s3", None, "").await;
+    assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-tls");
+    service.saw_nothing();
+    let proxy = proxy_for(&service, "s3", Some(&ca_file), "").await;
+    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn http_2_is_used_where_the_service_has_it_and_the_host_is_said_once() {
+    let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
+    let proxy = proxy_for(&service, "bedrock-runtime", Some(&ca_file), "").await;
+    let answer = proxy
+        .ask("POST /model/a%3Ab/invoke HTTP/1.1\ncontent-length: 2", b"{}")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let seen = service.next().await;
+    let url = format!("https://localhost:{}/model/a%3Ab/invoke", service.addr.port());
+    assert_eq!(seen.line, format!("POST {url} HTTP/2.0"));
+    assert!(!seen.has("host") && seen.has("authorization"));
+    assert_eq!(seen.body, b"{}");
+}
+
+#[tokio::test]
+async fn s3_is_asked_by_http_1_1() {
+    let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
+    let proxy = proxy_for(&service, "s3", Some(&ca_file), "").await;
+    proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    assert_eq!(service.next().await.line, "GET /b/k HTTP/1.1");
+}
+
+#[tokio::test]
+async fn an_unsigned_payload_is_passed_on_as_it_comes() {
+    let (mut service, ca_file) = tls_service(&[]).await;
+    for (mode, header) in [("unsigned", ""), ("auto", "\nx-amz-content-sha256: UNSIGNED-PAYLOAD")] {
+        let proxy = proxy_for(&service, "s3", Some(&ca_file), &format!("payload = \"{mode}\"")).await;
+        let head = format!("PUT /b/k HTTP/1.1\ncontent-length: 5{header}");
+        let answer = proxy.ask(&head, b"hello").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let seen = service.next().await;
+        assert_eq!(seen.one("x-amz-content-sha256"), "UNSIGNED-PAYLOAD");
+        assert_eq!(
+            (seen.one("content-length"), seen.body.as_slice()),
+            ("5", b"hello".as_slice())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_stops_in_an_unsigned_payload_is_told_so() {
+    let (service, ca_file) = tls_service(&[]).await;
+    let more = "payload = \"unsigned\"\ntimeouts = { body_idle = \"1s\" }";
+    let mut proxy = proxy_for(&service, "s3", Some(&ca_file), more).await;
+    let mut client = proxy
+        .send(b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhello")
+        .await;
+    assert_refused(&read_all(&mut client).await, 408, "body-timeout");
+    assert_eq!(proxy.record().await.bytes_in, 5);
+}
