@@ -175,22 +175,32 @@ impl Router {
             (own, named) => own.or(named),
         };
         match asked::classify(request, &self.routes, &self.names)? {
-            Asked::Aws(host) => self.by_host(*host, request, chosen),
+            Asked::Aws(readings) => self.by_host(readings, request, chosen),
             Asked::Endpoint { bucket } => self.by_endpoint(bucket.as_deref(), request, chosen),
             Asked::Gateway { bucket } => self.by_gateway(bucket.as_deref(), request, chosen),
         }
     }
 
-    fn by_host(&self, host: AwsHost, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
+    fn by_host(
+        &self,
+        readings: Vec<AwsHost>,
+        request: &Admitted,
+        chosen: Option<&Arc<Route>>,
+    ) -> Result<Target, ProxyError> {
+        let serves = |route: &Arc<Route>| readings.iter().any(|host| route.serves(host));
         let route = match chosen {
-            Some(route) if route.serves(&host) => route,
+            Some(route) if serves(route) => route,
             Some(_) => return Err(self.listing(ErrorCode::ConnectionMismatch)),
             None => {
-                let serving = self.routes.values().filter(|route| route.serves(&host));
+                let serving = self.routes.values().filter(|route| serves(route));
                 self.only(serving, ErrorCode::NoConnection)?
             }
         };
-        Target::for_aws_host(route, host, request)
+        let mut meant = readings.into_iter().filter(|host| route.serves(host));
+        match (meant.next(), meant.next()) {
+            (Some(host), None) => Target::for_aws_host(route, host, request),
+            _ => Err(self.listing(ErrorCode::ConnectionAmbiguous)),
+        }
     }
 
     fn by_endpoint(

@@ -14,8 +14,8 @@ use crate::error::{ErrorCode, ProxyError};
 /// Whom the client wants to reach.
 #[derive(Debug)]
 pub(super) enum Asked {
-    /// An AWS service.
-    Aws(Box<AwsHost>),
+    /// An AWS service: what the host's name may mean, nearly always one thing.
+    Aws(Vec<AwsHost>),
     /// The endpoint of a connection, or a bucket below its name.
     Endpoint {
         /// The bucket in the host's name.
@@ -43,14 +43,20 @@ pub(super) fn classify(
             Place::Bucket(bucket) => Asked::Endpoint { bucket: Some(bucket) },
         });
     }
+    // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
+    let is_awss_port = matches!(host.port(), None | Some(80 | 443));
     match parse_host(host.host()) {
-        // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
-        Ok(aws) if matches!(host.port(), None | Some(80 | 443)) => return Ok(Asked::Aws(Box::new(aws))),
-        Ok(_) => {
+        Ok(_) | Err(HostError::Ambiguous { .. }) if !is_awss_port => {
             return Err(ProxyError::new(ErrorCode::HostUnknown)
                 .with_hint("AWS hosts answer on ports 80 and 443 only; set the connection's endpoint for others."));
         }
+        Ok(aws) => return Ok(Asked::Aws(vec![aws])),
+        Err(HostError::Ambiguous { readings }) => return Ok(Asked::Aws(readings)),
         Err(HostError::NotAws | HostError::Malformed { .. }) => {}
+        // A service newer than the tables: the host that they make of a connection's service and region is its own.
+        Err(HostError::UnknownService) if routes.values().any(|route| is_aws_host_of(route, host)) => {
+            return Ok(Asked::Endpoint { bucket: None });
+        }
         Err(error) => {
             return Err(ProxyError::new(ErrorCode::HostUnsupported).with_hint(format!(
                 "This host cannot be signed for: {error}. Use the service's regional host name."
@@ -66,9 +72,13 @@ pub(super) fn classify(
     }
 }
 
-/// Whether the host is the route's endpoint, or a bucket below it.
+/// Whether the host is the route's endpoint, or a bucket below it, or AWS's host for its service and region.
 pub(super) fn is_endpoint_of(route: &Route, host: Option<&HostPort>) -> bool {
-    host.is_some_and(|host| place_at(route, host).is_some())
+    host.is_some_and(|host| place_at(route, host).is_some() || is_aws_host_of(route, host))
+}
+
+fn is_aws_host_of(route: &Route, host: &HostPort) -> bool {
+    route.endpoint().is_none() && host.host() == route.authority && matches!(host.port(), None | Some(80 | 443))
 }
 
 enum Place {

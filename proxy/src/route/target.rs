@@ -27,9 +27,9 @@ pub(crate) struct Target {
 impl Target {
     /// A request for one of AWS's hosts: sent there, or to the connection's endpoint.
     pub(super) fn for_aws_host(route: &Arc<Route>, host: AwsHost, request: &Admitted) -> Result<Self, ProxyError> {
-        if let HostResource::MultiRegionAccessPoint { .. } = host.resource {
+        if host.needs_sigv4a() {
             return Err(ProxyError::new(ErrorCode::HostUnsupported)
-                .with_hint("Multi-region access points need SigV4a; use the access point of one region."));
+                .with_hint("Multi-region hosts need Signature Version 4A; use the host of one region."));
         }
         if route.endpoint().is_none() {
             let asked = request.host.as_ref().map(|host| host.host().to_owned());

@@ -30,6 +30,14 @@ auth = { method = "default-chain" }
 service = "s3"
 region = "us-east-1"
 auth = { method = "default-chain" }
+[connections.maps]
+service = "geo-maps"
+region = "eu-west-1"
+auth = { method = "default-chain" }
+[connections.new]
+service = "not-yet-known"
+region = "eu-west-1"
+auth = { method = "default-chain" }
 [connections.users]
 service = "iam"
 region = "eu-west-1"
@@ -350,4 +358,26 @@ fn virtual_addressing_moves_the_bucket_into_the_host() {
         let uri = format!("/@virtual{target}");
         case.goes_to(&uri, "virtual", &format!("https://s3.eu-north-1.amazonaws.com{target}"));
     }
+}
+
+#[test]
+fn of_a_hosts_meanings_the_configured_one_counts() {
+    several().goes_to(
+        "http://maps.geo.eu-west-1.amazonaws.com/v2",
+        "maps",
+        "https://maps.geo.eu-west-1.amazonaws.com/v2",
+    );
+}
+
+#[test]
+fn a_service_newer_than_the_tables_has_the_host_they_make_of_its_name() {
+    several().goes_to(
+        "http://not-yet-known.eu-west-1.amazonaws.com/k",
+        "new",
+        "https://not-yet-known.eu-west-1.amazonaws.com/k",
+    );
+    one().refuses(
+        "http://not-yet-known.eu-west-1.amazonaws.com/k",
+        ErrorCode::HostUnsupported,
+    );
 }
