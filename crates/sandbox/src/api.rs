@@ -68,9 +68,10 @@ pub(crate) struct Guarded<A> {
 #[async_trait]
 impl<A: Api> Handler for Guarded<A> {
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
-        let identity = self.api.identity();
         let request_id = random::request_id();
         let (head, body) = request.into_parts();
+        let identity = self.api.identity();
+        let shape = identity.shape.asked_by(&head);
         let mut sighting = Sighting::default();
         let mut operation = None;
         let result = match self.fault.strike().await? {
@@ -89,10 +90,10 @@ impl<A: Api> Handler for Guarded<A> {
             Err(refusal) => {
                 let outcome = Outcome::Refused {
                     reason: refusal.reason,
-                    code: refusal.code(identity.shape).to_owned(),
+                    code: refusal.code(shape).to_owned(),
                     why: refusal.message.clone(),
                 };
-                (refusal.response(identity.shape, &request_id), outcome)
+                (refusal.response(shape, &request_id), outcome)
             }
         };
         if let Ok(id) = HeaderValue::from_str(&request_id) {

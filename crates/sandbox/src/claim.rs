@@ -17,11 +17,7 @@ const MAX_EXPIRES: u64 = 7 * 24 * 3600;
 
 /// What a request claims. Nothing of it has been checked against a key.
 pub(crate) struct Claim {
-    pub(crate) access_key_id: String,
-    /// The scope's day, `YYYYMMDD`.
-    pub(crate) date: String,
-    pub(crate) region: String,
-    pub(crate) service: String,
+    pub(crate) credential: Credential,
     /// Lower-case names, in the order given.
     pub(crate) signed_headers: Vec<String>,
     pub(crate) signature: String,
@@ -29,6 +25,36 @@ pub(crate) struct Claim {
     pub(crate) time: String,
     pub(crate) token: Option<Secret>,
     pub(crate) placement: Placement,
+}
+
+/// An access key and the scope it signs for: `KEY/YYYYMMDD/region/service/aws4_request`.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Credential {
+    pub(crate) access_key_id: String,
+    /// The scope's day, `YYYYMMDD`.
+    pub(crate) date: String,
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+impl Credential {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [key, date, region, service, "aws4_request"] = parts.as_slice() else {
+            return Err(malformed(
+                "Credential must be of the form KEY/YYYYMMDD/region/service/aws4_request",
+            ));
+        };
+        if [key, date, region, service].iter().any(|part| part.is_empty()) {
+            return Err(malformed("Credential has an empty part"));
+        }
+        Ok(Self {
+            access_key_id: (*key).to_owned(),
+            date: (*date).to_owned(),
+            region: (*region).to_owned(),
+            service: (*service).to_owned(),
+        })
+    }
 }
 
 /// Where the signature is.
@@ -76,18 +102,14 @@ impl Claim {
         let time = single(headers, "x-amz-date")?
             .ok_or_else(|| malformed("Authorization header requires existence of the 'X-Amz-Date' header."))?;
         let token = single(headers, "x-amz-security-token")?.map(Secret::new);
-        let claim = Self {
+        Ok(Self {
+            credential: Credential::parse(field("Credential")?)?,
             signature: field("Signature")?.to_owned(),
             signed_headers: field("SignedHeaders")?.split(';').map(str::to_owned).collect(),
             time: time.to_owned(),
             token,
             placement: Placement::Header,
-            access_key_id: String::new(),
-            date: String::new(),
-            region: String::new(),
-            service: String::new(),
-        };
-        claim.with_credential(field("Credential")?)
+        })
     }
 
     fn from_query(query: &str) -> Result<Self, Refusal> {
@@ -109,7 +131,8 @@ impl Claim {
             .ok()
             .filter(|seconds| (1..=MAX_EXPIRES).contains(seconds))
             .ok_or_else(|| malformed(format!("X-Amz-Expires must be 1 to {MAX_EXPIRES} seconds")))?;
-        let claim = Self {
+        Ok(Self {
+            credential: Credential::parse(&required("X-Amz-Credential")?)?,
             signature: required("X-Amz-Signature")?,
             signed_headers: required("X-Amz-SignedHeaders")?.split(';').map(str::to_owned).collect(),
             time: required("X-Amz-Date")?,
@@ -117,30 +140,7 @@ impl Claim {
             placement: Placement::Query {
                 expires: Duration::from_secs(expires),
             },
-            access_key_id: String::new(),
-            date: String::new(),
-            region: String::new(),
-            service: String::new(),
-        };
-        claim.with_credential(&required("X-Amz-Credential")?)
-    }
-
-    /// Takes the credential apart: `KEY/YYYYMMDD/region/service/aws4_request`.
-    fn with_credential(mut self, credential: &str) -> Result<Self, Refusal> {
-        let parts: Vec<&str> = credential.split('/').collect();
-        let [key, date, region, service, "aws4_request"] = parts.as_slice() else {
-            return Err(malformed(
-                "Credential must be of the form KEY/YYYYMMDD/region/service/aws4_request",
-            ));
-        };
-        if [key, date, region, service].iter().any(|part| part.is_empty()) {
-            return Err(malformed("Credential has an empty part"));
-        }
-        (*key).clone_into(&mut self.access_key_id);
-        (*date).clone_into(&mut self.date);
-        (*region).clone_into(&mut self.region);
-        (*service).clone_into(&mut self.service);
-        Ok(self)
+        })
     }
 }
 
@@ -187,15 +187,13 @@ mod tests {
     #[test]
     fn a_header_is_taken_apart() {
         let claim = read("/", &[("authorization", GOOD), ("x-amz-date", "20150830T123600Z")]).unwrap();
-        assert_eq!(
-            (
-                claim.access_key_id.as_str(),
-                claim.date.as_str(),
-                claim.region.as_str(),
-                claim.service.as_str()
-            ),
-            ("AKID", "20150830", "us-east-1", "ec2")
-        );
+        let credential = Credential {
+            access_key_id: "AKID".to_owned(),
+            date: "20150830".to_owned(),
+            region: "us-east-1".to_owned(),
+            service: "ec2".to_owned(),
+        };
+        assert_eq!(claim.credential, credential);
         assert_eq!(claim.signed_headers, ["host", "x-amz-date"]);
         assert_eq!(claim.signature, "00ff");
         assert_eq!(claim.placement, Placement::Header);

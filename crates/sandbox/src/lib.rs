@@ -31,6 +31,7 @@
 
 mod api;
 mod bedrock;
+mod cbor;
 mod claim;
 mod clock;
 mod dynamodb;

@@ -1,10 +1,13 @@
 //! A refusal, and how each AWS protocol words it.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
 
+use crate::cbor;
 use crate::event::Reason;
-use crate::response::{Body, full};
+use crate::response::{Body, full, ok};
 use crate::xml::Xml;
 
 /// Why a request is not carried out; becomes an error answer in the service's own shape.
@@ -58,6 +61,16 @@ impl Refusal {
         }
     }
 
+    fn cbor_response(&self) -> Response<Body> {
+        let (shape, code) = (Shape::Cbor, self.code(Shape::Cbor));
+        let mut response = cbor_ok(&json!({ "__type": code, "message": self.wording(shape) }));
+        *response.status_mut() = self.status(shape);
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", HeaderValue::from_static(code));
+        response
+    }
+
     /// The answer.
     pub(crate) fn response(&self, shape: Shape, request_id: &str) -> Response<Body> {
         let code = self.code(shape);
@@ -93,8 +106,9 @@ impl Refusal {
                     .text("RequestId", request_id)
                 })
                 .into_string(),
-            Shape::Json => serde_json::json!({ "__type": code, "message": self.wording(shape) }).to_string(),
-            Shape::RestJson => serde_json::json!({ "message": self.wording(shape) }).to_string(),
+            Shape::Cbor => return self.cbor_response(),
+            Shape::Json => json!({ "__type": code, "message": self.wording(shape) }).to_string(),
+            Shape::RestJson => json!({ "message": self.wording(shape) }).to_string(),
         };
         let mut response = Response::new(full(Bytes::from(body)));
         *response.status_mut() = self.status(shape);
@@ -105,6 +119,15 @@ impl Refusal {
         }
         response
     }
+}
+
+/// A 200 in CBOR.
+pub(crate) fn cbor_ok(value: &Value) -> Response<Body> {
+    let mut response = ok(Shape::Cbor.content_type(), cbor::encode(value));
+    response
+        .headers_mut()
+        .insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    response
 }
 
 /// How a service words its answers.
@@ -118,17 +141,33 @@ pub(crate) enum Shape {
     Ec2,
     /// AWS JSON 1.0 and 1.1: one path, the operation in `x-amz-target`.
     Json,
+    /// RPC v2 CBOR, in place of AWS JSON where the request says so.
+    Cbor,
     /// REST JSON, as Bedrock speaks it.
     RestJson,
 }
 
 impl Shape {
+    /// The shape of the answer to this request: newer SDKs ask JSON services for CBOR.
+    pub(crate) fn asked_by(self, head: &Parts) -> Self {
+        let asks_for_cbor = head
+            .headers
+            .get("smithy-protocol")
+            .is_some_and(|value| value == "rpc-v2-cbor");
+        if self == Self::Json && asks_for_cbor {
+            Self::Cbor
+        } else {
+            self
+        }
+    }
+
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::S3 => "application/xml",
             Self::Query => "text/xml",
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Json => "application/x-amz-json-1.1",
+            Self::Cbor => "application/cbor",
             Self::RestJson => "application/json",
         }
     }
@@ -139,7 +178,7 @@ impl Shape {
             Self::S3 => s3_code(reason),
             Self::Ec2 => ec2_code(reason),
             Self::Query => query_code(reason),
-            Self::Json | Self::RestJson => json_code(reason),
+            Self::Json | Self::Cbor | Self::RestJson => json_code(reason),
         }
     }
 
@@ -151,7 +190,7 @@ impl Shape {
             (Self::Ec2, reason) if ec2_code(reason) == "AuthFailure" => StatusCode::UNAUTHORIZED,
             (_, Reason::Throttled | Reason::BadRequest)
             // These answer every error of the sender's with 400.
-            | (Self::Json, _)
+            | (Self::Json | Self::Cbor, _)
             | (
                 Self::S3,
                 Reason::MalformedAuthorization

@@ -82,8 +82,8 @@ impl Verifier {
         sighting: &mut Sighting,
     ) -> Result<Caller, Refusal> {
         let claim = Claim::read(head)?;
-        sighting.region = Some(claim.region.clone());
-        let key = self.keys.find(&claim.access_key_id).ok_or_else(|| {
+        sighting.region = Some(claim.credential.region.clone());
+        let key = self.keys.find(&claim.credential.access_key_id).ok_or_else(|| {
             Refusal::new(
                 Reason::UnknownKey,
                 "The security token included in the request is invalid.",
@@ -102,23 +102,27 @@ impl Verifier {
         Ok(Caller {
             key: key.kind(),
             principal: key.principal,
-            region: claim.region,
+            region: claim.credential.region,
         })
     }
 
     fn check_scope(&self, claim: &Claim, scheme: Scheme) -> Result<(), Refusal> {
-        if !self.regions.iter().any(|region| region.as_str() == claim.region) {
+        if !self
+            .regions
+            .iter()
+            .any(|region| region.as_str() == claim.credential.region)
+        {
             let expected: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
             return Err(Refusal::new(
                 Reason::WrongRegion,
                 format!(
                     "Credential should be scoped to a valid region: the region '{}' is wrong; expecting '{}'",
-                    claim.region,
+                    claim.credential.region,
                     expected.join("' or '")
                 ),
             ));
         }
-        if claim.service != scheme.signing_name {
+        if claim.credential.service != scheme.signing_name {
             return Err(Refusal::new(
                 Reason::WrongService,
                 format!(
@@ -127,12 +131,12 @@ impl Verifier {
                 ),
             ));
         }
-        if claim.time.get(..8) != Some(claim.date.as_str()) {
+        if claim.time.get(..8) != Some(claim.credential.date.as_str()) {
             return Err(Refusal::new(
                 Reason::WrongScope,
                 format!(
                     "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}'.",
-                    claim.date, claim.time
+                    claim.credential.date, claim.time
                 ),
             ));
         }

@@ -1,4 +1,4 @@
-//! `WorkSpaces`: `DescribeWorkspaces` in AWS JSON 1.1.
+//! `WorkSpaces`: `DescribeWorkspaces` in AWS JSON 1.1, and in RPC v2 CBOR as the newest SDKs speak it.
 
 use async_trait::async_trait;
 use http::Response;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::{Api, Call, Identity};
 use crate::json::{json_operation, unknown_operation};
-use crate::refusal::{Refusal, Shape};
+use crate::refusal::{Refusal, Shape, cbor_ok};
 use crate::response::{Body, ok};
 
 /// The stand-in.
@@ -25,7 +25,10 @@ impl Api for Workspaces {
     }
 
     fn operation(&self, head: &Parts, _body: &[u8]) -> Option<String> {
-        json_operation(head, "WorkspacesService")
+        let by_path = head.uri.path().strip_prefix("/service/WorkspacesService/operation/");
+        by_path
+            .map(str::to_owned)
+            .or_else(|| json_operation(head, "WorkspacesService"))
     }
 
     async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
@@ -42,6 +45,9 @@ impl Api for Workspaces {
                         "ComputerName": "SANDBOX-1",
                     }]
                 });
+                if Shape::Json.asked_by(call.head) == Shape::Cbor {
+                    return Ok(cbor_ok(&answer));
+                }
                 Ok(ok(Shape::Json.content_type(), answer.to_string()))
             }
             _ => Err(unknown_operation()),

@@ -118,7 +118,7 @@ fn recompute(
     };
     let request = SignableRequest::new(head.method.as_str(), uri, headers.iter().copied(), body).ok()?;
     let identity: Identity = Credentials::new(
-        claim.access_key_id.as_str(),
+        claim.credential.access_key_id.as_str(),
         key.secret.expose(),
         claim.token.as_ref().map(|token| token.expose().to_owned()),
         None,
@@ -127,8 +127,8 @@ fn recompute(
     .into();
     let params = SigningParams::builder()
         .identity(&identity)
-        .region(&claim.region)
-        .name(&claim.service)
+        .region(&claim.credential.region)
+        .name(&claim.credential.service)
         .time(signed_at)
         .settings(settings)
         .build()

@@ -108,6 +108,40 @@ async fn workspaces_are_described() {
 }
 
 #[tokio::test]
+async fn workspaces_speak_cbor_to_the_newest_sdks() {
+    let sandbox = start().await;
+    let draft = |operation: &str| {
+        Draft::new(
+            "workspaces",
+            "POST",
+            &format!("/service/WorkspacesService/operation/{operation}"),
+        )
+        .with_header("smithy-protocol", "rpc-v2-cbor")
+        .with_header("content-type", "application/cbor")
+        .with_body("\u{0}")
+    };
+    let answer = ask(&sandbox, "workspaces", draft("DescribeWorkspaces")).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["content-type"]),
+        (200, &"application/cbor".parse().unwrap())
+    );
+    assert_eq!(answer.headers["smithy-protocol"], "rpc-v2-cbor");
+    assert!(answer.body.contains("jWorkspaces"), "a text of ten bytes: {answer:?}");
+    let unknown = ask(&sandbox, "workspaces", draft("Other")).await;
+    assert_eq!(
+        (unknown.status.as_u16(), unknown.code()),
+        (400, "UnknownOperationException")
+    );
+    assert_eq!(unknown.headers["smithy-protocol"], "rpc-v2-cbor");
+    let mut unknown_key = draft("DescribeWorkspaces");
+    unknown_key.keys.id.push('X');
+    assert_eq!(
+        ask(&sandbox, "workspaces", unknown_key).await.code(),
+        "UnrecognizedClientException"
+    );
+}
+
+#[tokio::test]
 async fn bedrock_answers_under_every_spelling_of_a_model() {
     let sandbox = start().await;
     let arn = "arn:aws:bedrock:us-east-1::foundation-model/acme.echo-v1:0";
