@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 pub(crate) use index::{FixedHost, Name};
 pub(crate) use rows::{Service, fill};
 
-/// The tables, indexed on first use (below a millisecond).
+/// The tables, indexed on first use, within milliseconds.
 pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
 
 /// What the generated files say, ready to be asked.

@@ -113,12 +113,12 @@ pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<
 pub(super) fn names(services: &HashMap<&'static str, Service>) -> HashMap<String, Vec<Name>> {
     let mut names = Names::default();
     for service in services.values().filter(|service| !S3_FAMILY.contains(&service.prefix)) {
-        for (facts, variant) in places() {
-            names.add_rule(service, facts, variant);
+        for variant in VARIANTS {
+            names.add_variant(service, variant);
         }
         for (region, rule) in service.region_rules() {
             if let (Some(facts), Some(host)) = (facts_of_region(region), rule.host) {
-                names.add_host(service, facts, rule.variant().fips, host, rule.signing_region);
+                names.add_template(service, facts, rule.variant().fips, host, rule.signing_region);
             }
         }
     }
@@ -151,27 +151,49 @@ impl Name {
 struct Names(HashMap<String, Vec<Name>>);
 
 impl Names {
-    fn add_rule(&mut self, service: &Service, facts: &PartitionFacts, variant: EndpointVariant) {
-        let rule = service.partition_rule(facts, variant);
-        let suffix = if variant.dualstack { "{D}" } else { "{S}" };
-        match rule.map(|rule| (rule.host, rule.signing_region)) {
-            Some((Some(host), signing_region)) => self.add_host(service, facts, variant.fips, host, signing_region),
-            Some((None, _)) => {}
-            None => {
-                let fips = if variant.fips { "-fips" } else { "" };
-                let host = format!("{}{fips}.{{R}}.{suffix}", service.prefix);
-                self.add_host(service, facts, variant.fips, &host, "{R}");
-                if !variant.fips {
-                    // `-fips` after a regional prefix is FIPS, also where the rules name another host for it.
-                    let host = format!("{}-fips.{{R}}.{suffix}", service.prefix);
-                    self.add_host(service, facts, true, &host, "{R}");
+    fn add_variant(&mut self, service: &Service, variant: EndpointVariant) {
+        let mut standard = PartitionSet::NONE;
+        for facts in PARTITIONS {
+            match service.partition_rule(facts, variant) {
+                Some(rule) => {
+                    if let Some(host) = rule.host {
+                        self.add_template(service, facts, variant.fips, host, rule.signing_region);
+                    }
                 }
+                None => standard = standard.union(PartitionSet::from_iter([facts.partition])),
             }
+        }
+        if standard == PartitionSet::NONE {
+            return;
+        }
+        let (ipv4, dualstack) = if variant.dualstack {
+            (PartitionSet::NONE, standard)
+        } else {
+            (standard, PartitionSet::NONE)
+        };
+        // `-fips` after a regional prefix is FIPS, also where the rules name another host for it.
+        for fips in [variant.fips, true] {
+            let left = format!("{}{}", service.prefix, if fips { "-fips" } else { "" });
+            let name = Name {
+                service: service.prefix,
+                fips,
+                ipv4,
+                dualstack,
+                is_signed_at_home: false,
+            };
+            self.add(service, left, name);
         }
     }
 
-    /// Adds the left part of a template that follows the pattern, alone and behind the operations' prefixes.
-    fn add_host(&mut self, service: &Service, facts: &PartitionFacts, fips: bool, host: &str, signing_region: &str) {
+    /// Adds the left part of a template that follows the pattern.
+    fn add_template(
+        &mut self,
+        service: &Service,
+        facts: &PartitionFacts,
+        fips: bool,
+        host: &str,
+        signing_region: &str,
+    ) {
         let Some((left, suffix)) = host.split_once(".{R}.") else {
             return;
         };
@@ -188,10 +210,15 @@ impl Names {
             dualstack,
             is_signed_at_home: signing_region == "{G}",
         };
-        self.add_left(left.to_owned(), name);
+        self.add(service, left.to_owned(), name);
+    }
+
+    /// Adds a left part, alone and behind the operations' prefixes.
+    fn add(&mut self, service: &Service, left: String, name: Name) {
         for operation in service.operation_prefixes() {
             self.add_left(format!("{operation}{left}"), name);
         }
+        self.add_left(left, name);
     }
 
     fn add_left(&mut self, left: String, name: Name) {
