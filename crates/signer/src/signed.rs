@@ -118,7 +118,8 @@ impl SignedHeaders {
         &self.host
     }
 
-    /// What signs the body's chunks; only for [`Payload::StreamingSigned`] and [`Payload::StreamingSignedTrailer`].
+    /// What signs the body's chunks; only for [`Payload::StreamingSigned`](crate::Payload::StreamingSigned) and
+    /// [`Payload::StreamingSignedTrailer`](crate::Payload::StreamingSignedTrailer).
     #[must_use]
     pub fn seed(&self) -> Option<ChunkSigner> {
         self.seed.clone()
