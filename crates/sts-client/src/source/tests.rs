@@ -1,19 +1,18 @@
 //! Each auth method against a scripted STS: what is sent, what is said, what is never shown.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
+mod rotation;
+mod secrecy;
 
 use auth_model::{
     AssumeRoleOptions, AuthMethod, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region, RoleSessionName,
     ServiceId, SessionDuration, SessionPolicy,
 };
 use credential_assets::FixedEnvironment;
-use tempfile::TempDir;
 
 use super::*;
 use crate::state::CredentialState;
 use crate::testing::sts::{Answer, Received, ScriptedSts, identity, refusal, session};
-use crate::testing::{Log, VirtualClock, pass};
+use crate::testing::{VirtualClock, pass};
 
 const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "baseSecretwJalrXUtnFEMI";
@@ -275,146 +274,4 @@ async fn an_error_says_what_was_refused_and_in_whose_words() {
     let code = "access_denied";
     let is_permanent = true;
     assert_eq!(source.state(), CredentialState::Failing { code, is_permanent });
-}
-
-struct KeyFile {
-    folder: TempDir,
-}
-
-impl KeyFile {
-    fn new(content: &str) -> Self {
-        let file = Self {
-            folder: TempDir::new().unwrap(),
-        };
-        file.rotate(content);
-        file
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("secret")
-    }
-
-    fn rotate(&self, content: &str) {
-        std::fs::write(self.path(), content).unwrap();
-    }
-
-    fn keys(&self) -> KeyAssets {
-        KeyAssets {
-            secret_access_key: format!("file:{}", self.path().display()).parse().unwrap(),
-            ..key_assets()
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rotated_file_is_picked_up() {
-    let clock = VirtualClock::new();
-    let sts = obliging(&clock);
-    let file = KeyFile::new("old\n");
-    let auth = AuthMethod::AccessKey { keys: file.keys() };
-    let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
-    let secret = async || {
-        source
-            .credentials()
-            .await
-            .unwrap()
-            .secret_access_key
-            .expose()
-            .to_owned()
-    };
-    assert_eq!(secret().await, "old");
-    file.rotate("new\n");
-    pass(Duration::from_secs(10)).await;
-    assert_eq!(secret().await, "old", "nobody waits for the file");
-    pass(Duration::from_secs(1)).await;
-    assert_eq!(secret().await, "new");
-
-    // A refused set is looked up at once.
-    pass(Duration::from_secs(6)).await;
-    file.rotate("newer");
-    let refused = source.credentials().await.unwrap();
-    let renewed = source.renew(&refused).await.unwrap();
-    assert_eq!(renewed.secret_access_key.expose(), "newer");
-
-    // A file that is gone for a moment does no harm.
-    std::fs::remove_file(file.path()).unwrap();
-    pass(Duration::from_secs(11)).await;
-    assert_eq!(secret().await, "newer");
-    pass(Duration::from_secs(1)).await;
-    assert!(matches!(
-        source.state(),
-        CredentialState::Degraded {
-            code: "credential_asset",
-            ..
-        }
-    ));
-}
-
-/// An answer and what becomes of it.
-type Scene = (fn(SystemTime) -> Answer, &'static str);
-
-/// Answers that hold secrets, in the forms that loosely written code would repeat.
-const SCENES: [Scene; 6] = [
-    (|now| session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR), "ok"),
-    (
-        |_| {
-            let body = format!("<AssumeRoleResponse><SecretAccessKey>{SESSION_SECRET}</Secret{SESSION_TOKEN}");
-            Answer::Status(200, body)
-        },
-        "sts_unreadable_answer",
-    ),
-    (
-        |_| {
-            let canonical = format!("POST\nx-amz-security-token:{BASE_TOKEN}\n");
-            let message = format!(
-                "The request signature we calculated does not match.\n\n\
-                 The Canonical String for this request should have been\n'{canonical}'"
-            );
-            refusal(403, "SignatureDoesNotMatch", &message)
-        },
-        "keys_refused",
-    ),
-    (
-        |_| Answer::Status(502, format!("<html>{SESSION_SECRET}</html>")),
-        "sts_server_error",
-    ),
-    (
-        |_| refusal(400, "Odd\n\nCode", &format!("first line\n{SESSION_TOKEN}")),
-        "sts_request_refused",
-    ),
-    (|_| Answer::ConnectionRefused, "sts_unreachable"),
-];
-
-#[tokio::test(start_paused = true)]
-async fn no_secret_is_in_any_error_any_debug_or_any_log_line_at_trace() {
-    let (log, _guard) = Log::capture();
-    for (answer, want) in SCENES {
-        let clock = VirtualClock::new();
-        let now = clock.clone();
-        let sts = ScriptedSts::new(move |_| answer(now.now()));
-        let mut keys = key_assets();
-        keys.session_token = Some("env:TOKEN".parse().unwrap());
-        let auth = managed(keys, AssumeRoleOptions::default());
-        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
-
-        let outcome = source.credentials().await;
-        assert_eq!(outcome.as_ref().map_or_else(CredentialError::code, |_| "ok"), want);
-        let mut shown = format!("{outcome:?} {source:?} {:?}", source.state());
-        if let Err(error) = &outcome {
-            tracing::error!(error = error as &dyn std::error::Error, "as the proxy would");
-            shown += &error.to_string();
-        }
-        assert_clean(&shown);
-    }
-    let text = log.text();
-    assert_eq!(text.matches("obtaining credentials failed").count(), SCENES.len() - 1);
-    assert!(text.contains("obtained credentials"), "{text}");
-    assert_clean(&text);
-}
-
-#[track_caller]
-fn assert_clean(text: &str) {
-    for secret in [SECRET, BASE_TOKEN, SESSION_SECRET, SESSION_TOKEN, "ASIA1", "Signature="] {
-        assert!(!text.contains(secret), "{secret} is in: {text}");
-    }
 }
