@@ -196,7 +196,11 @@ impl Pipeline {
         reporter.record.bytes_in = framed.received();
         let response = response?;
         reporter.answered(&response);
-        Ok(answer::Passed { response, slot })
+        Ok(answer::Passed {
+            response,
+            slot,
+            idle: framed.ready.route.config.timeouts.body_idle,
+        })
     }
 
     fn lane(&self, target: &crate::route::Target) -> Result<&Lane, ProxyError> {

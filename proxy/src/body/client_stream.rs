@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::{Instant, Sleep, sleep};
 
+use super::idle::IdleTimer;
 use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
@@ -41,9 +41,7 @@ impl StreamFault {
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     body: UnsyncBoxBody<Bytes, Cause>,
-    idle: Duration,
-    deadline: Pin<Box<Sleep>>,
-    is_waiting: bool,
+    idle: IdleTimer,
     fault: StreamFault,
 }
 
@@ -55,9 +53,7 @@ impl ClientStream {
     {
         Self {
             body: body.map_err(Into::into).boxed_unsync(),
-            idle,
-            deadline: Box::pin(sleep(idle)),
-            is_waiting: false,
+            idle: IdleTimer::new(idle),
             fault,
         }
     }
@@ -65,17 +61,12 @@ impl ClientStream {
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-                // The time in which the service takes nothing is not the client's.
-                if !self.is_waiting {
-                    self.is_waiting = true;
-                    self.deadline.as_mut().reset(Instant::now() + self.idle);
-                }
-                ready!(self.deadline.as_mut().poll(cx));
+                ready!(self.idle.poll_elapsed(cx));
                 return Poll::Ready(Some(
                     Err(self.fail(ErrorCode::BodyTimeout, "the body stopped arriving")),
                 ));
             };
-            self.is_waiting = false;
+            self.idle.reset();
             match frame {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(ErrorCode::BodyIncomplete, error)))),

@@ -157,6 +157,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::server::Refusal;
 
     #[test]
     fn names_are_unique_and_kebab_case() {
@@ -174,5 +175,38 @@ mod tests {
             assert!(status.is_client_error() || status.is_server_error(), "{code:?}");
             assert!(!code.message().ends_with('.') && code.hint().ends_with('.'), "{code:?}");
         }
+    }
+
+    /// The table of `docs/configuration.md`: the errors of this list, and those of [`Refusal`].
+    #[test]
+    fn every_error_is_documented() {
+        const PAGE: &str = include_str!("../../../docs/configuration.md");
+        let mut rows: Vec<String> = Refusal::ALL
+            .iter()
+            .filter(|refusal| ERRORS.iter().all(|code| code.name() != refusal.name()))
+            .map(|refusal| (refusal.name(), refusal.status(), refusal.message(), refusal.hint()))
+            .chain(
+                ERRORS
+                    .iter()
+                    .map(|code| (code.name(), code.status(), code.message(), code.hint())),
+            )
+            .map(|(name, status, message, hint)| format!("| `{name}` | {} | {message} | {hint} |", status.as_u16()))
+            .collect();
+        rows.splice(
+            0..0,
+            [
+                "| Code | Status | Meaning | What helps |".to_owned(),
+                "|---|---|---|---|".to_owned(),
+            ],
+        );
+        let want = rows.join("\n");
+        let section = PAGE.split("## Error codes").nth(1).unwrap_or_default();
+        let table: Vec<&str> = section
+            .lines()
+            .skip_while(|line| !line.starts_with('|'))
+            .take_while(|line| line.starts_with('|'))
+            .collect();
+        let is_same = table.join("\n") == want;
+        assert!(is_same, "the table in docs/configuration.md should be:\n{want}\n");
     }
 }

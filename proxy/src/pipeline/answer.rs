@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, Version};
@@ -10,6 +11,8 @@ use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::record::{Outcome, Reporter};
+use crate::body::IdleTimer;
+use crate::error::Cause;
 use crate::strip;
 
 /// A service's answer, and the turn that it still takes.
@@ -17,6 +20,8 @@ use crate::strip;
 pub(super) struct Passed {
     pub(super) response: Response<Incoming>,
     pub(super) slot: OwnedSemaphorePermit,
+    /// The longest wait for a piece of the body.
+    pub(super) idle: Duration,
 }
 
 /// The body of an answer. Each piece is handed on as it comes; dropping it ends the exchange with the service.
@@ -33,13 +38,14 @@ enum Source {
     Own(Option<Bytes>),
     Upstream {
         body: Incoming,
+        idle: IdleTimer,
         _slot: OwnedSemaphorePermit,
     },
 }
 
 /// Passes a service's answer on: only what belongs to its connection is taken out.
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
-    let Passed { response, slot } = passed;
+    let Passed { response, slot, idle } = passed;
     let (mut head, body) = response.into_parts();
     strip::response_headers(&mut head.headers);
     head.version = Version::HTTP_11;
@@ -49,7 +55,11 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     if has_no_body {
         reporter.record.outcome = Outcome::Complete;
     }
-    let source = Source::Upstream { body, _slot: slot };
+    let source = Source::Upstream {
+        body,
+        idle: IdleTimer::new(idle),
+        _slot: slot,
+    };
     Response::from_parts(head, ResponseBody { source, reporter })
 }
 
@@ -75,10 +85,7 @@ impl Body for ResponseBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        let frame = match &mut this.source {
-            Source::Own(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
-            Source::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(cx)),
-        };
+        let frame = ready!(this.source.poll_frame(cx));
         let record = &mut this.reporter.record;
         match &frame {
             Some(Ok(frame)) => {
@@ -97,7 +104,7 @@ impl Body for ResponseBody {
             }
             None => record.outcome = Outcome::Complete,
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -113,6 +120,20 @@ impl Body for ResponseBody {
 }
 
 impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        match self {
+            Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upstream { body, idle, .. } => {
+                let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+                    ready!(idle.poll_elapsed(cx));
+                    return Poll::Ready(Some(Err("the service's answer stopped arriving".into())));
+                };
+                idle.reset();
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
     fn is_over(&self) -> bool {
         match self {
             Self::Own(bytes) => bytes.is_none(),

@@ -69,7 +69,7 @@ impl Refusal {
         }
     }
 
-    const fn message(self) -> &'static str {
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::HeadMalformed => "the request line or a header field is not valid HTTP/1",
             Self::HeadTooLarge => "the request head is too large",
@@ -79,7 +79,7 @@ impl Refusal {
         }
     }
 
-    const fn hint(self) -> &'static str {
+    pub(crate) const fn hint(self) -> &'static str {
         match self {
             Self::HeadMalformed => {
                 "Percent-encode spaces and control characters in the target; keep header fields to one line each."

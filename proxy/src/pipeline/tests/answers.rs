@@ -131,3 +131,16 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
     let record = proxy.record().await;
     assert_eq!((record.bytes_out, record.outcome), (5, Outcome::UpstreamBroke));
 }
+
+#[tokio::test]
+async fn an_answer_that_stops_arriving_is_broken_off() {
+    let (reply, pieces) = stream();
+    let service = Service::start(vec![reply]).await;
+    let mut proxy = Proxy::s3(&service, "timeouts = { body_idle = \"1s\" }").await;
+    let mut client = proxy
+        .send(b"GET /b/k HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await;
+    pieces.send("5\r\none\n\n\r\n").await.unwrap();
+    assert!(read_all(&mut client).await.ends_with("one\n\n\r\n"), "no last chunk");
+    assert_eq!(proxy.record().await.outcome, Outcome::UpstreamBroke);
+}
