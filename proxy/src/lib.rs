@@ -11,6 +11,8 @@ pub mod metrics;
 pub mod pipeline;
 mod recorder;
 mod route;
+#[cfg(feature = "sandbox")]
+pub mod sandbox_command;
 pub mod server;
 mod strip;
 mod upstream;

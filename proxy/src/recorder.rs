@@ -1,22 +1,27 @@
 //! Takes the record of each request: counts it, and writes its line to the log.
 
+use std::sync::Arc;
+
 use crate::log;
 use crate::metrics::{Metrics, RequestSample};
 use crate::pipeline::{Observer, RequestRecord};
 
-/// The observer of a proxy that runs as a program.
+/// The observer of every proxy; tells a further one where there is one.
 #[derive(Debug)]
-pub(crate) struct Recorder(Metrics);
+pub(crate) struct Recorder {
+    metrics: Metrics,
+    next: Option<Arc<dyn Observer>>,
+}
 
 impl Recorder {
-    pub(crate) fn new(metrics: Metrics) -> Self {
-        Self(metrics)
+    pub(crate) fn new(metrics: Metrics, next: Option<Arc<dyn Observer>>) -> Self {
+        Self { metrics, next }
     }
 }
 
 impl Observer for Recorder {
     fn finished(&self, record: &RequestRecord) {
-        self.0.request_ended(&RequestSample {
+        self.metrics.request_ended(&RequestSample {
             connection: record.connection.as_ref(),
             service: record.service.as_ref(),
             method: &record.method,
@@ -28,5 +33,8 @@ impl Observer for Recorder {
             response_bytes: record.bytes_out,
         });
         log::request(record);
+        if let Some(next) = &self.next {
+            next.finished(record);
+        }
     }
 }

@@ -49,6 +49,8 @@ pub use listener::{BindError, bind};
 pub use proxy::{Proxy, StartError};
 pub use refusal::Refusal;
 pub use run::run;
+#[cfg(feature = "sandbox")]
+pub(crate) use signals::StopSignals;
 
 /// Who sent a request, and to which of our addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 
 use clap::Args;
 
+use super::block_on;
 use super::output::Failure;
+use crate::config::{LogConfig, LogFormat, LogLevel};
+use crate::sandbox_command::{self, SandboxCommandError, SandboxOptions};
 
 /// What `sandbox` takes.
 #[derive(Args, Clone, Debug)]
@@ -11,17 +14,35 @@ Needs no account, no network and no other program. What it prints can be pasted 
 
 Examples:
   signing-proxy sandbox
+  signing-proxy sandbox --self-test
   signing-proxy sandbox --listen 127.0.0.1:0 --admin off")]
 pub struct SandboxArgs {
-    /// The address of the proxy's shared listener; port 0 takes a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
-    pub listen: String,
-    /// The address of the proxy's /livez, /readyz and /metrics, or off.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
-    pub admin: String,
+    /// The address of the proxy's shared listener; port 0 takes a free one. [default: 127.0.0.1:8080, or a free port
+    /// where that is taken]
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<String>,
+    /// The address of the proxy's /livez, /readyz and /metrics, or off. [default: 127.0.0.1:9901, or a free port where
+    /// that is taken]
+    #[arg(long, value_name = "IP:PORT")]
+    pub admin: Option<String>,
+    /// Send what the printed commands would send, say how each went, and end; the exit code is 0 where all went well.
+    #[arg(long)]
+    pub self_test: bool,
 }
 
 pub(super) fn run(args: &SandboxArgs) -> Result<(), Failure> {
-    let _ = args;
-    Err(Failure::running("this build has no sandbox"))
+    // Requests show on standard output, in a form for people.
+    crate::log::init(LogConfig {
+        format: LogFormat::Auto,
+        level: LogLevel::Warn,
+    });
+    let options = SandboxOptions {
+        listen: args.listen.clone(),
+        admin: args.admin.clone(),
+        self_test: args.self_test,
+    };
+    match block_on(sandbox_command::run(options))? {
+        Err(SandboxCommandError::Config(error)) => Err(error.into()),
+        other => other.map_err(Failure::running),
+    }
 }

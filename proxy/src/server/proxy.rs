@@ -15,7 +15,7 @@ use super::{BindError, Drained, Limits, ListenerRole, Server, bind};
 use crate::admin::{Admin, Readiness, Watched};
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::metrics::Metrics;
-use crate::pipeline::{Pipeline, SetupError};
+use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::recorder::Recorder;
 
 /// How long the admin listener may take to finish its last answers, when all clients have gone.
@@ -88,7 +88,16 @@ impl Proxy {
     /// # Errors
     ///
     /// As [`Proxy::start`].
-    pub async fn start_at(mut config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_told(config, clock, None).await
+    }
+
+    /// The same with somebody else who is told of every request.
+    pub(crate) async fn start_told(
+        mut config: Config,
+        clock: Arc<dyn Clock>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Self, StartError> {
         let sockets = Sockets::open(&mut config)?;
         let sources = sources(&config, &clock).await?;
         let metrics = Metrics::new();
@@ -102,7 +111,7 @@ impl Proxy {
                 });
             }
         }
-        let recorder = Arc::new(Recorder::new(metrics.clone()));
+        let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
         let pipeline = Arc::new(Pipeline::new(&config, sources, clock, recorder)?);
 
         let clients = Server::new(Limits::of(&config.server), metrics.clone());
