@@ -181,7 +181,7 @@ async fn a_refused_request_is_not_asked_to_continue() {
         "store",
         "s3",
         &store,
-        "[connections.store.limits]\nmax_body = \"1KiB\"",
+        "[connections.store.limits]\nmemory_body = \"1KiB\"\nmax_body = \"1KiB\"",
     ))
     .await;
     let mut wire = Wire::connect(proxy.addr().unwrap()).await;
@@ -205,7 +205,7 @@ async fn a_body_that_turns_out_too_large_is_refused() {
         "store",
         "s3",
         &store,
-        "[connections.store.limits]\nmax_body = \"1KiB\"",
+        "[connections.store.limits]\nmemory_body = \"1KiB\"\nmax_body = \"1KiB\"",
     ))
     .await;
     let mut request = head(

@@ -1,4 +1,14 @@
 //! End-to-end tests: real sockets, public API and bytes only. One binary, so that it links once.
 
+mod auth;
+mod bodies;
 mod deploy;
+mod modes;
+mod refused;
+mod secrets;
+mod stopping;
+mod streams;
+mod support;
 mod tidy;
+mod tls;
+mod wire;

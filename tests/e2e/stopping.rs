@@ -3,7 +3,7 @@
 use sandbox::{Sandbox, SandboxSettings};
 use tokio::net::TcpStream;
 
-use crate::support::world::connection;
+use crate::support::world::{connection, streamed_question};
 use crate::support::{Wire, World, ask};
 
 #[tokio::test]
@@ -20,11 +20,7 @@ async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
     gate.hold();
     let address = world.address();
     let mut wire = Wire::connect(address).await;
-    wire.send(
-        "POST /model/acme.words-v1%3A0/invoke-with-response-stream HTTP/1.1\r\nHost: localhost\r\n\
-         Content-Type: application/json\r\nContent-Length: 25\r\n\r\n{\"prompt\":\"one two three\"}",
-    )
-    .await;
+    wire.send(streamed_question()).await;
     assert_eq!(wire.head().await.0, 200);
     wire.chunk().await;
 
@@ -32,7 +28,8 @@ async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
     idle.send("GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     idle.answer().await;
 
-    let stopping = tokio::spawn(world.proxy.shutdown());
+    let proxy = world.proxy;
+    let stopping = tokio::spawn(async move { proxy.shutdown().await });
     assert!(idle.is_closed().await, "a client without a request is let go");
     assert!(TcpStream::connect(address).await.is_err(), "nobody new is let in");
     assert!(!stopping.is_finished());

@@ -4,11 +4,8 @@ use tokio::time::{Duration, sleep, timeout};
 
 use sandbox::{Sandbox, SandboxSettings};
 
-use crate::support::world::connection;
+use crate::support::world::{connection, streamed_question};
 use crate::support::{PATIENCE, Wire, World};
-
-const REQUEST: &str = "POST /model/acme.words-v1%3A0/invoke-with-response-stream HTTP/1.1\r\nHost: localhost\r\n\
-                       Content-Type: application/json\r\nContent-Length: 25\r\n\r\n{\"prompt\":\"one two three\"}";
 
 async fn models() -> World {
     let sandbox = Sandbox::start(SandboxSettings::default())
@@ -27,7 +24,7 @@ async fn the_first_frame_arrives_while_the_second_is_held() {
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let mut wire = Wire::connect(world.address()).await;
-    wire.send(REQUEST).await;
+    wire.send(streamed_question()).await;
     let (status, headers) = wire.head().await;
     assert_eq!(status, 200);
     let content_type = headers
@@ -64,7 +61,7 @@ async fn a_client_that_leaves_cancels_the_request() {
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let mut wire = Wire::connect(world.address()).await;
-    wire.send(REQUEST).await;
+    wire.send(streamed_question()).await;
     assert_eq!(wire.head().await.0, 200);
     wire.chunk().await;
     drop(wire);

@@ -37,12 +37,12 @@ const S3_TARGETS: [(&str, &str); 25] = [
     ("/b/%3f%23", "/b/%3F%23"),
     ("/b?acl", "/b?acl="),
     ("/b?prefix=a+b&delimiter=/", "/b?prefix=a%20b&delimiter=%2F"),
-    ("/b?b=2&a=1&&a=0&", "/b?b=2&a=1&a=0"),
+    ("/b?b=2&&a=1&", "/b?b=2&a=1"),
     ("/b?k=%2b%61&K=a:b*'()!", "/b?k=%2Ba&K=a%3Ab%2A%27%28%29%21"),
 ];
 
 /// For other services the path keeps the client's escapes; dots and doubled slashes are resolved as those servers do.
-const OTHER_TARGETS: [(&str, &str); 8] = [
+const OTHER_TARGETS: [(&str, &str); 9] = [
     ("/model/a.b-v1%3A0/invoke", "/model/a.b-v1%3A0/invoke"),
     ("/model/a.b-v1:0/invoke", "/model/a.b-v1:0/invoke"),
     (
@@ -54,6 +54,7 @@ const OTHER_TARGETS: [(&str, &str); 8] = [
     ("/a/b/", "/a/b/"),
     ("///", "/"),
     ("/a?q=a+b", "/a?q=a%20b"),
+    ("/a?b=2&a=1&a=0", "/a?b=2&a=1&a=0"),
 ];
 
 async fn check_targets(service: &str, rows: &[(&str, &str)]) {

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::stub::Proxy;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, VerifiedRequest};
 use signing_proxy::config::{Config, Environment};
+use signing_proxy::server::Proxy;
 
 /// Everything a test talks to. The proxy's connections are `METHOD-SERVICE`, see [`METHODS`].
 pub(crate) struct World {
@@ -62,7 +62,10 @@ impl World {
         let sandbox = Sandbox::start(SandboxSettings::default())
             .await
             .expect("the sandbox starts");
-        let mut connections = String::new();
+        let (key, secret) = (ACME_PROXY.access_key_id, ACME_PROXY.secret_access_key);
+        let mut connections = format!(
+            "[identities.acme]\norganisation = \"Acme\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{secret}\"\n"
+        );
         for (method, auth) in methods() {
             for service in SERVICES {
                 let endpoint = sandbox.service(service).expect("a service of the sandbox");
@@ -128,8 +131,12 @@ impl World {
 pub(crate) fn is_well_signed(event: &VerifiedRequest) -> bool {
     match &event.outcome {
         Outcome::Accepted => true,
+        // `Unavailable`: its file system cannot hold such a key, which shows after the signature was checked.
         Outcome::Refused { reason, .. } => {
-            matches!(reason, Reason::BadRequest | Reason::AccessDenied | Reason::TooLarge)
+            matches!(
+                reason,
+                Reason::BadRequest | Reason::AccessDenied | Reason::TooLarge | Reason::Unavailable
+            )
         }
     }
 }
@@ -147,6 +154,16 @@ pub(crate) fn connection(name: &str, service: &str, endpoint: &str, more: &str) 
 pub(crate) async fn proxy(toml: &str) -> Proxy {
     let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{toml}");
     crate::secrets::log_if_asked();
-    let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
     Proxy::start(config).await.expect("the proxy starts")
+}
+
+/// A streamed question to [`connection`] of Bedrock runtime.
+pub(crate) fn streamed_question() -> String {
+    let body = "{\"prompt\":\"one two three\"}";
+    format!(
+        "POST /model/acme.words-v1%3A0/invoke-with-response-stream HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
