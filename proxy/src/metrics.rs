@@ -393,4 +393,50 @@ mod tests {
         check(&metrics, "signing_proxy_spool_bytes 0");
         check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 0"#);
     }
+
+    /// Name and type of every metric that `text` holds, as `name type`.
+    fn told(text: &str) -> Vec<String> {
+        let mut told: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .map(ToOwned::to_owned)
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn the_documentation_lists_exactly_what_is_told() {
+        const PAGE: &str = include_str!("../../docs/configuration.md");
+        let metrics = Metrics::new();
+        // A family without a sample is not told.
+        metrics.request_ended(&RequestSample {
+            upstream_head: Some(Duration::ZERO),
+            ..sample(&Method::GET)
+        });
+        drop(metrics.client_begins(&ListenerRole::Admin));
+        metrics.client_ended(ClientEnd::Closed);
+        credentials::tests::watch_one(&metrics);
+        let told = told(&metrics.encode().unwrap());
+
+        let section = PAGE
+            .split("\n## Metrics\n")
+            .nth(1)
+            .unwrap()
+            .split("\n## ")
+            .next()
+            .unwrap();
+        let rows = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `signing_proxy_"));
+        let mut listed: Vec<_> = rows
+            .map(|row| {
+                let mut cells = row.split('|').map(str::trim);
+                let name = cells.next().unwrap().trim_end_matches('`');
+                format!("signing_proxy_{name} {}", cells.next().unwrap())
+            })
+            .collect();
+        listed.sort();
+        assert_eq!(listed, told);
+    }
 }

@@ -122,3 +122,47 @@ fn expiry(state: &CredentialState) -> Option<i64> {
     };
     i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use auth_model::{AuthMethod, Connection, KeyAssets, Region, ServiceId, SystemClock};
+    use credential_assets::{Assets, FixedEnvironment};
+    use sts_client::StsSettings;
+
+    use super::*;
+
+    /// Has the metrics watch a connection that was not asked yet.
+    pub(crate) fn watch_one(metrics: &super::super::Metrics) {
+        let connection = Connection {
+            name: ConnectionName::parse("reports").unwrap(),
+            service: ServiceId::parse("s3").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+            signing_name: None,
+            auth: AuthMethod::AccessKey {
+                keys: KeyAssets {
+                    access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+                    secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
+                    session_token: None,
+                },
+            },
+        };
+        let assets = Assets::new(FixedEnvironment::from_iter([("", "")]));
+        let source =
+            CredentialSource::new(&connection, assets, &StsSettings::default(), Arc::new(SystemClock)).unwrap();
+        metrics.watch_credentials(&connection.name, source);
+    }
+
+    #[test]
+    fn the_expiry_is_that_of_what_is_held_or_was() {
+        let at = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        assert_eq!(
+            expiry(&CredentialState::Valid { expires_at: Some(at) }),
+            Some(1_700_000_000)
+        );
+        assert_eq!(expiry(&CredentialState::Lapsed { since: at }), Some(1_700_000_000));
+        assert_eq!(expiry(&CredentialState::Valid { expires_at: None }), None);
+        assert_eq!(expiry(&CredentialState::Never), None);
+    }
+}
