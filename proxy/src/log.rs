@@ -8,6 +8,7 @@
 //! - An error is written with its whole chain of causes, once.
 
 mod cap;
+mod json;
 mod request;
 mod text;
 
@@ -61,17 +62,11 @@ where
     T: FormatTime + Send + Sync + 'static,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_timer(timer).with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match form {
-        Form::Json => lines
-            .with_ansi(false)
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .boxed(),
-        Form::Text => lines.with_ansi(false).boxed(),
-        Form::ColouredText => lines.boxed(),
+        Form::Json => lines.with_ansi(false).event_format(json::JsonLines(timer)).boxed(),
+        Form::Text => lines.with_ansi(false).with_timer(timer).boxed(),
+        Form::ColouredText => lines.with_timer(timer).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(cap::filter(level)))
 }
@@ -148,6 +143,24 @@ mod tests {
             "{\"timestamp\":\"NOW\",\"level\":\"INFO\",\"message\":\"listening\\non\",\"port\":80,\
              \"target\":\"signing_proxy::log::tests\"}\n"
         );
+    }
+
+    #[test]
+    fn an_error_is_written_with_its_causes_in_either_form() {
+        let cause = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let error = crate::server::BindError {
+            addr: "127.0.0.1:80".parse().unwrap(),
+            key: "server.listen".to_owned(),
+            source: cause,
+        };
+        for form in [Form::Json, Form::Text] {
+            let text = captured(form, LogLevel::Info, || {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no listener");
+            });
+            assert!(text.contains("cannot listen on 127.0.0.1:80"), "{text}");
+            assert!(text.contains("address in use"), "{text}");
+            assert_eq!(text.lines().count(), 1);
+        }
     }
 
     #[test]

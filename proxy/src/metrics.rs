@@ -50,7 +50,6 @@ struct Families {
     request_bytes: Family<ConnectionLabel, Counter>,
     response_bytes: Family<ConnectionLabel, Counter>,
     in_flight: Gauge,
-    spool_bytes: Gauge,
     clients: Family<ListenerLabel, Gauge>,
     clients_accepted: Family<ListenerLabel, Counter>,
     clients_ended: Family<ReasonLabel, Counter>,
@@ -96,7 +95,6 @@ impl Metrics {
             request_bytes: Family::default(),
             response_bytes: Family::default(),
             in_flight: Gauge::default(),
-            spool_bytes: Gauge::default(),
             clients: Family::default(),
             clients_accepted: Family::default(),
             clients_ended: Family::default(),
@@ -143,13 +141,7 @@ impl Metrics {
     /// A request begins; it counts as in flight until the answer is dropped.
     #[must_use]
     pub fn request_begins(&self) -> Held {
-        Held::new(self.0.in_flight.clone(), 1)
-    }
-
-    /// Bytes of request bodies are on disk until the answer is dropped.
-    #[must_use]
-    pub fn spooled(&self, bytes: u64) -> Held {
-        Held::new(self.0.spool_bytes.clone(), i64::try_from(bytes).unwrap_or(i64::MAX))
+        Held::new(self.0.in_flight.clone())
     }
 
     /// From now on the state of this connection's credentials is told as well.
@@ -161,7 +153,7 @@ impl Metrics {
     pub(crate) fn client_begins(&self, listener: &ListenerRole) -> Held {
         let label = ListenerLabel::new(listener);
         self.0.clients_accepted.get_or_create(&label).inc();
-        Held::new(self.0.clients.get_or_create_owned(&label), 1)
+        Held::new(self.0.clients.get_or_create_owned(&label))
     }
 
     /// A client's connection ended.
@@ -252,12 +244,6 @@ impl Families {
             "Requests whose answer has not ended",
             self.in_flight.clone(),
         );
-        r.register_with_unit(
-            "spool",
-            "Request bodies held on disk",
-            Unit::Bytes,
-            self.spool_bytes.clone(),
-        );
         r.register("client_connections", "Open client connections", self.clients.clone());
         r.register(
             "client_connections_accepted",
@@ -283,23 +269,20 @@ impl Families {
     }
 }
 
-/// Keeps a gauge up as long as it lives.
+/// Counts as one in a gauge as long as it lives.
 #[derive(Debug)]
-pub struct Held {
-    gauge: Gauge,
-    amount: i64,
-}
+pub struct Held(Gauge);
 
 impl Held {
-    fn new(gauge: Gauge, amount: i64) -> Self {
-        gauge.inc_by(amount);
-        Self { gauge, amount }
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.gauge.dec_by(self.amount);
+        self.0.dec();
     }
 }
 
@@ -383,14 +366,12 @@ mod tests {
     #[test]
     fn gauges_go_down_again() {
         let metrics = Metrics::new();
-        let (request, spool) = (metrics.request_begins(), metrics.spooled(100));
+        let request = metrics.request_begins();
         let client = metrics.client_begins(&ListenerRole::Shared);
         check(&metrics, "signing_proxy_requests_in_flight 1");
-        check(&metrics, "signing_proxy_spool_bytes 100");
         check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 1"#);
-        drop((request, spool, client));
+        drop((request, client));
         check(&metrics, "signing_proxy_requests_in_flight 0");
-        check(&metrics, "signing_proxy_spool_bytes 0");
         check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 0"#);
     }
 

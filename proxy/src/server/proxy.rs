@@ -172,19 +172,9 @@ impl Proxy {
     /// Asks for every connection's credentials in the background, so that the first requests do not have to wait and
     /// what is wrong is in the log before a client meets it. Failing changes nothing.
     pub fn warm_up(&self) {
-        for Watched { connection, source } in self.connections.clone() {
-            tokio::spawn(async move {
-                match source.credentials().await {
-                    Ok(_) => tracing::info!(connection = %connection.name, "credentials obtained"),
-                    Err(error) => tracing::warn!(
-                        connection = %connection.name,
-                        code = error.code(),
-                        permanent = error.is_permanent(),
-                        error = %crate::log::Chain(&error),
-                        "no credentials yet"
-                    ),
-                }
-            });
+        for Watched { source, .. } in self.connections.clone() {
+            // The source itself logs how it went.
+            tokio::spawn(async move { drop(source.credentials().await) });
         }
     }
 
