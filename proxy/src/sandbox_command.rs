@@ -1,6 +1,6 @@
 //! `signing-proxy sandbox`: an embedded AWS, a proxy in front of it, and commands to paste.
 //!
-//! One table ([`demo`]) says what is printed as `curl` commands and what the self test sends, so that what is printed
+//! One table (`demo.rs`) says what is printed as `curl` commands and what the self test sends, so that what is printed
 //! is what works. Every request shows twice: as the sandbox verified it and as the proxy answered it.
 
 mod demo;
