@@ -13,6 +13,8 @@ mod outgoing;
 mod sink;
 mod spool;
 
+#[cfg(fuzzing)]
+pub(crate) use aws_chunked::Decoder;
 pub(crate) use client_stream::{ClientStream, StreamFault};
 pub(crate) use collect::{BodyLimits, Collected, collect};
 pub(crate) use framing::Framing;

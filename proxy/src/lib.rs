@@ -6,6 +6,8 @@ mod body;
 pub mod cli;
 pub mod config;
 pub mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod log;
 pub mod metrics;
 pub mod pipeline;

@@ -46,7 +46,7 @@ pub use record::{Observer, Outcome, RequestRecord, Timings};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");
 
 /// Memory for the bodies of all requests together; what does not fit goes to the disk.
-const BODY_MEMORY: usize = 128 * 1024 * 1024;
+const BODY_MEMORY: usize = 64 * 1024 * 1024;
 
 /// Everything between a client's request and the answer to it.
 #[derive(Debug)]
