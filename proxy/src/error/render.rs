@@ -15,10 +15,8 @@ const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error"
 /// How an error's body is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorShape {
-    /// `{"error":{…}}`.
+    /// `{"error":{…}}`, with the `__type` and `message` beside it that SDKs of the JSON protocols read.
     Json,
-    /// The same, with the `__type` and `message` that SDKs of the JSON protocols read.
-    AwsJson,
     /// `<Error>`, as S3 and the other REST XML services write it.
     RestXml,
     /// `<Response><Errors>`, as EC2 writes it.
@@ -36,7 +34,6 @@ impl ErrorShape {
             Some(Protocol::RestXml) => Self::RestXml,
             Some(Protocol::Ec2) => Self::Ec2Xml,
             Some(Protocol::Query) => Self::QueryXml,
-            Some(Protocol::Json | Protocol::RestJson | Protocol::RpcV2Cbor) => Self::AwsJson,
             Some(_) | None => Self::Json,
         };
         let is_xml = matches!(own, Self::RestXml | Self::Ec2Xml | Self::QueryXml);
@@ -75,8 +72,7 @@ fn wanted(headers: &HeaderMap) -> Option<Wanted> {
 /// The answer to the client. The caller leaves the body out where the request was a HEAD.
 pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) -> Response<Bytes> {
     let (body, content_type) = match shape {
-        ErrorShape::Json => (json(error, request_id, false), "application/json"),
-        ErrorShape::AwsJson => (json(error, request_id, true), "application/json"),
+        ErrorShape::Json => (json(error, request_id), "application/json"),
         ErrorShape::RestXml | ErrorShape::Ec2Xml | ErrorShape::QueryXml => {
             (xml(error, request_id, shape), "application/xml")
         }
@@ -101,22 +97,18 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
     response
 }
 
-fn json(error: &ProxyError, request_id: &str, for_sdk: bool) -> String {
-    let mut body = serde_json::json!({
+fn json(error: &ProxyError, request_id: &str) -> String {
+    let body = serde_json::json!({
         "error": {
             "code": error.code().name(),
             "message": error.to_string(),
             "hint": error.hint(),
             "request_id": request_id,
-        }
+        },
+        "__type": error.code().name(),
+        "message": sentence(error),
     });
-    if for_sdk && let Some(body) = body.as_object_mut() {
-        body.insert("__type".to_owned(), error.code().name().into());
-        body.insert("message".to_owned(), sentence(error).into());
-    }
-    let mut text = body.to_string();
-    text.push('\n');
-    text
+    format!("{body}\n")
 }
 
 fn xml(error: &ProxyError, request_id: &str, shape: ErrorShape) -> String {
@@ -140,7 +132,7 @@ fn xml(error: &ProxyError, request_id: &str, shape: ErrorShape) -> String {
             "<ErrorResponse><Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
              <RequestId>{request_id}</RequestId></ErrorResponse>"
         ),
-        ErrorShape::RestXml | ErrorShape::Json | ErrorShape::AwsJson => writeln!(
+        ErrorShape::RestXml | ErrorShape::Json => writeln!(
             text,
             "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
         ),
@@ -194,12 +186,11 @@ mod tests {
         assert_eq!(body["error"]["message"], ErrorCode::NoConnection.message());
         assert_eq!(body["error"]["hint"], "Use <a> & b.");
         assert_eq!(body["error"]["request_id"], "r-1");
-        assert!(body.get("__type").is_none());
     }
 
     #[test]
     fn sdks_of_json_services_find_type_and_message() {
-        let body: serde_json::Value = serde_json::from_str(&text(ErrorShape::AwsJson)).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&text(ErrorShape::Json)).unwrap();
         assert_eq!(body["__type"], "no-connection");
         assert!(body["message"].as_str().unwrap().ends_with("Use <a> & b."));
     }
@@ -226,7 +217,7 @@ mod tests {
         check_shape("*/*", Some(Protocol::RestXml), ErrorShape::RestXml);
         check_shape("*/*", Some(Protocol::Ec2), ErrorShape::Ec2Xml);
         check_shape("*/*", Some(Protocol::Query), ErrorShape::QueryXml);
-        check_shape("*/*", Some(Protocol::Json), ErrorShape::AwsJson);
+        check_shape("*/*", Some(Protocol::Json), ErrorShape::Json);
         check_shape("application/xml", None, ErrorShape::RestXml);
         check_shape("application/json", Some(Protocol::RestXml), ErrorShape::Json);
         check_shape("application/json, text/xml", Some(Protocol::Ec2), ErrorShape::Ec2Xml);
