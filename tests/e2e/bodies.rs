@@ -173,6 +173,27 @@ async fn continue_is_said_once_and_before_the_body() {
     world.accepted("s3");
 }
 
+/// The AWS CLI sends empty files so, and mixes up the next answer where the final one came without a `100 Continue`.
+#[tokio::test]
+async fn an_empty_body_that_expects_continue_ends_the_connection() {
+    let mut world = World::with_store().await;
+    let mut wire = Wire::connect(world.address()).await;
+    wire.send(head(
+        "PUT",
+        "/sandbox-bucket/empty",
+        "Expect: 100-continue\r\nContent-Length: 0\r\n",
+    ))
+    .await;
+    let (status, headers) = wire.head().await;
+    assert_eq!(status, 200);
+    assert!(
+        headers.contains(&("connection".to_owned(), "close".to_owned())),
+        "{headers:?}"
+    );
+    assert!(wire.is_closed().await);
+    world.accepted("s3");
+}
+
 #[tokio::test]
 async fn a_refused_request_is_not_asked_to_continue() {
     let mut recorder = Recorder::start(OK).await;

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -43,15 +44,30 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
+        let is_last = awaits_continue_in_vain(&request);
         let answer = Arc::clone(&self.handler).handle(request, self.peer.clone());
         Box::pin(async move {
-            Ok(answer.await.map(|body| Watched {
+            let mut answer = answer.await.map(|body| Watched {
                 body: Box::pin(body),
                 _in_flight: in_flight,
                 _counted: counted,
-            }))
+            });
+            if is_last {
+                answer
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
         })
     }
+}
+
+/// Whether the client expects `100 Continue` for a body of no bytes, for which hyper sends none.
+///
+/// That is allowed (RFC 9110, section 10.1.1), but botocore takes the final status that came in its place for that of
+/// its next answer on this connection too, and then waits for a head that is already there. So there is no next one.
+fn awaits_continue_in_vain(request: &Request<Incoming>) -> bool {
+    request.version() == Version::HTTP_11 && request.headers().contains_key(EXPECT) && request.body().is_end_stream()
 }
 
 /// An answer's body that keeps its request counted as in flight until it has ended.
