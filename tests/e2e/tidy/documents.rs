@@ -1,5 +1,7 @@
 //! Documents and scripts: what must exist exists, what a page points at is there.
 
+use std::collections::BTreeSet;
+
 use super::{Page, assert_none, pages, read, root};
 
 #[test]
@@ -65,6 +67,32 @@ fn architecture_names_every_crate() {
         .filter(|name| !page.contains(&format!("  {name}/ ")))
         .collect();
     assert_none("crates that the map leaves out", &missing);
+}
+
+#[test]
+fn every_fuzz_target_is_built_and_run() {
+    let listed: BTreeSet<_> = read("fuzz/Cargo.toml")
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("path = \"fuzz_targets/")?
+                .strip_suffix(".rs\"")
+                .map(str::to_owned)
+        })
+        .collect();
+    let files: BTreeSet<_> = pages()
+        .iter()
+        .filter_map(|page| {
+            page.path
+                .strip_prefix("fuzz/fuzz_targets/")?
+                .strip_suffix(".rs")
+                .map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(
+        listed, files,
+        "fuzz/Cargo.toml and fuzz/fuzz_targets/ disagree; tests/fuzz runs what Cargo.toml lists"
+    );
+    assert!(!files.is_empty());
 }
 
 #[test]
