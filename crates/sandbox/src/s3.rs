@@ -13,11 +13,13 @@ mod framing;
 mod listing;
 mod store;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -143,10 +145,16 @@ impl S3 {
         head.extensions.insert(operation);
         let is_encoded = head.method == Method::GET && is_encoded_listing(head.uri.query());
         let is_chunk_signed = declared.starts_with("STREAMING-AWS4");
-        let answer = self.service.call(Request::from_parts(head, body)).await;
+        // s3s-fs panics over keys that lead out of their bucket, such as `..//.`.
+        let call = AssertUnwindSafe(self.service.call(Request::from_parts(head, body)));
+        let answer = call.catch_unwind().await;
         if let Some(refusal) = verdict.take() {
             return Err(refusal);
         }
+        let Ok(answer) = answer else {
+            let message = "The sandbox keeps objects as files and cannot keep one under this key";
+            return Err(Refusal::new(Reason::BadRequest, message));
+        };
         let Ok(answer) = answer else {
             return Err(Refusal::new(Reason::Unavailable, "s3s failed"));
         };

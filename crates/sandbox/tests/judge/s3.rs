@@ -66,6 +66,15 @@ async fn a_listing_encodes_names_when_asked_to() {
 }
 
 #[tokio::test]
+async fn a_key_that_no_file_can_have_is_refused_with_its_reason() {
+    let sandbox = start().await;
+    let put = Draft::new("s3", "PUT", &format!("/{BUCKET}/..//.")).with_body("x");
+    let answer = send(sandbox.s3(), put.sign(sandbox.s3())).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (400, "InvalidRequest"));
+    assert!(answer.body.contains("objects as files"), "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_path_is_signed_decoded_and_encoded_strictly_however_it_was_sent() {
     let sandbox = start().await;
     let put = |signed: &str, sent: &str| {
