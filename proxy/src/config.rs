@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use auth_model::{Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
 use aws_endpoints::EndpointVariant;
+use credential_assets::CommandSettings;
 
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
@@ -50,6 +51,8 @@ pub struct Config {
     pub identities: BTreeMap<IdentityName, ManagedIdentity>,
     /// Where roles are assumed: `[sts]`.
     pub sts: StsConfig,
+    /// How secrets that are kept elsewhere are read: `[assets]`.
+    pub assets: AssetsConfig,
     /// How the proxy reaches what it signs for: `[upstream]`.
     pub upstream: UpstreamConfig,
     /// What is logged and how: `[log]`.
@@ -173,6 +176,13 @@ pub struct StsConfig {
     pub connect_timeout: Duration,
     /// For one operation with its retries.
     pub operation_timeout: Duration,
+}
+
+/// `[assets]`: how secrets that are kept elsewhere are read.
+#[derive(Clone, Debug)]
+pub struct AssetsConfig {
+    /// `[assets.exec]`: programs.
+    pub exec: CommandSettings,
 }
 
 /// `[upstream]`: how the proxy reaches what it signs for.

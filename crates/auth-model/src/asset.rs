@@ -1,15 +1,20 @@
 //! Credential assets: where a secret is kept.
 
+mod command;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+pub use command::CommandLine;
 
 use crate::secret::Secret;
 
 /// A reference to a secret kept elsewhere, or the secret itself.
 ///
-/// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `literal:text`; a text without one of the
-/// known schemes is the secret itself. `Debug` shows where it is kept, never the secret.
+/// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `exec:program arguments`,
+/// `exec:program arguments#/json/pointer`, `literal:text`; a text without one of the known schemes is the
+/// secret itself. `Debug` shows where it is kept, never the secret.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AssetReference {
@@ -27,6 +32,13 @@ pub enum AssetReference {
         /// An RFC 6901 JSON pointer, beginning with `/`; `None` takes the whole file.
         pointer: Option<String>,
     },
+    /// What a program writes to its standard output, or one value of the JSON there.
+    Exec {
+        /// The program and its arguments.
+        command: CommandLine,
+        /// An RFC 6901 JSON pointer, beginning with `/`; `None` takes the whole output.
+        pointer: Option<String>,
+    },
 }
 
 /// The reference cannot be read. The text is never repeated: it may be a secret.
@@ -41,8 +53,15 @@ pub enum InvalidAssetReference {
     /// `file:` with no usable path.
     #[error("file: needs a path, such as file:/run/secrets/key or file:/run/secrets/key.json#/secret")]
     File,
+    /// `exec:` with nothing to run, or a quote that is not closed.
+    #[error(
+        "exec: needs a program and its arguments, such as exec:/usr/local/bin/keys show 'my key' or exec:keys#/secret; quotes must be closed"
+    )]
+    Exec,
     /// A scheme that is reserved: taking it for the secret itself would be a guess.
-    #[error("the credential asset scheme {scheme}: is not supported by this version; use env:, file: or literal:")]
+    #[error(
+        "the credential asset scheme {scheme}: is not supported by this version; use env:, file:, exec: or literal:"
+    )]
     Reserved {
         /// The scheme without its colon.
         scheme: &'static str,
@@ -50,7 +69,7 @@ pub enum InvalidAssetReference {
 }
 
 /// Schemes that a later version resolves; never taken for a plain secret.
-const RESERVED: [&str; 6] = ["exec", "vault", "vault-aws", "secretsmanager", "ssm", "keyring"];
+const RESERVED: [&str; 5] = ["vault", "vault-aws", "secretsmanager", "ssm", "keyring"];
 
 impl FromStr for AssetReference {
     type Err = InvalidAssetReference;
@@ -87,13 +106,17 @@ impl FromStr for AssetReference {
                     pointer: pointer.map(str::to_owned),
                 })
             }
+            "exec" => {
+                let (command, pointer) = CommandLine::parse(rest).ok_or(InvalidAssetReference::Exec)?;
+                Ok(Self::Exec { command, pointer })
+            }
             _ => Ok(Self::Literal(Secret::new(text))),
         }
     }
 }
 
 impl fmt::Display for AssetReference {
-    /// Where the secret is kept: fit for logs and errors.
+    /// Where the secret is kept: fit for logs and errors. Of a command only the program is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal(_) => f.write_str("literal:<redacted>"),
@@ -103,6 +126,7 @@ impl fmt::Display for AssetReference {
                 path,
                 pointer: Some(pointer),
             } => write!(f, "file:{}#{pointer}", path.display()),
+            Self::Exec { command, .. } => write!(f, "exec:{command}"),
         }
     }
 }
@@ -136,12 +160,13 @@ mod tests {
         check("file:/run/x.json#/a/b", "file:/run/x.json#/a/b");
         check("literal:env:NAME", "literal:<redacted>");
         check("wJalrXUtnFEMI/K7MDENG+bPxRfiCY", "literal:<redacted>");
+        check("exec:/bin/keys --pin 1234#/a", "exec:/bin/keys");
         check("odd:secret", "literal:<redacted>");
     }
 
     #[test]
     fn a_reserved_scheme_is_never_a_secret() {
-        for text in ["vault:kv/a#b", "exec:cat x", "ssm:/a", "secretsmanager:a"] {
+        for text in ["vault:kv/a#b", "ssm:/a", "secretsmanager:a"] {
             assert!(
                 matches!(
                     text.parse::<AssetReference>(),
@@ -150,7 +175,16 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "env:", "file:", "file:#/a", "file:/a#b", "literal:"] {
+        for text in [
+            "",
+            "env:",
+            "file:",
+            "file:#/a",
+            "file:/a#b",
+            "literal:",
+            "exec:",
+            "exec:a 'b",
+        ] {
             assert!(text.parse::<AssetReference>().is_err(), "{text}");
         }
     }

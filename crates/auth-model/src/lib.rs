@@ -23,7 +23,7 @@ mod role;
 mod secret;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
-pub use asset::{AssetReference, InvalidAssetReference};
+pub use asset::{AssetReference, CommandLine, InvalidAssetReference};
 pub use assume_role::{
     AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidRoleSessionName, InvalidSessionDuration,
     InvalidSessionPolicy, RoleSessionName, SessionDuration, SessionPolicy,

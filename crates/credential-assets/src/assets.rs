@@ -1,50 +1,102 @@
 //! Reading assets.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use auth_model::{AccessKeyId, AssetReference, Credentials, KeyAssets, Secret, SecretAccessKey, SessionToken};
-use serde_json::Value;
-use zeroize::{Zeroize as _, Zeroizing};
+use auth_model::{
+    AccessKeyId, AssetReference, CommandLine, Credentials, KeyAssets, Secret, SecretAccessKey, SessionToken,
+};
+use zeroize::Zeroizing;
 
+use crate::command::{self, CommandProblem, CommandSettings};
 use crate::environment::Environment;
 use crate::error::AssetError;
 use crate::file::{self, FileProblem, FileText, MAX_FILE_BYTES};
+use crate::shelf::Shelf;
+use crate::value;
 
-/// Reads credential assets. Cheap to clone; clones share what has been warned about.
+/// Reads credential assets. Cheap to clone; clones share what was read and what has been warned about.
+///
+/// Needs a tokio runtime with time and I/O when it is used, not when it is made.
 #[derive(Clone, Debug)]
 pub struct Assets {
     environment: Arc<dyn Environment>,
     warned: Arc<Mutex<HashSet<PathBuf>>>,
+    commands: Arc<Commands>,
+}
+
+#[derive(Debug)]
+struct Commands {
+    timeout: Duration,
+    outputs: Shelf<CommandLine, Zeroizing<String>, CommandProblem>,
+}
+
+/// What has been read for one access key: parts of the same source are of the same reading, so that they fit together
+/// even while the source changes.
+#[derive(Default)]
+struct Round {
+    files: HashMap<PathBuf, Arc<Zeroizing<String>>>,
+    outputs: HashMap<CommandLine, Arc<Zeroizing<String>>>,
 }
 
 impl Assets {
-    /// Reads `env:` assets from this environment.
+    /// Reads `env:` assets from this environment and runs programs by the default settings.
     #[must_use]
     pub fn new(environment: impl Environment) -> Self {
         Self {
             environment: Arc::new(environment),
             warned: Arc::default(),
+            commands: Commands::new(CommandSettings::default()),
         }
     }
 
-    /// Reads one asset, now: nothing is cached.
+    /// Runs the programs of `exec:` assets by these settings.
+    #[must_use]
+    pub fn with_commands(mut self, settings: CommandSettings) -> Self {
+        self.commands = Commands::new(settings);
+        self
+    }
+
+    /// Reads one asset. Files and variables are read now; see the crate's page for what is cached.
     ///
     /// # Errors
     ///
     /// [`AssetError`] where there is no such text; it names the asset and shows nothing of its value.
     pub async fn read(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
+        self.read_in(&mut Round::default(), asset).await
+    }
+
+    /// Has the assets of this key read anew the next time: AWS refused what they gave.
+    pub fn invalidate(&self, keys: &KeyAssets) {
+        for asset in parts(keys) {
+            if let AssetReference::Exec { command, .. } = asset {
+                self.commands.outputs.forget(command);
+            }
+        }
+    }
+
+    async fn read_in(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {
         match asset {
             AssetReference::Literal(secret) => Ok(secret.clone()),
             AssetReference::Env { variable } => self.variable(asset, variable),
             AssetReference::File { path, pointer } => {
-                let text = self.file(asset, path).await?;
-                match pointer {
-                    None => finish(asset, &text),
-                    Some(pointer) => finish(asset, &at_pointer(asset, &text, pointer)?),
-                }
+                let text = match round.files.get(path) {
+                    Some(text) => Arc::clone(text),
+                    None => Arc::new(self.file(asset, path).await?),
+                };
+                round.files.insert(path.clone(), Arc::clone(&text));
+                value::select(asset, &text, pointer.as_deref())
+            }
+            AssetReference::Exec { command, pointer } => {
+                let text = match round.outputs.get(command) {
+                    Some(text) => Arc::clone(text),
+                    None => self.commands.output(asset, command).await?,
+                };
+                round.outputs.insert(command.clone(), Arc::clone(&text));
+                value::select(asset, &text, pointer.as_deref())
             }
             _ => Err(AssetError::Unsupported {
                 asset: asset.to_string(),
@@ -58,12 +110,13 @@ impl Assets {
     ///
     /// [`AssetError`] of the first part that cannot be read or used.
     pub async fn keys(&self, keys: &KeyAssets) -> Result<Credentials, AssetError> {
-        let id = self.read(&keys.access_key_id).await?;
+        let round = &mut Round::default();
+        let id = self.read_in(round, &keys.access_key_id).await?;
         let id = AccessKeyId::parse(id.expose()).map_err(|source| AssetError::AccessKeyId {
             asset: keys.access_key_id.to_string(),
             source,
         })?;
-        let secret = self.read(&keys.secret_access_key).await?;
+        let secret = self.read_in(round, &keys.secret_access_key).await?;
         let secret = SecretAccessKey::parse(secret).map_err(|source| AssetError::SecretAccessKey {
             asset: keys.secret_access_key.to_string(),
             source,
@@ -72,7 +125,8 @@ impl Assets {
         let Some(asset) = &keys.session_token else {
             return Ok(credentials);
         };
-        let token = SessionToken::parse(self.read(asset).await?).map_err(|source| AssetError::SessionToken {
+        let token = self.read_in(round, asset).await?;
+        let token = SessionToken::parse(token).map_err(|source| AssetError::SessionToken {
             asset: asset.to_string(),
             source,
         })?;
@@ -86,7 +140,7 @@ impl Assets {
         let text = value.into_string().map_err(|_| AssetError::NotUtf8 {
             asset: asset.to_string(),
         })?;
-        finish(asset, &Zeroizing::new(text))
+        value::finish(asset, &Zeroizing::new(text))
     }
 
     async fn file(&self, asset: &AssetReference, path: &Path) -> Result<Zeroizing<String>, AssetError> {
@@ -110,47 +164,31 @@ impl Assets {
     }
 }
 
-/// Takes off what editors and shells add around a secret.
-fn finish(asset: &AssetReference, text: &str) -> Result<Secret, AssetError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(AssetError::Empty {
-            asset: asset.to_string(),
-        });
+impl Commands {
+    fn new(settings: CommandSettings) -> Arc<Self> {
+        Arc::new(Self {
+            timeout: settings.timeout,
+            outputs: Shelf::new(settings.cache),
+        })
     }
-    Ok(Secret::new(text))
+
+    async fn output(
+        &self,
+        asset: &AssetReference,
+        command: &CommandLine,
+    ) -> Result<Arc<Zeroizing<String>>, AssetError> {
+        let run = command::run(command, self.timeout);
+        let output = self.outputs.get(command, run).await;
+        output.map_err(|problem| AssetError::Command {
+            asset: asset.to_string(),
+            problem,
+        })
+    }
 }
 
-fn at_pointer(asset: &AssetReference, text: &str, pointer: &str) -> Result<Zeroizing<String>, AssetError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // serde_json's own message may quote the text: only the place is kept.
-    let mut json: Value = serde_json::from_str(text).map_err(|error| AssetError::NotJson {
-        asset: asset.to_string(),
-        line: error.line(),
-        column: error.column(),
-    })?;
-    let found = match json.pointer_mut(pointer) {
-        Some(Value::String(found)) => Ok(Zeroizing::new(std::mem::take(found))),
-        Some(_) => Err(AssetError::NotAString {
-            asset: asset.to_string(),
-        }),
-        None => Err(AssetError::NothingAtPointer {
-            asset: asset.to_string(),
-        }),
-    };
-    wipe(&mut json);
-    found
-}
-
-/// Wipes the file's other texts too: they may be secrets of somebody else.
-fn wipe(json: &mut Value) {
-    match json {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
+fn parts(keys: &KeyAssets) -> impl Iterator<Item = &AssetReference> {
+    let always = [&keys.access_key_id, &keys.secret_access_key];
+    always.into_iter().chain(&keys.session_token)
 }
 
 fn named(asset: &AssetReference, problem: &FileProblem) -> AssetError {

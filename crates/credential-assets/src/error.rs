@@ -4,6 +4,9 @@ use std::io;
 
 use auth_model::{InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken};
 
+use crate::command::CommandProblem;
+use crate::shelf::Passing as _;
+
 /// An asset that cannot be used; `asset` is the reference as [`AssetReference`] displays it.
 ///
 /// [`AssetReference`]: auth_model::AssetReference
@@ -50,7 +53,7 @@ pub enum AssetError {
         /// The reference.
         asset: String,
     },
-    /// A pointer was given and the file is not JSON.
+    /// A pointer was given and the text is not JSON.
     #[error("{asset} is not JSON (line {line}, column {column})")]
     NotJson {
         /// The reference.
@@ -60,8 +63,8 @@ pub enum AssetError {
         /// Column of the first error, from 1; 0 where the text ends too early.
         column: usize,
     },
-    /// The JSON file has nothing at the pointer.
-    #[error("{asset}: the file has no value there")]
+    /// The JSON has nothing at the pointer.
+    #[error("{asset}: there is no value at the pointer")]
     NothingAtPointer {
         /// The reference.
         asset: String,
@@ -71,6 +74,15 @@ pub enum AssetError {
     NotAString {
         /// The reference.
         asset: String,
+    },
+    /// The program gave no secret.
+    #[error("{asset} gives no secret")]
+    Command {
+        /// The reference, without the program's arguments.
+        asset: String,
+        /// What is wrong.
+        #[source]
+        problem: CommandProblem,
     },
     /// A kind of reference that this version cannot resolve.
     #[error("{asset} is of a kind that this version cannot read")]
@@ -105,4 +117,39 @@ pub enum AssetError {
         #[source]
         source: InvalidSessionToken,
     },
+}
+
+/// What may help where an asset cannot be used, and thus how soon to ask again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outlook {
+    /// Somebody has to mend something nearby; asking costs nothing, and the repair should show at once.
+    Local,
+    /// It may pass by itself.
+    Passing,
+    /// Somebody has to mend something, and asking in vain costs something.
+    Permanent,
+}
+
+impl AssetError {
+    /// What may help.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        match self {
+            Self::Command { problem, .. } if problem.is_passing() => Outlook::Passing,
+            Self::Missing { .. }
+            | Self::Unreadable { .. }
+            | Self::NotAFile { .. }
+            | Self::TooLarge { .. }
+            | Self::NotUtf8 { .. }
+            | Self::Empty { .. }
+            | Self::NotJson { .. }
+            | Self::NothingAtPointer { .. }
+            | Self::NotAString { .. }
+            | Self::Command { .. }
+            | Self::Unsupported { .. }
+            | Self::AccessKeyId { .. }
+            | Self::SecretAccessKey { .. }
+            | Self::SessionToken { .. } => Outlook::Local,
+        }
+    }
 }

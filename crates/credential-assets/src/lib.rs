@@ -2,7 +2,8 @@
 //!
 //! [`Assets`] turns an [`AssetReference`](auth_model::AssetReference) into a
 //! [`Secret`](auth_model::Secret), and a connection's [`KeyAssets`](auth_model::KeyAssets) into checked
-//! [`Credentials`](auth_model::Credentials). Nothing is cached: whoever asks decides how often.
+//! [`Credentials`](auth_model::Credentials). Files and variables are read each time. What a program printed is used again
+//! for as long as the settings say, read once however many ask, and serves on for at most a day while the program fails.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,17 +31,25 @@
 //! - An empty asset is an error.
 //! - A missing asset is told from an unreadable one.
 //! - A file readable by others is warned about once.
-//! - An asset is read anew each time.
+//! - A file is read anew each time.
+//! - A program is run without a shell and without input.
+//! - A program that takes too long is killed.
+//! - What a program prints is used again until it is refused or grows old.
+//! - Parts of one key from the same source are of the same reading.
 //! - Keys are checked before they are handed out.
 //!
 //! Invariant: no client requests, no signing, no routes.
 
 mod assets;
+mod command;
 mod environment;
 mod error;
 mod file;
+mod shelf;
+mod value;
 
 pub use assets::Assets;
+pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
-pub use error::AssetError;
+pub use error::{AssetError, Outlook};
 pub use file::MAX_FILE_BYTES;

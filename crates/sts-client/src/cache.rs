@@ -32,6 +32,9 @@ pub(crate) struct Obtained {
 pub(crate) trait Obtain: fmt::Debug + Send + Sync + 'static {
     /// One attempt. May be dropped at any point.
     fn obtain(&self) -> impl Future<Output = Result<Obtained, CredentialFailure>> + Send;
+
+    /// AWS refuses what was obtained: the next attempt is not to use what it was made from again.
+    fn distrust(&self) {}
 }
 
 /// Whose credentials these are, for the log.
@@ -197,6 +200,9 @@ impl<O: Obtain> Inner<O> {
                 control.counters.refused += u64::from(!matches!(demand, Demand::Due));
                 return Boarding::Resting(error);
             }
+        }
+        if let Demand::Refused(_) = demand {
+            self.origin.distrust();
         }
         let (landing, flight) = watch::channel(None);
         control.flight = Some(flight.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use credential_assets::AssetError;
+use credential_assets::{AssetError, Outlook};
 
 /// There are no credentials now; [`CredentialFailure`] says why.
 ///
@@ -190,7 +190,11 @@ impl CredentialFailure {
 
     pub(crate) fn prospect(&self) -> Prospect {
         match self {
-            Self::Asset(_) => Prospect::Local,
+            Self::Asset(error) => match error.outlook() {
+                Outlook::Local => Prospect::Local,
+                Outlook::Passing => Prospect::Passing,
+                Outlook::Permanent => Prospect::Permanent,
+            },
             Self::KeysRefused { .. }
             | Self::AccessDenied { .. }
             | Self::RequestRefused { .. }

@@ -71,4 +71,12 @@ impl Obtain for Origin {
             Self::Chain(chain) => chain.obtain().await,
         }
     }
+
+    fn distrust(&self) {
+        match self {
+            Self::Static(keys) => keys.distrust(),
+            // What AWS refused is the session: a new one is assumed with the same keys.
+            Self::Role(_) | Self::Chain(_) => {}
+        }
+    }
 }

@@ -30,7 +30,16 @@ impl RoleSession {
     /// Reads the keys anew, finds the role and assumes it.
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
         let keys = self.assets.keys(&self.keys).await?;
-        let role = self.role_of(&keys).await?;
+        let obtained = self.assume(&keys).await;
+        if let Err(CredentialFailure::KeysRefused { .. }) = &obtained {
+            // They may have been rotated: the next attempt is not to find them in a cache.
+            self.assets.invalidate(&self.keys);
+        }
+        obtained
+    }
+
+    async fn assume(&self, keys: &Credentials) -> Result<Obtained, CredentialFailure> {
+        let role = self.role_of(keys).await?;
         let session_name = self
             .options
             .session_name
@@ -43,7 +52,7 @@ impl RoleSession {
             external_id: self.external_id.as_ref(),
             policy: self.options.policy.as_ref(),
         };
-        let credentials = self.sts.assume_role(&keys, &request).await?;
+        let credentials = self.sts.assume_role(keys, &request).await?;
         Ok(Obtained {
             credentials,
             ask_again_after: None,

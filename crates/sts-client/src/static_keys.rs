@@ -24,6 +24,11 @@ impl StaticKeys {
         Self { keys, assets }
     }
 
+    /// Has the keys read anew, wherever they are cached.
+    pub(crate) fn distrust(&self) {
+        self.assets.invalidate(&self.keys);
+    }
+
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
         let credentials = self.assets.keys(&self.keys).await?;
         let parts = [

@@ -110,6 +110,9 @@ pub(super) const KEYS: &[Key] = &[
     key("sts.connect_timeout", Duration(1..=60), Value(r#""3s""#)),
     // A request waits behind it: one slow answer and one retry fit.
     key("sts.operation_timeout", Duration(1..=300), Value(r#""10s""#)),
+    // A request may wait behind it.
+    key("assets.exec.timeout", Duration(1..=60), Value(r#""10s""#)),
+    key("assets.exec.cache", Duration(0..=HOUR), Value(r#""30s""#)),
     key("upstream.ca_file", Path("a PEM file"), Absent),
     key("upstream.https_proxy", ProxyUrl, Absent),
     key("upstream.http_proxy", ProxyUrl, Absent),
@@ -289,7 +292,7 @@ impl fmt::Display for Kind {
             List(of) => write!(f, "a list of {of}, each a text"),
             Path(what) => write!(f, "the path of {what}, a text"),
             Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
-            Asset => f.write_str(r#"a text: "env:NAME", "file:PATH", "literal:TEXT" or the text itself"#),
+            Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),
             ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
         }
     }

@@ -14,6 +14,7 @@ pub(super) struct RawConfig {
     pub(super) server: RawServer,
     pub(super) log: RawLog,
     pub(super) sts: RawSts,
+    pub(super) assets: RawAssets,
     pub(super) upstream: RawUpstream,
     pub(super) defaults: RawDefaults,
     #[serde(default)]
@@ -51,6 +52,19 @@ pub(super) struct RawSts {
     pub(super) use_fips: bool,
     pub(super) connect_timeout: String,
     pub(super) operation_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAssets {
+    pub(super) exec: RawExec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExec {
+    pub(super) timeout: String,
+    pub(super) cache: String,
 }
 
 #[derive(Deserialize)]

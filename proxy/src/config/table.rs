@@ -151,13 +151,25 @@ impl<'a> Table<'a> {
         self.quantity(name, value)
     }
 
-    /// Where a secret is kept; a relative path begins at the file it was written in.
+    /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
     pub(super) fn asset(&self, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
         match self.parse(name, text.map(Secret::expose))? {
             AssetReference::File { path, pointer } => Some(AssetReference::File {
                 path: self.report.sources.resolve(&self.key(name), &path),
                 pointer,
             }),
+            // A bare name is looked for in PATH.
+            AssetReference::Exec { command, pointer } if command.program().contains('/') => {
+                let program = self
+                    .report
+                    .sources
+                    .resolve(&self.key(name), Path::new(command.program()));
+                let program = program.to_string_lossy().into_owned();
+                Some(AssetReference::Exec {
+                    command: command.with_program(program),
+                    pointer,
+                })
+            }
             reference => Some(reference),
         }
     }

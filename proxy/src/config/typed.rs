@@ -1,5 +1,6 @@
 //! Raw in, typed out: every key checked, then the rules between keys.
 
+mod assets;
 mod auth;
 mod connection;
 mod isolation;
@@ -47,6 +48,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
         connections,
         identities,
         sts,
+        assets: assets::assets(&top.table("assets"), &raw.assets),
         upstream: upstream::upstream(&top.table("upstream"), &raw.upstream),
         log: log(&top.table("log"), &raw.log),
     };

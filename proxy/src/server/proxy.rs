@@ -246,7 +246,7 @@ async fn sources(
         })?,
         None => Vec::new(),
     };
-    let assets = Assets::new(ProcessEnvironment);
+    let assets = Assets::new(ProcessEnvironment).with_commands(config.assets.exec);
     let source = |(name, connection): (&ConnectionName, &ConnectionConfig)| {
         let settings = sts_settings(config, connection, &extra_roots_pem);
         let source = CredentialSource::new(&connection.connection, assets.clone(), &settings, Arc::clone(clock));

@@ -1,5 +1,7 @@
 //! Files in a temporary directory, an environment that is given.
 
+mod programs;
+
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -158,7 +160,7 @@ async fn what_is_no_text_is_refused() {
 }
 
 #[tokio::test]
-async fn an_asset_is_read_anew_each_time() {
+async fn a_file_is_read_anew_each_time() {
     let room = Room::new();
     assert_eq!(room.read_file("old", "").await.unwrap(), "old");
     assert_eq!(room.read_file("new", "").await.unwrap(), "new");

@@ -266,3 +266,27 @@ fn the_proxy_of_the_environment_is_taken_unless_the_file_has_one() {
     assert!(proxy.https.is_none(), "an empty text switches it off");
     assert_eq!(proxy.no_proxy.as_deref(), Some("c"));
 }
+
+#[test]
+fn a_relative_program_begins_at_the_file_and_a_bare_one_in_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    for (written, begins) in [("./keys show", true), ("keys show", false), ("/bin/keys show", false)] {
+        let toml = REPORTS.replace("env:REPORTS_SECRET", &format!("exec:{written}#/a"));
+        std::fs::write(&file, toml).unwrap();
+        let overrides = Overrides {
+            file: Some(file.clone()),
+            ..Overrides::default()
+        };
+        let loaded = load(&overrides, &Environment::empty()).unwrap();
+        let name: ConnectionName = "reports".parse().unwrap();
+        let AuthMethod::AccessKey { keys } = &loaded.config.connections[&name].connection.auth else {
+            panic!("another method");
+        };
+        let AssetReference::Exec { command, .. } = &keys.secret_access_key else {
+            panic!("another asset");
+        };
+        assert_eq!(command.program().starts_with(&*folder.path().to_string_lossy()), begins);
+        assert_eq!(command.arguments(), ["show"]);
+    }
+}

@@ -26,13 +26,13 @@ fn methods_and_their_keys() {
         "method = \"access-key\"\nrole = \"x\"\nprofile = \"y\"\nsecret_access_key = \"vault:x\"",
         &[
             "signing-proxy.toml:4:16: connections.a.auth.access_key_id: missing: an access key has an id and a secret; \
-         must be a text: \"env:NAME\", \"file:PATH\", \"literal:TEXT\" or the text itself",
+         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
             "signing-proxy.toml:6:1: connections.a.auth.role: does not belong to method \"access-key\", only to \
          \"access-key-assume-role\"",
             "signing-proxy.toml:7:1: connections.a.auth.profile: does not belong to method \"access-key\", only to \
          \"default-chain\"",
             "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: the credential asset scheme vault: is not \
-         supported by this version; use env:, file: or literal:",
+         supported by this version; use env:, file:, exec: or literal:",
         ],
     );
     row(
@@ -86,9 +86,9 @@ fn a_managed_identity_needs_identity_role_and_external_id() {
             "signing-proxy.toml:9:13: identities.acme.organisation: missing: a managed identity serves one customer \
          organisation; must be an organisation's name, a text",
             "signing-proxy.toml:9:13: identities.acme.access_key_id: missing: an access key has an id and a secret; must \
-         be a text: \"env:NAME\", \"file:PATH\", \"literal:TEXT\" or the text itself",
+         be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
             "signing-proxy.toml:9:13: identities.acme.secret_access_key: missing: an access key has an id and a secret; \
-         must be a text: \"env:NAME\", \"file:PATH\", \"literal:TEXT\" or the text itself",
+         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
         ],
     );
 }

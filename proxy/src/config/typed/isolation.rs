@@ -70,6 +70,9 @@ fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
         (AssetReference::File { path: a, pointer: x }, AssetReference::File { path: b, pointer: y }) => {
             a == b && x == y
         }
+        (AssetReference::Exec { command: a, pointer: x }, AssetReference::Exec { command: b, pointer: y }) => {
+            a == b && x == y
+        }
         _ => false,
     }
 }

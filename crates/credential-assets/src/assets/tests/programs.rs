@@ -1,0 +1,130 @@
+//! Programs that every Unix has.
+
+use std::time::Duration;
+
+use super::*;
+
+impl Room {
+    fn with_commands(settings: CommandSettings) -> Self {
+        let mut room = Self::new();
+        room.assets = room.assets.with_commands(settings);
+        room
+    }
+
+    /// A program that counts its runs and prints this.
+    fn counting(&self, output: &str) -> String {
+        let (runs, program) = (self.folder.path().join("runs"), self.folder.path().join("program"));
+        let script = format!("#!/bin/sh\necho run >>{}\nprintf '%s' '{output}'\n", runs.display());
+        fs::write(&program, script).unwrap();
+        format!("exec:/bin/sh {}", program.display())
+    }
+
+    fn runs(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("runs"))
+            .unwrap_or_default()
+            .lines()
+            .count()
+    }
+
+    async fn problem(&self, reference: &str) -> CommandProblem {
+        match self.read(reference).await.unwrap_err() {
+            AssetError::Command { problem, .. } => problem,
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_run_without_a_shell_and_without_input() {
+    let room = Room::new();
+    assert_eq!(
+        room.read("exec:echo '$HOME' *.x \"a  b\"").await.unwrap(),
+        "$HOME *.x a  b"
+    );
+    let error = room.read("exec:cat").await.unwrap_err();
+    assert!(matches!(error, AssetError::Empty { .. }), "{error}");
+    let json = r#"exec:echo '{"a": {"b": "c"}}"#;
+    assert_eq!(room.read(&format!("{json}'#/a/b")).await.unwrap(), "c");
+}
+
+#[tokio::test]
+async fn a_program_that_takes_too_long_is_killed() {
+    let limit = Duration::from_millis(100);
+    let room = Room::with_commands(CommandSettings {
+        timeout: limit,
+        ..CommandSettings::default()
+    });
+    let pid = room.folder.path().join("pid");
+    let script = format!("exec:/bin/sh -c 'echo $$ >{}; exec sleep 600'", pid.display());
+    assert_eq!(room.problem(&script).await, CommandProblem::TimedOut { limit });
+    let pid = fs::read_to_string(pid).unwrap();
+    let status = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+    // Gone, or dead and not yet waited for.
+    let is_running = || fs::read_to_string(&status).is_ok_and(|text| !text.contains(") Z "));
+    for _ in 0..200 {
+        if !is_running() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the program runs on");
+}
+
+#[tokio::test]
+async fn a_program_that_fails_is_named_and_nothing_it_says_is_told() {
+    let room = Room::new();
+    let script = "exec:/bin/sh -c 'echo wJalout; echo wJalerr >&2; exit 7' --pin wJalarg";
+    let error = room.read(script).await.unwrap_err();
+    assert_eq!(error.to_string(), "exec:/bin/sh gives no secret");
+    assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
+    assert_eq!(
+        room.problem(script).await.to_string(),
+        "the program ended with exit code 7"
+    );
+    assert_eq!(
+        room.problem("exec:/bin/sh -c 'kill -9 $$'").await.to_string(),
+        "the program ended with a signal"
+    );
+    assert!(matches!(
+        room.problem("exec:/nonexistent/program").await,
+        CommandProblem::NotStarted {
+            reason: io::ErrorKind::NotFound
+        }
+    ));
+    let limit = MAX_FILE_BYTES;
+    assert_eq!(
+        room.problem("exec:cat /dev/zero").await,
+        CommandProblem::TooLarge { limit }
+    );
+    assert_eq!(room.problem(r"exec:printf '\377'").await, CommandProblem::NotUtf8);
+}
+
+#[tokio::test]
+async fn what_a_program_prints_is_used_again_until_it_is_refused_or_grows_old() {
+    let room = Room::new();
+    let program = room.counting("S");
+    let set = keys("AKID", &program, None);
+    for _ in 0..3 {
+        room.assets.keys(&set).await.unwrap();
+    }
+    assert_eq!(room.runs(), 1);
+    room.assets.invalidate(&set);
+    room.assets.keys(&set).await.unwrap();
+    assert_eq!(room.runs(), 2);
+}
+
+#[tokio::test]
+async fn parts_of_one_key_from_the_same_source_are_of_the_same_reading() {
+    let room = Room::with_commands(CommandSettings {
+        cache: Duration::ZERO,
+        ..CommandSettings::default()
+    });
+    let program = room.counting(r#"{"id": "AKID", "secret": "S", "token": "T"}"#);
+    let part = |name: &str| format!("{program}#/{name}");
+    let set = keys(&part("id"), &part("secret"), Some(&part("token")));
+    let read = room.assets.keys(&set).await.unwrap();
+    assert_eq!(read.secret_access_key.expose(), "S");
+    assert_eq!(room.runs(), 1);
+    room.assets.keys(&set).await.unwrap();
+    assert_eq!(room.runs(), 2);
+}

@@ -1,0 +1,137 @@
+//! `exec:` assets: what a program writes to its standard output.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use auth_model::CommandLine;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+use tokio::time::timeout;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::shelf::Passing;
+
+/// The most that is read of a program's output, in bytes: as of a file.
+pub const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
+
+/// How programs of `exec:` assets are run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CommandSettings {
+    /// How long a program may run; it is killed then.
+    pub timeout: Duration,
+    /// How long its output is used before it is run again; zero runs it at each read.
+    pub cache: Duration,
+}
+
+impl Default for CommandSettings {
+    /// 10 s and 30 s.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            cache: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a program gave no secret. What it wrote is in none of them.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandProblem {
+    /// There is no such program, or it may not be run.
+    #[error("the program cannot be started: {reason}")]
+    NotStarted {
+        /// What the system says.
+        reason: io::ErrorKind,
+    },
+    /// It ran for too long and was killed.
+    #[error("the program did not end within {} s", limit.as_secs_f64())]
+    TimedOut {
+        /// The time it had.
+        limit: Duration,
+    },
+    /// It ended with an error.
+    #[error("the program ended with {}", code.map_or("a signal".to_owned(), |code| format!("exit code {code}")))]
+    Failed {
+        /// Its exit code; `None` where a signal ended it.
+        code: Option<i32>,
+    },
+    /// Its output is hardly a secret.
+    #[error("the program wrote more than {limit} bytes")]
+    TooLarge {
+        /// The most that is read.
+        limit: u64,
+    },
+    /// Its output is no text.
+    #[error("the program's output is not UTF-8")]
+    NotUtf8,
+    /// The pipe from the program broke.
+    #[error("the program's output cannot be read: {reason}")]
+    Unreadable {
+        /// What the system says.
+        reason: io::ErrorKind,
+    },
+}
+
+impl Passing for CommandProblem {
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::Failed { .. } | Self::Unreadable { .. } => true,
+            Self::NotStarted { .. } | Self::TooLarge { .. } | Self::NotUtf8 => false,
+        }
+    }
+}
+
+/// Runs the program to its end.
+///
+/// It has no input, its standard error is thrown away, and it has the environment of this process: as the same user it
+/// could read that anyway. Dropping the future kills it.
+pub(crate) async fn run(command: &CommandLine, limit: Duration) -> Result<Zeroizing<String>, CommandProblem> {
+    let mut child = Command::new(command.program())
+        .args(command.arguments())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| CommandProblem::NotStarted { reason: error.kind() })?;
+    let course = async {
+        let output = match child.stdout.take() {
+            Some(stdout) => text(stdout).await?,
+            None => Zeroizing::default(),
+        };
+        let status = child.wait().await.map_err(unreadable)?;
+        if status.success() {
+            Ok(output)
+        } else {
+            Err(CommandProblem::Failed { code: status.code() })
+        }
+    };
+    timeout(limit, course)
+        .await
+        .unwrap_or(Err(CommandProblem::TimedOut { limit }))
+}
+
+async fn text(stdout: impl AsyncRead + Unpin) -> Result<Zeroizing<String>, CommandProblem> {
+    // One byte more than the limit shows that there is more, and the full capacity at once keeps the vector from
+    // leaving copies of the secret behind as it grows.
+    let most = MAX_OUTPUT_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(most).unwrap_or(usize::MAX)));
+    stdout.take(most).read_to_end(&mut bytes).await.map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_OUTPUT_BYTES {
+        return Err(CommandProblem::TooLarge {
+            limit: MAX_OUTPUT_BYTES,
+        });
+    }
+    String::from_utf8(std::mem::take(&mut *bytes))
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            error.into_bytes().zeroize();
+            CommandProblem::NotUtf8
+        })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unreadable(error: io::Error) -> CommandProblem {
+    CommandProblem::Unreadable { reason: error.kind() }
+}
