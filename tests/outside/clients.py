@@ -216,9 +216,11 @@ def aws(place, *arguments):
     run(
         [
             *(WORK / "venv/bin/aws", "--no-sign-request", "--region", "us-east-1", "--endpoint-url", place.base),
-            *("s3", "cp", "--recursive", "--no-progress", "--only-show-errors", *arguments),
+            *("--cli-read-timeout", "20", "s3", "cp", "--recursive", "--no-progress", "--only-show-errors", *arguments),
         ],
         place,
+        # A retry would hide an answer that was lost.
+        AWS_MAX_ATTEMPTS="1",
     )
 
 
