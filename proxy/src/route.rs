@@ -21,7 +21,7 @@ use crate::admit::Admitted;
 use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::server::ListenerRole;
-use asked::Asked;
+use asked::{Asked, Place};
 use gateway::GatewayNames;
 
 pub(crate) use target::Target;
@@ -176,7 +176,7 @@ impl Router {
         };
         match asked::classify(request, &self.routes, &self.names)? {
             Asked::Aws(readings) => self.by_host(readings, request, chosen),
-            Asked::Endpoint { bucket } => self.by_endpoint(bucket.as_deref(), request, chosen),
+            Asked::Endpoint => self.by_endpoint(request, chosen),
             Asked::Gateway { bucket } => self.by_gateway(bucket.as_deref(), request, chosen),
         }
     }
@@ -203,22 +203,21 @@ impl Router {
         }
     }
 
-    fn by_endpoint(
-        &self,
-        bucket: Option<&str>,
-        request: &Admitted,
-        chosen: Option<&Arc<Route>>,
-    ) -> Result<Target, ProxyError> {
-        let is_asked = |route: &Arc<Route>| asked::is_endpoint_of(route, request.host.as_ref());
-        let route = match chosen {
-            Some(route) if is_asked(route) => route,
-            Some(_) => return Err(self.listing(ErrorCode::ConnectionMismatch)),
-            None => {
-                let serving = self.routes.values().filter(|route| is_asked(route));
-                self.only(serving, ErrorCode::NoConnection)?
-            }
+    fn by_endpoint(&self, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
+        let place_at = |route: &Arc<Route>| asked::place_at(route, request.host.as_ref());
+        let route = if let Some(route) = chosen {
+            route
+        } else {
+            let serving = self.routes.values().filter(|route| place_at(route).is_some());
+            self.only(serving, ErrorCode::NoConnection)?
         };
-        Ok(Target::for_gateway(route, bucket, request.target()))
+        // One connection's endpoint may be the name of a bucket below another's: the chosen one's meaning counts.
+        let bucket = match place_at(route) {
+            Some(Place::Itself) => None,
+            Some(Place::Bucket(bucket)) => Some(bucket),
+            None => return Err(self.listing(ErrorCode::ConnectionMismatch)),
+        };
+        Ok(Target::for_gateway(route, bucket.as_deref(), request.target()))
     }
 
     fn by_gateway(

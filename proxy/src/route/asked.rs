@@ -17,10 +17,7 @@ pub(super) enum Asked {
     /// An AWS service: what the host's name may mean, nearly always one thing.
     Aws(Vec<AwsHost>),
     /// The endpoint of a connection, or a bucket below its name.
-    Endpoint {
-        /// The bucket in the host's name.
-        bucket: Option<String>,
-    },
+    Endpoint,
     /// The proxy.
     Gateway {
         /// The bucket in the host's name.
@@ -37,11 +34,8 @@ pub(super) fn classify(
     let Some(host) = &request.host else {
         return Ok(Asked::Gateway { bucket: None });
     };
-    if let Some(place) = routes.values().find_map(|route| place_at(route, host)) {
-        return Ok(match place {
-            Place::Itself => Asked::Endpoint { bucket: None },
-            Place::Bucket(bucket) => Asked::Endpoint { bucket: Some(bucket) },
-        });
+    if routes.values().any(|route| place_at_url(route, host).is_some()) {
+        return Ok(Asked::Endpoint);
     }
     // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
     let is_awss_port = matches!(host.port(), None | Some(80 | 443));
@@ -55,7 +49,7 @@ pub(super) fn classify(
         Err(HostError::NotAws | HostError::Malformed { .. }) => {}
         // A service newer than the tables: the host that they make of a connection's service and region is its own.
         Err(HostError::UnknownService) if routes.values().any(|route| is_aws_host_of(route, host)) => {
-            return Ok(Asked::Endpoint { bucket: None });
+            return Ok(Asked::Endpoint);
         }
         Err(error) => {
             return Err(ProxyError::new(ErrorCode::HostUnsupported).with_hint(format!(
@@ -72,21 +66,25 @@ pub(super) fn classify(
     }
 }
 
-/// Whether the host is the route's endpoint, or a bucket below it, or AWS's host for its service and region.
-pub(super) fn is_endpoint_of(route: &Route, host: Option<&HostPort>) -> bool {
-    host.is_some_and(|host| place_at(route, host).is_some() || is_aws_host_of(route, host))
+/// What of a route's endpoint a host means.
+pub(super) enum Place {
+    /// The endpoint itself.
+    Itself,
+    /// A bucket below its name.
+    Bucket(String),
+}
+
+/// What of the route's endpoint the host means, or of AWS's host for its service and region; `None` for other hosts.
+pub(super) fn place_at(route: &Route, host: Option<&HostPort>) -> Option<Place> {
+    let host = host?;
+    place_at_url(route, host).or_else(|| is_aws_host_of(route, host).then_some(Place::Itself))
 }
 
 fn is_aws_host_of(route: &Route, host: &HostPort) -> bool {
     route.endpoint().is_none() && host.host() == route.authority && matches!(host.port(), None | Some(80 | 443))
 }
 
-enum Place {
-    Itself,
-    Bucket(String),
-}
-
-fn place_at(route: &Route, host: &HostPort) -> Option<Place> {
+fn place_at_url(route: &Route, host: &HostPort) -> Option<Place> {
     let endpoint = route.endpoint()?;
     let is_port = match host.port() {
         Some(port) => port == endpoint.port_or_default(),

@@ -326,6 +326,34 @@ fn an_endpoint_takes_the_place_of_awss() {
 }
 
 #[test]
+fn an_endpoint_below_anothers_name_is_no_bucket_of_its_own() {
+    const NESTED: &str = r#"
+        [connections.a]
+        service = "s3"
+        region = "garage"
+        endpoint = "http://internal:9000"
+        auth = { method = "default-chain" }
+        [connections.b]
+        service = "s3"
+        region = "garage"
+        endpoint = "http://minio.internal:9000"
+        auth = { method = "default-chain" }
+    "#;
+    let case = || Case {
+        config: NESTED,
+        ..one()
+    };
+    let (uri, to_a, to_b) = (
+        "http://x.minio.internal:9000/k",
+        "http://internal:9000/x.minio/k",
+        "http://minio.internal:9000/x/k",
+    );
+    case().header(CONNECTION_HEADER, "a").goes_to(uri, "a", to_a);
+    case().header(CONNECTION_HEADER, "b").goes_to(uri, "b", to_b);
+    case().refuses(uri, ErrorCode::ConnectionAmbiguous);
+}
+
+#[test]
 fn aws_hosts_of_a_connection_with_an_endpoint_lead_there() {
     let case = several();
     case.goes_to(
