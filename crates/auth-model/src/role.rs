@@ -28,12 +28,17 @@ impl RoleName {
     /// [`InvalidRoleName`], whose message says what is allowed.
     pub fn parse(text: &str) -> Result<Self, InvalidRoleName> {
         let text = text.strip_prefix('/').unwrap_or(text);
-        let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
-        let path_is_good = path.len() <= 510
-            && (path.is_empty() || path.split('/').all(|segment| !segment.is_empty()))
-            && path
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b':' && b != b'*' && b != b'?');
+        let (path, name) = match text.rsplit_once('/') {
+            Some((path, name)) => (Some(path), name),
+            None => (None, text),
+        };
+        let path_is_good = path.is_none_or(|path| {
+            path.len() <= 510
+                && path.split('/').all(|segment| !segment.is_empty())
+                && path
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && b != b':' && b != b'*' && b != b'?')
+        });
         if path_is_good && is_made_of(name, 1, 64, is_iam_name_byte) {
             Ok(Self(text.to_owned()))
         } else {
@@ -190,6 +195,7 @@ mod tests {
             "",
             "a b",
             "team//x",
+            "//x",
             "team/",
             "*",
             "arn:aws:iam::123456789012:user/x",
