@@ -2,9 +2,19 @@
 //!
 //! Source: AWS STS API reference, `AssumeRole`.
 
+mod mfa;
+mod policy;
+mod session_name;
+mod tags;
+
 use std::time::Duration;
 
 use crate::text::{is_iam_name_byte, is_made_of};
+
+pub use mfa::{InvalidMfaCode, InvalidMfaSerial, Mfa, MfaCode, MfaSerial};
+pub use policy::{InvalidPolicyArn, InvalidPolicyArns, InvalidSessionPolicy, PolicyArn, PolicyArns, SessionPolicy};
+pub use session_name::{InvalidRoleSessionName, InvalidSessionNameTemplate, RoleSessionName, SessionNameTemplate};
+pub use tags::{InvalidSessionTags, InvalidTagKey, InvalidTagValue, SessionTags, TagKey, TagValue};
 
 text_type!(
     /// The External ID a customer's trust policy asks for, against the confused deputy.
@@ -15,36 +25,6 @@ text_type!(
     "an External ID is 2 to 1224 of A-Z, a-z, 0-9 and '_+=,.@:/-'",
     |text| is_made_of(text, 2, 1224, |b| is_iam_name_byte(b) || b == b':' || b == b'/')
 );
-
-text_type!(
-    /// A role session's name, as `CloudTrail` shows it: 2 to 64 of `[\w+=,.@-]`.
-    RoleSessionName,
-    InvalidRoleSessionName,
-    "a role session name is 2 to 64 of A-Z, a-z, 0-9 and '_+=,.@-'",
-    |text| is_made_of(text, 2, 64, is_iam_name_byte)
-);
-
-impl RoleSessionName {
-    /// Makes a valid name of any text: what is not allowed becomes `-`, the end is cut off.
-    #[must_use]
-    pub fn sanitised(text: &str) -> Self {
-        let mut name: String = text
-            .chars()
-            .map(|c| {
-                if u8::try_from(c).is_ok_and(is_iam_name_byte) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .take(64)
-            .collect();
-        while name.len() < 2 {
-            name.push('-');
-        }
-        Self(name)
-    }
-}
 
 /// How long a role session lives: 900 s to 43,200 s.
 ///
@@ -83,23 +63,17 @@ impl SessionDuration {
 }
 
 text_type!(
-    /// An inline session policy: IAM policy JSON, 1 to 2,048 characters.
+    /// Who stands behind a session: set once, it stays through every role that the session assumes.
     ///
-    /// Only the outer shape is checked here; the grammar is `policy-gen`'s business.
-    SessionPolicy,
-    InvalidSessionPolicy,
-    "a session policy is a JSON object of at most 2048 characters",
-    |text| {
-        let is_iam_text = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
-        text.chars().count() <= 2_048
-            && text.chars().all(is_iam_text)
-            && text.trim_start().starts_with('{')
-            && text.trim_end().ends_with('}')
-    }
+    /// 2 to 64 of `[\w+=,.@-]`. The role's trust policy has to allow `sts:SetSourceIdentity`.
+    SourceIdentity,
+    InvalidSourceIdentity,
+    "a source identity is 2 to 64 of A-Z, a-z, 0-9 and '_+=,.@-'",
+    |text| is_made_of(text, 2, 64, is_iam_name_byte)
 );
 
 /// The optional parameters of `AssumeRole`.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct AssumeRoleOptions {
     /// The session's name; `None` lets the caller choose one from the connection.
     pub session_name: Option<RoleSessionName>,
@@ -107,6 +81,14 @@ pub struct AssumeRoleOptions {
     pub duration: Option<SessionDuration>,
     /// What the session may do at most.
     pub policy: Option<SessionPolicy>,
+    /// Managed policies that, together with [`policy`](Self::policy), are what the session may do at most.
+    pub policy_arns: PolicyArns,
+    /// What is said of the session, for conditions in policies.
+    pub tags: SessionTags,
+    /// Who stands behind the session.
+    pub source_identity: Option<SourceIdentity>,
+    /// The device whose codes the role's trust policy asks for.
+    pub mfa: Option<Mfa>,
 }
 
 #[cfg(test)]
@@ -114,24 +96,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_name_can_be_made_of_anything() {
-        for text in ["", "x", "a b/c", "ümlaut", &"long".repeat(40), "connection@host"] {
-            let name = RoleSessionName::sanitised(text);
-            assert_eq!(RoleSessionName::parse(name.as_str()).as_ref(), Ok(&name), "{text}");
-        }
-    }
-
-    #[test]
     fn durations_have_bounds() {
         let check = |seconds| SessionDuration::parse(Duration::from_secs(seconds)).is_ok();
         assert_eq!([899, 900, 43_200, 43_201].map(check), [false, true, true, false]);
+        assert!(SessionDuration::parse(Duration::from_millis(900_500)).is_err());
     }
 
     #[test]
-    fn external_ids_keep_to_their_characters() {
+    fn external_ids_keep_to_their_characters_and_lengths() {
         assert!(ExternalId::parse("b1c9f0:a/b=c,d.e@f-g+h_i").is_ok());
         for bad in ["", "a", "a b", "a*", "ä€"] {
             assert!(ExternalId::parse(bad).is_err(), "{bad}");
+        }
+        let of = |length| ExternalId::parse("x".repeat(length)).is_ok();
+        assert_eq!([1, 2, 1_224, 1_225].map(of), [false, true, true, false]);
+    }
+
+    #[test]
+    fn source_identities_keep_to_their_characters_and_lengths() {
+        let of = |length| SourceIdentity::parse("x".repeat(length)).is_ok();
+        assert_eq!([1, 2, 64, 65].map(of), [false, true, true, false]);
+        assert!(SourceIdentity::parse("who+what=,.@-_").is_ok());
+        for bad in ["a:b", "aws:a", "a b", "a/b", "ää"] {
+            assert!(SourceIdentity::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -25,8 +25,11 @@ mod secret;
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
 pub use asset::{AssetReference, CommandLine, InvalidAssetReference};
 pub use assume_role::{
-    AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidRoleSessionName, InvalidSessionDuration,
-    InvalidSessionPolicy, RoleSessionName, SessionDuration, SessionPolicy,
+    AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidMfaCode, InvalidMfaSerial, InvalidPolicyArn,
+    InvalidPolicyArns, InvalidRoleSessionName, InvalidSessionDuration, InvalidSessionNameTemplate,
+    InvalidSessionPolicy, InvalidSessionTags, InvalidSourceIdentity, InvalidTagKey, InvalidTagValue, Mfa, MfaCode,
+    MfaSerial, PolicyArn, PolicyArns, RoleSessionName, SessionDuration, SessionNameTemplate, SessionPolicy,
+    SessionTags, SourceIdentity, TagKey, TagValue,
 };
 pub use clock::{Clock, SystemClock};
 pub use connection::{Connection, ConnectionName, InvalidConnectionName};

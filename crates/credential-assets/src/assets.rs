@@ -69,12 +69,26 @@ impl Assets {
         self.read_in(&mut Round::default(), asset).await
     }
 
+    /// Reads one asset from where it is kept, past what is cached: for what is good once.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub async fn read_anew(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
+        self.forget(asset);
+        self.read(asset).await
+    }
+
     /// Has the assets of this key read anew the next time: AWS refused what they gave.
     pub fn invalidate(&self, keys: &KeyAssets) {
         for asset in parts(keys) {
-            if let AssetReference::Exec { command, .. } = asset {
-                self.commands.outputs.forget(command);
-            }
+            self.forget(asset);
+        }
+    }
+
+    fn forget(&self, asset: &AssetReference) {
+        if let AssetReference::Exec { command, .. } = asset {
+            self.commands.outputs.forget(command);
         }
     }
 

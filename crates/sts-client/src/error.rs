@@ -54,6 +54,12 @@ pub enum CredentialFailure {
     /// The keys cannot be read from where they are kept.
     #[error(transparent)]
     Asset(#[from] AssetError),
+    /// What is kept where the one-time code of an MFA device should be is none.
+    #[error("{asset} is not a one-time code: six digits")]
+    MfaCode {
+        /// The asset's reference.
+        asset: String,
+    },
     /// STS does not know the keys, their signature is wrong, or their session token has expired.
     #[error("STS refuses the keys: {code}: {message}")]
     KeysRefused {
@@ -162,6 +168,7 @@ impl CredentialFailure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Asset(_) => "credential_asset",
+            Self::MfaCode { .. } => "mfa_code",
             Self::KeysRefused { .. } => "keys_refused",
             Self::AccessDenied { .. } => "access_denied",
             Self::RequestRefused { .. } => "sts_request_refused",
@@ -195,6 +202,7 @@ impl CredentialFailure {
                 Outlook::Passing => Prospect::Passing,
                 Outlook::Permanent => Prospect::Permanent,
             },
+            Self::MfaCode { .. } => Prospect::Local,
             Self::KeysRefused { .. }
             | Self::AccessDenied { .. }
             | Self::RequestRefused { .. }

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_model::{
-    AccessKeyId, AssumeRoleOptions, ConnectionName, Credentials, ExternalId, KeyAssets, RoleArn, RoleReference,
-    RoleSessionName, SessionDuration,
+    AccessKeyId, AssumeRoleOptions, ConnectionName, Credentials, ExternalId, KeyAssets, MfaCode, MfaSerial, RoleArn,
+    RoleReference, RoleSessionName, SessionDuration,
 };
 use credential_assets::Assets;
 
@@ -51,12 +51,29 @@ impl RoleSession {
             duration: self.options.duration.unwrap_or(SessionDuration::DEFAULT),
             external_id: self.external_id.as_ref(),
             policy: self.options.policy.as_ref(),
+            policy_arns: self.options.policy_arns.as_slice(),
+            tags: self.options.tags.iter().collect(),
+            transitive: self.options.tags.transitive(),
+            source_identity: self.options.source_identity.as_ref(),
+            mfa: self.mfa().await?,
         };
         let credentials = self.sts.assume_role(keys, &request).await?;
         Ok(Obtained {
             credentials,
             ask_again_after: None,
         })
+    }
+
+    /// The device and the code that it shows now.
+    async fn mfa(&self) -> Result<Option<(&MfaSerial, MfaCode)>, CredentialFailure> {
+        let Some(mfa) = &self.options.mfa else {
+            return Ok(None);
+        };
+        let text = self.assets.read_anew(&mfa.code).await?;
+        let code = MfaCode::parse(&text).map_err(|_| CredentialFailure::MfaCode {
+            asset: mfa.code.to_string(),
+        })?;
+        Ok(Some((&mfa.serial, code)))
     }
 
     async fn role_of(&self, keys: &Credentials) -> Result<RoleArn, CredentialFailure> {

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use auth_model::{
-    AccessKeyId, AccountId, Arn, Clock, Credentials, ExternalId, Region, RoleArn, RoleSessionName, Secret,
-    SecretAccessKey, SessionDuration, SessionPolicy, SessionToken,
+    AccessKeyId, AccountId, Arn, Clock, Credentials, ExternalId, MfaCode, MfaSerial, PolicyArn, Region, RoleArn,
+    RoleSessionName, Secret, SecretAccessKey, SessionDuration, SessionPolicy, SessionToken, SourceIdentity, TagKey,
+    TagValue,
 };
 use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -36,6 +39,11 @@ pub(crate) struct RoleRequest<'a> {
     pub(crate) duration: SessionDuration,
     pub(crate) external_id: Option<&'a ExternalId>,
     pub(crate) policy: Option<&'a SessionPolicy>,
+    pub(crate) policy_arns: &'a [PolicyArn],
+    pub(crate) tags: Vec<(&'a TagKey, &'a TagValue)>,
+    pub(crate) transitive: &'a [TagKey],
+    pub(crate) source_identity: Option<&'a SourceIdentity>,
+    pub(crate) mfa: Option<(&'a MfaSerial, MfaCode)>,
 }
 
 /// STS in one region.
@@ -123,19 +131,8 @@ impl Sts {
         keys: &Credentials,
         request: &RoleRequest<'_>,
     ) -> Result<Credentials, CredentialFailure> {
-        let seconds = i32::try_from(request.duration.get().as_secs()).map_err(|_| CredentialFailure::Internal)?;
-        let call = async {
-            self.client(keys)
-                .assume_role()
-                .role_arn(request.role.to_string())
-                .role_session_name(request.session_name.as_str())
-                .duration_seconds(seconds)
-                .set_external_id(request.external_id.map(|id| id.as_str().to_owned()))
-                .set_policy(request.policy.map(|policy| policy.as_str().to_owned()))
-                .send()
-                .await
-        };
-        let answer = quietly(call)
+        let call = request.fill(self.client(keys).assume_role())?;
+        let answer = quietly(async { call.send().await })
             .await
             .map_err(|error| failure_of(&error, &format!("assuming {}", request.role)))?;
         let unreadable = CredentialFailure::UnreadableAnswer { status: 200 };
@@ -148,6 +145,33 @@ impl Sts {
         credentials.expires_at = Some(expires_at.min(self.clock.now() + request.duration.get()));
         credentials.account = Some(request.role.account().clone());
         Ok(credentials)
+    }
+}
+
+impl RoleRequest<'_> {
+    /// Puts every parameter into the call.
+    fn fill(&self, mut call: AssumeRoleFluentBuilder) -> Result<AssumeRoleFluentBuilder, CredentialFailure> {
+        let seconds = i32::try_from(self.duration.get().as_secs()).map_err(|_| CredentialFailure::Internal)?;
+        for arn in self.policy_arns {
+            call = call.policy_arns(PolicyDescriptorType::builder().arn(arn.as_str()).build());
+        }
+        for (key, value) in &self.tags {
+            let tag = Tag::builder().key(key.as_str()).value(value.as_str()).build();
+            call = call.tags(tag.map_err(|_| CredentialFailure::Internal)?);
+        }
+        for key in self.transitive {
+            call = call.transitive_tag_keys(key.as_str());
+        }
+        if let Some((serial, code)) = &self.mfa {
+            call = call.serial_number(serial.as_str()).token_code(code.expose());
+        }
+        Ok(call
+            .role_arn(self.role.to_string())
+            .role_session_name(self.session_name.as_str())
+            .duration_seconds(seconds)
+            .set_external_id(self.external_id.map(|id| id.as_str().to_owned()))
+            .set_policy(self.policy.map(|policy| policy.as_str().to_owned()))
+            .set_source_identity(self.source_identity.map(|identity| identity.as_str().to_owned())))
     }
 }
 

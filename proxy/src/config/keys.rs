@@ -200,7 +200,29 @@ pub(super) const KEYS: &[Key] = &[
     key("connections.*.auth.external_id", Text("an External ID"), Absent),
     key("connections.*.auth.session_name", Text("a role session name"), Absent),
     key("connections.*.auth.session_duration", Duration(SESSION), Absent),
-    key("connections.*.auth.session_policy", Text("IAM policy JSON"), Absent),
+    key(
+        "connections.*.auth.session_policy",
+        Text("IAM policy JSON or file:PATH"),
+        Absent,
+    ),
+    key("connections.*.auth.session_policy_arns", List("policy ARNs"), Absent),
+    key(
+        "connections.*.auth.session_tags.*",
+        Text("a session tag's value"),
+        Absent,
+    ),
+    key(
+        "connections.*.auth.transitive_tag_keys",
+        List("session tags' keys"),
+        Absent,
+    ),
+    key("connections.*.auth.source_identity", Text("a source identity"), Absent),
+    key(
+        "connections.*.auth.mfa_serial",
+        Text("an MFA device's serial or ARN"),
+        Absent,
+    ),
+    key("connections.*.auth.mfa_token", Asset, Absent),
     key(
         "connections.*.auth.profile",
         Text("a profile of the AWS configuration files"),

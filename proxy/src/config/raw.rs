@@ -143,5 +143,12 @@ pub(super) struct RawAuth {
     pub(super) session_name: Option<String>,
     pub(super) session_duration: Option<String>,
     pub(super) session_policy: Option<String>,
+    pub(super) session_policy_arns: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) session_tags: BTreeMap<String, String>,
+    pub(super) transitive_tag_keys: Option<Vec<String>>,
+    pub(super) source_identity: Option<String>,
+    pub(super) mfa_serial: Option<String>,
+    pub(super) mfa_token: Option<Secret>,
     pub(super) profile: Option<String>,
 }

@@ -5,6 +5,7 @@ mod auth;
 mod connection;
 mod isolation;
 mod listeners;
+mod session;
 mod upstream;
 
 use std::collections::BTreeMap;

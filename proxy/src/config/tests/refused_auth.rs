@@ -46,7 +46,7 @@ fn methods_and_their_keys() {
          without white space and control characters",
             "signing-proxy.toml:8:1: connections.a.auth.session_duration: must be a duration from \"15m\" to \"12h\"",
             "signing-proxy.toml:9:1: connections.a.auth.session_name: a role session name is 2 to 64 of A-Z, a-z, 0-9 \
-         and '_+=,.@-'",
+         and '_+=,.@-'; {connection} and {host} may stand in it",
             "signing-proxy.toml:10:1: connections.a.auth.session_policy: must be JSON: an IAM policy document",
         ],
     );

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use auth_model::{
-    AccessKeyId, AssetReference, AssumeRoleOptions, AuthMethod, IdentityName, KeyAssets, ManagedIdentity, RoleArn,
-    RoleReference, Secret, SecretAccessKey, SessionDuration, SessionPolicy, SessionToken,
+    AccessKeyId, AssetReference, AuthMethod, IdentityName, KeyAssets, ManagedIdentity, RoleArn, RoleReference, Secret,
+    SecretAccessKey, SessionToken,
 };
 
+use super::session::options;
 use crate::config::raw::RawAuth;
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
@@ -16,28 +17,47 @@ struct Method {
     name: &'static str,
     needs: &'static [&'static str],
     may_have: &'static [&'static str],
+    /// Whether it may have [`SESSION`] too.
+    assumes_role: bool,
 }
+
+/// The options of a role's session.
+const SESSION: [&str; 9] = [
+    "session_name",
+    "session_duration",
+    "session_policy",
+    "session_policy_arns",
+    "session_tags",
+    "transitive_tag_keys",
+    "source_identity",
+    "mfa_serial",
+    "mfa_token",
+];
 
 const METHODS: [Method; 4] = [
     Method {
         name: "access-key",
         needs: &["access_key_id", "secret_access_key"],
         may_have: &["session_token"],
+        assumes_role: false,
     },
     Method {
         name: "access-key-assume-role",
         needs: &["access_key_id", "secret_access_key", "role"],
-        may_have: &["session_token", "session_name", "session_duration", "session_policy"],
+        may_have: &["session_token"],
+        assumes_role: true,
     },
     Method {
         name: "managed-cross-account",
         needs: &["identity", "role_arn", "external_id"],
-        may_have: &["session_name", "session_duration", "session_policy"],
+        may_have: &[],
+        assumes_role: true,
     },
     Method {
         name: "default-chain",
         needs: &[],
         may_have: &["profile"],
+        assumes_role: false,
     },
 ];
 
@@ -48,7 +68,12 @@ pub(super) struct Identities<'a> {
 }
 
 /// The auth method; `None` where a problem was noted.
-pub(super) fn auth(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>) -> Option<AuthMethod> {
+pub(super) fn auth(
+    table: &Table<'_>,
+    raw: &RawAuth,
+    identities: &Identities<'_>,
+    connection: &str,
+) -> Option<AuthMethod> {
     let Some(name) = raw.method.as_deref() else {
         table.missing("method", "it says where the credentials come from");
         return None;
@@ -66,21 +91,21 @@ pub(super) fn auth(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>
             let keys = own_keys(table, raw);
             let why = r#"method "access-key-assume-role" needs it"#;
             let role: Option<RoleReference> = table.required("role", raw.role.as_deref(), why);
-            let options = options(table, raw);
+            let options = options(table, raw, connection);
             Some(AuthMethod::AccessKeyAssumeRole {
                 keys: keys?,
                 role: role?,
                 options,
             })
         }
-        "managed-cross-account" => managed(table, raw, identities),
+        "managed-cross-account" => managed(table, raw, identities, connection),
         _ => Some(AuthMethod::DefaultChain {
             profile: profile(table, raw)?,
         }),
     }
 }
 
-fn managed(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>) -> Option<AuthMethod> {
+fn managed(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>, connection: &str) -> Option<AuthMethod> {
     let why = r#"method "managed-cross-account" needs it"#;
     let identity = raw.identity.as_deref();
     if identity.is_none() {
@@ -94,7 +119,7 @@ fn managed(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>) -> Opt
     // Without it, whoever learns a customer's role ARN could have the proxy act on that customer's account.
     let why = "it keeps one customer's role from being used for another (the confused deputy)";
     let external_id = table.required("external_id", raw.external_id.as_deref(), why);
-    let options = options(table, raw);
+    let options = options(table, raw, connection);
     let known = identities.read.iter().find(|(name, _)| Some(name.as_str()) == identity);
     Some(AuthMethod::ManagedCrossAccount {
         identity: known?.1.clone(),
@@ -173,24 +198,6 @@ fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
     )
 }
 
-fn options(table: &Table<'_>, raw: &RawAuth) -> AssumeRoleOptions {
-    let session_name = table.parse("session_name", raw.session_name.as_deref());
-    let duration = raw.session_duration.as_deref().map(|text| {
-        let duration = table.duration("session_duration", text);
-        SessionDuration::parse(duration).ok()
-    });
-    let policy: Option<SessionPolicy> = table.parse("session_policy", raw.session_policy.as_deref());
-    let is_json = |policy: &SessionPolicy| serde_json::from_str::<serde::de::IgnoredAny>(policy.as_str()).is_ok();
-    if policy.as_ref().is_some_and(|policy| !is_json(policy)) {
-        table.refuse("session_policy", "must be JSON: an IAM policy document");
-    }
-    AssumeRoleOptions {
-        session_name,
-        duration: duration.flatten(),
-        policy,
-    }
-}
-
 /// `Some(None)` where none is asked for.
 #[expect(
     clippy::option_option,
@@ -223,9 +230,18 @@ fn refuse_strangers(table: &Table<'_>, raw: &RawAuth, method: &Method) {
         ("session_name", raw.session_name.is_some()),
         ("session_duration", raw.session_duration.is_some()),
         ("session_policy", raw.session_policy.is_some()),
+        ("session_policy_arns", raw.session_policy_arns.is_some()),
+        ("session_tags", !raw.session_tags.is_empty()),
+        ("transitive_tag_keys", raw.transitive_tag_keys.is_some()),
+        ("source_identity", raw.source_identity.is_some()),
+        ("mfa_serial", raw.mfa_serial.is_some()),
+        ("mfa_token", raw.mfa_token.is_some()),
         ("profile", raw.profile.is_some()),
     ];
-    let takes = |method: &Method, name: &str| method.needs.contains(&name) || method.may_have.contains(&name);
+    let takes = |method: &Method, name: &str| {
+        let is_option = method.assumes_role && SESSION.contains(&name);
+        is_option || method.needs.contains(&name) || method.may_have.contains(&name)
+    };
     for (name, is_written) in written {
         if is_written && !takes(method, name) {
             let homes: Vec<String> = METHODS

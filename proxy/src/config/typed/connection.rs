@@ -35,10 +35,14 @@ pub(super) fn connection(
     if raw.auth.is_none() {
         table.missing("auth", "it says where the credentials come from; add auth.method");
     }
-    let auth = raw
-        .auth
-        .as_ref()
-        .and_then(|raw| auth(&table.table("auth"), raw, &identities));
+    let auth = raw.auth.as_ref().and_then(|raw| {
+        auth(
+            &table.table("auth"),
+            raw,
+            &identities,
+            name.as_ref().map_or("", ConnectionName::as_str),
+        )
+    });
     let variant = EndpointVariant {
         fips: raw.use_fips,
         dualstack: raw.use_dualstack,

@@ -114,6 +114,16 @@ async fn what_a_program_prints_is_used_again_until_it_is_refused_or_grows_old() 
 }
 
 #[tokio::test]
+async fn what_is_good_once_is_read_anew_each_time() {
+    let room = Room::new();
+    let program = room.counting("042137").parse().unwrap();
+    for runs in 1..=3 {
+        room.assets.read_anew(&program).await.unwrap();
+        assert_eq!(room.runs(), runs);
+    }
+}
+
+#[tokio::test]
 async fn parts_of_one_key_from_the_same_source_are_of_the_same_reading() {
     let room = Room::with_commands(CommandSettings {
         cache: Duration::ZERO,
