@@ -3,11 +3,8 @@
 //! hyper is more lenient than a program that hands out an identity may be. [`admit`] refuses what two
 //! readers could read in two ways, before anything else looks at the request.
 //!
-//! Two things hyper does not let us see, and why that is safe:
-//! - `Content-Length` beside `Transfer-Encoding: chunked`: hyper frames by `chunked`, removes the length and
-//!   closes the connection afterwards. The request that goes upstream has one explicit length, which we count
-//!   ourselves, so nothing can be smuggled past either side.
-//! - A fragment (`/a#b`), which no conforming client sends: the HTTP parser drops it and we see `/a`.
+//! What hyper forgives without telling, the server has seen in the bytes: [`AmbiguousHead`] among the request's
+//! extensions.
 
 mod host;
 
@@ -17,6 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
 use crate::error::{ErrorCode, ProxyError};
+use crate::server::AmbiguousHead;
 
 pub(crate) use host::HostPort;
 
@@ -59,6 +57,7 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
     if head.method == Method::CONNECT {
         return Err(ErrorCode::ConnectUnsupported.into());
     }
+    check_ambiguous(&head)?;
     check_target(&head)?;
     let form = match head.version {
         Version::HTTP_2 => TargetForm::Origin,
@@ -70,6 +69,21 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
     check_origin(&head.headers, host.as_ref())?;
     check_loop(&head.headers, pseudonym)?;
     Ok(Admitted { head, form, host })
+}
+
+fn check_ambiguous(head: &Parts) -> Result<(), ProxyError> {
+    let error = match head.extensions.get::<AmbiguousHead>() {
+        None => return Ok(()),
+        Some(AmbiguousHead::TwoLengths) => ProxyError::new(ErrorCode::HeadAmbiguous)
+            .with_hint("Send a Content-Length or a Transfer-Encoding, not both."),
+        Some(AmbiguousHead::BareLineFeed) => {
+            ProxyError::new(ErrorCode::HeadAmbiguous).with_hint("End each line of the head with CR LF.")
+        }
+        Some(AmbiguousHead::Fragment) => {
+            ProxyError::new(ErrorCode::TargetMalformed).with_hint("Write '#' in a target as %23.")
+        }
+    };
+    Err(error)
 }
 
 fn check_target(head: &Parts) -> Result<(), ProxyError> {

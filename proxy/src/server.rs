@@ -16,6 +16,7 @@ mod connection;
 mod detect;
 mod drain;
 mod drive;
+mod head_watch;
 mod limits;
 mod listener;
 mod proxy;
@@ -44,6 +45,7 @@ use self::connection::{Context, serve};
 use self::drain::{Drain, Stage};
 use crate::metrics::Metrics;
 
+pub(crate) use head_watch::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};
 pub use proxy::{Proxy, StartError};

@@ -76,6 +76,10 @@ refused! {
     a_space_before_the_colon: "GET / HTTP/1.1\r\nHost: localhost\r\nX-A : x\r\n\r\n" => 400 "head-malformed" "header";
     a_folded_header: "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: a\r\n b\r\n\r\n" => 400 "head-malformed" "one line";
     an_unknown_version: "GET / HTTP/3.7\r\nHost: localhost\r\n\r\n" => 400 "head-malformed" "";
+    a_length_and_a_transfer_coding: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" => 400 "head-ambiguous" "not both";
+    a_transfer_coding_and_a_length: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" => 400 "head-ambiguous" "not both";
+    a_line_feed_alone: "GET /b/k HTTP/1.1\r\nHost: localhost\n\r\n" => 400 "head-ambiguous" "CR LF";
+    a_fragment_in_the_target: "GET /b/k#part HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "target-malformed" "%23";
     too_many_headers: format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X-A: 1\r\n".repeat(150)) => 431 "head-too-large" "fields";
     a_head_that_is_too_large: format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-A: {}\r\n\r\n", "a".repeat(1 << 20)) => 431 "head-too-large" "max_header_bytes";
     tls_to_a_plain_listener: b"\x16\x03\x01\x00\xf4\x01\x00\x00\xf0\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" => 400 "tls-unsupported" "http://";
@@ -124,8 +128,7 @@ refused! {
     a_body_that_is_too_large: format!("PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", 6_u64 << 30) => 413 "body-too-large" "multipart";
 }
 
-/// hyper frames such a request by its chunks and hides the length. Nothing can be smuggled: what goes upstream has the
-/// length that was counted, and what follows on the client's connection is not taken for a request.
+/// Refused, and what follows on the client's connection is not taken for a request.
 #[tokio::test]
 async fn length_and_chunks_at_once_smuggle_nothing() {
     let (mut recorder, proxy) = start(&[("store", "s3", "")], "").await;
@@ -135,7 +138,29 @@ async fn length_and_chunks_at_once_smuggle_nothing() {
          5\r\nhello\r\n0\r\n\r\nGET /b/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
+    let answer = wire.answer().await;
+    assert_eq!(
+        (answer.status, answer.header("x-signing-proxy-error")),
+        (400, Some("head-ambiguous"))
+    );
+    assert!(wire.is_closed().await);
+    assert!(recorder.is_untouched());
+}
+
+/// hyper reads ahead; a head behind another one is not seen as it was sent, and its connection ends after it.
+#[tokio::test]
+async fn length_and_chunks_behind_another_request_smuggle_nothing() {
+    let (mut recorder, proxy) = start(&[("store", "s3", "")], "").await;
+    let mut wire = Wire::connect(proxy.addr().unwrap()).await;
+    wire.send(
+        "GET /b/first HTTP/1.1\r\nHost: localhost\r\n\r\n\
+         PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
+         5\r\nhello\r\n0\r\n\r\nGET /b/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    )
+    .await;
     assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.answer().await.status, 200);
+    assert!(recorder.take().await.body.is_empty());
     let sent = recorder.take().await;
     assert_eq!(
         (sent.header("content-length"), sent.body.as_slice()),

@@ -108,12 +108,14 @@ impl Activity {
         state.phase = Phase::Quiet(Instant::now());
     }
 
-    /// Bytes arrived.
-    pub(crate) fn received(&self) {
+    /// Bytes arrived; whether they are the first of a request's head.
+    pub(crate) fn received(&self) -> bool {
         let mut state = self.lock();
-        if !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_)) {
+        let begins = !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_));
+        if begins {
             state.phase = Phase::Head(Instant::now());
         }
+        begins
     }
 
     /// The client closed its sending side. `Pending` if hyper, which would take the client for gone, should

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
+use super::head_watch::{Found, HeadWatch};
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
 ///
@@ -21,6 +22,7 @@ pub(crate) struct ClientIo<T> {
     replay: Bytes,
     activity: Arc<Activity>,
     own_answer: Option<OwnAnswer>,
+    watch: Option<(HeadWatch, Arc<Found>)>,
 }
 
 /// What hyper wanted to say by itself.
@@ -60,6 +62,7 @@ impl<T> ClientIo<T> {
             replay,
             activity,
             own_answer: None,
+            watch: None,
         }
     }
 
@@ -67,6 +70,14 @@ impl<T> ClientIo<T> {
     pub(crate) fn with_own_answer(self, own_answer: OwnAnswer) -> Self {
         Self {
             own_answer: Some(own_answer),
+            ..self
+        }
+    }
+
+    /// For HTTP/1: tells what hyper forgives in a head.
+    pub(crate) fn with_head_watch(self, found: Arc<Found>) -> Self {
+        Self {
+            watch: Some((HeadWatch::default(), found)),
             ..self
         }
     }
@@ -88,13 +99,23 @@ impl<T: AsyncRead + Unpin> AsyncRead for ClientIo<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.replay.is_empty() {
             let part = self.replay.len().min(buf.remaining());
-            buf.put_slice(&self.replay.split_to(part));
+            let part = self.replay.split_to(part);
+            if let Some((watch, found)) = &mut self.watch {
+                watch.read(&part, found);
+            }
+            buf.put_slice(&part);
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
-            self.activity.received();
+        if let Some(bytes) = buf.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
+            let begins = self.activity.received();
+            if let Some((watch, found)) = &mut self.watch {
+                if begins {
+                    watch.begin(found);
+                }
+                watch.read(bytes, found);
+            }
         } else if buf.remaining() > 0 {
             return self.activity.received_end(cx).map(Ok);
         }

@@ -14,6 +14,7 @@ use super::client_io::{ClientIo, OwnAnswer};
 use super::detect::{Detected, Protocol, detect};
 use super::drain::{DrainWatch, Stage};
 use super::drive::{Ended, drive};
+use super::head_watch::Found;
 use super::limits::Limits;
 use super::refusal::{Refusal, fresh_request_id, linger, refuse};
 use super::service::ToHandler;
@@ -83,8 +84,12 @@ where
 {
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
     let own_answer = OwnAnswer::default();
-    let io = ClientIo::new(io, read, Arc::clone(&activity)).with_own_answer(own_answer.clone());
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone());
+    let found = Arc::new(Found::default());
+    let io = ClientIo::new(io, read, Arc::clone(&activity))
+        .with_own_answer(own_answer.clone())
+        .with_head_watch(Arc::clone(&found));
+    let service =
+        ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone()).with_head_watch(found);
     let mut connection = http1::Builder::new()
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)

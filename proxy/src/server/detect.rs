@@ -50,7 +50,9 @@ pub(crate) async fn detect<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity
         match more {
             Ok(0) if !read.is_empty() => return Detected::Protocol(Protocol::Http1, read.freeze()),
             Ok(0) | Err(_) => return Detected::Left,
-            Ok(_) => activity.received(),
+            Ok(_) => {
+                activity.received();
+            }
         }
         if let Some(protocol) = tell(&read) {
             return Detected::Protocol(protocol, read.freeze());

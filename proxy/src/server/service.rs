@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::{Activity, InFlight};
+use super::head_watch::Found;
 use super::{Handler, ListenerRole, Peer};
 use crate::metrics::{Held, Metrics};
 
@@ -22,6 +23,8 @@ pub(crate) struct ToHandler<H> {
     peer: Peer,
     activity: Arc<Activity>,
     metrics: Metrics,
+    /// Of HTTP/1 heads; HTTP/2 leaves nothing to forgive.
+    found: Option<Arc<Found>>,
 }
 
 impl<H> ToHandler<H> {
@@ -31,6 +34,15 @@ impl<H> ToHandler<H> {
             peer,
             activity,
             metrics,
+            found: None,
+        }
+    }
+
+    /// Marks requests whose head is ambiguous by [`AmbiguousHead`](super::head_watch::AmbiguousHead).
+    pub(crate) fn with_head_watch(self, found: Arc<Found>) -> Self {
+        Self {
+            found: Some(found),
+            ..self
         }
     }
 }
@@ -40,7 +52,10 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(finding) = self.found.as_ref().and_then(|found| found.finding()) {
+            request.extensions_mut().insert(finding);
+        }
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
