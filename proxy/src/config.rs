@@ -129,7 +129,7 @@ pub enum PayloadMode {
     Signed,
     /// `unsigned`: `UNSIGNED-PAYLOAD`; only over TLS and only where the service takes it.
     Unsigned,
-    /// `streaming`: signed chunk by chunk; only S3 takes it.
+    /// `streaming`: uploads of known length are signed chunk by chunk, everything else as by `signed`; only S3 takes it.
     Streaming,
 }
 

@@ -80,7 +80,7 @@ pub(crate) enum Protocols {
 pub(crate) enum Attempt {
     /// One from the pool, if there is one.
     First,
-    /// A new one, since the one from the pool turned out to be dead.
+    /// A new one, since the one from the pool turned out to be dead, or might, and the body can be sent only once.
     OnFreshConnection,
 }
 

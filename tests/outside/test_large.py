@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import os
 import random
+import socket
 
 import pytest
 
@@ -30,13 +31,29 @@ def fingerprint():
     return whole.hexdigest()
 
 
+def start(scratch, store, **more):
+    return Proxy(scratch, "large", {"store": {**store_connection(store), **more}}, {"STORE_SECRET": store.SECRET})
+
+
+def stop(server):
+    assert server.stop() == 0
+    assert not os.listdir(server.spool), "something is left in the spool folder"
+
+
 @pytest.fixture
 def fresh(scratch, store, signed):
     """A proxy of its own for each test: what is measured is the peak since it started."""
-    server = Proxy(scratch, "large", {"store": store_connection(store)}, {"STORE_SECRET": store.SECRET})
+    server = start(scratch, store)
     yield server
-    assert server.stop() == 0
-    assert not os.listdir(server.spool), "something is left in the spool folder"
+    stop(server)
+
+
+@pytest.fixture
+def streaming(scratch, store, signed):
+    """As `fresh`, but bodies are signed chunk by chunk."""
+    server = start(scratch, store, payload="streaming")
+    yield server
+    stop(server)
 
 
 def talk(proxy, method, key, **request):
@@ -70,6 +87,30 @@ def test_upload_with_content_length(fresh, signed, fingerprint):
 def test_upload_without_content_length(fresh, signed, fingerprint):
     chunked = {"transfer-encoding": "chunked"}
     check_upload(fresh, signed, fingerprint, "large-chunked", headers=chunked, encode_chunked=True)
+
+
+def test_streamed_upload(streaming, signed, fingerprint):
+    check_upload(streaming, signed, fingerprint, "large-streamed", headers={"content-length": str(SIZE)})
+
+
+def test_streamed_upload_keeps_its_codings(streaming, signed):
+    body = NOISE[: 200 * 1024 + 1]
+    answer = talk(streaming, "PUT", "coded", body=body, headers={"content-encoding": "gzip"})
+    assert answer.status == 200, answer.read()
+    stored = signed.get_object(Bucket=BUCKET, Key="coded")
+    assert stored["ContentEncoding"] == "gzip"
+    assert digest_of(stored["Body"]) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+def test_streamed_upload_that_is_cut_leaves_nothing(streaming, signed):
+    client = socket.create_connection(("127.0.0.1", streaming.port), 30)
+    client.sendall(f"PUT /{BUCKET}/cut HTTP/1.1\r\nhost: localhost\r\ncontent-length: {PIECE}\r\n\r\n".encode())
+    client.sendall(NOISE[: PIECE // 2])
+    client.shutdown(socket.SHUT_WR)
+    while client.recv(PIECE):
+        pass
+    client.close()
+    assert signed.list_objects_v2(Bucket=BUCKET, Prefix="cut").get("KeyCount") == 0
 
 
 def test_download(fresh, store, signed, fingerprint):

@@ -1,4 +1,4 @@
-//! A client's body passed on as it arrives, for payloads that are not hashed.
+//! A client's body passed on as it arrives, for payloads that are not hashed first.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +81,8 @@ impl ClientStream {
         }
     }
 
-    fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
+    /// Notes what went wrong; gives the error that breaks the request off.
+    pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
         // The first fault is the one to tell.
         let _ = self.fault.0.fault.set(code);
         cause.into()

@@ -73,6 +73,27 @@ impl Framing {
     }
 }
 
+/// Says in the head that the body comes in signed chunks and decodes to so many bytes. The payload hash tells the same:
+/// every server goes by that one.
+pub(crate) fn announce_chunks(headers: &mut HeaderMap, decoded_length: u64) {
+    headers.insert(DECODED_LENGTH, HeaderValue::from(decoded_length));
+}
+
+/// Adds `aws-chunked` to the object's own codings, in the order that S3 documents.
+///
+/// For AWS, which keeps only the others. Many other servers would store it, and hand it out with the object
+/// (versitygw#2398, rustfs#1857, noobaa-core#9138, SeaweedFS): clients then fail to decode what is not encoded.
+pub(crate) fn add_aws_chunked(headers: &mut HeaderMap) {
+    let mut codings = b"aws-chunked".to_vec();
+    for value in headers.get_all(CONTENT_ENCODING) {
+        codings.push(b',');
+        codings.extend_from_slice(value.as_bytes());
+    }
+    if let Ok(codings) = HeaderValue::from_bytes(&codings) {
+        headers.insert(CONTENT_ENCODING, codings);
+    }
+}
+
 fn malformed(reason: &str) -> ProxyError {
     ProxyError::new(ErrorCode::AwsChunkedMalformed).with_hint(format!("In the head of the aws-chunked body: {reason}."))
 }
@@ -158,6 +179,19 @@ mod tests {
         assert_eq!(headers["content-encoding"], "gzip");
         assert_eq!(headers["x-amz-sdk-checksum-algorithm"], "CRC32");
         assert!(!headers.contains_key("x-amz-trailer") && !headers.contains_key("x-amz-decoded-content-length"));
+    }
+
+    #[test]
+    fn aws_chunked_stands_before_the_objects_own_codings() {
+        for (own, want) in [(vec![], "aws-chunked"), (vec!["gzip", "br"], "aws-chunked,gzip,br")] {
+            let mut headers = HeaderMap::new();
+            for coding in own {
+                headers.append(CONTENT_ENCODING, HeaderValue::from_static(coding));
+            }
+            add_aws_chunked(&mut headers);
+            let codings: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().collect();
+            assert_eq!(codings, [want]);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client_stream::ClientStream;
+use super::signed_chunks::SignedChunks;
 use super::spool::read_block;
 use crate::error::Cause;
 
@@ -145,6 +146,7 @@ enum Source {
         end: u64,
     },
     Client(ClientStream),
+    Chunks(Box<SignedChunks>),
 }
 
 impl OutgoingBody {
@@ -157,11 +159,21 @@ impl OutgoingBody {
         }
     }
 
+    /// As [`from_client`](Self::from_client), in signed chunks of together so many bytes.
+    pub(crate) fn in_chunks(chunks: SignedChunks, framed_length: u64, progress: Progress) -> Self {
+        Self {
+            source: Source::Chunks(Box::new(chunks)),
+            left: framed_length,
+            progress,
+        }
+    }
+
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
         match &mut self.source {
             Source::Empty => Poll::Ready(None),
             Source::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
             Source::Client(stream) => stream.poll_data(cx),
+            Source::Chunks(chunks) => chunks.poll_data(cx),
             Source::File {
                 file,
                 reading,

@@ -6,13 +6,14 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::body::Incoming;
-use signer::Payload;
+use signer::{ChunkSigner, Payload};
 
 use super::Pipeline;
 use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
-    BodyLimits, ClientStream, Collected, Content, Framing, OutgoingBody, Progress, StreamFault, collect,
+    BodyLimits, CHUNK, ClientStream, Collected, Content, Framing, OutgoingBody, Progress, SignedChunks, StreamFault,
+    add_aws_chunked, announce_chunks, collect, framed_length,
 };
 use crate::config::{PayloadMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
@@ -48,15 +49,27 @@ impl Framed {
         matches!(self.body, Body::Whole { .. })
     }
 
-    /// The body to send.
-    pub(super) fn body(&self, progress: &Progress) -> Result<OutgoingBody, ProxyError> {
-        match &self.body {
-            Body::Whole { content, .. } => Ok(content.body(progress.clone())),
-            Body::Stream { stream, length, .. } => {
-                let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let stream = stream.ok_or(ErrorCode::Internal)?;
-                Ok(OutgoingBody::from_client(stream, *length, progress.clone()))
+    /// The body to send; `chunk_signer` is what the head's signature begins, where the chunks are signed.
+    pub(super) fn body(
+        &self,
+        chunk_signer: Option<ChunkSigner>,
+        progress: &Progress,
+    ) -> Result<OutgoingBody, ProxyError> {
+        let progress = progress.clone();
+        let (stream, length) = match &self.body {
+            Body::Whole { content, .. } => return Ok(content.body(progress)),
+            Body::Stream { stream, length, .. } => (stream, *length),
+        };
+        let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stream = stream.ok_or(ErrorCode::Internal)?;
+        match (self.payload, chunk_signer) {
+            (Payload::StreamingSigned, Some(signer)) => {
+                let framed = framed_length(length).ok_or(ErrorCode::BodyTooLarge)?;
+                let chunks = SignedChunks::new(stream, length, signer);
+                Ok(OutgoingBody::in_chunks(chunks, framed, progress))
             }
+            (Payload::StreamingSigned, None) => Err(ErrorCode::Internal.into()),
+            _ => Ok(OutgoingBody::from_client(stream, length, progress)),
         }
     }
 
@@ -84,25 +97,10 @@ pub(super) async fn frame(
     pipeline: &Pipeline,
     record: &mut RequestRecord,
 ) -> Result<Framed, ProxyError> {
-    let config = &ready.route.config;
-    if let Some(length) = streamed_length(&ready) {
-        if length > config.limits.max_body {
-            return Err(ErrorCode::BodyTooLarge.into());
-        }
-        let fault = StreamFault::default();
-        let incoming = body.take().ok_or(ErrorCode::Internal)?;
-        let stream = ClientStream::new(incoming, config.timeouts.body_idle, fault.clone());
-        set_length(&mut ready.head, length);
-        return Ok(Framed {
-            ready,
-            payload: Payload::Unsigned,
-            body: Body::Stream {
-                stream: Mutex::new(Some(stream)),
-                length,
-                fault,
-            },
-        });
+    if let Some((length, payload)) = streamed(&ready, record.operation.as_deref()) {
+        return pass_on(ready, body, length, payload);
     }
+    let config = &ready.route.config;
     let limits = BodyLimits {
         memory: config.limits.memory_body,
         max: config.limits.max_body,
@@ -138,22 +136,55 @@ pub(super) async fn frame(
     })
 }
 
-/// The length of a body that is passed on unhashed; `None` for one that is hashed.
-///
-/// Needs TLS, which then protects the body, a service that takes it, and a known length. `streaming` is signed by the
-/// whole body's hash: every server takes that too.
-fn streamed_length(ready: &Ready) -> Option<u64> {
-    let is_wanted = match ready.route.config.payload {
-        PayloadMode::Unsigned => true,
-        PayloadMode::Auto => ready.asks_for_unsigned,
-        PayloadMode::Signed | PayloadMode::Streaming => false,
+/// The body of known length as it arrives.
+fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, length: u64, payload: Payload) -> Result<Framed, ProxyError> {
+    let config = &ready.route.config;
+    let on_the_wire = match payload {
+        Payload::StreamingSigned => framed_length(length),
+        _ => Some(length),
     };
-    let is_possible =
-        ready.is_ours_to_sign() && ready.route.scheme == Scheme::Https && ready.route.traits.unsigned_payload_allowed;
-    match ready.framing {
-        Framing::Plain { length: Some(length) } if is_wanted && is_possible && length > 0 => Some(length),
-        Framing::Plain { .. } | Framing::AwsChunked { .. } => None,
+    let on_the_wire = on_the_wire.filter(|_| length <= config.limits.max_body);
+    let on_the_wire = on_the_wire.ok_or(ErrorCode::BodyTooLarge)?;
+    let fault = StreamFault::default();
+    let incoming = body.take().ok_or(ErrorCode::Internal)?;
+    let stream = ClientStream::new(incoming, config.timeouts.body_idle, fault.clone());
+    if payload == Payload::StreamingSigned {
+        announce_chunks(&mut ready.head.headers, length);
+        if ready.route.endpoint().is_none() {
+            add_aws_chunked(&mut ready.head.headers);
+        }
     }
+    set_length(&mut ready.head, on_the_wire);
+    Ok(Framed {
+        ready,
+        payload,
+        body: Body::Stream {
+            stream: Mutex::new(Some(stream)),
+            length,
+            fault,
+        },
+    })
+}
+
+/// The length of a body that is passed on as it arrives, and how it is signed; `None` for one that is hashed first.
+///
+/// Unsigned needs TLS, which then protects the body, and a service that takes it. Chunks are signed for the two
+/// operations that take them. A body of one chunk would have to be here whole before its signature is known: hashed,
+/// it can be sent again as well.
+fn streamed(ready: &Ready, operation: Option<&str>) -> Option<(u64, Payload)> {
+    let length = match ready.framing {
+        Framing::Plain { length: Some(length) } if length > 0 && ready.is_ours_to_sign() => length,
+        Framing::Plain { .. } | Framing::AwsChunked { .. } => return None,
+    };
+    let takes_chunks = matches!(operation, Some("PutObject" | "UploadPart"));
+    let takes_unsigned = ready.route.scheme == Scheme::Https && ready.route.traits.unsigned_payload_allowed;
+    let payload = match ready.route.config.payload {
+        PayloadMode::Unsigned if takes_unsigned => Payload::Unsigned,
+        PayloadMode::Auto if takes_unsigned && ready.asks_for_unsigned => Payload::Unsigned,
+        PayloadMode::Streaming if takes_chunks && length > CHUNK => Payload::StreamingSigned,
+        PayloadMode::Auto | PayloadMode::Signed | PayloadMode::Unsigned | PayloadMode::Streaming => return None,
+    };
+    Some((length, payload))
 }
 
 /// Says the length wherever a server may expect it: S3 refuses an upload without one, even an empty upload.

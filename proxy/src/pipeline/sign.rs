@@ -2,7 +2,7 @@
 
 use http::Method;
 use http::request::Parts;
-use signer::{SignError, SignInput};
+use signer::{ChunkSigner, SignError, SignInput};
 
 use super::record::Reporter;
 use super::{Lane, Pipeline, payload::Framed, steps};
@@ -18,7 +18,13 @@ impl Pipeline {
         framed: &Framed,
         reporter: &mut Reporter,
     ) -> Result<Exchange, ProxyError> {
-        match self.attempt(lane, framed, Attempt::First, reporter).await {
+        let first = if framed.is_replayable() {
+            Attempt::First
+        } else {
+            // Cannot be sent again, so it must not meet a pooled connection that has died.
+            Attempt::OnFreshConnection
+        };
+        match self.attempt(lane, framed, first, reporter).await {
             Err(SendFault::StaleConnection(_)) if is_repeatable(framed, reporter.record.operation.as_deref()) => {
                 let again = self.attempt(lane, framed, Attempt::OnFreshConnection, reporter).await;
                 again.map_err(Into::into)
@@ -38,16 +44,19 @@ impl Pipeline {
         reporter: &mut Reporter,
     ) -> Result<Exchange, SendFault> {
         let mut head = framed.head().clone();
-        if framed.ready.is_ours_to_sign() {
-            self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
-        }
+        let chunk_signer = if framed.ready.is_ours_to_sign() {
+            self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?
+        } else {
+            None
+        };
         let progress = Progress::new();
-        let body = framed.body(&progress).map_err(SendFault::Failed)?;
+        let body = framed.body(chunk_signer, &progress).map_err(SendFault::Failed)?;
         reporter.record.attempts = reporter.record.attempts.saturating_add(1);
         lane.upstream.send(head, body, &progress, attempt).await
     }
 
-    async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<(), ProxyError> {
+    /// Signs the head; gives what signs the body's chunks, where they are signed.
+    async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<Option<ChunkSigner>, ProxyError> {
         let credentials = steps::credentials(&lane.credentials).await?;
         let input = SignInput {
             scope: &framed.ready.route.scope,
@@ -58,6 +67,7 @@ impl Pipeline {
         };
         let signed = self.signer.sign(head, &input).map_err(unsignable)?;
         let signature = signed.signature().to_owned();
+        let chunk_signer = signed.seed();
         signed.apply(head);
         // What is about to be sent must be what was signed: signing the finished head gives the same signature.
         debug_assert_eq!(
@@ -65,7 +75,7 @@ impl Pipeline {
             Ok(signature),
             "the head that is sent is not the head that was signed"
         );
-        Ok(())
+        Ok(chunk_signer)
     }
 }
 

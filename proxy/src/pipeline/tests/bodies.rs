@@ -107,3 +107,77 @@ async fn a_body_that_stops_is_a_timeout() {
     assert_refused(&read_all(&mut stream).await, 408, "body-timeout");
     service.saw_nothing();
 }
+
+/// Sends a body of some chunks with `payload = "streaming"`.
+async fn stream_to(service: &Service, head: &str, body: &[u8]) {
+    let proxy = Proxy::s3(service, "payload = \"streaming\"").await;
+    let answer = proxy.ask(head, body).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_streamed_upload_is_framed_and_says_so_in_its_head() {
+    let mut service = Service::start(vec![]).await;
+    let head = "PUT /b/k HTTP/1.1\ncontent-length: 100000\ncontent-encoding: gzip";
+    stream_to(&service, head, &vec![b'x'; 100_000]).await;
+    let seen = service.next().await;
+    assert_eq!(seen.one("x-amz-content-sha256"), "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+    assert_eq!(seen.one("x-amz-decoded-content-length"), "100000");
+    assert!(seen.one("authorization").contains(";x-amz-decoded-content-length"));
+    // No server but AWS itself is told to store a coding that the object does not have.
+    assert_eq!(seen.one("content-encoding"), "gzip");
+    assert_eq!(seen.one("content-length"), seen.body.len().to_string());
+    assert!(seen.body.starts_with(b"10000;chunk-signature="));
+    assert!(seen.body.ends_with(b"\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_streamed_is_hashed() {
+    let mut service = Service::start(vec![]).await;
+    let large = vec![b'x'; 100_000];
+    let chunked = [b"186A0\r\n", large.as_slice(), b"\r\n0\r\n\r\n"].concat();
+    for (head, body) in [
+        ("PUT /b/k HTTP/1.1\ntransfer-encoding: chunked", chunked.as_slice()),
+        ("PUT /b/k HTTP/1.1\ncontent-length: 5", b"hello"),
+        // S3 takes chunks for objects and parts only.
+        ("POST /b?delete HTTP/1.1\ncontent-length: 100000", large.as_slice()),
+    ] {
+        stream_to(&service, head, body).await;
+        let seen = service.next().await;
+        assert_eq!(seen.one("x-amz-content-sha256").len(), 64, "{head}");
+        assert!(!seen.has("content-encoding"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_upload_does_not_meet_a_connection_that_may_be_dead() {
+    let mut service = Service::start(vec![ok("warm"), ok("streamed")]).await;
+    let proxy = Proxy::s3(&service, "payload = \"streaming\"").await;
+    assert!(proxy.ask("GET /b/k HTTP/1.1", b"").await.ends_with("warm"));
+    let head = "PUT /b/k HTTP/1.1\ncontent-length: 100000";
+    let answer = proxy.ask(head, &vec![b'x'; 100_000]).await;
+    assert!(answer.ends_with("streamed"), "{answer}");
+    let mut opened = 0;
+    while let Ok(event) = service.connections.try_recv() {
+        opened += usize::from(event == "open");
+    }
+    assert_eq!(opened, 2);
+}
+
+#[tokio::test]
+async fn a_streamed_upload_that_breaks_off_is_never_completed() {
+    let mut service = Service::start(vec![]).await;
+    let mut proxy = Proxy::s3(&service, "payload = \"streaming\"").await;
+    let mut stream = proxy
+        .send(b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 200000\r\n\r\n")
+        .await;
+    stream.write_all(&vec![b'x'; 150_000]).await.unwrap();
+    drop(stream);
+    let record = proxy.record().await;
+    assert_ne!(record.status.map(|status| status.as_u16()), Some(200));
+    for want in ["open", "end"] {
+        let event = timeout(PATIENCE, service.connections.recv()).await.unwrap();
+        assert_eq!(event, Some(want));
+    }
+    service.saw_nothing();
+}
