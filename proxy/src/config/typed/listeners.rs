@@ -22,7 +22,9 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             let message = format!(r#"is the same address as {other}: every listener needs its own port, or "off""#);
             report.refuse(key, message);
         }
-        if !is_loopback(address.ip()) && !config.server.allow_unauthenticated_clients {
+        // The admin listener shows names and numbers and signs nothing; kubelets probe it from outside.
+        let signs = *key != KeyPath::of("server.admin");
+        if signs && !is_loopback(address.ip()) && !config.server.allow_unauthenticated_clients {
             let message = "can be reached from other machines, and whoever reaches it acts with the credentials of \
                            the connections: use 127.0.0.1, or set server.allow_unauthenticated_clients = true where \
                            the network lets only trusted clients in";
