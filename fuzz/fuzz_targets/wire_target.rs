@@ -1,12 +1,14 @@
-//! Any bytes as a request target: no panic, a wire form that stays itself, and decodes to what came.
+//! An encoding (`0`, `1` or `2`) and any bytes as a request target: no panic, a wire form that stays itself, and decodes to what came.
 #![no_main]
 
 use aws_endpoints::PathEncoding;
 use libfuzzer_sys::fuzz_target;
 use signer::WireTarget;
 
-fuzz_target!(|input: (u8, &[u8])| {
-    let (choice, target) = input;
+fuzz_target!(|input: &[u8]| {
+    let Some((choice, target)) = input.split_first() else {
+        return;
+    };
     let encoding = match choice % 3 {
         0 => PathEncoding::Single,
         1 => PathEncoding::SingleKeepingSlash,

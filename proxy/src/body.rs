@@ -15,8 +15,6 @@ mod signed_chunks;
 mod sink;
 mod spool;
 
-#[cfg(fuzzing)]
-pub(crate) use aws_chunked::Decoder;
 pub(crate) use client_stream::{ClientStream, StreamFault};
 pub(crate) use collect::{BodyLimits, Collected, collect};
 pub(crate) use framing::{Framing, add_aws_chunked, announce_chunks};

@@ -1,87 +1,111 @@
-//! Doors for the fuzzer to parsers that are private otherwise. Only there with `--cfg fuzzing`.
+//! Seams for the fuzz targets; nothing else uses them.
+//!
+//! What a stranger's bytes meet before anything leaves the machine: a head's way from [`admit`] to its final
+//! spelling, and a body's framing. Only there with `--cfg fuzzing`, which cargo-fuzz sets.
 
-use aws_endpoints::{PathEncoding, parse_host};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use auth_model::ConnectionName;
 use bytes::Bytes;
-use http::{HeaderName, Request};
-use signer::WireTarget;
+use futures_util::stream;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use signer::SigningScope;
 
 use crate::admit::admit;
-use crate::body::{Decoder, Framing};
-use crate::config::{Config, Environment};
+use crate::body::{BodyLimits, Framing, MemoryBudget, Progress, collect};
+use crate::config::Config;
+use crate::error::{ErrorCode, ErrorShape, ProxyError, render};
+use crate::pipeline::{RouteError, prepare};
 use crate::route::Router;
 use crate::server::ListenerRole;
-use crate::strip;
 
-const CONFIG: &str = r#"
-[connections.reports]
-service = "s3"
-region = "eu-west-1"
-auth = { method = "default-chain" }
-[connections.local]
-service = "s3"
-region = "garage"
-endpoint = "https://minio.internal:9000"
-bucket_addressing = "virtual"
-auth = { method = "default-chain" }
-"#;
+/// This proxy's name in `Via`.
+const PSEUDONYM: &str = "signing-proxy-fuzzed";
 
-/// Decodes the body whole and in two pieces: both must say the same.
-///
-/// # Panics
-///
-/// Where they do not, or where more comes out than went in.
-pub fn aws_chunked(body: &[u8], cut: usize) {
-    let whole = decode(&[body]);
-    let (first, second) = body.split_at(cut.min(body.len()));
-    let split = decode(&[first, second]);
-    assert_eq!(whole, split);
-    assert!(whole.is_none_or(|data| data.len() < body.len()));
+/// The pipeline up to the body.
+#[derive(Debug)]
+pub struct Gate(Router);
+
+/// A head that nothing was found against.
+#[derive(Debug)]
+pub struct Ready {
+    /// The connection that was chosen.
+    pub connection: ConnectionName,
+    /// What it is signed for.
+    pub scope: SigningScope,
+    /// The head that would be signed; its target says where it would be sent.
+    pub head: Parts,
 }
 
-fn decode(pieces: &[&[u8]]) -> Option<Vec<u8>> {
-    let announced = HeaderName::from_static("x-amz-checksum-crc32");
-    let mut decoder = Decoder::new(None, vec![announced]);
-    let mut data = Vec::new();
-    for piece in pieces {
-        let mut input = Bytes::copy_from_slice(piece);
-        while let Some(part) = decoder.decode(&mut input).ok()? {
-            data.extend_from_slice(&part);
-        }
-    }
-    decoder.finish().ok().map(|_| data)
+/// A body off the wire.
+#[derive(Debug)]
+pub struct Body {
+    /// What is sent upstream.
+    pub data: Bytes,
+    /// Headers out of its trailer.
+    pub trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Takes a request's head as far as it goes without a body. Wherever it is sent, it is a connection's own place.
-///
-/// # Panics
-///
-/// Where it is not.
-#[expect(clippy::expect_used, reason = "the configuration is a constant")]
-pub fn head(request: Request<()>) {
-    thread_local! {
-        static ROUTER: Router = {
-            let config = Config::from_toml(CONFIG, &Environment::empty()).expect("a valid configuration");
-            Router::new(&config).expect("routes for it")
-        };
+impl Gate {
+    /// A gate for the configured connections.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] where a connection has nowhere to go.
+    pub fn new(config: &Config) -> Result<Self, RouteError> {
+        Router::new(config).map(Self)
     }
-    let (head, ()) = request.into_parts();
-    let Ok(admitted) = admit(head, "signing-proxy-0") else {
-        return;
-    };
-    let Ok(target) = ROUTER.with(|router| router.route(&admitted, &ListenerRole::Shared)) else {
-        return;
-    };
-    let name = target.route.name().as_str();
-    let is_own = match name {
-        "local" => target.authority.ends_with("minio.internal:9000"),
-        _ => parse_host(&target.authority).is_ok_and(|host| host.service.as_str() == "s3"),
-    };
-    assert!(is_own, "{name} sends to {}", target.authority);
-    let mut headers = admitted.head.headers;
-    if Framing::take_from(&mut headers).is_ok() {
-        strip::request_headers(&mut headers);
-        assert!(!headers.contains_key("authorization") && !headers.contains_key("transfer-encoding"));
+
+    /// Takes a head as far as it gets without credentials.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the client would be told.
+    pub fn pass(&self, head: Parts, listener: &ListenerRole) -> Result<Ready, ProxyError> {
+        let admitted = admit(head, PSEUDONYM)?;
+        let target = self.0.route(&admitted, listener)?;
+        let ready = prepare(admitted, target, PSEUDONYM)?;
+        Ok(Ready {
+            connection: ready.route.name().clone(),
+            scope: ready.route.scope.clone(),
+            head: ready.head,
+        })
     }
-    // Never panics; what it refuses is refused.
-    let _ = WireTarget::parse(&target.path_and_query, PathEncoding::Single);
+
+    /// The answer to a client that sent these headers.
+    #[must_use]
+    pub fn refuse(&self, error: &ProxyError, headers: &HeaderMap) -> Response<Bytes> {
+        render(error, "0-000001", ErrorShape::choose(headers, self.0.common_protocol()))
+    }
+}
+
+/// Reads a body that comes in these pieces and is framed as its head says, up to `max` bytes.
+///
+/// # Errors
+///
+/// Whatever the client would be told.
+pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> Result<Body, ProxyError> {
+    let framing = Framing::take_from(headers)?;
+    let frames = pieces
+        .iter()
+        .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))));
+    let spool_dir = std::env::temp_dir();
+    let limits = BodyLimits {
+        memory: max,
+        max,
+        idle: Duration::from_mins(1),
+        budget: &MemoryBudget::new(1 << 20),
+        spool_dir: &spool_dir,
+    };
+    let body = StreamBody::new(stream::iter(frames));
+    let collected = collect(body, framing, limits, &mut 0).await?;
+    let sent = collected.content.body(Progress::new()).collect().await;
+    Ok(Body {
+        data: sent.map_err(|_| ErrorCode::Internal)?.to_bytes(),
+        trailers: collected.trailers,
+    })
 }

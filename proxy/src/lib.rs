@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 #[cfg(fuzzing)]
+#[doc(hidden)]
 pub mod fuzzing;
 pub mod log;
 pub mod metrics;

@@ -41,6 +41,8 @@ pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
 pub use answer::ResponseBody;
 pub use record::{Observer, Outcome, RequestRecord, Timings};
+#[cfg(fuzzing)]
+pub(crate) use steps::prepare;
 
 /// Says which request an answer belongs to, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");

@@ -70,6 +70,9 @@ mod cache;
 mod chain;
 mod connector;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod origin;
 mod quiet;
 mod refusal;

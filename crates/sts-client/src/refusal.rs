@@ -56,15 +56,20 @@ where
             let status = answer.raw().status().as_u16();
             match answer.err().code() {
                 Some(code) => refusal(status, code, answer.err().message().unwrap_or_default(), action),
-                None => match loose_error(answer.raw().body().bytes().unwrap_or_default()) {
-                    Some((code, message)) if status >= 400 => refusal(status, code, message, action),
-                    _ => wordless(status),
-                },
+                None => failure_of_answer(status, answer.raw().body().bytes().unwrap_or_default(), action),
             }
         }
         SdkError::ResponseError(answer) => wordless(answer.raw().status().as_u16()),
         // ConstructionFailure, and what later versions may add: nothing was sent.
         _ => CredentialFailure::Internal,
+    }
+}
+
+/// What an error answer that the SDK finds no code in means.
+pub(crate) fn failure_of_answer(status: u16, body: &[u8], action: &str) -> CredentialFailure {
+    match loose_error(body) {
+        Some((code, message)) if status >= 400 => refusal(status, code, message, action),
+        _ => wordless(status),
     }
 }
 

@@ -18,7 +18,7 @@ const MAX_TRAILERS: usize = 16;
 
 /// What is wrong with the body. For the client's hint: it says nothing about the body's content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Malformed {
+pub(super) enum Malformed {
     #[error("a chunk's size is not a hexadecimal number on a line of its own")]
     Size,
     #[error("a chunk is not followed by a line end")]
@@ -54,7 +54,7 @@ enum State {
 
 /// An incremental decoder: takes the body in any pieces, keeps at most one line.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub(super) struct Decoder {
     state: State,
     line: Vec<u8>,
     decoded: u64,
@@ -65,7 +65,7 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     /// A decoder for a body that should have `expected` bytes and the `announced` trailers.
-    pub(crate) fn new(expected: Option<u64>, announced: Vec<HeaderName>) -> Self {
+    pub(super) fn new(expected: Option<u64>, announced: Vec<HeaderName>) -> Self {
         Self {
             state: State::Size,
             line: Vec::new(),
@@ -77,7 +77,7 @@ impl Decoder {
     }
 
     /// Takes bytes off the input's front; gives the next piece of data, `None` once the input is empty.
-    pub(crate) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, Malformed> {
+    pub(super) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, Malformed> {
         while !input.is_empty() {
             match self.state {
                 State::Data(left) => return Ok(Some(self.take_data(input, left)?)),
@@ -111,7 +111,7 @@ impl Decoder {
     }
 
     /// Ends the body: the trailers, where it is complete.
-    pub(crate) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+    pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
         if !matches!(self.state, State::Done) {
             return Err(Malformed::Truncated);
         }

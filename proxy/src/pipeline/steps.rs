@@ -22,9 +22,9 @@ use crate::strip;
 
 /// A head in its final spelling, but for what the body and the signature add.
 #[derive(Debug)]
-pub(super) struct Ready {
-    pub(super) head: Parts,
-    pub(super) route: Arc<Route>,
+pub(crate) struct Ready {
+    pub(crate) head: Parts,
+    pub(crate) route: Arc<Route>,
     pub(super) framing: Framing,
     /// The client's own `x-amz-content-sha256` was `UNSIGNED-PAYLOAD`.
     pub(super) asks_for_unsigned: bool,
@@ -58,7 +58,7 @@ impl Ready {
 }
 
 /// Takes what must not pass out of the head, and spells target and host as they are signed and sent.
-pub(super) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Result<Ready, ProxyError> {
+pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Result<Ready, ProxyError> {
     let mut head = admitted.head;
     let route = target.route;
     let encoding = route.traits.path_encoding;
