@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auth_model::{ConnectionName, Region};
-use aws_endpoints::{AwsHost, EndpointVariant, Protocol, ServiceTraits, endpoint, traits_of};
+use aws_endpoints::{AwsHost, EndpointVariant, Protocol, ServiceTraits, endpoint, partition_of, traits_of};
 use signer::SigningScope;
 
 use crate::admit::Admitted;
@@ -24,7 +24,7 @@ use crate::server::ListenerRole;
 use asked::{Asked, Place};
 use gateway::GatewayNames;
 
-pub(crate) use target::Target;
+pub(crate) use target::{SignatureVersion, Target};
 
 /// Names the connection in gateway mode, and among several that serve one AWS host.
 const CONNECTION_HEADER: &str = "x-signing-proxy-connection";
@@ -97,8 +97,14 @@ impl Route {
     fn serves(&self, host: &AwsHost) -> bool {
         let EndpointVariant { fips, dualstack: _ } = self.config.variant;
         self.config.connection.service == host.service
-            // A host without a region (S3 Transfer Acceleration) is signed for the connection's.
-            && host.region.as_ref().is_none_or(|region| *region == self.scope.region)
+            && match &host.region {
+                Some(region) => *region == self.scope.region,
+                // A host without a region is signed for the connection's (S3 Transfer Acceleration) or for all of them
+                // (multi-region access points), with credentials that are good in the host's partition.
+                None => partition_of(&self.scope.region) == Some(host.partition),
+            }
+            // No other server stands for several regions.
+            && !(host.needs_sigv4a() && self.endpoint().is_some())
             // Whoever configured FIPS must not leave it because of a client's host name.
             && (!fips || host.variant.fips)
     }

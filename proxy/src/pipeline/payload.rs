@@ -17,6 +17,7 @@ use crate::body::{
 };
 use crate::config::{PayloadMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
+use crate::route::SignatureVersion;
 
 /// A request that lacks nothing but its signature.
 #[derive(Debug)]
@@ -168,15 +169,15 @@ fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, length: u64, payload: 
 
 /// The length of a body that is passed on as it arrives, and how it is signed; `None` for one that is hashed first.
 ///
-/// Unsigned needs TLS, which then protects the body, and a service that takes it. Chunks are signed for the two
-/// operations that take them. A body of one chunk would have to be here whole before its signature is known: hashed,
+/// Unsigned needs TLS, which then protects the body, and a service that takes it. Chunks are signed by
+/// version 4, for the two operations that take them. A body of one chunk would have to be here whole before its signature is known: hashed,
 /// it can be sent again as well.
 fn streamed(ready: &Ready, operation: Option<&str>) -> Option<(u64, Payload)> {
     let length = match ready.framing {
         Framing::Plain { length: Some(length) } if length > 0 && ready.is_ours_to_sign() => length,
         Framing::Plain { .. } | Framing::AwsChunked { .. } => return None,
     };
-    let takes_chunks = matches!(operation, Some("PutObject" | "UploadPart"));
+    let takes_chunks = ready.signature == SignatureVersion::V4 && matches!(operation, Some("PutObject" | "UploadPart"));
     let takes_unsigned = ready.route.scheme == Scheme::Https && ready.route.traits.unsigned_payload_allowed;
     let payload = match ready.route.config.payload {
         PayloadMode::Unsigned if takes_unsigned => Payload::Unsigned,

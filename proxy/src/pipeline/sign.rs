@@ -2,12 +2,13 @@
 
 use http::Method;
 use http::request::Parts;
-use signer::{ChunkSigner, SignError, SignInput};
+use signer::{ChunkSigner, RegionSet, SignError, SignInput};
 
 use super::record::Reporter;
 use super::{Lane, Pipeline, payload::Framed, steps};
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
+use crate::route::SignatureVersion;
 use crate::upstream::{Attempt, Exchange, SendFault};
 
 impl Pipeline {
@@ -65,6 +66,11 @@ impl Pipeline {
             payload: framed.payload,
             time: self.clock.now(),
         };
+        if framed.ready.signature == SignatureVersion::V4a {
+            let signed = self.signer.sign_v4a(head, &input, &RegionSet::all());
+            signed.map_err(unsignable)?.apply(head);
+            return Ok(None);
+        }
         let signed = self.signer.sign(head, &input).map_err(unsignable)?;
         let signature = signed.signature().to_owned();
         let chunk_signer = signed.seed();

@@ -17,7 +17,7 @@ use crate::admit::Admitted;
 use crate::body::Framing;
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
-use crate::route::{Route, Target};
+use crate::route::{Route, SignatureVersion, Target};
 use crate::strip;
 
 /// A head in its final spelling, but for what the body and the signature add.
@@ -28,6 +28,7 @@ pub(crate) struct Ready {
     pub(super) framing: Framing,
     /// The client's own `x-amz-content-sha256` was `UNSIGNED-PAYLOAD`.
     pub(super) asks_for_unsigned: bool,
+    pub(super) signature: SignatureVersion,
     is_bucket_in_host: bool,
     is_signed_by_client: bool,
 }
@@ -94,6 +95,7 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
         route,
         framing,
         asks_for_unsigned,
+        signature: target.signature,
         is_bucket_in_host: target.is_bucket_in_host,
         is_signed_by_client,
     })

@@ -258,8 +258,13 @@ impl Proxy {
 
     /// A request on a connection of its own, and the whole answer.
     async fn ask(&self, head: &str, body: &[u8]) -> String {
+        self.ask_at("localhost", head, body).await
+    }
+
+    /// As [`ask`](Self::ask), with a `Host` header of the test's own.
+    async fn ask_at(&self, host: &str, head: &str, body: &[u8]) -> String {
         let head = format!(
-            "{}\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+            "{}\r\nhost: {host}\r\nconnection: close\r\n\r\n",
             head.replace('\n', "\r\n")
         );
         let mut stream = self.send(&[head.as_bytes(), body].concat()).await;

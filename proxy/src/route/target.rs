@@ -9,6 +9,21 @@ use crate::admit::Admitted;
 use crate::config::Scheme;
 use crate::error::{ErrorCode, ProxyError};
 
+/// Which version of the signature is put on a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SignatureVersion {
+    /// Good for one region.
+    V4,
+    /// Good for every region: what hosts that stand for several want.
+    V4a,
+}
+
+impl SignatureVersion {
+    fn of(needs_sigv4a: bool) -> Self {
+        if needs_sigv4a { Self::V4a } else { Self::V4 }
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -22,15 +37,13 @@ pub(crate) struct Target {
     pub(crate) path_and_query: String,
     /// Whether the host names the bucket, so that the whole path is the key.
     pub(crate) is_bucket_in_host: bool,
+    /// How it is signed.
+    pub(crate) signature: SignatureVersion,
 }
 
 impl Target {
     /// A request for one of AWS's hosts: sent there, or to the connection's endpoint.
     pub(super) fn for_aws_host(route: &Arc<Route>, host: AwsHost, request: &Admitted) -> Result<Self, ProxyError> {
-        if host.needs_sigv4a() {
-            return Err(ProxyError::new(ErrorCode::HostUnsupported)
-                .with_hint("Multi-region hosts need Signature Version 4A; use the host of one region."));
-        }
         if route.endpoint().is_none() {
             let asked = request.host.as_ref().map(|host| host.host().to_owned());
             return Ok(Self {
@@ -39,6 +52,7 @@ impl Target {
                 authority: asked.unwrap_or_else(|| route.authority.clone()),
                 path_and_query: request.target().to_owned(),
                 is_bucket_in_host: names_bucket(&host.resource),
+                signature: SignatureVersion::of(host.needs_sigv4a()),
             });
         }
         let bucket = match host.resource {
@@ -81,6 +95,7 @@ impl Target {
             authority,
             path_and_query,
             is_bucket_in_host: bucket_host.is_some(),
+            signature: SignatureVersion::of(route.traits.needs_sigv4a),
         }
     }
 }

@@ -14,6 +14,13 @@ region = "eu-west-1"
 auth = { method = "default-chain" }
 "#;
 
+const CHINA: &str = r#"
+[connections.reports]
+service = "s3"
+region = "cn-north-1"
+auth = { method = "default-chain" }
+"#;
+
 const SEVERAL: &str = r#"
 [server]
 listen = "127.0.0.1:8080"
@@ -395,6 +402,33 @@ fn of_a_hosts_meanings_the_configured_one_counts() {
         "maps",
         "https://maps.geo.eu-west-1.amazonaws.com/v2",
     );
+}
+
+#[test]
+fn a_multi_region_host_belongs_to_the_one_connection_of_its_service_and_partition() {
+    const HOST: &str = "http://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/k";
+    let target = one().goes_to(
+        HOST,
+        "reports",
+        "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/k",
+    );
+    assert_eq!(target.signature, SignatureVersion::V4a);
+    assert!(target.is_bucket_in_host);
+    several().refuses(HOST, ErrorCode::ConnectionAmbiguous);
+    let chosen = several().header(CONNECTION_HEADER, "archive");
+    chosen.goes_to(
+        HOST,
+        "archive",
+        "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/k",
+    );
+    for other in ["users", "local-virtual"] {
+        let case = several().header(CONNECTION_HEADER, other);
+        case.refuses(HOST, ErrorCode::ConnectionMismatch);
+    }
+    let china = Case { config: CHINA, ..one() };
+    china.refuses(HOST, ErrorCode::NoConnection);
+    let regional = one().goes_to("/b/k", "reports", "https://s3.eu-west-1.amazonaws.com/b/k");
+    assert_eq!(regional.signature, SignatureVersion::V4);
 }
 
 #[test]

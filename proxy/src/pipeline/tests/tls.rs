@@ -9,9 +9,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-/// A service on `localhost` with a certificate of its own, and the file that vouches for it.
-async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+/// A certificate of the host's own, and the file that vouches for it.
+fn acceptor(host: &str, protocols: &[&str]) -> (TlsAcceptor, tempfile::NamedTempFile) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec![host.to_owned()]).unwrap();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(cert.pem().as_bytes()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -23,7 +23,12 @@ async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), file)
+}
+
+/// A service on `localhost` with a certificate of its own, and the file that vouches for it.
+async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
+    let (acceptor, file) = acceptor("localhost", protocols);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (seen_sender, seen) = mpsc::unbounded_channel();
@@ -146,4 +151,41 @@ async fn a_client_that_stops_in_an_unsigned_payload_is_told_so() {
         .await;
     assert_refused(&read_all(&mut client).await, 408, "body-timeout");
     assert_eq!(proxy.record().await.bytes_in, 5);
+}
+
+#[tokio::test]
+async fn a_multi_region_access_point_is_signed_for_every_region() {
+    const HOST: &str = "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com";
+    let (acceptor, ca_file) = acceptor(HOST, &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tunnel = listener.local_addr().unwrap();
+    let (seen_sender, mut seen) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let connect = read_request(&mut stream).await.unwrap();
+        assert_eq!(connect.line, format!("CONNECT {HOST}:443 HTTP/1.1"));
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        serve(acceptor.accept(stream).await.unwrap(), &Mutex::default(), &seen_sender).await;
+    });
+    let proxy = Proxy::start(&format!(
+        "[connections.c]\nservice = \"s3\"\nregion = \"eu-west-1\"\npayload = \"streaming\"\n[connections.c.auth]\n\
+         method = \"access-key\"\naccess_key_id = \"AKIDEXAMPLE\"\nsecret_access_key = \"literal:wJalrXUtnFEMI\"\n\
+         [upstream]\nca_file = {:?}\nhttps_proxy = \"http://{tunnel}\"\n",
+        ca_file.path()
+    ))
+    .await;
+    // More than a chunk: version 4a signs it whole.
+    let body = vec![b'x'; 100_000];
+    let head = format!("PUT http://{HOST}/k HTTP/1.1\ncontent-length: 100000");
+    let answer = proxy.ask_at(HOST, &head, &body).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let seen = timeout(PATIENCE, seen.recv()).await.unwrap().unwrap();
+    assert_eq!((seen.line.as_str(), seen.one("host")), ("PUT /k HTTP/1.1", HOST));
+    assert_eq!(seen.one("x-amz-region-set"), "*");
+    assert_eq!(seen.one("x-amz-content-sha256").len(), 64);
+    let authorization = seen.one("authorization");
+    assert!(authorization.starts_with("AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/"));
+    assert!(authorization.contains("/s3/aws4_request,"));
+    assert!(authorization.contains(";x-amz-region-set,"));
+    assert_eq!(seen.body, body);
 }
