@@ -3,6 +3,7 @@
 mod auth;
 mod bodies;
 mod deploy;
+mod instance;
 mod modes;
 mod refused;
 mod secrets;

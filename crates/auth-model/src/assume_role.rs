@@ -41,6 +41,12 @@ impl SessionDuration {
     /// What STS uses when nothing is asked for: one hour, which every role allows.
     pub const DEFAULT: Self = Self(Duration::from_hours(1));
 
+    /// The shortest that STS takes: 15 minutes.
+    pub const SHORTEST: Self = Self(Duration::from_mins(15));
+
+    /// The longest for a role that is assumed with another role's session, whatever the role allows.
+    pub const LONGEST_CHAINED: Self = Self(Duration::from_hours(1));
+
     /// Checks the bounds.
     ///
     /// # Errors
@@ -89,6 +95,29 @@ pub struct AssumeRoleOptions {
     pub source_identity: Option<SourceIdentity>,
     /// The device whose codes the role's trust policy asks for.
     pub mfa: Option<Mfa>,
+}
+
+impl AssumeRoleOptions {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            session_name,
+            duration,
+            policy,
+            policy_arns,
+            tags,
+            source_identity,
+            mfa,
+        } = self;
+        session_name.is_none()
+            && duration.is_none()
+            && policy.is_none()
+            && policy_arns.as_slice().is_empty()
+            && tags.iter().next().is_none()
+            && source_identity.is_none()
+            && mfa.is_none()
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod identity;
 mod method;
 mod place;
 mod role;
+mod role_chain;
 mod secret;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
@@ -38,7 +39,8 @@ pub use credentials::{
     SessionToken,
 };
 pub use identity::{IdentityName, InvalidIdentityName, InvalidOrganisation, ManagedIdentity, Organisation};
-pub use method::{AuthMethod, KeyAssets};
+pub use method::{AuthMethod, BaseKeys, ContradictoryAuth, KeyAssets, RunsOn};
 pub use place::{InvalidRegion, InvalidServiceId, InvalidSigningName, Region, ServiceId, SigningName};
 pub use role::{InvalidRoleArn, InvalidRoleName, InvalidRoleReference, RoleArn, RoleName, RoleReference};
+pub use role_chain::{InvalidRoleChain, RoleChain};
 pub use secret::Secret;

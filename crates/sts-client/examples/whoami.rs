@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, Connection, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region,
-    ServiceId, SystemClock,
+    AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, ExternalId, KeyAssets, ManagedIdentity,
+    Region, RoleChain, RoleReference, RunsOn, ServiceId, SystemClock,
 };
 use credential_assets::{Assets, ProcessEnvironment};
 use sts_client::{CredentialSource, EgressProxy, StsSettings};
@@ -111,8 +111,9 @@ fn auth_method(flags: &mut HashMap<String, String>) -> Result<AuthMethod, Box<dy
     Ok(match (flags.remove("--role"), flags.remove("--external-id")) {
         (None, _) => AuthMethod::AccessKey { keys },
         (Some(role), None) => AuthMethod::AccessKeyAssumeRole {
-            keys,
-            role: role.parse()?,
+            base: BaseKeys::Assets(keys),
+            roles: RoleChain::from(role.parse::<RoleReference>()?),
+            runs_on: RunsOn::Anywhere,
             options,
         },
         (Some(role), Some(external_id)) => AuthMethod::ManagedCrossAccount {

@@ -4,8 +4,9 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AccountId, Clock, Region};
+use auth_model::{AccountId, Clock, Region, RoleReference};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
@@ -17,6 +18,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::cache::Obtained;
 use crate::error::CredentialFailure;
+use crate::instance;
 use crate::quiet::quietly;
 use crate::refusal::chain_text;
 use crate::settings::StsSettings;
@@ -38,23 +40,40 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// One search.
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
-        let found = quietly(self.find())
-            .await
-            .map_err(|error| failure_of_chain(&error, self.profile.as_deref()))?;
-        let token = found.session_token().map(str::to_owned);
-        let mut credentials = checked(found.access_key_id(), found.secret_access_key(), token).ok_or_else(|| {
-            CredentialFailure::ChainMisconfigured {
-                reason: "the keys that it found cannot be AWS keys".to_owned(),
-            }
-        })?;
-        credentials.expires_at = found.expiry();
-        credentials.account = found.account_id().and_then(|id| AccountId::parse(id.as_str()).ok());
-        let ask_again_after = credentials.expires_at.is_none().then_some(LOOK_AGAIN_AFTER);
-        Ok(Obtained {
-            credentials,
-            ask_again_after,
-        })
+        match quietly(self.find()).await {
+            Ok(found) => obtained(&found),
+            Err(error) => Err(self.failure(&error).await),
+        }
+    }
+
+    /// The session of the instance's own role, where it has the wanted one attached.
+    pub(crate) async fn obtain_of_instance(&self, wanted: &RoleReference) -> Result<Obtained, CredentialFailure> {
+        let config = self.config();
+        let role = instance::attached_role(&config, wanted).await?;
+        let provider = ImdsCredentialsProvider::builder()
+            .configure(&config)
+            .profile(role)
+            .build();
+        let found = quietly(provider.provide_credentials()).await;
+        obtained(&found.map_err(|error| failure_of_chain(&error, None))?)
+    }
+
+    /// Checks that this is an instance with the wanted role attached.
+    pub(crate) async fn check_instance(&self, wanted: &RoleReference) -> Result<(), CredentialFailure> {
+        instance::attached_role(&self.config(), wanted).await.map(|_| ())
+    }
+
+    async fn failure(&self, error: &CredentialsError) -> CredentialFailure {
+        let failure = failure_of_chain(error, self.profile.as_deref());
+        let asks_instance = std::env::var_os("AWS_EC2_METADATA_DISABLED").is_none_or(|value| value != "true");
+        // The chain says of a metadata service out of reach only that nothing was found.
+        if failure == CredentialFailure::ChainEmpty && asks_instance && instance::is_out_of_reach(&self.config()).await
+        {
+            return CredentialFailure::InstanceHopLimit;
+        }
+        failure
     }
 
     async fn find(&self) -> Result<Credentials, CredentialsError> {
@@ -80,6 +99,22 @@ impl Chain {
             .with_timeout_config(timeouts(&self.settings))
             .with_use_fips(Some(self.settings.use_fips))
     }
+}
+
+fn obtained(found: &Credentials) -> Result<Obtained, CredentialFailure> {
+    let token = found.session_token().map(str::to_owned);
+    let mut credentials = checked(found.access_key_id(), found.secret_access_key(), token).ok_or_else(|| {
+        CredentialFailure::ChainMisconfigured {
+            reason: "the keys that it found cannot be AWS keys".to_owned(),
+        }
+    })?;
+    credentials.expires_at = found.expiry();
+    credentials.account = found.account_id().and_then(|id| AccountId::parse(id.as_str()).ok());
+    let ask_again_after = credentials.expires_at.is_none().then_some(LOOK_AGAIN_AFTER);
+    Ok(Obtained {
+        credentials,
+        ask_again_after,
+    })
 }
 
 fn config_region(region: &Region) -> aws_types::region::Region {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use auth_model::ContradictoryAuth;
 use credential_assets::{AssetError, Outlook};
 
 /// There are no credentials now; [`CredentialFailure`] says why.
@@ -140,6 +141,28 @@ pub enum CredentialFailure {
         /// What it says.
         reason: String,
     },
+    /// The metadata service, which a connection for EC2 instances asks for the instance's role, gives no answer.
+    #[error("the instance metadata service cannot be asked, so this seems to be no EC2 instance: {reason}")]
+    InstanceMetadata {
+        /// What the network stack says.
+        reason: String,
+    },
+    /// The metadata service takes connections, but its answers get lost on the way.
+    #[error(
+        "the instance metadata service took a connection and sent no token: its answer's hop limit is too low for a container; set the instance's HttpPutResponseHopLimit to 2, or use the host's network"
+    )]
+    InstanceHopLimit,
+    /// The instance has no role, or another one.
+    #[error("this instance does not have the role {wanted} attached: it has {attached}")]
+    InstanceRole {
+        /// The role it should have.
+        wanted: String,
+        /// What it has.
+        attached: String,
+    },
+    /// The parts of the auth method exclude each other.
+    #[error("the auth method contradicts itself: {0}")]
+    Contradictory(#[from] ContradictoryAuth),
     /// The settings cannot be used.
     #[error("the STS settings cannot be used: {reason}")]
     Settings {
@@ -181,6 +204,10 @@ impl CredentialFailure {
             Self::ChainEmpty => "chain_empty",
             Self::ChainMisconfigured { .. } => "chain_misconfigured",
             Self::ChainFailed { .. } => "chain_failed",
+            Self::InstanceMetadata { .. } => "instance_metadata",
+            Self::InstanceHopLimit => "instance_hop_limit",
+            Self::InstanceRole { .. } => "instance_role",
+            Self::Contradictory(_) => "auth_contradictory",
             Self::Settings { .. } => "sts_settings",
             Self::Internal => "internal",
         }
@@ -208,6 +235,9 @@ impl CredentialFailure {
             | Self::RequestRefused { .. }
             | Self::ChainEmpty
             | Self::ChainMisconfigured { .. }
+            | Self::InstanceHopLimit
+            | Self::InstanceRole { .. }
+            | Self::Contradictory(_)
             | Self::Settings { .. } => Prospect::Permanent,
             Self::ClockSkew { .. }
             | Self::Throttled { .. }
@@ -216,6 +246,7 @@ impl CredentialFailure {
             | Self::TimedOut
             | Self::UnreadableAnswer { .. }
             | Self::ChainFailed { .. }
+            | Self::InstanceMetadata { .. }
             | Self::Internal => Prospect::Passing,
         }
     }

@@ -9,7 +9,10 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
 //!
-//! use auth_model::{AuthMethod, Connection, ConnectionName, KeyAssets, Region, ServiceId, SystemClock};
+//! use auth_model::{
+//!     AuthMethod, BaseKeys, Connection, ConnectionName, KeyAssets, Region, RoleChain, RoleReference, RunsOn, ServiceId,
+//!     SystemClock,
+//! };
 //! use credential_assets::{Assets, ProcessEnvironment};
 //! use sts_client::{CredentialSource, StsSettings};
 //!
@@ -24,8 +27,9 @@
 //!     region: Region::parse("eu-west-1")?,
 //!     signing_name: None,
 //!     auth: AuthMethod::AccessKeyAssumeRole {
-//!         keys,
-//!         role: "team/report-reader".parse()?,
+//!         base: BaseKeys::Assets(keys),
+//!         roles: RoleChain::from("team/report-reader".parse::<RoleReference>()?),
+//!         runs_on: RunsOn::Anywhere,
 //!         options: Default::default(),
 //!     },
 //! };
@@ -60,7 +64,10 @@
 //! - Every option is on the wire.
 //! - A role's name is completed by the caller's account, which is asked for once.
 //! - The default session name comes from the connection.
+//! - Each role of a chain is assumed with the session of the one before.
 //! - STS is asked at its regional endpoint.
+//! - An instance's own role is used by IMDSv2, and only where the instance has it attached.
+//! - A hop limit that is too low is told clearly.
 //! - A named profile is the only place that is searched.
 //! - No secret is in any error, any `Debug` or any log line at TRACE.
 //!
@@ -73,6 +80,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod instance;
 mod origin;
 mod quiet;
 mod refusal;

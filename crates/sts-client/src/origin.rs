@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use auth_model::{AuthMethod, Clock, Connection, RoleReference};
+use auth_model::{AuthMethod, BaseKeys, Clock, Connection, RoleChain, RoleReference, RunsOn};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use credential_assets::Assets;
 
 use crate::cache::{Obtain, Obtained};
 use crate::chain::Chain;
 use crate::error::CredentialFailure;
-use crate::role::RoleSession;
+use crate::role::{Base, RoleSession};
 use crate::settings::StsSettings;
 use crate::static_keys::StaticKeys;
 use crate::sts::Sts;
@@ -31,34 +31,56 @@ impl Origin {
         clock: Arc<dyn Clock>,
         http: SharedHttpClient,
     ) -> Self {
-        let role_session = |keys, role, external_id, options| {
-            Self::Role(Box::new(RoleSession {
-                keys,
-                role,
-                external_id,
-                options,
-                connection: connection.name.clone(),
-                assets: assets.clone(),
-                sts: sts.clone(),
-                caller: Mutex::default(),
-            }))
+        let chain = |profile| Chain {
+            profile,
+            region: connection.region.clone(),
+            settings: settings.clone(),
+            clock,
+            http,
         };
         match connection.auth.clone() {
             AuthMethod::AccessKey { keys } => Self::Static(StaticKeys::new(keys, assets)),
-            AuthMethod::AccessKeyAssumeRole { keys, role, options } => role_session(keys, role, None, options),
+            AuthMethod::AccessKeyAssumeRole {
+                base,
+                roles,
+                runs_on,
+                options,
+            } => {
+                let (base, profile) = match base {
+                    BaseKeys::Assets(keys) => (Base::Assets(Box::new(keys)), None),
+                    BaseKeys::DefaultChain { profile } => (Base::Machine, profile),
+                };
+                Self::Role(Box::new(RoleSession {
+                    base,
+                    roles,
+                    runs_on,
+                    external_id: None,
+                    options,
+                    connection: connection.name.clone(),
+                    assets,
+                    sts: sts.clone(),
+                    machine: chain(profile),
+                    caller: Mutex::default(),
+                }))
+            }
             AuthMethod::ManagedCrossAccount {
                 identity,
                 role_arn,
                 external_id,
                 options,
-            } => role_session(identity.keys, RoleReference::Arn(role_arn), Some(external_id), options),
-            AuthMethod::DefaultChain { profile } => Self::Chain(Chain {
-                profile,
-                region: connection.region.clone(),
-                settings: settings.clone(),
-                clock,
-                http,
-            }),
+            } => Self::Role(Box::new(RoleSession {
+                base: Base::Assets(Box::new(identity.keys)),
+                roles: RoleChain::from(RoleReference::Arn(role_arn)),
+                runs_on: RunsOn::Anywhere,
+                external_id: Some(external_id),
+                options,
+                connection: connection.name.clone(),
+                assets,
+                sts: sts.clone(),
+                machine: chain(None),
+                caller: Mutex::default(),
+            })),
+            AuthMethod::DefaultChain { profile } => Self::Chain(chain(profile)),
         }
     }
 }

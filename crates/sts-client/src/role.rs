@@ -1,67 +1,133 @@
-//! `access-key-assume-role` and `managed-cross-account`: a session of a role.
+//! `access-key-assume-role` and `managed-cross-account`: a session of a role, or of the last one of a chain.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_model::{
     AccessKeyId, AssumeRoleOptions, ConnectionName, Credentials, ExternalId, KeyAssets, MfaCode, MfaSerial, RoleArn,
-    RoleReference, RoleSessionName, SessionDuration,
+    RoleChain, RoleReference, RoleSessionName, RunsOn, SessionDuration, TagKey,
 };
 use credential_assets::Assets;
 
 use crate::cache::Obtained;
+use crate::chain::Chain;
 use crate::error::CredentialFailure;
 use crate::sts::{CallerIdentity, RoleRequest, Sts};
 
-/// A role and the keys that may assume it.
+/// Roles and what may assume the first of them.
 #[derive(Debug)]
 pub(crate) struct RoleSession {
-    pub(crate) keys: KeyAssets,
-    pub(crate) role: RoleReference,
+    pub(crate) base: Base,
+    pub(crate) roles: RoleChain,
+    pub(crate) runs_on: RunsOn,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) options: AssumeRoleOptions,
     pub(crate) connection: ConnectionName,
     pub(crate) assets: Assets,
     pub(crate) sts: Sts,
+    /// What this machine has: its keys, and what it is.
+    pub(crate) machine: Chain,
     /// Whose keys they were when that was last asked for. An access key never moves to another user.
     pub(crate) caller: Mutex<Option<(AccessKeyId, CallerIdentity)>>,
 }
 
+/// What assumes the first role.
+#[derive(Debug)]
+pub(crate) enum Base {
+    Assets(Box<KeyAssets>),
+    Machine,
+}
+
+/// Whose account a role's name is looked for in.
+enum Home<'a> {
+    /// The account of these keys.
+    Of(&'a Credentials),
+    /// The account of the role before.
+    Beside(&'a RoleArn),
+}
+
 impl RoleSession {
-    /// Reads the keys anew, finds the role and assumes it.
+    /// Reads the keys anew, finds the roles and assumes one after the other.
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
-        let keys = self.assets.keys(&self.keys).await?;
-        let obtained = self.assume(&keys).await;
-        if let Err(CredentialFailure::KeysRefused { .. }) = &obtained {
-            // They may have been rotated: the next attempt is not to find them in a cache.
-            self.assets.invalidate(&self.keys);
+        let outcome = self.attempt().await;
+        if let (Err(CredentialFailure::KeysRefused { .. }), Base::Assets(keys)) = (&outcome, &self.base) {
+            // What was printed or handed out minutes ago may be rotated by now.
+            self.assets.invalidate(keys);
         }
-        obtained
+        outcome
     }
 
-    async fn assume(&self, keys: &Credentials) -> Result<Obtained, CredentialFailure> {
-        let role = self.role_of(keys).await?;
-        let session_name = self
-            .options
-            .session_name
-            .clone()
-            .unwrap_or_else(|| self.default_session_name());
-        let request = RoleRequest {
-            role: &role,
-            session_name: &session_name,
-            duration: self.options.duration.unwrap_or(SessionDuration::DEFAULT),
-            external_id: self.external_id.as_ref(),
-            policy: self.options.policy.as_ref(),
-            policy_arns: self.options.policy_arns.as_slice(),
-            tags: self.options.tags.iter().collect(),
-            transitive: self.options.tags.transitive(),
-            source_identity: self.options.source_identity.as_ref(),
-            mfa: self.mfa().await?,
+    async fn attempt(&self) -> Result<Obtained, CredentialFailure> {
+        let base = self.base().await?;
+        // The instance's own session is that of the first role already.
+        let assumed: Vec<&RoleReference> = match (&self.base, self.runs_on) {
+            (Base::Machine, RunsOn::InstanceOfRole) => self.roles.rest().iter().collect(),
+            (Base::Assets(_) | Base::Machine, _) => self.roles.iter().collect(),
         };
-        let credentials = self.sts.assume_role(keys, &request).await?;
-        Ok(Obtained {
-            credentials,
-            ask_again_after: None,
-        })
+        let mut obtained = base;
+        let mut before: Option<RoleArn> = None;
+        for (index, role) in assumed.iter().enumerate() {
+            let home = before.as_ref().map_or(Home::Of(&obtained.credentials), Home::Beside);
+            let role = self.find(role, home).await?;
+            let is_last = index + 1 == assumed.len();
+            let credentials = self.assume(&obtained.credentials, &role, index == 0, is_last).await?;
+            obtained = Obtained {
+                credentials,
+                ask_again_after: None,
+            };
+            before = Some(role);
+        }
+        Ok(obtained)
+    }
+
+    async fn base(&self) -> Result<Obtained, CredentialFailure> {
+        match (&self.base, self.runs_on) {
+            (Base::Assets(keys), runs_on) => {
+                if runs_on == RunsOn::InstanceOfRole {
+                    self.machine.check_instance(self.roles.first()).await?;
+                }
+                Ok(Obtained {
+                    credentials: self.assets.keys(keys).await?,
+                    ask_again_after: None,
+                })
+            }
+            (Base::Machine, RunsOn::Anywhere) => self.machine.obtain().await,
+            (Base::Machine, RunsOn::InstanceOfRole) => self.machine.obtain_of_instance(self.roles.first()).await,
+        }
+    }
+
+    /// One step. What policies may ask of the way that led here is said at the first, and holds from there on by
+    /// itself; what the credentials are for is said at the last.
+    async fn assume(
+        &self,
+        keys: &Credentials,
+        role: &RoleArn,
+        is_first: bool,
+        is_last: bool,
+    ) -> Result<Credentials, CredentialFailure> {
+        let options = &self.options;
+        let asked = options.duration.unwrap_or(SessionDuration::DEFAULT);
+        let belongs_here = |key: &TagKey| {
+            if options.tags.is_transitive(key) {
+                is_first
+            } else {
+                is_last
+            }
+        };
+        let default_name = self.default_session_name();
+        let request = RoleRequest {
+            role,
+            session_name: options.session_name.as_ref().unwrap_or(&default_name),
+            // The sessions in between are used once, right away.
+            duration: if is_last { asked } else { SessionDuration::SHORTEST },
+            external_id: self.external_id.as_ref().filter(|_| is_last),
+            policy: options.policy.as_ref().filter(|_| is_last),
+            policy_arns: if is_last { options.policy_arns.as_slice() } else { &[] },
+            tags: options.tags.iter().filter(|(key, _)| belongs_here(key)).collect(),
+            transitive: if is_first { options.tags.transitive() } else { &[] },
+            source_identity: options.source_identity.as_ref().filter(|_| is_first),
+            mfa: if is_first { self.mfa().await? } else { None },
+        };
+        self.sts.assume_role(keys, &request).await
     }
 
     /// The device and the code that it shows now.
@@ -76,14 +142,19 @@ impl RoleSession {
         Ok(Some((&mfa.serial, code)))
     }
 
-    async fn role_of(&self, keys: &Credentials) -> Result<RoleArn, CredentialFailure> {
-        let name = match &self.role {
+    async fn find(&self, role: &RoleReference, home: Home<'_>) -> Result<RoleArn, CredentialFailure> {
+        let name = match role {
             RoleReference::Arn(arn) => return Ok(arn.clone()),
             RoleReference::Name(name) => name,
         };
-        let caller = self.caller_of(keys).await?;
-        // The partition is STS's word, not ours: right for regions that no table has yet.
-        Ok(name.in_account(caller.arn.partition, caller.account))
+        match home {
+            Home::Beside(role) => Ok(name.in_account(role.partition(), role.account().clone())),
+            Home::Of(keys) => {
+                let caller = self.caller_of(keys).await?;
+                // The partition is STS's word, not ours: right for regions that no table has yet.
+                Ok(name.in_account(caller.arn.partition, caller.account))
+            }
+        }
     }
 
     async fn caller_of(&self, keys: &Credentials) -> Result<CallerIdentity, CredentialFailure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{Clock, Connection, Credentials};
+use auth_model::{AuthMethod, Clock, Connection, Credentials};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use credential_assets::Assets;
 
@@ -33,14 +33,20 @@ impl CredentialSource {
     /// # Errors
     ///
     /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or
-    /// the proxy cannot be used. Nothing is read and nothing is asked here.
+    /// the proxy cannot be used, [`CredentialFailure::Contradictory`](crate::CredentialFailure::Contradictory) where
+    /// [`AuthMethod::check`](auth_model::AuthMethod::check) fails. Nothing is read and nothing is asked here.
     pub fn new(
         connection: &Connection,
         assets: Assets,
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        let http = http_client(settings).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
+        let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
+        connection
+            .auth
+            .check()
+            .map_err(|contradiction| unusable(contradiction.into()))?;
+        let http = http_client(settings).map_err(unusable)?;
         Ok(Self::with_http_client(connection, assets, settings, clock, http))
     }
 
@@ -57,8 +63,14 @@ impl CredentialSource {
             connection: connection.name.clone(),
             method: connection.auth.name(),
         };
-        // GetCallerIdentity and AssumeRole, and the assets.
-        let flight_deadline = SHORTEST_FLIGHT.max(settings.operation_timeout.saturating_mul(3));
+        let roles = match &connection.auth {
+            AuthMethod::AccessKeyAssumeRole { roles, .. } => roles.iter().count(),
+            AuthMethod::ManagedCrossAccount { .. } => 1,
+            AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => 0,
+        };
+        // GetCallerIdentity, an AssumeRole for each role, and the assets.
+        let calls = u32::try_from(roles).unwrap_or(u32::MAX).saturating_add(2);
+        let flight_deadline = SHORTEST_FLIGHT.max(settings.operation_timeout.saturating_mul(calls));
         Self {
             cache: Cache::new(origin, clock, label, flight_deadline),
             sts,

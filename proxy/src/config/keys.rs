@@ -183,12 +183,19 @@ pub(super) const KEYS: &[Key] = &[
         Same("defaults.timeouts.body_idle"),
     ),
     key("connections.*.auth.method", Choice(METHODS), Absent),
+    key("connections.*.auth.source", Choice(&["keys", "default-chain"]), Absent),
+    key("connections.*.auth.require_ec2", Switch, Absent),
     key("connections.*.auth.access_key_id", Asset, Absent),
     key("connections.*.auth.secret_access_key", Asset, Absent),
     key("connections.*.auth.session_token", Asset, Absent),
     key(
         "connections.*.auth.role",
         Text("a role's name, path/name or ARN"),
+        Absent,
+    ),
+    key(
+        "connections.*.auth.roles",
+        List("roles' names, path/names or ARNs"),
         Absent,
     ),
     key(

@@ -133,10 +133,13 @@ pub(super) struct RawConnection {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAuth {
     pub(super) method: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) require_ec2: Option<bool>,
     pub(super) access_key_id: Option<Secret>,
     pub(super) secret_access_key: Option<Secret>,
     pub(super) session_token: Option<Secret>,
     pub(super) role: Option<String>,
+    pub(super) roles: Option<Vec<String>>,
     pub(super) identity: Option<String>,
     pub(super) role_arn: Option<String>,
     pub(super) external_id: Option<String>,

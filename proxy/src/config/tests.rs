@@ -6,6 +6,7 @@ mod precedence;
 mod properties;
 mod refused;
 mod refused_auth;
+mod roles;
 mod session;
 
 use super::{Config, ConfigError, Environment};

@@ -1,6 +1,7 @@
 //! Raw in, typed out: every key checked, then the rules between keys.
 
 mod assets;
+mod assume_role;
 mod auth;
 mod connection;
 mod isolation;

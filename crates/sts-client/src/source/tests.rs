@@ -1,11 +1,13 @@
 //! Each auth method against a scripted STS: what is sent, what is said, what is never shown.
 
+mod chaining;
 mod options;
 mod rotation;
 mod secrecy;
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region, ServiceId,
+    AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region, RoleChain,
+    RunsOn, ServiceId,
 };
 use credential_assets::FixedEnvironment;
 
@@ -41,9 +43,14 @@ fn connection(region: &str, auth: AuthMethod) -> Connection {
 }
 
 fn role(role: &str, options: AssumeRoleOptions) -> AuthMethod {
+    roles(&[role], options)
+}
+
+fn roles(roles: &[&str], options: AssumeRoleOptions) -> AuthMethod {
     AuthMethod::AccessKeyAssumeRole {
-        keys: key_assets(),
-        role: role.parse().unwrap(),
+        base: BaseKeys::Assets(key_assets()),
+        roles: RoleChain::new(roles.iter().map(|role| role.parse().unwrap())).unwrap(),
+        runs_on: RunsOn::Anywhere,
         options,
     }
 }

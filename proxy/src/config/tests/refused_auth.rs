@@ -30,7 +30,7 @@ fn methods_and_their_keys() {
             "signing-proxy.toml:6:1: connections.a.auth.role: does not belong to method \"access-key\", only to \
          \"access-key-assume-role\"",
             "signing-proxy.toml:7:1: connections.a.auth.profile: does not belong to method \"access-key\", only to \
-         \"default-chain\"",
+         \"access-key-assume-role\" and \"default-chain\"",
             "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: the credential asset scheme vault: is not \
          supported by this version; use env:, file:, exec: or literal:",
         ],

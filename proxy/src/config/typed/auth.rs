@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use auth_model::{
-    AccessKeyId, AssetReference, AuthMethod, IdentityName, KeyAssets, ManagedIdentity, RoleArn, RoleReference, Secret,
+    AccessKeyId, AssetReference, AuthMethod, IdentityName, KeyAssets, ManagedIdentity, RoleArn, Secret,
     SecretAccessKey, SessionToken,
 };
 
 use super::session::options;
+use super::{assume_role, session};
 use crate::config::raw::RawAuth;
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
@@ -44,7 +45,7 @@ const METHODS: [Method; 4] = [
     Method {
         name: "access-key-assume-role",
         needs: &["access_key_id", "secret_access_key", "role"],
-        may_have: &["session_token"],
+        may_have: &["session_token", "roles", "source", "profile", "require_ec2"],
         assumes_role: true,
     },
     Method {
@@ -87,17 +88,7 @@ pub(super) fn auth(
         "access-key" => Some(AuthMethod::AccessKey {
             keys: own_keys(table, raw)?,
         }),
-        "access-key-assume-role" => {
-            let keys = own_keys(table, raw);
-            let why = r#"method "access-key-assume-role" needs it"#;
-            let role: Option<RoleReference> = table.required("role", raw.role.as_deref(), why);
-            let options = options(table, raw, connection);
-            Some(AuthMethod::AccessKeyAssumeRole {
-                keys: keys?,
-                role: role?,
-                options,
-            })
-        }
+        "access-key-assume-role" => assume_role::assume_role(table, raw, connection),
         "managed-cross-account" => managed(table, raw, identities, connection),
         _ => Some(AuthMethod::DefaultChain {
             profile: profile(table, raw)?,
@@ -189,7 +180,7 @@ fn asset<T>(
     Some(reference)
 }
 
-fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
+pub(super) fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
     keys(
         table,
         raw.access_key_id.as_ref(),
@@ -203,7 +194,7 @@ fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
     clippy::option_option,
     reason = "no profile and a wrong profile are different answers"
 )]
-fn profile(table: &Table<'_>, raw: &RawAuth) -> Option<Option<String>> {
+pub(super) fn profile(table: &Table<'_>, raw: &RawAuth) -> Option<Option<String>> {
     let Some(profile) = raw.profile.as_deref() else {
         return Some(None);
     };
@@ -223,27 +214,22 @@ fn refuse_strangers(table: &Table<'_>, raw: &RawAuth, method: &Method) {
         ("access_key_id", raw.access_key_id.is_some()),
         ("secret_access_key", raw.secret_access_key.is_some()),
         ("session_token", raw.session_token.is_some()),
+        ("source", raw.source.is_some()),
+        ("require_ec2", raw.require_ec2.is_some()),
         ("role", raw.role.is_some()),
+        ("roles", raw.roles.is_some()),
         ("identity", raw.identity.is_some()),
         ("role_arn", raw.role_arn.is_some()),
         ("external_id", raw.external_id.is_some()),
-        ("session_name", raw.session_name.is_some()),
-        ("session_duration", raw.session_duration.is_some()),
-        ("session_policy", raw.session_policy.is_some()),
-        ("session_policy_arns", raw.session_policy_arns.is_some()),
-        ("session_tags", !raw.session_tags.is_empty()),
-        ("transitive_tag_keys", raw.transitive_tag_keys.is_some()),
-        ("source_identity", raw.source_identity.is_some()),
-        ("mfa_serial", raw.mfa_serial.is_some()),
-        ("mfa_token", raw.mfa_token.is_some()),
         ("profile", raw.profile.is_some()),
     ];
     let takes = |method: &Method, name: &str| {
         let is_option = method.assumes_role && SESSION.contains(&name);
         is_option || method.needs.contains(&name) || method.may_have.contains(&name)
     };
-    for (name, is_written) in written {
-        if is_written && !takes(method, name) {
+    let written = written.into_iter().filter(|(_, is_written)| *is_written);
+    for name in written.map(|(name, _)| name).chain(session::written(raw)) {
+        if !takes(method, name) {
             let homes: Vec<String> = METHODS
                 .iter()
                 .filter(|other| takes(other, name))

@@ -121,12 +121,14 @@ fn check_place(table: &Table<'_>, config: &ConnectionConfig, sts: &StsConfig, ha
             "the region is none of AWS's, so it has no STS endpoint of its own",
         );
     }
-    if let (Some((name, role)), Some(region)) = (role_partition(auth), partition)
-        && role != region
-    {
+    let is_elsewhere = |role: &Partition| partition.is_some_and(|region| *role != region);
+    if role_partitions(auth).iter().any(is_elsewhere) {
+        let table = table.table("auth");
+        let is_written = |name: &&str| table.report.sources.wrote(&table.key(name));
+        let name = ["role_arn", "roles"].into_iter().find(is_written).unwrap_or("role");
         let message =
             "is a role in another partition than the connection's region; credentials do not cross partitions";
-        table.table("auth").refuse(name, message);
+        table.refuse(name, message);
     }
 }
 
@@ -138,15 +140,18 @@ fn check_endpoint_is_known(table: &Table<'_>, service: &ServiceId, region: &Regi
     }
 }
 
-/// The key and the partition of the role, where they are known.
-fn role_partition(auth: &AuthMethod) -> Option<(&'static str, Partition)> {
+/// The partitions of the roles that are known.
+fn role_partitions(auth: &AuthMethod) -> Vec<Partition> {
     match auth {
-        AuthMethod::AccessKeyAssumeRole {
-            role: RoleReference::Arn(arn),
-            ..
-        } => Some(("role", arn.partition())),
-        AuthMethod::ManagedCrossAccount { role_arn, .. } => Some(("role_arn", role_arn.partition())),
-        AuthMethod::AccessKeyAssumeRole { .. } | AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => None,
+        AuthMethod::AccessKeyAssumeRole { roles, .. } => roles
+            .iter()
+            .filter_map(|role| match role {
+                RoleReference::Arn(arn) => Some(arn.partition()),
+                RoleReference::Name(_) => None,
+            })
+            .collect(),
+        AuthMethod::ManagedCrossAccount { role_arn, .. } => vec![role_arn.partition()],
+        AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => Vec::new(),
     }
 }
 

@@ -32,6 +32,25 @@ pub(super) fn options(table: &Table<'_>, raw: &RawAuth, connection: &str) -> Ass
     }
 }
 
+/// The names of the options that are written.
+pub(super) fn written(raw: &RawAuth) -> impl Iterator<Item = &'static str> {
+    let options = [
+        ("session_name", raw.session_name.is_some()),
+        ("session_duration", raw.session_duration.is_some()),
+        ("session_policy", raw.session_policy.is_some()),
+        ("session_policy_arns", raw.session_policy_arns.is_some()),
+        ("session_tags", !raw.session_tags.is_empty()),
+        ("transitive_tag_keys", raw.transitive_tag_keys.is_some()),
+        ("source_identity", raw.source_identity.is_some()),
+        ("mfa_serial", raw.mfa_serial.is_some()),
+        ("mfa_token", raw.mfa_token.is_some()),
+    ];
+    options
+        .into_iter()
+        .filter(|(_, is_written)| *is_written)
+        .map(|(name, _)| name)
+}
+
 fn session_name(table: &Table<'_>, raw: &RawAuth, connection: &str) -> Option<RoleSessionName> {
     let template: SessionNameTemplate = table.parse("session_name", raw.session_name.as_deref())?;
     let host = if template.names_host() {
