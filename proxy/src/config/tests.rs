@@ -47,3 +47,28 @@ fn refuse_with(toml: &str, variables: &[(&str, &str)], want: &[&str]) {
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(lines, want, "\n{error}");
 }
+
+/// Operators know services by the names of the SDKs and the AWS CLI, which are not always endpoint prefixes.
+#[test]
+fn a_service_may_be_named_as_sdks_name_it() {
+    for (written, want) in [
+        ("ses", "email"),
+        ("ecr", "api.ecr"),
+        ("email", "email"),
+        ("bedrock", "bedrock"),
+        ("bedrock-runtime", "bedrock-runtime"),
+        ("not-yet-known", "not-yet-known"),
+    ] {
+        let toml = format!(
+            "{}service = \"{written}\"\nregion = \"eu-west-1\"\n{CHAIN}",
+            connection("")
+        );
+        let config = read(&toml, &[]).unwrap();
+        let service = config
+            .connections
+            .values()
+            .next()
+            .map(|read| read.connection.service.as_str());
+        assert_eq!(service, Some(want), "{written}");
+    }
+}

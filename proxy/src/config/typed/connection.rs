@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use auth_model::{
     AuthMethod, Connection, ConnectionName, IdentityName, ManagedIdentity, Partition, Region, RoleReference, ServiceId,
 };
-use aws_endpoints::{EndpointVariant, endpoint, partition_of, traits_of};
+use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of, traits_of};
 
 use super::auth::{Identities, auth};
 use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
@@ -26,6 +26,8 @@ pub(super) fn connection(
         raw.service.as_deref(),
         "it says what requests are signed for",
     );
+    // Named as SDKs name it, it would have no host and no traits.
+    let service = service.map(|service| endpoint_prefix_of(&service));
     let region = table.required("region", raw.region.as_deref(), "it says where requests are signed for");
     let signing_name = table.parse("signing_name", raw.signing_name.as_deref());
     let identities = Identities {
