@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use code::{ERRORS, ErrorCode};
-pub(crate) use render::{ErrorShape, render};
+pub(crate) use render::{Accept, ErrorShape, render};
 
 /// A cause, for the log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;

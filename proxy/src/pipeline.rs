@@ -31,7 +31,7 @@ use sts_client::CredentialSource;
 use crate::admit::admit;
 use crate::body::MemoryBudget;
 use crate::config::Config;
-use crate::error::{ErrorShape, ProxyError, render};
+use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::route::Router;
 use crate::server::{Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Upstream};
@@ -152,7 +152,7 @@ impl Pipeline {
             self.requests.fetch_add(1, Ordering::Relaxed)
         );
         let mut reporter = Reporter::new(&head, peer, request_id, Arc::clone(&self.observer));
-        let accept = head.headers.clone();
+        let accept = Accept::of(&head.headers);
         let is_head = head.method == Method::HEAD;
         let expects_continue = head.headers.contains_key(EXPECT);
         let mut body = Some(body);
@@ -162,7 +162,7 @@ impl Pipeline {
                 if let Some(body) = body.filter(|_| !expects_continue) {
                     drain::spawn(body);
                 }
-                self.refuse(&error, &accept, is_head, reporter)
+                self.refuse(&error, accept, is_head, reporter)
             }
         };
         if let Ok(id) = HeaderValue::from_str(response.body().request_id()) {
@@ -213,7 +213,7 @@ impl Pipeline {
     fn refuse(
         &self,
         error: &ProxyError,
-        accept: &http::HeaderMap,
+        accept: Accept,
         is_head: bool,
         mut reporter: Reporter,
     ) -> Response<ResponseBody> {

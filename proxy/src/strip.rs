@@ -1,12 +1,14 @@
 //! What must not pass: headers that belong to one hop, to the client's own signature, or to us.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName};
+use signer::clean_headers;
 
-/// Headers of a single connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
+/// Headers of a single connection (RFC 9110, section 7.6.1), besides those that `Connection` names. For what is not
+/// signed by us; else [`clean_headers`] knows them.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -19,31 +21,17 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     PROXY_AUTHENTICATE,
 ];
 
-/// What the client may have sent to identify itself to AWS: replaced by ours.
-///
-/// The signing time and payload hash go too: they are ours to say.
-const CLIENT_AUTHENTICATION: [HeaderName; 6] = [
-    AUTHORIZATION,
-    HeaderName::from_static("x-amz-content-sha256"),
-    HeaderName::from_static("x-amz-date"),
-    HeaderName::from_static("x-amz-region-set"),
-    HeaderName::from_static("x-amz-s3session-token"),
-    HeaderName::from_static("x-amz-security-token"),
-];
-
 /// Ours: for talking with clients, never with services.
 const OWN_PREFIX: &str = "x-signing-proxy-";
 
-/// Removes what must not reach the service. What is left is signed or not, but sent.
+/// Removes what must not reach the service, and makes the rest fit for signing. What is left is signed or not, but sent.
 ///
-/// `Host`, `Content-Length` and `Expect` go too: the next steps decide them anew. `X-Forwarded-*` would
-/// only mislead: some S3 servers verify signatures against `X-Forwarded-Host`.
+/// Besides what [`clean_headers`] removes: `Host` and `Content-Length`, which the next steps decide anew, and what is
+/// between the client and us. `X-Forwarded-*` would only mislead: some S3 servers verify signatures against
+/// `X-Forwarded-Host`.
 pub(crate) fn request_headers(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers);
-    for name in &CLIENT_AUTHENTICATION {
-        headers.remove(name);
-    }
-    for name in [HOST, CONTENT_LENGTH, EXPECT, FORWARDED, PROXY_AUTHORIZATION] {
+    clean_headers(headers);
+    for name in [HOST, CONTENT_LENGTH, FORWARDED] {
         headers.remove(name);
     }
     remove_where(headers, |name| {

@@ -29,7 +29,7 @@ impl ErrorShape {
     /// The shape the client can read: the service's own, unless `Accept` asks for the other kind.
     ///
     /// `protocol` is `None` as long as it is not known which service the client means.
-    pub(crate) fn choose(headers: &HeaderMap, protocol: Option<Protocol>) -> Self {
+    pub(crate) fn choose(accept: Accept, protocol: Option<Protocol>) -> Self {
         let own = match protocol {
             Some(Protocol::RestXml) => Self::RestXml,
             Some(Protocol::Ec2) => Self::Ec2Xml,
@@ -37,35 +37,43 @@ impl ErrorShape {
             Some(_) | None => Self::Json,
         };
         let is_xml = matches!(own, Self::RestXml | Self::Ec2Xml | Self::QueryXml);
-        match (wanted(headers), is_xml) {
-            (Some(Wanted::Json), true) => Self::Json,
-            (Some(Wanted::Xml), false) => Self::RestXml,
-            _ => own,
+        match (accept, is_xml) {
+            (Accept::Json, true) => Self::Json,
+            (Accept::Xml, false) => Self::RestXml,
+            (Accept::Json | Accept::Xml | Accept::Any, _) => own,
         }
     }
-}
-
-enum Wanted {
-    Json,
-    Xml,
 }
 
 /// What `Accept` prefers where it names exactly one of the two kinds.
-fn wanted(headers: &HeaderMap) -> Option<Wanted> {
-    let mut json = false;
-    let mut xml = false;
-    for value in headers.get_all(ACCEPT) {
-        for range in value.to_str().unwrap_or_default().split(',') {
-            let media_type = range.split(';').next().unwrap_or_default().trim();
-            let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
-            json |= subtype.eq_ignore_ascii_case("json");
-            xml |= subtype.eq_ignore_ascii_case("xml");
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Accept {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+    /// Both or neither.
+    Any,
+}
+
+impl Accept {
+    /// Reads a request's headers.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut json = false;
+        let mut xml = false;
+        for value in headers.get_all(ACCEPT) {
+            for range in value.to_str().unwrap_or_default().split(',') {
+                let media_type = range.split(';').next().unwrap_or_default().trim();
+                let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
+                json |= subtype.eq_ignore_ascii_case("json");
+                xml |= subtype.eq_ignore_ascii_case("xml");
+            }
         }
-    }
-    match (json, xml) {
-        (true, false) => Some(Wanted::Json),
-        (false, true) => Some(Wanted::Xml),
-        _ => None,
+        match (json, xml) {
+            (true, false) => Self::Json,
+            (false, true) => Self::Xml,
+            _ => Self::Any,
+        }
     }
 }
 
@@ -208,7 +216,7 @@ mod tests {
     fn check_shape(accept: &str, protocol: Option<Protocol>, want: ErrorShape) {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        assert_eq!(ErrorShape::choose(&headers, protocol), want, "{accept}");
+        assert_eq!(ErrorShape::choose(Accept::of(&headers), protocol), want, "{accept}");
     }
 
     #[test]

@@ -98,10 +98,36 @@ fn is_repeatable(framed: &Framed, operation: Option<&str>) -> bool {
     framed.is_replayable() && (is_idempotent || reads)
 }
 
+/// What the client can change is its error; anything else is ours.
 fn unsignable(error: SignError) -> ProxyError {
     match &error {
+        SignError::NoHost => ErrorCode::HostMissing.into(),
+        SignError::RepeatedHost => ErrorCode::HostRepeated.into(),
+        SignError::InvalidHost => ErrorCode::HostMalformed.into(),
+        SignError::TooManyHeaders => ErrorCode::HeadersTooMany.into(),
         SignError::UnsignableHeader { name, fault } => ProxyError::new(ErrorCode::HeaderUnsignable)
             .with_hint(format!("Change or leave out the header {name}: {fault}.")),
         _ => ProxyError::new(ErrorCode::Internal).with_cause(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_can_change_is_a_bad_request_and_the_rest_is_ours() {
+        for (error, code, status) in [
+            (SignError::NoHost, "host-missing", 400),
+            (SignError::RepeatedHost, "host-repeated", 400),
+            (SignError::InvalidHost, "host-malformed", 400),
+            (SignError::TooManyHeaders, "headers-too-many", 400),
+            (SignError::TimeOutOfRange, "internal", 500),
+            (SignError::CryptographyFailed, "internal", 500),
+        ] {
+            let error = unsignable(error);
+            assert_eq!((error.code().name(), error.code().status().as_u16()), (code, status));
+            assert!(!error.hint().is_empty());
+        }
     }
 }

@@ -85,7 +85,6 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
     } else {
         let framing = Framing::take_from(&mut head.headers)?;
         strip::request_headers(&mut head.headers);
-        signer::clean_headers(&mut head.headers);
         framing
     };
     head.headers.append(VIA, via);
