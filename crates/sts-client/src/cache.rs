@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
-use auth_model::{Clock, ConnectionName, Credentials, SessionToken};
+use auth_model::{Clock, Credentials, SessionToken};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ pub(crate) struct Obtained {
     pub(crate) credentials: Credentials,
     /// When to ask again although the set says nothing of an expiry; `None` is never.
     pub(crate) ask_again_after: Option<Duration>,
+    /// How much of what a session may hold is taken, in percent, where AWS says so.
+    pub(crate) session_space_percent: Option<u32>,
 }
 
 /// Obtains a set, without any memory of earlier ones.
@@ -40,7 +42,8 @@ pub(crate) trait Obtain: fmt::Debug + Send + Sync + 'static {
 /// Whose credentials these are, for the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
-    pub(crate) connection: ConnectionName,
+    /// The connection's name, or the names of all that share the set, with `+` in between.
+    pub(crate) connection: String,
     pub(crate) method: &'static str,
 }
 
@@ -69,6 +72,7 @@ struct Inner<O> {
 struct Held {
     credentials: Arc<Credentials>,
     renew_at: Option<SystemTime>,
+    session_space_percent: Option<u32>,
 }
 
 /// What decides whether an attempt starts. Locked for moments, never across an await.
@@ -156,6 +160,10 @@ impl<O: Obtain> Cache<O> {
                 None => CredentialState::Never,
             },
         }
+    }
+
+    pub(crate) fn session_space_percent(&self) -> Option<u32> {
+        self.0.held.load().as_ref().and_then(|held| held.session_space_percent)
     }
 
     pub(crate) fn counters(&self) -> CredentialCounters {

@@ -114,6 +114,7 @@ fn obtained(found: &Credentials) -> Result<Obtained, CredentialFailure> {
     Ok(Obtained {
         credentials,
         ask_again_after,
+        session_space_percent: None,
     })
 }
 

@@ -58,6 +58,7 @@
 //! - Permanent errors are told apart from passing ones.
 //! - A refused set is renewed once however many report it.
 //! - A rotated file is picked up.
+//! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
 //!
 //! What is sent and said:
@@ -87,6 +88,7 @@ mod refusal;
 mod role;
 mod schedule;
 mod settings;
+mod shared;
 mod source;
 mod state;
 mod static_keys;
@@ -94,6 +96,7 @@ mod sts;
 
 pub use error::{CredentialError, CredentialFailure};
 pub use settings::{EgressProxy, StsSettings};
+pub use shared::shared_sources;
 pub use source::CredentialSource;
 pub use state::{CredentialCounters, CredentialState};
 pub use sts::CallerIdentity;

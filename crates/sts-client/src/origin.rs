@@ -25,6 +25,7 @@ pub(crate) enum Origin {
 impl Origin {
     pub(crate) fn new(
         connection: &Connection,
+        shown_as: &str,
         assets: Assets,
         settings: &StsSettings,
         sts: &Sts,
@@ -56,7 +57,7 @@ impl Origin {
                     runs_on,
                     external_id: None,
                     options,
-                    connection: connection.name.clone(),
+                    connection: shown_as.to_owned(),
                     assets,
                     sts: sts.clone(),
                     machine: chain(profile),
@@ -74,7 +75,7 @@ impl Origin {
                 runs_on: RunsOn::Anywhere,
                 external_id: Some(external_id),
                 options,
-                connection: connection.name.clone(),
+                connection: shown_as.to_owned(),
                 assets,
                 sts: sts.clone(),
                 machine: chain(None),

@@ -3,15 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_model::{
-    AccessKeyId, AssumeRoleOptions, ConnectionName, Credentials, ExternalId, KeyAssets, MfaCode, MfaSerial, RoleArn,
-    RoleChain, RoleReference, RoleSessionName, RunsOn, SessionDuration, TagKey,
+    AccessKeyId, AssumeRoleOptions, Credentials, ExternalId, KeyAssets, MfaCode, MfaSerial, RoleArn, RoleChain,
+    RoleReference, RoleSessionName, RunsOn, SessionDuration, TagKey,
 };
 use credential_assets::Assets;
 
 use crate::cache::Obtained;
 use crate::chain::Chain;
 use crate::error::CredentialFailure;
-use crate::sts::{CallerIdentity, RoleRequest, Sts};
+use crate::sts::{CallerIdentity, RoleRequest, Session, Sts};
 
 /// Roles and what may assume the first of them.
 #[derive(Debug)]
@@ -21,7 +21,8 @@ pub(crate) struct RoleSession {
     pub(crate) runs_on: RunsOn,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) options: AssumeRoleOptions,
-    pub(crate) connection: ConnectionName,
+    /// The connection's name, or the names of all that share the session, with `+` in between.
+    pub(crate) connection: String,
     pub(crate) assets: Assets,
     pub(crate) sts: Sts,
     /// What this machine has: its keys, and what it is.
@@ -69,10 +70,11 @@ impl RoleSession {
             let home = before.as_ref().map_or(Home::Of(&obtained.credentials), Home::Beside);
             let role = self.find(role, home).await?;
             let is_last = index + 1 == assumed.len();
-            let credentials = self.assume(&obtained.credentials, &role, index == 0, is_last).await?;
+            let session = self.assume(&obtained.credentials, &role, index == 0, is_last).await?;
             obtained = Obtained {
-                credentials,
+                credentials: session.credentials,
                 ask_again_after: None,
+                session_space_percent: session.space_percent,
             };
             before = Some(role);
         }
@@ -88,6 +90,7 @@ impl RoleSession {
                 Ok(Obtained {
                     credentials: self.assets.keys(keys).await?,
                     ask_again_after: None,
+                    session_space_percent: None,
                 })
             }
             (Base::Machine, RunsOn::Anywhere) => self.machine.obtain().await,
@@ -103,7 +106,7 @@ impl RoleSession {
         role: &RoleArn,
         is_first: bool,
         is_last: bool,
-    ) -> Result<Credentials, CredentialFailure> {
+    ) -> Result<Session, CredentialFailure> {
         let options = &self.options;
         let asked = options.duration.unwrap_or(SessionDuration::DEFAULT);
         let belongs_here = |key: &TagKey| {

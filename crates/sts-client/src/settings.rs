@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How STS is reached. The default is AWS's regional endpoint, directly, with the platform's roots.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct StsSettings {
     /// Where STS is asked instead of the regional endpoint. The default chain's own calls (web
     /// identity, SSO) do not use it; they take `AWS_ENDPOINT_URL_STS`.
@@ -58,7 +58,7 @@ impl fmt::Debug for StsSettings {
 }
 
 /// An HTTP proxy between us and STS. Metadata services and loopback are always reached directly.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct EgressProxy {
     /// `http://[user:password@]host:port`, or `https://`.
     pub uri: Uri,

@@ -41,26 +41,40 @@ impl CredentialSource {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
+        Self::shown_as(connection.name.as_str(), connection, assets, settings, clock)
+    }
+
+    /// A source whose log lines and session names show this text instead of the connection's name.
+    pub(crate) fn shown_as(
+        shown_as: &str,
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CredentialError> {
         let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
         connection
             .auth
             .check()
             .map_err(|contradiction| unusable(contradiction.into()))?;
         let http = http_client(settings).map_err(unusable)?;
-        Ok(Self::with_http_client(connection, assets, settings, clock, http))
+        Ok(Self::with_http_client(
+            connection, shown_as, assets, settings, clock, http,
+        ))
     }
 
     pub(crate) fn with_http_client(
         connection: &Connection,
+        shown_as: &str,
         assets: Assets,
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
         http: SharedHttpClient,
     ) -> Self {
         let sts = Sts::new(&connection.region, settings, Arc::clone(&clock), http.clone());
-        let origin = Origin::new(connection, assets, settings, &sts, Arc::clone(&clock), http);
+        let origin = Origin::new(connection, shown_as, assets, settings, &sts, Arc::clone(&clock), http);
         let label = Label {
-            connection: connection.name.clone(),
+            connection: shown_as.to_owned(),
             method: connection.auth.name(),
         };
         let roles = match &connection.auth {
@@ -120,6 +134,13 @@ impl CredentialSource {
     #[must_use]
     pub fn state(&self) -> CredentialState {
         self.cache.state()
+    }
+
+    /// How much of what a session may hold the session's policies and tags take, in percent, as STS says: it refuses
+    /// more than 100. `None` where there is no session, or where it has neither.
+    #[must_use]
+    pub fn session_space_percent(&self) -> Option<u32> {
+        self.cache.session_space_percent()
     }
 
     /// What the source has done since it was made.

@@ -43,6 +43,7 @@ impl StaticKeys {
         Ok(Obtained {
             credentials,
             ask_again_after: can_change.then_some(REREAD_AFTER),
+            session_space_percent: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use auth_model::{
     TagValue,
 };
 use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -44,6 +45,14 @@ pub(crate) struct RoleRequest<'a> {
     pub(crate) transitive: &'a [TagKey],
     pub(crate) source_identity: Option<&'a SourceIdentity>,
     pub(crate) mfa: Option<(&'a MfaSerial, MfaCode)>,
+}
+
+/// What `AssumeRole` answers.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) credentials: Credentials,
+    /// How much of what a session may hold its policies and tags take, in percent.
+    pub(crate) space_percent: Option<u32>,
 }
 
 /// STS in one region.
@@ -130,12 +139,13 @@ impl Sts {
         &self,
         keys: &Credentials,
         request: &RoleRequest<'_>,
-    ) -> Result<Credentials, CredentialFailure> {
+    ) -> Result<Session, CredentialFailure> {
         let call = request.fill(self.client(keys).assume_role())?;
         let answer = quietly(async { call.send().await })
             .await
             .map_err(|error| failure_of(&error, &format!("assuming {}", request.role)))?;
         let unreadable = CredentialFailure::UnreadableAnswer { status: 200 };
+        let space_percent = space_percent(&answer);
         let session = answer.credentials.ok_or_else(|| unreadable.clone())?;
         let expires_at = SystemTime::try_from(session.expiration).map_err(|_| unreadable.clone())?;
         let token = Some(session.session_token);
@@ -144,8 +154,21 @@ impl Sts {
         // is behind, the set would else be used for longer than AWS takes it.
         credentials.expires_at = Some(expires_at.min(self.clock.now() + request.duration.get()));
         credentials.account = Some(request.role.account().clone());
-        Ok(credentials)
+        Ok(Session {
+            credentials,
+            space_percent,
+        })
     }
+}
+
+/// `SessionTokenUtilization`, else `PackedPolicySize`, which it replaces.
+#[expect(
+    deprecated,
+    reason = "partitions and emulators that do not know the new member send the old one alone"
+)]
+fn space_percent(answer: &AssumeRoleOutput) -> Option<u32> {
+    let percent = answer.session_token_utilization().or(answer.packed_policy_size());
+    percent.and_then(|percent| u32::try_from(percent).ok())
 }
 
 impl RoleRequest<'_> {

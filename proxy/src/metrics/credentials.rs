@@ -22,7 +22,12 @@ pub(super) struct CredentialCollector(Arc<RwLock<Vec<(ConnectionLabel, Credentia
 /// How one of the counters is called, explained and read.
 type CounterRow = (&'static str, &'static str, fn(&CredentialCounters) -> u64);
 
-type Reading = (ConnectionLabel, CredentialState, CredentialCounters);
+struct Reading {
+    label: ConnectionLabel,
+    state: CredentialState,
+    counters: CredentialCounters,
+    session_space_percent: Option<u32>,
+}
 
 impl CredentialCollector {
     pub(super) fn watch(&self, connection: &ConnectionName, source: CredentialSource) {
@@ -37,7 +42,12 @@ impl CredentialCollector {
         let sources = self.0.read().unwrap_or_else(PoisonError::into_inner);
         sources
             .iter()
-            .map(|(label, source)| (label.clone(), source.state(), source.counters()))
+            .map(|(label, source)| Reading {
+                label: label.clone(),
+                state: source.state(),
+                counters: source.counters(),
+                session_space_percent: source.session_space_percent(),
+            })
             .collect()
     }
 }
@@ -55,7 +65,7 @@ impl Collector for CredentialCollector {
             MetricType::Gauge,
             readings
                 .iter()
-                .map(|(label, state, _)| (label, ConstGauge::new(i64::from(state.is_serving())))),
+                .map(|reading| (&reading.label, ConstGauge::new(i64::from(reading.state.is_serving())))),
         )?;
         family(
             &mut encoder,
@@ -67,7 +77,22 @@ impl Collector for CredentialCollector {
             MetricType::Gauge,
             readings
                 .iter()
-                .filter_map(|(label, state, _)| Some((label, ConstGauge::new(expiry(state)?)))),
+                .filter_map(|reading| Some((&reading.label, ConstGauge::new(expiry(&reading.state)?)))),
+        )?;
+        family(
+            &mut encoder,
+            (
+                "credentials_session_space_percent",
+                "How much of what a session may hold its policies and tags take",
+                None,
+            ),
+            MetricType::Gauge,
+            readings.iter().filter_map(|reading| {
+                Some((
+                    &reading.label,
+                    ConstGauge::new(i64::from(reading.session_space_percent?)),
+                ))
+            }),
         )?;
         let counters: [CounterRow; 3] = [
             (
@@ -93,7 +118,7 @@ impl Collector for CredentialCollector {
                 MetricType::Counter,
                 readings
                     .iter()
-                    .map(|(label, _, counters)| (label, ConstCounter::new(count(counters)))),
+                    .map(|reading| (&reading.label, ConstCounter::new(count(&reading.counters)))),
             )?;
         }
         Ok(())

@@ -247,18 +247,14 @@ async fn sources(
         None => Vec::new(),
     };
     let assets = Assets::new(ProcessEnvironment).with_commands(config.assets.exec);
-    let source = |(name, connection): (&ConnectionName, &ConnectionConfig)| {
-        let settings = sts_settings(config, connection, &extra_roots_pem);
-        let source = CredentialSource::new(&connection.connection, assets.clone(), &settings, Arc::clone(clock));
-        match source {
-            Ok(source) => Ok((name.clone(), source)),
-            Err(source) => Err(StartError::Credentials {
-                connection: name.clone(),
-                source,
-            }),
-        }
-    };
-    config.connections.iter().map(source).collect()
+    let wanted = config.connections.values().map(|connection| {
+        (
+            &connection.connection,
+            sts_settings(config, connection, &extra_roots_pem),
+        )
+    });
+    sts_client::shared_sources(wanted, &assets, clock)
+        .map_err(|(connection, source)| StartError::Credentials { connection, source })
 }
 
 fn sts_settings(config: &Config, connection: &ConnectionConfig, extra_roots_pem: &[u8]) -> StsSettings {

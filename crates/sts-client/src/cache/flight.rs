@@ -11,6 +11,9 @@ use super::{Boarding, Held, Inner, Obtain, Obtained, Outcome, Setback, are_same_
 use crate::error::{CredentialError, CredentialFailure};
 use crate::schedule;
 
+/// From here on a session's policies and tags are about to be refused: the next policy or tag may be too much.
+const SPACE_WARNING_PERCENT: u32 = 80;
+
 impl<O: Obtain> Inner<O> {
     /// One attempt, in a task of its own: a request that goes away leaves it alone.
     pub(super) async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>) {
@@ -37,6 +40,7 @@ impl<O: Obtain> Inner<O> {
         let Obtained {
             credentials,
             ask_again_after,
+            session_space_percent,
         } = obtained;
         let now = self.clock.now();
         if !credentials.is_valid_at(now) {
@@ -60,12 +64,20 @@ impl<O: Obtain> Inner<O> {
                 lifetime_s = lifetime.map(|lifetime| lifetime.as_secs()),
                 "obtained credentials"
             );
+            if let Some(percent) = session_space_percent.filter(|percent| *percent >= SPACE_WARNING_PERCENT) {
+                tracing::warn!(
+                    connection = %self.label.connection,
+                    percent,
+                    "session policies and tags take most of the space that a session has; STS refuses more than 100 %"
+                );
+            }
         }
         let credentials = unchanged.unwrap_or_else(|| Arc::new(credentials));
         let mut control = self.control();
         self.held.store(Some(Arc::new(Held {
             credentials: Arc::clone(&credentials),
             renew_at,
+            session_space_percent,
         })));
         control.flight = None;
         control.setback = None;

@@ -41,6 +41,7 @@ impl Obtain for Script {
         let lasting = |id: &str, ask_again_after| Obtained {
             credentials: keys(id),
             ask_again_after,
+            session_space_percent: None,
         };
         match (self.step)(attempt, self.clock.elapsed().as_secs()) {
             Step::Session { lifetime } => {
@@ -78,7 +79,7 @@ impl Stage {
             step,
         };
         let label = Label {
-            connection: ConnectionName::parse("stage").unwrap(),
+            connection: "stage".to_owned(),
             method: "access-key-assume-role",
         };
         let cache = Cache::new(script, Arc::new(clock.clone()), label, Duration::from_mins(1));

@@ -88,7 +88,14 @@ fn source(
     let environment = FixedEnvironment::from_iter([("SECRET", SECRET), ("TOKEN", BASE_TOKEN), ("CODE", CODE)]);
     let clock = Arc::new(clock.clone());
     let assets = Assets::new(environment);
-    CredentialSource::with_http_client(connection, assets, settings, clock, sts.http_client())
+    CredentialSource::with_http_client(
+        connection,
+        connection.name.as_str(),
+        assets,
+        settings,
+        clock,
+        sts.http_client(),
+    )
 }
 
 /// Obtains credentials once with default settings; the answer is what STS was sent.

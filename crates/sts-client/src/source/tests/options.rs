@@ -8,6 +8,7 @@ use auth_model::{
 };
 
 use super::*;
+use crate::testing::Log;
 
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}"#;
 const DEVICE: &str = "arn:aws:iam::123456789012:mfa/robot";
@@ -105,4 +106,36 @@ async fn what_is_no_one_time_code_is_not_sent() {
     assert_eq!(error.code(), "mfa_code");
     assert_eq!(error.to_string(), "env:SECRET is not a one-time code: six digits");
     assert!(sts.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_nearly_full_is_told() {
+    for (members, want, warns) in [
+        ("", None, false),
+        ("<PackedPolicySize>79</PackedPolicySize>", Some(79), false),
+        ("<PackedPolicySize>80</PackedPolicySize>", Some(80), true),
+        // The newer member holds where both are there.
+        (
+            "<PackedPolicySize>99</PackedPolicySize><SessionTokenUtilization>12</SessionTokenUtilization>",
+            Some(12),
+            false,
+        ),
+    ] {
+        let (log, _guard) = Log::capture();
+        let clock = VirtualClock::new();
+        let expiry = clock.now() + HOUR;
+        let sts = ScriptedSts::new(move |_| match session("ASIA1", SESSION_SECRET, SESSION_TOKEN, expiry) {
+            Answer::Status(status, body) => {
+                let end = "</AssumeRoleResult>";
+                Answer::Status(status, body.replace(end, &format!("{members}{end}")))
+            }
+            other @ Answer::ConnectionRefused => other,
+        });
+        let auth = role(ROLE, AssumeRoleOptions::default());
+        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+        assert_eq!(source.session_space_percent(), None);
+        source.credentials().await.unwrap();
+        assert_eq!(source.session_space_percent(), want);
+        assert_eq!(log.text().contains("take most of the space"), warns, "{members}");
+    }
 }

@@ -1,0 +1,307 @@
+//! Identical sources share a set: one flight, one cache, one session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth_model::{
+    AssetReference, AssumeRoleOptions, AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAssets,
+};
+use credential_assets::Assets;
+
+use crate::error::CredentialError;
+use crate::settings::StsSettings;
+use crate::source::CredentialSource;
+
+/// A source for each connection; connections whose credentials are obtained in the same way share one.
+///
+/// The same way is: the same region and settings, the same method with the same keys, roles and options. Keys are the
+/// same where they are kept in the same place, and managed identities where they are one and the same: what belongs to
+/// one organisation never serves another. A session that several connections share, and that has no name of its own,
+/// is named for all of them.
+///
+/// # Errors
+///
+/// As [`CredentialSource::new`], with the name of the first connection that has the problem.
+pub fn shared_sources<'a>(
+    wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>,
+    assets: &Assets,
+    clock: &Arc<dyn Clock>,
+) -> Result<BTreeMap<ConnectionName, CredentialSource>, (ConnectionName, CredentialError)> {
+    let mut sources = BTreeMap::new();
+    for group in groups(wanted) {
+        let names: Vec<&str> = group.all().map(|connection| connection.name.as_str()).collect();
+        let clock = Arc::clone(clock);
+        let source = CredentialSource::shown_as(&names.join("+"), group.first, assets.clone(), &group.settings, clock)
+            .map_err(|error| (group.first.name.clone(), error))?;
+        sources.extend(group.all().map(|connection| (connection.name.clone(), source.clone())));
+    }
+    Ok(sources)
+}
+
+/// Connections whose credentials are obtained in the same way.
+struct Group<'a> {
+    first: &'a Connection,
+    others: Vec<&'a Connection>,
+    settings: StsSettings,
+}
+
+impl<'a> Group<'a> {
+    fn all(&self) -> impl Iterator<Item = &'a Connection> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+}
+
+fn groups<'a>(wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for (connection, settings) in wanted {
+        let same = groups.iter_mut().find(|group| {
+            group.settings == settings
+                && group.first.region == connection.region
+                && are_same_methods(&group.first.auth, &connection.auth)
+        });
+        match same {
+            Some(group) => group.others.push(connection),
+            None => groups.push(Group {
+                first: connection,
+                others: Vec::new(),
+                settings,
+            }),
+        }
+    }
+    groups
+}
+
+fn are_same_methods(a: &AuthMethod, b: &AuthMethod) -> bool {
+    use AuthMethod::{AccessKey, AccessKeyAssumeRole, DefaultChain, ManagedCrossAccount};
+    match (a, b) {
+        (AccessKey { keys: a }, AccessKey { keys: b }) => are_same_keys(a, b),
+        (
+            AccessKeyAssumeRole {
+                base,
+                roles,
+                runs_on,
+                options,
+            },
+            AccessKeyAssumeRole {
+                base: other_base,
+                roles: other_roles,
+                runs_on: other_runs_on,
+                options: other_options,
+            },
+        ) => {
+            are_same_bases(base, other_base)
+                && roles == other_roles
+                && runs_on == other_runs_on
+                && are_same_options(options, other_options)
+        }
+        (
+            ManagedCrossAccount {
+                identity,
+                role_arn,
+                external_id,
+                options,
+            },
+            ManagedCrossAccount {
+                identity: other_identity,
+                role_arn: other_role_arn,
+                external_id: other_external_id,
+                options: other_options,
+            },
+        ) => {
+            identity.name == other_identity.name
+                && identity.organisation == other_identity.organisation
+                && are_same_keys(&identity.keys, &other_identity.keys)
+                && role_arn == other_role_arn
+                && external_id == other_external_id
+                && are_same_options(options, other_options)
+        }
+        (DefaultChain { profile: a }, DefaultChain { profile: b }) => a == b,
+        (AccessKey { .. } | AccessKeyAssumeRole { .. } | ManagedCrossAccount { .. } | DefaultChain { .. }, _) => false,
+    }
+}
+
+fn are_same_bases(a: &BaseKeys, b: &BaseKeys) -> bool {
+    match (a, b) {
+        (BaseKeys::Assets(a), BaseKeys::Assets(b)) => are_same_keys(a, b),
+        (BaseKeys::DefaultChain { profile: a }, BaseKeys::DefaultChain { profile: b }) => a == b,
+        (BaseKeys::Assets(_) | BaseKeys::DefaultChain { .. }, _) => false,
+    }
+}
+
+fn are_same_keys(a: &KeyAssets, b: &KeyAssets) -> bool {
+    let tokens = match (&a.session_token, &b.session_token) {
+        (Some(a), Some(b)) => are_same_places(a, b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    tokens
+        && are_same_places(&a.access_key_id, &b.access_key_id)
+        && are_same_places(&a.secret_access_key, &b.secret_access_key)
+}
+
+fn are_same_places(a: &AssetReference, b: &AssetReference) -> bool {
+    match (a, b) {
+        (AssetReference::Literal(a), AssetReference::Literal(b)) => a.expose() == b.expose(),
+        (AssetReference::Literal(_), _) | (_, AssetReference::Literal(_)) => false,
+        // But for a literal, the text says all of it.
+        (a, b) => a.to_string() == b.to_string(),
+    }
+}
+
+fn are_same_options(a: &AssumeRoleOptions, b: &AssumeRoleOptions) -> bool {
+    let AssumeRoleOptions {
+        session_name,
+        duration,
+        policy,
+        policy_arns,
+        tags,
+        source_identity,
+        mfa,
+    } = a;
+    let codes = match (mfa, &b.mfa) {
+        (Some(a), Some(b)) => a.serial == b.serial && are_same_places(&a.code, &b.code),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    codes
+        && *session_name == b.session_name
+        && *duration == b.duration
+        && *policy == b.policy
+        && *policy_arns == b.policy_arns
+        && *tags == b.tags
+        && *source_identity == b.source_identity
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_model::{ExternalId, ManagedIdentity, Region, RoleChain, RoleSessionName, RunsOn, ServiceId, SystemClock};
+    use credential_assets::FixedEnvironment;
+
+    use super::*;
+
+    fn keys(id: &str, secret: &str) -> KeyAssets {
+        KeyAssets {
+            access_key_id: id.parse().unwrap(),
+            secret_access_key: secret.parse().unwrap(),
+            session_token: None,
+        }
+    }
+
+    fn connection(name: &str, region: &str, auth: AuthMethod) -> Connection {
+        Connection {
+            name: ConnectionName::parse(name).unwrap(),
+            service: ServiceId::parse("s3").unwrap(),
+            region: Region::parse(region).unwrap(),
+            signing_name: None,
+            auth,
+        }
+    }
+
+    fn role(secret: &str, roles: &[&str], session: Option<&str>) -> AuthMethod {
+        AuthMethod::AccessKeyAssumeRole {
+            base: BaseKeys::Assets(keys("AKID", secret)),
+            roles: RoleChain::new(roles.iter().map(|role| role.parse().unwrap())).unwrap(),
+            runs_on: RunsOn::Anywhere,
+            options: AssumeRoleOptions {
+                session_name: session.map(|name| RoleSessionName::parse(name).unwrap()),
+                ..AssumeRoleOptions::default()
+            },
+        }
+    }
+
+    fn managed(identity: &str, organisation: &str) -> AuthMethod {
+        AuthMethod::ManagedCrossAccount {
+            identity: ManagedIdentity {
+                name: identity.parse().unwrap(),
+                organisation: organisation.parse().unwrap(),
+                keys: keys("AKID", "env:SECRET"),
+            },
+            role_arn: "arn:aws:iam::222233334444:role/x".parse().unwrap(),
+            external_id: ExternalId::parse("id-1").unwrap(),
+            options: AssumeRoleOptions::default(),
+        }
+    }
+
+    /// The names of each group, joined.
+    fn grouped(connections: &[Connection]) -> Vec<String> {
+        let wanted = connections
+            .iter()
+            .map(|connection| (connection, StsSettings::default()));
+        let names = |group: &Group<'_>| group.all().map(|c| c.name.as_str()).collect::<Vec<_>>().join("+");
+        groups(wanted).iter().map(names).collect()
+    }
+
+    fn in_ireland(methods: Vec<AuthMethod>) -> Vec<String> {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let connections: Vec<_> = names
+            .iter()
+            .zip(methods)
+            .map(|(name, auth)| connection(name, "eu-west-1", auth))
+            .collect();
+        grouped(&connections)
+    }
+
+    #[test]
+    fn the_same_keys_roles_and_options_are_one_source() {
+        let groups = in_ireland(vec![
+            role("env:SECRET", &["r"], None),
+            role("env:SECRET", &["r"], None),
+            role("env:OTHER", &["r"], None),
+            role("SECRET", &["r"], None),
+            role("OTHER", &["r"], None),
+            role("env:SECRET", &["r", "s"], None),
+            role("env:SECRET", &["r"], Some("own")),
+            role("SECRET", &["r"], None),
+        ]);
+        assert_eq!(groups, ["a+b", "c", "d+h", "e", "f", "g"]);
+    }
+
+    #[test]
+    fn regions_and_settings_keep_sources_apart() {
+        let of = |name, region| connection(name, region, role("env:SECRET", &["r"], None));
+        let connections = [of("a", "eu-west-1"), of("b", "us-east-1"), of("c", "eu-west-1")];
+        assert_eq!(grouped(&connections), ["a+c", "b"]);
+        let fips = StsSettings {
+            use_fips: true,
+            ..StsSettings::default()
+        };
+        let apart = groups([(&connections[0], fips), (&connections[2], StsSettings::default())]);
+        assert_eq!(apart.len(), 2);
+    }
+
+    #[test]
+    fn managed_identities_of_different_organisations_never_share() {
+        // The same user for two of them is refused by the configuration; here it would be kept apart all the same.
+        let groups = in_ireland(vec![
+            managed("acme", "Acme"),
+            managed("bolt", "Bolt"),
+            managed("acme", "Bolt"),
+            managed("other", "Acme"),
+            managed("acme", "Acme"),
+        ]);
+        assert_eq!(groups, ["a+e", "b", "c", "d"]);
+    }
+
+    #[tokio::test]
+    async fn connections_of_one_source_hold_the_same_set() {
+        let method = || AuthMethod::AccessKey {
+            keys: keys("AKID", "env:SECRET"),
+        };
+        let connections = [
+            connection("a", "eu-west-1", method()),
+            connection("b", "eu-west-1", method()),
+            connection("c", "us-east-1", method()),
+        ];
+        let assets = Assets::new(FixedEnvironment::from_iter([("SECRET", "s")]));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let wanted = connections
+            .iter()
+            .map(|connection| (connection, StsSettings::default()));
+        let sources = shared_sources(wanted, &assets, &clock).unwrap();
+        let mut sets = Vec::new();
+        for source in sources.values() {
+            sets.push(source.credentials().await.unwrap());
+        }
+        assert!(Arc::ptr_eq(&sets[0], &sets[1]) && !Arc::ptr_eq(&sets[0], &sets[2]));
+    }
+}
