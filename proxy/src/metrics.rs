@@ -49,6 +49,8 @@ struct Families {
     upstream_head: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     request_bytes: Family<ConnectionLabel, Counter>,
     response_bytes: Family<ConnectionLabel, Counter>,
+    upstream_connections: Family<ConnectionLabel, Counter>,
+    spooled_bytes: Counter,
     in_flight: Gauge,
     clients: Family<ListenerLabel, Gauge>,
     clients_accepted: Family<ListenerLabel, Counter>,
@@ -94,6 +96,8 @@ impl Metrics {
             upstream_head: Family::new_with_constructor(new_histogram),
             request_bytes: Family::default(),
             response_bytes: Family::default(),
+            upstream_connections: Family::default(),
+            spooled_bytes: Counter::default(),
             in_flight: Gauge::default(),
             clients: Family::default(),
             clients_accepted: Family::default(),
@@ -147,6 +151,17 @@ impl Metrics {
     /// From now on the state of this connection's credentials is told as well.
     pub fn watch_credentials(&self, connection: &ConnectionName, source: sts_client::CredentialSource) {
         self.0.credentials.watch(connection, source);
+    }
+
+    /// Counts the connections opened to the upstream of one of the proxy's connections; told from now on, as zero.
+    pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> Tally {
+        let label = ConnectionLabel::new(Some(connection));
+        Tally(self.0.upstream_connections.get_or_create_owned(&label))
+    }
+
+    /// Counts the bytes of bodies that went to the disk.
+    pub(crate) fn spooled_bytes(&self) -> Tally {
+        Tally(self.0.spooled_bytes.clone())
     }
 
     /// A client's connection begins; it counts as open until the answer is dropped.
@@ -240,6 +255,17 @@ impl Families {
             self.response_bytes.clone(),
         );
         r.register(
+            "upstream_connections_opened",
+            "Connections opened to upstreams, TLS included",
+            self.upstream_connections.clone(),
+        );
+        r.register_with_unit(
+            "spooled_body",
+            "Request bodies kept on the disk",
+            Unit::Bytes,
+            self.spooled_bytes.clone(),
+        );
+        r.register(
             "requests_in_flight",
             "Requests whose answer has not ended",
             self.in_flight.clone(),
@@ -266,6 +292,17 @@ impl Families {
             self.accept_failures.clone(),
         );
         r.register_collector(Box::new(self.credentials.clone()));
+    }
+}
+
+/// A counter in the hands of whoever counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally(Counter);
+
+impl Tally {
+    /// So many more.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.inc_by(count);
     }
 }
 
@@ -397,6 +434,7 @@ mod tests {
         });
         drop(metrics.client_begins(&ListenerRole::Admin));
         metrics.client_ended(ClientEnd::Closed);
+        metrics.upstream_connections(&ConnectionName::parse("reports").unwrap());
         credentials::tests::watch_one(&metrics);
         let told = told(&metrics.encode().unwrap());
 

@@ -32,6 +32,7 @@ use crate::admit::admit;
 use crate::body::MemoryBudget;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
+use crate::metrics::{Metrics, Tally};
 use crate::route::Router;
 use crate::server::{Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Upstream};
@@ -59,6 +60,7 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     memory: MemoryBudget,
+    spooled: Tally,
     spool_dir: PathBuf,
     /// This process's name: in `Via`, and the first half of request ids.
     pseudonym: String,
@@ -105,6 +107,7 @@ impl Pipeline {
         mut credentials: BTreeMap<ConnectionName, CredentialSource>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
+        metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
         let network = Network::new(&config.upstream)?;
@@ -119,11 +122,12 @@ impl Pipeline {
             let names = route
                 .endpoint()
                 .map_or_else(BucketNames::default, |url| BucketNames::below(url.host()));
+            let opened = metrics.upstream_connections(&name);
             let lane = Lane {
                 credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
                     connection: name.clone(),
                 })?,
-                upstream: Upstream::new(&network, protocols, names, route.config.timeouts),
+                upstream: Upstream::new(&network, protocols, names, route.config.timeouts, opened),
             };
             lanes.insert(name, lane);
         }
@@ -137,6 +141,7 @@ impl Pipeline {
             clock,
             observer,
             memory: MemoryBudget::new(BODY_MEMORY),
+            spooled: metrics.spooled_bytes(),
             spool_dir: config.server.spool_dir.clone().unwrap_or_else(std::env::temp_dir),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,

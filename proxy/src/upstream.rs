@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use crate::body::{OutgoingBody, Progress};
 use crate::config::{PoolConfig, Timeouts, UpstreamConfig};
 use crate::error::{ErrorCode, ProxyError};
+use crate::metrics::Tally;
 use connect::Connector;
 use dial::Egress;
 
@@ -96,10 +97,16 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// A pool that has no connections yet.
-    pub(crate) fn new(network: &Network, protocols: Protocols, names: BucketNames, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(
+        network: &Network,
+        protocols: Protocols,
+        names: BucketNames,
+        timeouts: Timeouts,
+        opened: Tally,
+    ) -> Self {
         let egress = Arc::clone(&network.egress);
         let tls = network.trust.client_config(protocols);
-        let connector = Connector::new(tls, Arc::clone(&egress), names, timeouts.connect);
+        let connector = Connector::new(tls, Arc::clone(&egress), names, timeouts.connect, opened);
         let client = |idle_per_host: usize| {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())

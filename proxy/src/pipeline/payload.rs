@@ -122,6 +122,9 @@ pub(super) async fn frame(
     if record.operation.is_none() && ready.may_name_operation_in_body() {
         record.operation = operation_in(&content);
     }
+    if let Content::Spooled { length, .. } = content {
+        pipeline.spooled.add(length);
+    }
     set_length(&mut ready.head, content.length());
     let payload = match content {
         Content::Empty => Payload::Empty,

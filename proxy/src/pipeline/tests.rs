@@ -191,6 +191,7 @@ impl Observer for Records {
 struct Proxy {
     addr: SocketAddr,
     records: mpsc::UnboundedReceiver<RequestRecord>,
+    metrics: crate::metrics::Metrics,
 }
 
 impl Proxy {
@@ -223,11 +224,13 @@ impl Proxy {
             let source = CredentialSource::new(&connection.connection, assets, &settings, Arc::clone(&clock));
             (name.clone(), source.unwrap())
         });
+        let metrics = crate::metrics::Metrics::new();
         let pipeline = Pipeline::new(
             &config,
             sources.collect(),
             Arc::clone(&clock),
             Arc::new(Records(sender)),
+            &metrics,
         );
         let pipeline = Arc::new(pipeline.unwrap());
         tokio::spawn(async move {
@@ -246,7 +249,7 @@ impl Proxy {
                 );
             }
         });
-        Self { addr, records }
+        Self { addr, records, metrics }
     }
 
     /// Sends bytes; the client of the rest of the exchange.

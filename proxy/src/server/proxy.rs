@@ -112,7 +112,7 @@ impl Proxy {
             }
         }
         let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
-        let pipeline = Arc::new(Pipeline::new(&config, sources, clock, recorder)?);
+        let pipeline = Arc::new(Pipeline::new(&config, sources, clock, recorder, &metrics)?);
 
         let clients = Server::new(Limits::of(&config.server), metrics.clone());
         if let Some(listener) = sockets.shared {

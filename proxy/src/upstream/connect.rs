@@ -18,19 +18,28 @@ use super::fault::{ConnectError, find};
 use super::link::Link;
 use super::resolve::BucketNames;
 use crate::error::Cause;
+use crate::metrics::Tally;
 
 /// Connects for the pool.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     https: HttpsConnector<Dial>,
     deadline: Duration,
+    opened: Tally,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<ClientConfig>, egress: Arc<Egress>, names: BucketNames, deadline: Duration) -> Self {
+    pub(super) fn new(
+        tls: Arc<ClientConfig>,
+        egress: Arc<Egress>,
+        names: BucketNames,
+        deadline: Duration,
+        opened: Tally,
+    ) -> Self {
         Self {
             https: HttpsConnector::from((Dial::new(egress, names, deadline), tls)),
             deadline,
+            opened,
         }
     }
 }
@@ -47,9 +56,14 @@ impl Service<Uri> for Connector {
     fn call(&mut self, destination: Uri) -> Self::Future {
         let connecting = self.https.call(destination);
         let deadline = self.deadline;
+        let opened = self.opened.clone();
         Box::pin(async move {
             match timeout(deadline, connecting).await {
-                Ok(connected) => connected.map_err(classify),
+                Ok(Ok(connection)) => {
+                    opened.add(1);
+                    Ok(connection)
+                }
+                Ok(Err(cause)) => Err(classify(cause)),
                 Err(_) => Err(ConnectError::TimedOut),
             }
         })

@@ -46,6 +46,13 @@ async fn a_spooled_body_arrives_whole() {
     proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 700001", &body).await;
     assert_eq!(service.next().await.body, body);
     assert_eq!(proxy.record().await.bytes_in, 700_001);
+    let counted = proxy.metrics.encode().unwrap();
+    assert!(
+        counted.contains("\nsigning_proxy_spooled_body_bytes_total 700001\n"),
+        "{counted}"
+    );
+    let opened = "\nsigning_proxy_upstream_connections_opened_total{connection=\"c\"} 1\n";
+    assert!(counted.contains(opened), "{counted}");
 }
 
 #[tokio::test]
