@@ -82,6 +82,16 @@ def methods(cloud):
         "identity": "acme",
         "role_arn": f"arn:aws:iam::{ACCOUNT}:role/for-the-proxy",
     }
+    options = {
+        "session_name": "{connection}@outside",
+        "session_duration": "15m",
+        # moto signs the form as it would encode it itself, which differs where there are spaces.
+        "session_policy": json.dumps(EVERYTHING, separators=(",", ":")),
+        "session_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+        "session_tags": {"Team": "blue", "CostCenter": "a+b=c"},
+        "transitive_tag_keys": ["Team"],
+        "source_identity": "alice@example.com",
+    }
     identities = {"acme": {"organisation": "Acme", "access_key_id": acme[0], "secret_access_key": "env:ACME_SECRET"}}
     session = dict(zip(("access_key_id", "secret_access_key", "session_token"), cloud.session, strict=True))
     good = {
@@ -89,6 +99,7 @@ def methods(cloud):
         "session": ({"method": "access-key", **session}, "assumed-role/report-reader/static"),
         "role-name": ({**by_role, "role": "team/report-reader"}, "assumed-role/report-reader/"),
         "role-arn": ({**by_role, "role": role_arn}, "assumed-role/report-reader/"),
+        "options": ({**by_role, "role": role_arn, **options}, "assumed-role/report-reader/options-sts@outside"),
         "managed": ({**managed, "external_id": EXTERNAL_ID}, "assumed-role/for-the-proxy/"),
         "chain": ({"method": "default-chain"}, f"arn:aws:iam::{ACCOUNT}:user/robot"),
     }
@@ -130,7 +141,7 @@ def unsigned(proxy, method, service):
     )
 
 
-GOOD = ("keys", "session", "role-name", "role-arn", "managed", "chain")
+GOOD = ("keys", "session", "role-name", "role-arn", "options", "managed", "chain")
 
 
 @pytest.mark.parametrize("method", GOOD)
