@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use auth_model::{Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
 use aws_endpoints::EndpointVariant;
-use credential_assets::CommandSettings;
+use credential_assets::{CommandSettings, VaultAuth};
 
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
@@ -183,6 +183,25 @@ pub struct StsConfig {
 pub struct AssetsConfig {
     /// `[assets.exec]`: programs.
     pub exec: CommandSettings,
+    /// `[assets.vault]`: the vault, where there is one.
+    pub vault: Option<VaultConfig>,
+}
+
+/// `[assets.vault]`: a Vault or an OpenBao.
+#[derive(Clone, Debug)]
+pub struct VaultConfig {
+    /// Where it is.
+    pub address: EndpointUrl,
+    /// The namespace of every request.
+    pub namespace: Option<String>,
+    /// PEM certificates trusted besides the platform's roots.
+    pub ca_file: Option<PathBuf>,
+    /// For one request, connecting included.
+    pub timeout: Duration,
+    /// How long a secret is used before it is read again.
+    pub cache: Duration,
+    /// How to log in.
+    pub auth: VaultAuth,
 }
 
 /// `[upstream]`: how the proxy reaches what it signs for.

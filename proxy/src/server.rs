@@ -11,6 +11,7 @@
 
 mod accept;
 mod activity;
+mod assets;
 mod client_io;
 mod connection;
 mod detect;

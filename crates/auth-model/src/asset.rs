@@ -1,20 +1,22 @@
 //! Credential assets: where a secret is kept.
 
 mod command;
+mod vault;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use command::CommandLine;
+pub use vault::VaultSecret;
 
 use crate::secret::Secret;
 
 /// A reference to a secret kept elsewhere, or the secret itself.
 ///
 /// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `exec:program arguments`,
-/// `exec:program arguments#/json/pointer`, `literal:text`; a text without one of the known schemes is the
-/// secret itself. `Debug` shows where it is kept, never the secret.
+/// `exec:program arguments#/json/pointer`, `vault:mount/path#field`, `vault:mount/path#field@version`,
+/// `literal:text`; a text without one of the known schemes is the secret itself. `Debug` shows where it is kept, never the secret.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AssetReference {
@@ -39,6 +41,13 @@ pub enum AssetReference {
         /// An RFC 6901 JSON pointer, beginning with `/`; `None` takes the whole output.
         pointer: Option<String>,
     },
+    /// A field of a secret in a Vault or an OpenBao.
+    Vault {
+        /// The secret.
+        secret: VaultSecret,
+        /// The field's name.
+        field: String,
+    },
 }
 
 /// The reference cannot be read. The text is never repeated: it may be a secret.
@@ -58,9 +67,14 @@ pub enum InvalidAssetReference {
         "exec: needs a program and its arguments, such as exec:/usr/local/bin/keys show 'my key' or exec:keys#/secret; quotes must be closed"
     )]
     Exec,
+    /// `vault:` without a path or a field.
+    #[error(
+        "vault: needs a mount, a path and a field, such as vault:kv/team/aws#secret_key or, for its third version, vault:kv/team/aws#secret_key@3"
+    )]
+    Vault,
     /// A scheme that is reserved: taking it for the secret itself would be a guess.
     #[error(
-        "the credential asset scheme {scheme}: is not supported by this version; use env:, file:, exec: or literal:"
+        "the credential asset scheme {scheme}: is not supported by this version; use env:, file:, exec:, vault: or literal:"
     )]
     Reserved {
         /// The scheme without its colon.
@@ -69,7 +83,7 @@ pub enum InvalidAssetReference {
 }
 
 /// Schemes that a later version resolves; never taken for a plain secret.
-const RESERVED: [&str; 5] = ["vault", "vault-aws", "secretsmanager", "ssm", "keyring"];
+const RESERVED: [&str; 4] = ["vault-aws", "secretsmanager", "ssm", "keyring"];
 
 impl FromStr for AssetReference {
     type Err = InvalidAssetReference;
@@ -110,6 +124,10 @@ impl FromStr for AssetReference {
                 let (command, pointer) = CommandLine::parse(rest).ok_or(InvalidAssetReference::Exec)?;
                 Ok(Self::Exec { command, pointer })
             }
+            "vault" => {
+                let (secret, field) = VaultSecret::parse(rest).ok_or(InvalidAssetReference::Vault)?;
+                Ok(Self::Vault { secret, field })
+            }
             _ => Ok(Self::Literal(Secret::new(text))),
         }
     }
@@ -127,6 +145,10 @@ impl fmt::Display for AssetReference {
                 pointer: Some(pointer),
             } => write!(f, "file:{}#{pointer}", path.display()),
             Self::Exec { command, .. } => write!(f, "exec:{command}"),
+            Self::Vault { secret, field } => {
+                write!(f, "vault:{}#{field}", secret.path())?;
+                secret.version().map_or(Ok(()), |version| write!(f, "@{version}"))
+            }
         }
     }
 }
@@ -161,12 +183,13 @@ mod tests {
         check("literal:env:NAME", "literal:<redacted>");
         check("wJalrXUtnFEMI/K7MDENG+bPxRfiCY", "literal:<redacted>");
         check("exec:/bin/keys --pin 1234#/a", "exec:/bin/keys");
+        check("vault:kv/a#b@2", "vault:kv/a#b@2");
         check("odd:secret", "literal:<redacted>");
     }
 
     #[test]
     fn a_reserved_scheme_is_never_a_secret() {
-        for text in ["vault:kv/a#b", "ssm:/a", "secretsmanager:a"] {
+        for text in ["vault-aws:aws/creds/a", "ssm:/a", "secretsmanager:a"] {
             assert!(
                 matches!(
                     text.parse::<AssetReference>(),

@@ -24,7 +24,7 @@ mod role_chain;
 mod secret;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
-pub use asset::{AssetReference, CommandLine, InvalidAssetReference};
+pub use asset::{AssetReference, CommandLine, InvalidAssetReference, VaultSecret};
 pub use assume_role::{
     AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidMfaCode, InvalidMfaSerial, InvalidPolicyArn,
     InvalidPolicyArns, InvalidRoleSessionName, InvalidSessionDuration, InvalidSessionNameTemplate,

@@ -1,63 +1,57 @@
 //! Reading assets.
 
-use std::collections::{HashMap, HashSet};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use auth_model::{
-    AccessKeyId, AssetReference, CommandLine, Credentials, KeyAssets, Secret, SecretAccessKey, SessionToken,
+    AccessKeyId, AssetReference, Credentials, KeyAssets, Secret, SecretAccessKey, SessionToken, VaultSecret,
 };
-use zeroize::Zeroizing;
 
-use crate::command::{self, CommandProblem, CommandSettings};
+use crate::command::CommandSettings;
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::file::{self, FileProblem, FileText, MAX_FILE_BYTES};
-use crate::shelf::Shelf;
+use crate::local::{Local, Round};
 use crate::value;
+use crate::vault::{self, InvalidVaultSettings, Vault, VaultProblem, VaultSettings};
 
 /// Reads credential assets. Cheap to clone; clones share what was read and what has been warned about.
 ///
 /// Needs a tokio runtime with time and I/O when it is used, not when it is made.
 #[derive(Clone, Debug)]
 pub struct Assets {
-    environment: Arc<dyn Environment>,
-    warned: Arc<Mutex<HashSet<PathBuf>>>,
-    commands: Arc<Commands>,
-}
-
-#[derive(Debug)]
-struct Commands {
-    timeout: Duration,
-    outputs: Shelf<CommandLine, Zeroizing<String>, CommandProblem>,
-}
-
-/// What has been read for one access key: parts of the same source are of the same reading, so that they fit together
-/// even while the source changes.
-#[derive(Default)]
-struct Round {
-    files: HashMap<PathBuf, Arc<Zeroizing<String>>>,
-    outputs: HashMap<CommandLine, Arc<Zeroizing<String>>>,
+    local: Local,
+    vault: Option<Arc<Vault>>,
 }
 
 impl Assets {
-    /// Reads `env:` assets from this environment and runs programs by the default settings.
+    /// Reads `env:` assets from this environment, runs programs by the default settings, and knows no vault.
     #[must_use]
     pub fn new(environment: impl Environment) -> Self {
         Self {
-            environment: Arc::new(environment),
-            warned: Arc::default(),
-            commands: Commands::new(CommandSettings::default()),
+            local: Local::new(environment),
+            vault: None,
         }
     }
 
     /// Runs the programs of `exec:` assets by these settings.
     #[must_use]
-    pub fn with_commands(mut self, settings: CommandSettings) -> Self {
-        self.commands = Commands::new(settings);
-        self
+    pub fn with_commands(self, settings: CommandSettings) -> Self {
+        Self {
+            local: self.local.with_commands(settings),
+            ..self
+        }
+    }
+
+    /// Reads `vault:` assets from this vault. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidVaultSettings`] where it cannot be asked at all.
+    pub fn with_vault(self, settings: VaultSettings) -> Result<Self, InvalidVaultSettings> {
+        let vault = Vault::new(settings, self.local.clone())?;
+        Ok(Self {
+            vault: Some(Arc::new(vault)),
+            ..self
+        })
     }
 
     /// Reads one asset. Files and variables are read now; see the crate's page for what is cached.
@@ -87,34 +81,11 @@ impl Assets {
     }
 
     fn forget(&self, asset: &AssetReference) {
-        if let AssetReference::Exec { command, .. } = asset {
-            self.commands.outputs.forget(command);
-        }
-    }
-
-    async fn read_in(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {
-        match asset {
-            AssetReference::Literal(secret) => Ok(secret.clone()),
-            AssetReference::Env { variable } => self.variable(asset, variable),
-            AssetReference::File { path, pointer } => {
-                let text = match round.files.get(path) {
-                    Some(text) => Arc::clone(text),
-                    None => Arc::new(self.file(asset, path).await?),
-                };
-                round.files.insert(path.clone(), Arc::clone(&text));
-                value::select(asset, &text, pointer.as_deref())
-            }
-            AssetReference::Exec { command, pointer } => {
-                let text = match round.outputs.get(command) {
-                    Some(text) => Arc::clone(text),
-                    None => self.commands.output(asset, command).await?,
-                };
-                round.outputs.insert(command.clone(), Arc::clone(&text));
-                value::select(asset, &text, pointer.as_deref())
-            }
-            _ => Err(AssetError::Unsupported {
-                asset: asset.to_string(),
-            }),
+        match (asset, &self.vault) {
+            (AssetReference::Exec { command, .. }, _) => self.local.forget(command),
+            (AssetReference::Vault { secret, .. }, Some(vault)) => vault.forget(secret),
+            // Never cached.
+            _ => {}
         }
     }
 
@@ -147,76 +118,39 @@ impl Assets {
         Ok(credentials.with_session_token(token))
     }
 
-    fn variable(&self, asset: &AssetReference, name: &str) -> Result<Secret, AssetError> {
-        let value = self.environment.variable(name).ok_or_else(|| AssetError::Missing {
-            asset: asset.to_string(),
-        })?;
-        let text = value.into_string().map_err(|_| AssetError::NotUtf8 {
-            asset: asset.to_string(),
-        })?;
-        value::finish(asset, &Zeroizing::new(text))
-    }
-
-    async fn file(&self, asset: &AssetReference, path: &Path) -> Result<Zeroizing<String>, AssetError> {
-        let owned = path.to_owned();
-        let read = tokio::task::spawn_blocking(move || file::read(&owned)).await;
-        let FileText {
-            text,
-            readable_by_others,
-        } = read
-            .unwrap_or(Err(FileProblem::Io(io::ErrorKind::Interrupted)))
-            .map_err(|problem| named(asset, &problem))?;
-        if readable_by_others && self.is_first_warning(path) {
-            tracing::warn!(%asset, "this file is readable by every user of the machine");
+    async fn read_in(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {
+        match asset {
+            AssetReference::Vault { secret, field } => self.field(round, asset, secret, field).await,
+            asset => self.local.read(round, asset).await,
         }
-        Ok(text)
     }
 
-    fn is_first_warning(&self, path: &Path) -> bool {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.insert(path.to_owned())
-    }
-}
-
-impl Commands {
-    fn new(settings: CommandSettings) -> Arc<Self> {
-        Arc::new(Self {
-            timeout: settings.timeout,
-            outputs: Shelf::new(settings.cache),
-        })
-    }
-
-    async fn output(
+    async fn field(
         &self,
+        round: &mut Round,
         asset: &AssetReference,
-        command: &CommandLine,
-    ) -> Result<Arc<Zeroizing<String>>, AssetError> {
-        let run = command::run(command, self.timeout);
-        let output = self.outputs.get(command, run).await;
-        output.map_err(|problem| AssetError::Command {
-            asset: asset.to_string(),
-            problem,
-        })
+        secret: &VaultSecret,
+        field: &str,
+    ) -> Result<Secret, AssetError> {
+        let fields = match (round.vault.get(secret), &self.vault) {
+            (Some(fields), _) => Arc::clone(fields),
+            (None, Some(vault)) => vault.read(asset, secret).await?,
+            (None, None) => return Err(vault::named(asset, VaultProblem::NotConfigured)),
+        };
+        round.vault.insert(secret.clone(), Arc::clone(&fields));
+        match fields.get(field) {
+            Some(Some(text)) => value::finish(asset, text.expose()),
+            Some(None) => Err(AssetError::NotAString {
+                asset: asset.to_string(),
+            }),
+            None => Err(vault::named(asset, VaultProblem::NoField)),
+        }
     }
 }
 
 fn parts(keys: &KeyAssets) -> impl Iterator<Item = &AssetReference> {
     let always = [&keys.access_key_id, &keys.secret_access_key];
     always.into_iter().chain(&keys.session_token)
-}
-
-fn named(asset: &AssetReference, problem: &FileProblem) -> AssetError {
-    let asset = asset.to_string();
-    match problem {
-        FileProblem::Io(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => AssetError::Missing { asset },
-        FileProblem::Io(reason) => AssetError::Unreadable { asset, reason: *reason },
-        FileProblem::NotAFile => AssetError::NotAFile { asset },
-        FileProblem::TooLarge => AssetError::TooLarge {
-            asset,
-            limit: MAX_FILE_BYTES,
-        },
-        FileProblem::NotUtf8 => AssetError::NotUtf8 { asset },
-    }
 }
 
 #[cfg(test)]

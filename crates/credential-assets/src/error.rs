@@ -6,6 +6,7 @@ use auth_model::{InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken
 
 use crate::command::CommandProblem;
 use crate::shelf::Passing as _;
+use crate::vault::VaultProblem;
 
 /// An asset that cannot be used; `asset` is the reference as [`AssetReference`] displays it.
 ///
@@ -84,6 +85,15 @@ pub enum AssetError {
         #[source]
         problem: CommandProblem,
     },
+    /// The vault gave no secret.
+    #[error("{asset} cannot be had")]
+    Vault {
+        /// The reference.
+        asset: String,
+        /// What is wrong.
+        #[source]
+        problem: VaultProblem,
+    },
     /// A kind of reference that this version cannot resolve.
     #[error("{asset} is of a kind that this version cannot read")]
     Unsupported {
@@ -136,6 +146,7 @@ impl AssetError {
     pub fn outlook(&self) -> Outlook {
         match self {
             Self::Command { problem, .. } if problem.is_passing() => Outlook::Passing,
+            Self::Vault { problem, .. } => problem.outlook(),
             Self::Missing { .. }
             | Self::Unreadable { .. }
             | Self::NotAFile { .. }

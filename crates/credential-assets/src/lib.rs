@@ -2,8 +2,9 @@
 //!
 //! [`Assets`] turns an [`AssetReference`](auth_model::AssetReference) into a
 //! [`Secret`](auth_model::Secret), and a connection's [`KeyAssets`](auth_model::KeyAssets) into checked
-//! [`Credentials`](auth_model::Credentials). Files and variables are read each time. What a program printed is used again
-//! for as long as the settings say, read once however many ask, and serves on for at most a day while the program fails.
+//! [`Credentials`](auth_model::Credentials). Files and variables are read each time. What a program
+//! printed and what a vault gave is used again for as long as the settings say, read once however many ask, and serves
+//! on for at most a day while the program fails or the vault is down.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,6 +37,9 @@
 //! - A program that takes too long is killed.
 //! - What a program prints is used again until it is refused or grows old.
 //! - Parts of one key from the same source are of the same reading.
+//! - Each way of logging in to a vault brings a secret.
+//! - A vault's token is renewed before it ends and had anew when the vault no longer takes it.
+//! - While a vault is sealed or cannot be reached its last secret serves on.
 //! - Keys are checked before they are handed out.
 //!
 //! Invariant: no client requests, no signing, no routes.
@@ -45,11 +49,14 @@ mod command;
 mod environment;
 mod error;
 mod file;
+mod local;
 mod shelf;
 mod value;
+mod vault;
 
 pub use assets::Assets;
 pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
 pub use error::{AssetError, Outlook};
 pub use file::MAX_FILE_BYTES;
+pub use vault::{InvalidVaultSettings, VaultAuth, VaultProblem, VaultSettings};

@@ -58,6 +58,7 @@ pub(super) struct RawSts {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAssets {
     pub(super) exec: RawExec,
+    pub(super) vault: RawVault,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +66,29 @@ pub(super) struct RawAssets {
 pub(super) struct RawExec {
     pub(super) timeout: String,
     pub(super) cache: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVault {
+    pub(super) address: Option<String>,
+    pub(super) namespace: Option<String>,
+    pub(super) ca_file: Option<String>,
+    pub(super) timeout: String,
+    pub(super) cache: String,
+    pub(super) auth: Option<RawVaultAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVaultAuth {
+    pub(super) method: Option<String>,
+    pub(super) token: Option<Secret>,
+    pub(super) role_id: Option<Secret>,
+    pub(super) secret_id: Option<Secret>,
+    pub(super) role: Option<String>,
+    pub(super) jwt_file: Option<String>,
+    pub(super) mount: Option<String>,
 }
 
 #[derive(Deserialize)]

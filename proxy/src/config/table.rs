@@ -170,6 +170,10 @@ impl<'a> Table<'a> {
                     pointer,
                 })
             }
+            AssetReference::Vault { .. } if !self.report.sources.wrote(&KeyPath::of("assets.vault.address")) => {
+                self.refuse(name, "is kept in a vault, and there is none: set assets.vault.address");
+                None
+            }
             reference => Some(reference),
         }
     }

@@ -1,5 +1,6 @@
 //! What is read, and what is refused with which words.
 
+mod assets;
 mod documentation;
 mod keys;
 mod precedence;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{Clock, ConnectionName, SystemClock};
-use credential_assets::{Assets, ProcessEnvironment};
+use credential_assets::InvalidVaultSettings;
 use sts_client::{CredentialError, CredentialSource, EgressProxy, StsSettings};
 use tokio::net::TcpListener;
 
+use super::assets::assets;
 use super::{BindError, Drained, Limits, ListenerRole, Server, bind};
 use crate::admin::{Admin, Readiness, Watched};
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
@@ -49,6 +50,18 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// `assets.vault.ca_file` cannot be read.
+    #[error("assets.vault.ca_file {} cannot be read", path.display())]
+    VaultCaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `[assets.vault]` cannot be used.
+    #[error("the vault of [assets.vault] cannot be used")]
+    Vault(#[from] InvalidVaultSettings),
     /// The process cannot be told of signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -246,7 +259,7 @@ async fn sources(
         })?,
         None => Vec::new(),
     };
-    let assets = Assets::new(ProcessEnvironment).with_commands(config.assets.exec);
+    let assets = assets(&config.assets).await?;
     let wanted = config.connections.values().map(|connection| {
         (
             &connection.connection,

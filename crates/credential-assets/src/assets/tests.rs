@@ -6,12 +6,14 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::environment::FixedEnvironment;
+use crate::file::MAX_FILE_BYTES;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 

@@ -1,10 +1,24 @@
 //! `[assets]`: how secrets that are kept elsewhere are read.
 
-use credential_assets::CommandSettings;
+use std::fs::File;
+use std::path::PathBuf;
 
-use crate::config::AssetsConfig;
-use crate::config::raw::RawAssets;
+use auth_model::{AssetReference, Secret};
+use credential_assets::{CommandSettings, VaultAuth};
+
+use crate::config::raw::{RawAssets, RawVault, RawVaultAuth};
 use crate::config::table::Table;
+use crate::config::{AssetsConfig, VaultConfig};
+
+/// Where Kubernetes puts the service account's token of a pod.
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// The methods, each with the keys that belong to it besides `method`.
+const METHODS: [(&str, &[&str]); 3] = [
+    ("token", &["token"]),
+    ("approle", &["role_id", "secret_id", "mount"]),
+    ("kubernetes", &["role", "jwt_file", "mount"]),
+];
 
 pub(super) fn assets(table: &Table<'_>, raw: &RawAssets) -> AssetsConfig {
     let exec = table.table("exec");
@@ -13,5 +27,123 @@ pub(super) fn assets(table: &Table<'_>, raw: &RawAssets) -> AssetsConfig {
             timeout: exec.duration("timeout", &raw.exec.timeout),
             cache: exec.duration("cache", &raw.exec.cache),
         },
+        vault: vault(&table.table("vault"), &raw.vault),
     }
+}
+
+/// The vault; `None` where there is none or a problem was noted.
+fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
+    let timeout = table.duration("timeout", &raw.timeout);
+    let cache = table.duration("cache", &raw.cache);
+    let ca_file = table.path("ca_file", raw.ca_file.as_deref());
+    if let Some(Err(error)) = ca_file.as_ref().map(File::open) {
+        table.refuse("ca_file", format!("cannot be read: {error}"));
+    }
+    let is_visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if raw.namespace.as_ref().is_some_and(|text| !is_visible(text)) {
+        table.refuse("namespace", r#"must be visible ASCII, such as "team/a""#);
+    }
+    let raw_auth = raw.auth.as_ref();
+    let is_wanted =
+        raw.namespace.is_some() || raw.ca_file.is_some() || raw_auth.is_some_and(|auth| auth.method.is_some());
+    if raw.address.is_none() && is_wanted {
+        table.missing("address", "it says where the vault is");
+    }
+    let address = table.parse("address", raw.address.as_deref())?;
+    if raw_auth.is_none() {
+        table.missing("auth.method", "it says how to log in to the vault");
+    }
+    let auth = auth(&table.table("auth"), raw_auth?);
+    Some(VaultConfig {
+        address,
+        namespace: raw.namespace.clone(),
+        ca_file,
+        timeout,
+        cache,
+        auth: auth?,
+    })
+}
+
+fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
+    let Some(name) = raw.method.as_deref() else {
+        table.missing("method", "it says how to log in to the vault");
+        return None;
+    };
+    let names = METHODS.iter().map(|(name, _)| *name);
+    let Some((method, keys)) = METHODS.iter().find(|(method, _)| *method == name) else {
+        table.refuse_choice("method", name, names);
+        return None;
+    };
+    for (key, is_written) in [
+        ("token", raw.token.is_some()),
+        ("role_id", raw.role_id.is_some()),
+        ("secret_id", raw.secret_id.is_some()),
+        ("role", raw.role.is_some()),
+        ("jwt_file", raw.jwt_file.is_some()),
+        ("mount", raw.mount.is_some()),
+    ] {
+        if is_written && !keys.contains(&key) {
+            table.refuse(key, format!(r#"does not belong to method "{method}""#));
+        }
+    }
+    let why = format!(r#"method "{method}" needs it"#);
+    match *method {
+        "token" => Some(VaultAuth::Token {
+            token: required_asset(table, "token", raw.token.as_ref(), &why)?,
+        }),
+        "approle" => {
+            let mount = mount(table, raw, method);
+            let role_id = required_asset(table, "role_id", raw.role_id.as_ref(), &why);
+            let secret_id = asset(table, "secret_id", raw.secret_id.as_ref());
+            if raw.secret_id.is_some() && secret_id.is_none() {
+                return None;
+            }
+            Some(VaultAuth::AppRole {
+                mount: mount?,
+                role_id: role_id?,
+                secret_id,
+            })
+        }
+        _ => {
+            let mount = mount(table, raw, method);
+            let jwt_file = match &raw.jwt_file {
+                Some(path) => table.path("jwt_file", Some(path)),
+                None => Some(PathBuf::from(SERVICE_ACCOUNT_TOKEN)),
+            };
+            let role = table.required("role", raw.role.as_deref(), &why);
+            Some(VaultAuth::Kubernetes {
+                mount: mount?,
+                role: role?,
+                jwt_file: jwt_file?,
+            })
+        }
+    }
+}
+
+/// Where the method is mounted; below its own name where nobody says otherwise.
+fn mount(table: &Table<'_>, raw: &RawVaultAuth, method: &str) -> Option<String> {
+    let mount = raw.mount.as_deref().unwrap_or(method);
+    let is_segment = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control);
+    if mount.split('/').all(is_segment) {
+        return Some(mount.to_owned());
+    }
+    table.refuse("mount", r#"must be a path below auth/, such as "approle""#);
+    None
+}
+
+fn required_asset(table: &Table<'_>, name: &str, text: Option<&Secret>, why: &str) -> Option<AssetReference> {
+    if text.is_none() {
+        table.missing(name, why);
+    }
+    asset(table, name, text)
+}
+
+/// A reference that does not lead back into the vault.
+fn asset(table: &Table<'_>, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
+    let reference = table.asset(name, text)?;
+    if let AssetReference::Vault { .. } = reference {
+        table.refuse(name, "cannot be kept in the vault itself: it is needed to log in");
+        return None;
+    }
+    Some(reference)
 }

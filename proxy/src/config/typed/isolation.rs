@@ -73,6 +73,9 @@ fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
         (AssetReference::Exec { command: a, pointer: x }, AssetReference::Exec { command: b, pointer: y }) => {
             a == b && x == y
         }
+        (AssetReference::Vault { secret: a, field: x }, AssetReference::Vault { secret: b, field: y }) => {
+            a == b && x == y
+        }
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::command::CommandProblem;
 
 impl Room {
     fn with_commands(settings: CommandSettings) -> Self {
@@ -88,7 +89,7 @@ async fn a_program_that_fails_is_named_and_nothing_it_says_is_told() {
     assert!(matches!(
         room.problem("exec:/nonexistent/program").await,
         CommandProblem::NotStarted {
-            reason: io::ErrorKind::NotFound
+            reason: std::io::ErrorKind::NotFound
         }
     ));
     let limit = MAX_FILE_BYTES;

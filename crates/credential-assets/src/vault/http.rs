@@ -1,0 +1,222 @@
+//! Talking to a vault: JSON over HTTP/1.1, each exchange bounded in time and size.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header::{HeaderMap, HeaderName, HeaderValue};
+use ::http::{Method, Request, StatusCode, Uri};
+use auth_model::Secret;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::Value;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::problem::VaultProblem;
+use super::settings::{InvalidVaultSettings, VaultSettings};
+use crate::value;
+
+/// The largest answer, in bytes: what vaults themselves take as the largest secret.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// Unused connections are closed before a vault's or a load balancer's own limits.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
+/// Agents in front of a vault may insist on it: no web page can make a browser send it.
+const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
+
+/// One vault.
+pub(super) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    address: String,
+    headers: HeaderMap,
+    timeout: Duration,
+}
+
+/// An answer. Its texts are wiped on drop: most are secrets.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// `Null` where there was no body.
+    pub(super) json: Value,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        value::wipe(&mut self.json);
+    }
+}
+
+impl Http {
+    pub(super) fn new(settings: &VaultSettings) -> Result<Self, InvalidVaultSettings> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(&settings.extra_roots_pem)?)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let mut headers = HeaderMap::from_iter([(REQUEST, HeaderValue::from_static("true"))]);
+        if let Some(namespace) = &settings.namespace {
+            let value = HeaderValue::from_str(namespace).map_err(|_| InvalidVaultSettings::Namespace)?;
+            headers.insert(NAMESPACE, value);
+        }
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+                .build(connector),
+            address: base(&settings.address).ok_or(InvalidVaultSettings::Address)?,
+            headers,
+            timeout: settings.timeout,
+        })
+    }
+
+    pub(super) async fn get(&self, path: &str, token: &Secret) -> Result<Answer, VaultProblem> {
+        self.call(Method::GET, path, Some(token), Bytes::new()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, token: Option<&Secret>, body: &Value) -> Result<Answer, VaultProblem> {
+        self.call(Method::POST, path, token, body.to_string().into()).await
+    }
+
+    /// One exchange; `path` follows `/v1/` and is percent-encoded.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&Secret>,
+        body: Bytes,
+    ) -> Result<Answer, VaultProblem> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        // Paths are encoded and mounts are checked, so this is a defect of ours at most.
+        let uri = format!("{}/v1/{path}", self.address).parse();
+        *request.uri_mut() = uri.map_err(|_| VaultProblem::Missing)?;
+        request.headers_mut().extend(self.headers.clone());
+        if let Some(token) = token {
+            // A token with a line end in it can be no token.
+            let mut value =
+                HeaderValue::from_str(token.expose()).map_err(|_| VaultProblem::LoginRefused { status: 403 })?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(TOKEN, value);
+        }
+        let exchange = async {
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| unreachable(&error))?;
+            let status = response.status();
+            let json = json(status, response.into_body()).await?;
+            Ok(Answer { status, json })
+        };
+        timeout(self.timeout, exchange)
+            .await
+            .unwrap_or(Err(VaultProblem::TimedOut))
+    }
+}
+
+impl Answer {
+    /// The answer, where it is a success; 403 and 404 are told by what was asked for.
+    pub(super) fn success(self) -> Result<Self, VaultProblem> {
+        match self.status {
+            status if status.is_success() => Ok(self),
+            StatusCode::SERVICE_UNAVAILABLE => Err(VaultProblem::Sealed),
+            StatusCode::FORBIDDEN => Err(VaultProblem::Denied),
+            StatusCode::NOT_FOUND => Err(VaultProblem::Missing),
+            status => Err(VaultProblem::Status {
+                status: status.as_u16(),
+            }),
+        }
+    }
+
+    /// What a success without the expected content is.
+    pub(super) fn unreadable(&self) -> VaultProblem {
+        VaultProblem::UnreadableAnswer {
+            status: self.status.as_u16(),
+        }
+    }
+}
+
+async fn json(status: StatusCode, mut body: Incoming) -> Result<Value, VaultProblem> {
+    let unreadable = || VaultProblem::UnreadableAnswer {
+        status: status.as_u16(),
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unreachable(&error))?;
+        if let Some(data) = frame.data_ref() {
+            if bytes.len() + data.len() > MAX_ANSWER_BYTES {
+                return Err(unreadable());
+            }
+            bytes.extend_from_slice(data);
+        }
+    }
+    if bytes.is_empty() || !status.is_success() {
+        // Nothing of an error's text is used, and a load balancer's is not JSON.
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&bytes).map_err(|_| unreadable())
+}
+
+/// `scheme://host[:port]` without a slash at its end.
+fn base(address: &Uri) -> Option<String> {
+    let scheme = address
+        .scheme_str()
+        .filter(|scheme| matches!(*scheme, "http" | "https"))?;
+    let is_bare = matches!(address.path(), "" | "/") && address.query().is_none();
+    let authority = address
+        .authority()
+        .filter(|authority| is_bare && !authority.as_str().contains('@'))?;
+    Some(format!("{scheme}://{authority}"))
+}
+
+/// What the network stack says at the bottom of it: "connection refused", "invalid peer certificate".
+fn unreachable(error: &(dyn Error + 'static)) -> VaultProblem {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    VaultProblem::Unreachable {
+        reason: cause.to_string(),
+    }
+}
+
+/// TLS that trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured) and the extra ones.
+fn tls(extra_roots_pem: &[u8]) -> Result<ClientConfig, InvalidVaultSettings> {
+    let mut roots = RootCertStore::empty();
+    // What cannot be read of them is reported where the upstreams' trust is set up.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
+        let certificate = certificate.map_err(|_| InvalidVaultSettings::Roots)?;
+        roots.add(certificate).map_err(|_| InvalidVaultSettings::Roots)?;
+    }
+    if !extra_roots_pem.is_empty() && roots.len() == before {
+        return Err(InvalidVaultSettings::Roots);
+    }
+    // The provider is named: a default one would depend on what else is linked.
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| InvalidVaultSettings::Tls)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

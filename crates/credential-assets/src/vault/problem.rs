@@ -1,0 +1,90 @@
+//! Why a vault gave no secret.
+
+use crate::error::{AssetError, Outlook};
+use crate::shelf::Passing;
+
+/// Why a vault gave no secret. Nothing of an answer's body is in any of them.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultProblem {
+    /// No vault's address is configured.
+    #[error("no vault is configured")]
+    NotConfigured,
+    /// The vault is sealed, or not set up yet: status 503.
+    #[error("the vault is sealed")]
+    Sealed,
+    /// The token is good, its policies do not allow this: status 403.
+    #[error("the vault's policies do not allow it")]
+    Denied,
+    /// The login, or the token that was given, is refused.
+    #[error("the vault refuses the login with status {status}")]
+    LoginRefused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// What the login needs cannot be read.
+    #[error("what the login to the vault needs cannot be read")]
+    LoginAsset(#[source] Box<AssetError>),
+    /// There is no such secret, or no such version of it.
+    #[error("there is no such secret or version")]
+    Missing,
+    /// The secret has no such field.
+    #[error("the secret has no such field")]
+    NoField,
+    /// The path belongs to something other than a key/value engine.
+    #[error("the path is not one of a key/value engine")]
+    NotKeyValue,
+    /// A version was asked for, and the engine keeps none.
+    #[error("the key/value engine has version 1, which keeps no versions of a secret")]
+    NotVersioned,
+    /// No connection: DNS, TCP or TLS.
+    #[error("the vault cannot be reached: {reason}")]
+    Unreachable {
+        /// What the network stack says.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("the vault did not answer in time")]
+    TimedOut,
+    /// An answer that tells of some other trouble.
+    #[error("the vault answered with status {status}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An answer that is none of a vault's, or one over 1 MiB.
+    #[error("the answer with status {status} is not one of a vault's")]
+    UnreadableAnswer {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+impl VaultProblem {
+    /// What may help.
+    pub(crate) fn outlook(&self) -> Outlook {
+        match self {
+            Self::LoginAsset(error) => error.outlook(),
+            // Vaults lock a login out that fails time and again.
+            Self::LoginRefused { .. } => Outlook::Permanent,
+            Self::Status { status } if *status < 500 && *status != 429 => Outlook::Local,
+            Self::Sealed
+            | Self::Unreachable { .. }
+            | Self::TimedOut
+            | Self::Status { .. }
+            | Self::UnreadableAnswer { .. } => Outlook::Passing,
+            Self::NotConfigured
+            | Self::Denied
+            | Self::Missing
+            | Self::NoField
+            | Self::NotKeyValue
+            | Self::NotVersioned => Outlook::Local,
+        }
+    }
+}
+
+impl Passing for VaultProblem {
+    fn is_passing(&self) -> bool {
+        self.outlook() == Outlook::Passing
+    }
+}

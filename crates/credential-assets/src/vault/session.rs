@@ -1,0 +1,241 @@
+//! The token: had by a login, renewed while it lives, had anew when the vault no longer takes it.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use ::http::StatusCode;
+use auth_model::{AssetReference, Secret};
+use serde_json::{Value, json};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::http::{Answer, Http};
+use super::problem::VaultProblem;
+use super::settings::VaultAuth;
+use crate::local::{Local, Round};
+
+/// The shortest pause between two renewals: a token near the end of its longest life gets leases of seconds.
+const SHORTEST_REST: Duration = Duration::from_secs(5);
+
+/// The token of one vault. Whoever needs one while it is being had waits for it.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    http: Arc<Http>,
+    auth: VaultAuth,
+    local: Local,
+    current: tokio::sync::Mutex<Option<Session>>,
+    /// Renews the current token; ends with what it belongs to.
+    keeper: Mutex<Option<Keeper>>,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    token: Secret,
+    /// `None` is a token without an end, or one whose end the vault does not tell.
+    lease: Option<Lease>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    renew_at: Instant,
+    ends_at: Instant,
+    is_renewable: bool,
+}
+
+#[derive(Debug)]
+struct Keeper(AbortHandle);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Lease {
+    /// `None` where the vault says 0: no end.
+    fn new(seconds: u64, is_renewable: bool) -> Option<Self> {
+        let length = Some(Duration::from_secs(seconds)).filter(|length| !length.is_zero())?;
+        let now = Instant::now();
+        Some(Self {
+            renew_at: now + (length * 2 / 3).max(SHORTEST_REST),
+            // A little early, so that nothing is asked with a token that ends on the way.
+            ends_at: now + length * 9 / 10,
+            is_renewable,
+        })
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(http: Arc<Http>, auth: VaultAuth, local: Local) -> Arc<Self> {
+        Arc::new(Self {
+            http,
+            auth,
+            local,
+            current: tokio::sync::Mutex::default(),
+            keeper: Mutex::default(),
+        })
+    }
+
+    /// A token that should be good.
+    pub(super) async fn token(self: &Arc<Self>) -> Result<Secret, VaultProblem> {
+        let mut current = self.current.lock().await;
+        let living = |session: &&Session| session.lease.is_none_or(|lease| Instant::now() < lease.ends_at);
+        if let Some(session) = current.as_ref().filter(living) {
+            return Ok(session.token.clone());
+        }
+        let session = self.log_in().await?;
+        let token = session.token.clone();
+        self.keep(&session);
+        *current = Some(session);
+        Ok(token)
+    }
+
+    /// Another token, where `refused` turns out to be a bad one; `None` where it is good and lacks a permission.
+    pub(super) async fn replace(self: &Arc<Self>, refused: &Secret) -> Result<Option<Secret>, VaultProblem> {
+        let mut current = self.current.lock().await;
+        if let Some(session) = current
+            .as_ref()
+            .filter(|session| session.token.expose() != refused.expose())
+        {
+            return Ok(Some(session.token.clone()));
+        }
+        if self
+            .http
+            .get("auth/token/lookup-self", refused)
+            .await?
+            .status
+            .is_success()
+        {
+            return Ok(None);
+        }
+        *current = None;
+        let session = self.log_in().await?;
+        if session.token.expose() == refused.expose() {
+            // It was given, and nobody has given another one since.
+            return Err(VaultProblem::LoginRefused { status: 403 });
+        }
+        let token = session.token.clone();
+        self.keep(&session);
+        *current = Some(session);
+        Ok(Some(token))
+    }
+
+    async fn log_in(&self) -> Result<Session, VaultProblem> {
+        match &self.auth {
+            VaultAuth::Token { token } => self.look_up(self.asset(token).await?).await,
+            VaultAuth::AppRole {
+                mount,
+                role_id,
+                secret_id,
+            } => {
+                let role_id = self.asset(role_id).await?;
+                let body = match secret_id {
+                    None => json!({ "role_id": role_id.expose() }),
+                    Some(secret_id) => {
+                        let secret_id = self.asset(secret_id).await?;
+                        json!({ "role_id": role_id.expose(), "secret_id": secret_id.expose() })
+                    }
+                };
+                self.log_in_at(mount, body).await
+            }
+            VaultAuth::Kubernetes { mount, role, jwt_file } => {
+                let file = AssetReference::File {
+                    path: jwt_file.clone(),
+                    pointer: None,
+                };
+                let body = json!({ "role": role, "jwt": self.asset(&file).await?.expose() });
+                self.log_in_at(mount, body).await
+            }
+        }
+    }
+
+    async fn asset(&self, asset: &AssetReference) -> Result<Secret, VaultProblem> {
+        let secret = self.local.read(&mut Round::default(), asset).await;
+        secret.map_err(|error| VaultProblem::LoginAsset(Box::new(error)))
+    }
+
+    /// A token that was given, with what the vault knows of its end.
+    async fn look_up(&self, token: Secret) -> Result<Session, VaultProblem> {
+        let answer = self.http.get("auth/token/lookup-self", &token).await?;
+        if answer.status == StatusCode::FORBIDDEN {
+            // A bad token, or one that may not look at itself: the first read tells.
+            return Ok(Session { token, lease: None });
+        }
+        let answer = answer.success()?;
+        let seconds = answer.json.pointer("/data/ttl").and_then(Value::as_u64);
+        let is_renewable = answer.json.pointer("/data/renewable").and_then(Value::as_bool);
+        let lease = Lease::new(seconds.unwrap_or_default(), is_renewable.unwrap_or_default());
+        Ok(Session { token, lease })
+    }
+
+    async fn log_in_at(&self, mount: &str, mut body: Value) -> Result<Session, VaultProblem> {
+        let path = format!("auth/{}/login", super::kv::encoded(mount));
+        let answer = self.http.post(&path, None, &body).await;
+        crate::value::wipe(&mut body);
+        let answer = answer?;
+        match answer.status.as_u16() {
+            status @ (400 | 401 | 403 | 404) => Err(VaultProblem::LoginRefused { status }),
+            _ => granted(&answer.success()?),
+        }
+    }
+
+    /// Renews the token in the background until it cannot be renewed any more; then the next read logs in.
+    fn keep(self: &Arc<Self>, session: &Session) {
+        let keeper = session.lease.filter(|lease| lease.is_renewable).map(|lease| {
+            let task = tokio::spawn(keep(Arc::downgrade(self), session.token.clone(), lease));
+            Keeper(task.abort_handle())
+        });
+        *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = keeper;
+    }
+
+    /// Renews the current token; its new lease, where there is something to go on renewing.
+    async fn renew(&self, token: &Secret) -> Option<Lease> {
+        let answer = self.http.post("auth/token/renew-self", Some(token), &json!({})).await;
+        let renewed = answer.and_then(Answer::success).and_then(|answer| granted(&answer));
+        let mut current = self.current.lock().await;
+        let session = current
+            .as_mut()
+            .filter(|session| session.token.expose() == token.expose())?;
+        match renewed {
+            Ok(renewed) => session.lease = renewed.lease,
+            Err(problem) => {
+                let lease = session.lease.as_mut()?;
+                lease.renew_at = Instant::now() + SHORTEST_REST;
+                let is_over = lease.ends_at <= lease.renew_at;
+                tracing::warn!(
+                    error = &problem as &dyn std::error::Error,
+                    is_over,
+                    "the vault's token cannot be renewed"
+                );
+                if is_over {
+                    return None;
+                }
+            }
+        }
+        session.lease.filter(|lease| lease.is_renewable)
+    }
+}
+
+/// The token that an answer grants.
+fn granted(answer: &Answer) -> Result<Session, VaultProblem> {
+    let auth = answer.json.get("auth").ok_or_else(|| answer.unreadable())?;
+    let token = auth.get("client_token").and_then(Value::as_str);
+    let seconds = auth.get("lease_duration").and_then(Value::as_u64).unwrap_or_default();
+    let is_renewable = auth.get("renewable").and_then(Value::as_bool).unwrap_or_default();
+    Ok(Session {
+        token: Secret::new(token.ok_or_else(|| answer.unreadable())?),
+        lease: Lease::new(seconds, is_renewable),
+    })
+}
+
+/// The life of a renewable token.
+async fn keep(sessions: Weak<Sessions>, token: Secret, mut lease: Lease) {
+    loop {
+        sleep_until(lease.renew_at).await;
+        let Some(sessions) = sessions.upgrade() else { return };
+        match sessions.renew(&token).await {
+            Some(renewed) => lease = renewed,
+            None => return,
+        }
+    }
+}
