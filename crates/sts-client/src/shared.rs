@@ -143,7 +143,11 @@ fn are_same_places(a: &AssetReference, b: &AssetReference) -> bool {
     match (a, b) {
         (AssetReference::Literal(a), AssetReference::Literal(b)) => a.expose() == b.expose(),
         (AssetReference::Literal(_), _) | (_, AssetReference::Literal(_)) => false,
-        // But for a literal, the text says all of it.
+        // Its text leaves the arguments and the pointer out.
+        (AssetReference::Exec { command: a, pointer: x }, AssetReference::Exec { command: b, pointer: y }) => {
+            a == b && x == y
+        }
+        // The text says all of the others.
         (a, b) => a.to_string() == b.to_string(),
     }
 }
@@ -254,6 +258,17 @@ mod tests {
             role("SECRET", &["r"], None),
         ]);
         assert_eq!(groups, ["a+b", "c", "d+h", "e", "f", "g"]);
+    }
+
+    #[test]
+    fn programs_with_other_arguments_or_pointers_are_other_sources() {
+        let groups = in_ireland(vec![
+            role("exec:keys show acme", &["r"], None),
+            role("exec:keys show bolt", &["r"], None),
+            role("exec:keys show acme#/secret", &["r"], None),
+            role("exec:keys show acme", &["r"], None),
+        ]);
+        assert_eq!(groups, ["a+d", "b", "c"]);
     }
 
     #[test]
