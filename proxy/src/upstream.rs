@@ -169,3 +169,39 @@ impl Upstream {
         exchange::wait(response, progress, self.timeouts.response).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use crate::metrics::Metrics;
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_all_turns_a_request_waits_and_is_then_refused() {
+        let config = Config::from_toml(
+            "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }",
+            &Environment::empty(),
+        );
+        let config = config.unwrap();
+        let (name, connection) = config.connections.first_key_value().unwrap();
+        let upstream = Upstream::new(
+            &Network::new(&config.upstream).unwrap(),
+            Protocols::Http1,
+            BucketNames::default(),
+            connection.timeouts,
+            Metrics::new().upstream_connections(name),
+        );
+        let mut turns = Vec::new();
+        for _ in 0..MAX_CONCURRENT {
+            turns.push(upstream.turn().await.unwrap());
+        }
+        let refused = upstream.turn().await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::UpstreamBusy);
+        assert_eq!(
+            (refused.code().status().as_u16(), refused.retry_after_seconds()),
+            (503, Some(1))
+        );
+        turns.pop();
+        assert!(upstream.turn().await.is_ok());
+    }
+}

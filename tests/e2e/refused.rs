@@ -80,6 +80,7 @@ refused! {
     a_transfer_coding_and_a_length: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" => 400 "head-ambiguous" "not both";
     a_line_feed_alone: "GET /b/k HTTP/1.1\r\nHost: localhost\n\r\n" => 400 "head-ambiguous" "CR LF";
     a_fragment_in_the_target: "GET /b/k#part HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "target-malformed" "%23";
+    a_website_of_a_bucket: "GET http://b.s3-website-us-east-1.amazonaws.com/k HTTP/1.1\r\nHost: b.s3-website-us-east-1.amazonaws.com\r\n\r\n" => 403 "host-unsupported" "regional";
     too_many_headers: format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X-A: 1\r\n".repeat(150)) => 431 "head-too-large" "fields";
     a_head_that_is_too_large: format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-A: {}\r\n\r\n", "a".repeat(1 << 20)) => 431 "head-too-large" "max_header_bytes";
     tls_to_a_plain_listener: b"\x16\x03\x01\x00\xf4\x01\x00\x00\xf0\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" => 400 "tls-unsupported" "http://";
@@ -257,6 +258,18 @@ async fn an_upstream_that_is_silent() {
     let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
     assert_eq!((status, code.as_str()), (504, "upstream-timeout"));
     assert!(hint.contains("timeouts.response"), "{hint}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_never_finishes_the_handshake() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://{}", silent.local_addr().unwrap());
+    let patience = "[connections.store.timeouts]\nconnect = \"1s\"";
+    let proxy = proxy(&connection("store", "s3", &endpoint, patience)).await;
+    let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
+    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+    assert_eq!((status, code.as_str()), (504, "upstream-connect-timeout"));
+    assert!(hint.contains("timeouts.connect"), "{hint}");
 }
 
 #[tokio::test]
