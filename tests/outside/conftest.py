@@ -72,6 +72,11 @@ def moto(scratch):
     server.stop()
 
 
+def pytest_collection_modifyitems(items):
+    # It reads what all others have made the proxies log.
+    items.sort(key=lambda item: item.name == "test_no_log_holds_a_secret")
+
+
 def pytest_terminal_summary(terminalreporter):
     """The plain closing line beside pytest's own."""
     count = {word: len(terminalreporter.stats.get(word, [])) for word in ("passed", "failed", "error", "skipped")}

@@ -1,4 +1,4 @@
-"""Runs last: the logs of all proxies of this run, which logged all they could, hold no secret."""
+"""The logs of all proxies of this run, which logged all they could, hold no secret; read at the end (conftest.py)."""
 
 import http.client
 
