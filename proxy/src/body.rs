@@ -1,6 +1,6 @@
 //! The body of a request, from the client to the service.
 //!
-//! [`collect`] reads a client's body to its end while hashing it: up to a limit in memory, beyond it in an
+//! [`collect()`] reads a client's body to its end while hashing it: up to a limit in memory, beyond it in an
 //! unlinked temporary file. What comes out is a [`Collected`] body of known length and hash that can be
 //! sent any number of times. Where a body need not be hashed first it is passed on as it arrives instead, as it is
 //! ([`ClientStream`]) or with a signature for each chunk ([`SignedChunks`]). Memory is bounded for each body and, by [`MemoryBudget`], for all together.

@@ -2,7 +2,7 @@
 //!
 //! - [`parse_host`] reads a host name. It gives exactly one answer or an error, never a guess: the answer
 //!   decides under which scope a request is signed.
-//! - [`endpoint`] makes the host name of a service in a region; [`parse_host`] reads it back.
+//! - [`endpoint()`] makes the host name of a service in a region; [`parse_host`] reads it back.
 //! - [`traits_of`] says how a service wants to be signed and spoken to.
 //! - [`partition_of`] finds a region's partition by AWS's own patterns, so that new regions need no new release.
 //!

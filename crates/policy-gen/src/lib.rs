@@ -1,6 +1,6 @@
 //! What a request does, in IAM's words, and the IAM documents that a connection needs.
 //!
-//! - [`operation`]: the name of a request's operation, for logs and metrics. It is read from the
+//! - [`operation()`]: the name of a request's operation, for logs and metrics. It is read from the
 //!   same wire form that is signed. S3's and Bedrock's names come from fixed tables; the other
 //!   protocols carry the name in the request, so there a client can make one up.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
