@@ -18,7 +18,7 @@ use signer::SigningScope;
 use crate::admit::admit;
 use crate::body::{BodyLimits, Framing, MemoryBudget, Progress, collect};
 use crate::config::Config;
-use crate::error::{ErrorCode, ErrorShape, ProxyError, render};
+use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::pipeline::{RouteError, prepare};
 use crate::route::Router;
 use crate::server::ListenerRole;
@@ -79,7 +79,11 @@ impl Gate {
     /// The answer to a client that sent these headers.
     #[must_use]
     pub fn refuse(&self, error: &ProxyError, headers: &HeaderMap) -> Response<Bytes> {
-        render(error, "0-000001", ErrorShape::choose(headers, self.0.common_protocol()))
+        render(
+            error,
+            "0-000001",
+            ErrorShape::choose(Accept::of(headers), self.0.common_protocol()),
+        )
     }
 }
 
