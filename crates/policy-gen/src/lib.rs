@@ -3,12 +3,14 @@
 //! - [`operation()`]: the name of a request's operation, for logs and metrics. It is read from the
 //!   same wire form that is signed. S3's and Bedrock's names come from fixed tables; the other
 //!   protocols carry the name in the request, so there a client can make one up.
+//! - [`mapping`]: the actions and resources that AWS will ask IAM about.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
 //! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
 
 pub mod document;
+pub mod mapping;
 pub mod operation;
 mod principal;
 pub mod template;

@@ -1,0 +1,159 @@
+//! From a request to what IAM asks of its signer: operation, actions and resources.
+//!
+//! [`needs_body`] says from the head alone whether the body must be at hand, [`map`] gives the answer. Both read the
+//! wire form, the same bytes that are signed; nothing is normalised on the way. What two readers could read in two
+//! ways is a [`Refusal`], and so is every operation and every service that the tables do not know: never `*`.
+//!
+//! - [`Need`] is one check that AWS makes: an action on a resource. All of [`Mapping::required`] must be allowed;
+//!   [`Mapping::advisory`] is what AWS may check besides, and what the request does not show.
+//! - [`Resource::Exact`] is a literal ARN: a `*` in it is a character of a name. Only [`Resource::Pattern`] holds
+//!   wildcards, [`Resource::Any`] is for actions without resource-level permissions, and what cannot be known from
+//!   the request is [`Resource::Unresolved`] with the reason. Unresolved never becomes `*`.
+//!
+//! Each service has a module with `needs_body` and `map` of its own, which the two functions here call by the
+//! service's endpoint prefix.
+
+mod bedrock;
+mod dynamodb;
+mod ec2;
+mod need;
+mod refusal;
+mod s3;
+mod sts;
+mod workspaces;
+
+use std::borrow::Cow;
+
+use auth_model::{AccountId, Partition, Region, ServiceId};
+use aws_endpoints::{HostResource, partition_of};
+use http::{HeaderMap, Method};
+
+pub use need::{Condition, Need, Resource, Unresolved};
+pub use refusal::Refusal;
+
+/// A request's head in its wire form, and what is known of where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The service it is signed for, by endpoint prefix.
+    pub service: &'a ServiceId,
+    /// The region it is signed for.
+    pub region: &'a Region,
+    /// The account of the credentials, where it is known: without it some resources stay unresolved.
+    pub account: Option<&'a AccountId>,
+    /// What the host names. [`HostResource::None`] for servers that are not AWS's and take the bucket in the path.
+    pub host: &'a HostResource,
+    /// The method.
+    pub method: &'a Method,
+    /// The path as it is signed and sent, percent-encoded.
+    pub path: &'a str,
+    /// The query without its `?`, percent-encoded.
+    pub query: Option<&'a str>,
+    /// The headers, as they are sent.
+    pub headers: &'a HeaderMap,
+}
+
+impl Request<'_> {
+    /// The partition of the region; `aws` for the made-up regions of other servers.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        partition_of(self.region).unwrap_or(Partition::Aws)
+    }
+}
+
+/// Whether [`map`] needs the body.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BodyNeed {
+    /// The head says everything; the body may stream.
+    No,
+    /// The whole body, which may not be longer than this many bytes.
+    UpTo(usize),
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mapping {
+    /// The operation's name as the API reference spells it, such as `GetObject`.
+    pub operation: Cow<'static, str>,
+    /// What must be allowed. Empty only for operations that need no permission, such as `GetCallerIdentity`.
+    pub required: Vec<Need>,
+    /// What AWS may ask for besides, by what the request does not show: worth granting, never needed to pass.
+    pub advisory: Vec<Need>,
+}
+
+impl Mapping {
+    /// An operation that needs nothing yet.
+    #[must_use]
+    pub fn new(operation: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            operation: operation.into(),
+            required: Vec::new(),
+            advisory: Vec::new(),
+        }
+    }
+}
+
+/// Whether [`map`] needs the body of this request. What [`map`] would refuse by its head alone needs none.
+#[must_use]
+pub fn needs_body(request: &Request<'_>) -> BodyNeed {
+    match request.service.as_str() {
+        "s3" => s3::needs_body(request),
+        "ec2" => ec2::needs_body(request),
+        "workspaces" => workspaces::needs_body(request),
+        "bedrock-runtime" => bedrock::needs_body(request),
+        "dynamodb" => dynamodb::needs_body(request),
+        "sts" => sts::needs_body(request),
+        _ => BodyNeed::No,
+    }
+}
+
+/// What the request asks for. `body` is the whole body where [`needs_body`] wants it, and is not read otherwise.
+///
+/// # Errors
+///
+/// [`Refusal`] where the request is ambiguous, does not parse or is of no known operation.
+pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+    if let BodyNeed::UpTo(limit) = needs_body(request) {
+        refusal::check_body(request.headers, body, limit)?;
+    }
+    match request.service.as_str() {
+        "s3" => s3::map(request, body),
+        "ec2" => ec2::map(request, body),
+        "workspaces" => workspaces::map(request, body),
+        "bedrock-runtime" => bedrock::map(request, body),
+        "dynamodb" => dynamodb::map(request, body),
+        "sts" => sts::map(request, body),
+        _ => Err(Refusal::UnknownService(request.service.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_service_is_refused() {
+        let (service, region) = (ServiceId::parse("sqs").unwrap(), Region::parse("eu-west-1").unwrap());
+        let request = Request {
+            service: &service,
+            region: &region,
+            account: None,
+            host: &HostResource::None,
+            method: &Method::POST,
+            path: "/",
+            query: None,
+            headers: &HeaderMap::new(),
+        };
+        assert_eq!(needs_body(&request), BodyNeed::No);
+        assert_eq!(map(&request, None), Err(Refusal::UnknownService(service.clone())));
+    }
+
+    #[test]
+    fn only_a_pattern_keeps_its_wildcards() {
+        let iam = |resource: Resource| resource.to_iam().map(Cow::into_owned);
+        let arn = || "arn:aws:s3:::b/*".to_owned();
+        assert_eq!(iam(Resource::Exact(arn())).as_deref(), Some("arn:aws:s3:::b/${*}"));
+        assert_eq!(iam(Resource::Pattern(arn())).as_deref(), Some("arn:aws:s3:::b/*"));
+        assert_eq!(iam(Resource::Any).as_deref(), Some("*"));
+        assert_eq!(iam(Resource::Unresolved(Unresolved::Account)), None);
+    }
+}

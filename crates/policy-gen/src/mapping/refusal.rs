@@ -1,0 +1,108 @@
+//! Why a request has no mapping.
+
+use std::borrow::Cow;
+
+use auth_model::ServiceId;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+
+/// The request is ambiguous, does not parse or is of no known operation. No text holds a value of the request.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No table for the service.
+    #[error("service {0} has no table of actions; connect it without a policy")]
+    UnknownService(ServiceId),
+    /// No row for what the request asks for.
+    #[error("{what}: no known operation; check method, path and query against the API reference")]
+    UnknownOperation {
+        /// The part of the request that names none.
+        what: Cow<'static, str>,
+    },
+    /// Two parts of the request contradict each other, or one is there twice.
+    #[error("{what}: says more than one thing; send one of them")]
+    Ambiguous {
+        /// The parts.
+        what: Cow<'static, str>,
+    },
+    /// A part of the request that must be read cannot be.
+    #[error("{what}: {reason}")]
+    Malformed {
+        /// The part.
+        what: Cow<'static, str>,
+        /// What is wrong, and how it would be right.
+        reason: Cow<'static, str>,
+    },
+    /// [`needs_body`](super::needs_body) wanted a body, none was given.
+    #[error("the body says what is asked for, and there is none")]
+    BodyMissing,
+    /// The body is longer than the operation allows.
+    #[error("the body has more than {limit} bytes; split the request")]
+    BodyTooLarge {
+        /// The most bytes that are read.
+        limit: usize,
+    },
+    /// The body is compressed, and what it says counts.
+    #[error("the body has a content encoding; send it plain")]
+    BodyEncoded,
+}
+
+impl Refusal {
+    /// A part of the request names no operation.
+    #[must_use]
+    pub fn unknown(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::UnknownOperation { what: what.into() }
+    }
+
+    /// Parts of the request contradict each other, or one is there twice.
+    #[must_use]
+    pub fn ambiguous(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Ambiguous { what: what.into() }
+    }
+
+    /// A part of the request cannot be read.
+    #[must_use]
+    pub fn malformed(what: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Malformed {
+            what: what.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Refuses a body that is missing, too long or compressed.
+pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize) -> Result<(), Refusal> {
+    let body = body.ok_or(Refusal::BodyMissing)?;
+    if body.len() > limit {
+        return Err(Refusal::BodyTooLarge { limit });
+    }
+    // aws-chunked is framing, which whoever calls has taken off.
+    let is_plain = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") || coding.eq_ignore_ascii_case(b"aws-chunked")
+    };
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.all(|value| value.as_bytes().split(|b| *b == b',').all(is_plain)) {
+        Ok(())
+    } else {
+        Err(Refusal::BodyEncoded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_must_be_there_short_and_plain() {
+        let check = |coding: &'static str, body: Option<&[u8]>| {
+            let headers = HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static(coding))]);
+            check_body(&headers, body, 3)
+        };
+        assert_eq!(check("", None), Err(Refusal::BodyMissing));
+        assert_eq!(check("", Some(b"four")), Err(Refusal::BodyTooLarge { limit: 3 }));
+        assert_eq!(check("", Some(b"abc")), Ok(()));
+        assert_eq!(check("AWS-chunked", Some(b"abc")), Ok(()));
+        assert_eq!(check("aws-chunked, gzip", Some(b"abc")), Err(Refusal::BodyEncoded));
+    }
+}
