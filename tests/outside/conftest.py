@@ -31,6 +31,10 @@ def store(scratch):
 
 @pytest.fixture(scope="session")
 def signed(store):
+    return direct_client(store)
+
+
+def direct_client(store):
     """A client that signs by itself and talks to the store directly: the second opinion on what was stored."""
     client = boto3.client(
         "s3",

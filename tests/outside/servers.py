@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -96,8 +97,9 @@ class SeaweedFs(Server):
     ACCESS_KEY_ID = "AKIAOUTSIDE000000001"
     SECRET = "outside/store+secret/0123456789abcdefghij"
 
-    def __init__(self, folder):
+    def __init__(self, folder, name="seaweedfs"):
         folder.mkdir(parents=True)
+        self.folder = folder
         users = {
             "identities": [
                 {
@@ -112,17 +114,21 @@ class SeaweedFs(Server):
         command = [
             *(WORK / "venv/bin/weed", "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-master.telemetry=false", f"-dir={folder}", "-volume.max=0", "-master.volumeSizeLimitMB=1024"),
+            # Its own wish is a hundredth of the disk, which a busy machine may not have, and then it stores nothing.
+            "-volume.minFreeSpace=256MiB",
             *(f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-volume.preStopSeconds=0"),
             *(f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}"),
             *(f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}"),
             *("-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
             f"-s3.config={folder}/users.json",
         ]
-        super().__init__("seaweedfs", command, clean_environment(folder), s3)
+        super().__init__(name, command, clean_environment(folder), s3)
 
     def stop(self, grace=0):
         """Its data is thrown away: no need to wait until it has put everything in order, which takes it 15 s."""
-        return super().stop(grace)
+        code = super().stop(grace)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code
 
 
 class Moto(Server):
