@@ -11,7 +11,7 @@
 
 mod accept;
 mod activity;
-mod assets;
+pub(crate) mod assets;
 mod client_io;
 mod connection;
 mod detect;
@@ -25,6 +25,7 @@ mod refusal;
 mod run;
 mod service;
 mod signals;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 

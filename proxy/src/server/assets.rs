@@ -6,7 +6,7 @@ use super::StartError;
 use crate::config::{AssetsConfig, VaultConfig};
 
 /// Reads what the connections' references lead to. Asks for nothing yet but the vault's CA file.
-pub(super) async fn assets(config: &AssetsConfig) -> Result<Assets, StartError> {
+pub(crate) async fn assets(config: &AssetsConfig) -> Result<Assets, StartError> {
     let assets = Assets::new(ProcessEnvironment).with_commands(config.exec);
     match &config.vault {
         Some(vault) => Ok(assets.with_vault(settings(vault).await?)?),

@@ -1,6 +1,5 @@
 //! A proxy as a whole: from the configuration to listeners that answer, and back down.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,13 +7,13 @@ use std::time::Duration;
 
 use auth_model::{Clock, ConnectionName, SystemClock};
 use credential_assets::InvalidVaultSettings;
-use sts_client::{CredentialError, CredentialSource, EgressProxy, StsSettings};
+use sts_client::CredentialError;
 use tokio::net::TcpListener;
 
-use super::assets::assets;
+use super::sources::sources;
 use super::{BindError, Drained, Limits, ListenerRole, Server, bind};
 use crate::admin::{Admin, Readiness, Watched};
-use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
+use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::recorder::Recorder;
@@ -245,52 +244,4 @@ fn open(addr: &mut Option<SocketAddr>, key: &str) -> Result<Option<TcpListener>,
         source,
     })?;
     Ok(Some(listener))
-}
-
-/// A source of credentials for each connection.
-async fn sources(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-) -> Result<BTreeMap<ConnectionName, CredentialSource>, StartError> {
-    let extra_roots_pem = match &config.upstream.ca_file {
-        Some(path) => tokio::fs::read(path).await.map_err(|source| StartError::CaFile {
-            path: path.clone(),
-            source,
-        })?,
-        None => Vec::new(),
-    };
-    let assets = assets(&config.assets).await?;
-    let wanted = config.connections.values().map(|connection| {
-        (
-            &connection.connection,
-            sts_settings(config, connection, &extra_roots_pem),
-        )
-    });
-    sts_client::shared_sources(wanted, &assets, clock)
-        .map_err(|(connection, source)| StartError::Credentials { connection, source })
-}
-
-fn sts_settings(config: &Config, connection: &ConnectionConfig, extra_roots_pem: &[u8]) -> StsSettings {
-    let endpoint = connection.sts_endpoint.as_ref().or(config.sts.endpoint.as_ref());
-    StsSettings {
-        endpoint: endpoint.and_then(|url| url.to_string().parse().ok()),
-        use_fips: config.sts.use_fips,
-        extra_roots_pem: extra_roots_pem.to_vec(),
-        proxy: egress_proxy(config, endpoint),
-        connect_timeout: config.sts.connect_timeout,
-        operation_timeout: config.sts.operation_timeout,
-    }
-}
-
-/// The proxy on the way to STS: that for `https`, unless STS is asked in the clear.
-fn egress_proxy(config: &Config, endpoint: Option<&EndpointUrl>) -> Option<EgressProxy> {
-    let proxy = &config.upstream.proxy;
-    let url = match endpoint.map_or(Scheme::Https, EndpointUrl::scheme) {
-        Scheme::Https => proxy.https.as_ref(),
-        Scheme::Http => proxy.http.as_ref(),
-    };
-    Some(EgressProxy {
-        uri: url?.expose().parse().ok()?,
-        no_proxy: proxy.no_proxy.clone().unwrap_or_default(),
-    })
 }
