@@ -61,6 +61,11 @@
 //! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
 //!
+//! A [`Walkthrough`] takes the same steps one at a time, and tells of each:
+//! - The steps of a walkthrough are those of a source.
+//! - A walkthrough can leave the External ID out.
+//! - STS's clock is compared with ours.
+//!
 //! What is sent and said:
 //! - Every option is on the wire.
 //! - A role's name is completed by the caller's account, which is asked for once.
@@ -93,6 +98,7 @@ mod source;
 mod state;
 mod static_keys;
 mod sts;
+mod walkthrough;
 
 pub use error::{CredentialError, CredentialFailure};
 pub use settings::{EgressProxy, StsSettings};
@@ -100,6 +106,7 @@ pub use shared::shared_sources;
 pub use source::CredentialSource;
 pub use state::{CredentialCounters, CredentialState};
 pub use sts::CallerIdentity;
+pub use walkthrough::{AskedWith, Skew, Walkthrough, is_same_identity, is_same_way};
 
 #[cfg(test)]
 mod testing;

@@ -39,7 +39,7 @@ pub(crate) enum Base {
 }
 
 /// Whose account a role's name is looked for in.
-enum Home<'a> {
+pub(crate) enum Home<'a> {
     /// The account of these keys.
     Of(&'a Credentials),
     /// The account of the role before.
@@ -59,18 +59,17 @@ impl RoleSession {
 
     async fn attempt(&self) -> Result<Obtained, CredentialFailure> {
         let base = self.base().await?;
-        // The instance's own session is that of the first role already.
-        let assumed: Vec<&RoleReference> = match (&self.base, self.runs_on) {
-            (Base::Machine, RunsOn::InstanceOfRole) => self.roles.rest().iter().collect(),
-            (Base::Assets(_) | Base::Machine, _) => self.roles.iter().collect(),
-        };
+        let assumed = self.assumed();
         let mut obtained = base;
         let mut before: Option<RoleArn> = None;
         for (index, role) in assumed.iter().enumerate() {
             let home = before.as_ref().map_or(Home::Of(&obtained.credentials), Home::Beside);
             let role = self.find(role, home).await?;
             let is_last = index + 1 == assumed.len();
-            let session = self.assume(&obtained.credentials, &role, index == 0, is_last).await?;
+            let external_id = self.external_id.as_ref();
+            let session = self
+                .assume(&obtained.credentials, &role, index == 0, is_last, external_id)
+                .await?;
             obtained = Obtained {
                 credentials: session.credentials,
                 ask_again_after: None,
@@ -81,7 +80,15 @@ impl RoleSession {
         Ok(obtained)
     }
 
-    async fn base(&self) -> Result<Obtained, CredentialFailure> {
+    /// The roles that are assumed: the instance's own session is that of the first role already.
+    pub(crate) fn assumed(&self) -> Vec<&RoleReference> {
+        match (&self.base, self.runs_on) {
+            (Base::Machine, RunsOn::InstanceOfRole) => self.roles.rest().iter().collect(),
+            (Base::Assets(_) | Base::Machine, _) => self.roles.iter().collect(),
+        }
+    }
+
+    pub(crate) async fn base(&self) -> Result<Obtained, CredentialFailure> {
         match (&self.base, self.runs_on) {
             (Base::Assets(keys), runs_on) => {
                 if runs_on == RunsOn::InstanceOfRole {
@@ -100,12 +107,13 @@ impl RoleSession {
 
     /// One step. What policies may ask of the way that led here is said at the first, and holds from there on by
     /// itself; what the credentials are for is said at the last.
-    async fn assume(
+    pub(crate) async fn assume(
         &self,
         keys: &Credentials,
         role: &RoleArn,
         is_first: bool,
         is_last: bool,
+        external_id: Option<&ExternalId>,
     ) -> Result<Session, CredentialFailure> {
         let options = &self.options;
         let asked = options.duration.unwrap_or(SessionDuration::DEFAULT);
@@ -122,7 +130,7 @@ impl RoleSession {
             session_name: options.session_name.as_ref().unwrap_or(&default_name),
             // The sessions in between are used once, right away.
             duration: if is_last { asked } else { SessionDuration::SHORTEST },
-            external_id: self.external_id.as_ref().filter(|_| is_last),
+            external_id: external_id.filter(|_| is_last),
             policy: options.policy.as_ref().filter(|_| is_last),
             policy_arns: if is_last { options.policy_arns.as_slice() } else { &[] },
             tags: options.tags.iter().filter(|(key, _)| belongs_here(key)).collect(),
@@ -145,7 +153,7 @@ impl RoleSession {
         Ok(Some((&mfa.serial, code)))
     }
 
-    async fn find(&self, role: &RoleReference, home: Home<'_>) -> Result<RoleArn, CredentialFailure> {
+    pub(crate) async fn find(&self, role: &RoleReference, home: Home<'_>) -> Result<RoleArn, CredentialFailure> {
         let name = match role {
             RoleReference::Arn(arn) => return Ok(arn.clone()),
             RoleReference::Name(name) => name,

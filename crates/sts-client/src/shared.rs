@@ -71,7 +71,7 @@ fn groups<'a>(wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>) -
     groups
 }
 
-fn are_same_methods(a: &AuthMethod, b: &AuthMethod) -> bool {
+pub(crate) fn are_same_methods(a: &AuthMethod, b: &AuthMethod) -> bool {
     use AuthMethod::{AccessKey, AccessKeyAssumeRole, DefaultChain, ManagedCrossAccount};
     match (a, b) {
         (AccessKey { keys: a }, AccessKey { keys: b }) => are_same_keys(a, b),
@@ -117,6 +117,27 @@ fn are_same_methods(a: &AuthMethod, b: &AuthMethod) -> bool {
         }
         (DefaultChain { profile: a }, DefaultChain { profile: b }) => a == b,
         (AccessKey { .. } | AccessKeyAssumeRole { .. } | ManagedCrossAccount { .. } | DefaultChain { .. }, _) => false,
+    }
+}
+
+/// Whether both begin with the same keys, whatever roles are assumed with them.
+pub(crate) fn are_same_beginnings(a: &AuthMethod, b: &AuthMethod) -> bool {
+    match (beginning(a), beginning(b)) {
+        (Some(a), Some(b)) => are_same_keys(a, b),
+        (Some(_) | None, _) => false,
+    }
+}
+
+/// The keys that are kept somewhere; what is found on the machine has no name to compare.
+fn beginning(auth: &AuthMethod) -> Option<&KeyAssets> {
+    match auth {
+        AuthMethod::AccessKey { keys } => Some(keys),
+        AuthMethod::ManagedCrossAccount { identity, .. } => Some(&identity.keys),
+        AuthMethod::AccessKeyAssumeRole { base, .. } => match base {
+            BaseKeys::Assets(keys) => Some(keys),
+            BaseKeys::DefaultChain { .. } => None,
+        },
+        AuthMethod::DefaultChain { .. } => None,
     }
 }
 

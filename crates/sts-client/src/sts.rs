@@ -15,6 +15,7 @@ use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -107,6 +108,14 @@ impl Sts {
         Self {
             base: builder.build(),
             clock,
+        }
+    }
+
+    /// The same, with somebody who hears every answer.
+    pub(crate) fn overheard_by(self, listener: impl Intercept + 'static) -> Self {
+        Self {
+            base: self.base.to_builder().interceptor(listener).build(),
+            clock: self.clock,
         }
     }
 

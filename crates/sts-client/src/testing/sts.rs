@@ -35,6 +35,8 @@ impl Received {
 /// What STS answers.
 pub(crate) enum Answer {
     Status(u16, String),
+    /// Nothing but the time and a status.
+    Dated(&'static str, u16),
     ConnectionRefused,
 }
 
@@ -94,6 +96,11 @@ impl HttpConnector for ScriptedSts {
             Answer::ConnectionRefused => {
                 let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
                 Err(ConnectorError::io(refused.into()))
+            }
+            Answer::Dated(date, status) => {
+                let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+                response.headers_mut().insert("date", date);
+                Ok(response)
             }
             Answer::Status(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
         })

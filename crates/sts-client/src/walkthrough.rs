@@ -1,0 +1,377 @@
+//! A connection's way to its credentials, one step at a time: for whoever wants to know where it breaks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use auth_model::{Clock, Connection, Credentials, ExternalId, RoleArn, RoleReference};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::{DateTime, Format};
+use credential_assets::Assets;
+
+use crate::connector::http_client;
+use crate::error::{CredentialError, CredentialFailure};
+use crate::origin::Origin;
+use crate::role::Home;
+use crate::settings::StsSettings;
+use crate::sts::{CallerIdentity, Sts};
+
+/// The steps by which a [`CredentialSource`](crate::CredentialSource) of the same connection obtains its credentials,
+/// each by itself. Nothing is kept between two steps, nothing is logged, and nothing is tried again later.
+///
+/// Needs a tokio runtime with time and I/O when it is used, not when it is made.
+#[derive(Debug)]
+pub struct Walkthrough {
+    origin: Origin,
+    sts: Sts,
+    skew: SkewReader,
+}
+
+/// Which External ID goes with an `AssumeRole`.
+#[derive(Clone, Debug)]
+pub enum AskedWith {
+    /// The connection's.
+    ItsOwnId,
+    /// None: what a trust policy that demands one has to refuse.
+    NoId,
+    /// Another one: what a trust policy that demands the connection's has to refuse.
+    OtherId(ExternalId),
+}
+
+/// By how much another clock differs from ours, to a second.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Skew {
+    /// The other one is ahead of ours.
+    Ahead(Duration),
+    /// The other one is behind ours.
+    Behind(Duration),
+}
+
+impl Skew {
+    /// What the clock that says `theirs` is, compared with ours that says `ours`.
+    #[must_use]
+    pub fn between(theirs: SystemTime, ours: SystemTime) -> Self {
+        match theirs.duration_since(ours) {
+            Ok(ahead) => Self::Ahead(ahead),
+            Err(behind) => Self::Behind(behind.duration()),
+        }
+    }
+
+    /// Its size, whatever its direction.
+    #[must_use]
+    pub fn size(self) -> Duration {
+        match self {
+            Self::Ahead(size) | Self::Behind(size) => size,
+        }
+    }
+}
+
+impl Walkthrough {
+    /// The way of this connection. Nothing is read and nothing is asked here.
+    ///
+    /// # Errors
+    ///
+    /// As [`CredentialSource::new`](crate::CredentialSource::new).
+    pub fn new(
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CredentialError> {
+        let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
+        connection
+            .auth
+            .check()
+            .map_err(|contradiction| unusable(contradiction.into()))?;
+        let http = http_client(settings).map_err(unusable)?;
+        Ok(Self::with_http_client(connection, assets, settings, clock, http))
+    }
+
+    pub(crate) fn with_http_client(
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+        http: SharedHttpClient,
+    ) -> Self {
+        let skew = SkewReader {
+            clock: Arc::clone(&clock),
+            last: Arc::default(),
+        };
+        let sts = Sts::new(&connection.region, settings, Arc::clone(&clock), http.clone());
+        let sts = sts.overheard_by(skew.clone());
+        let shown_as = connection.name.as_str();
+        let origin = Origin::new(connection, shown_as, assets, settings, &sts, clock, http);
+        Self { origin, sts, skew }
+    }
+
+    /// The keys that it begins with: those that are kept somewhere, what the default chain finds, or the session of
+    /// the instance's own role.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure`] where there are none, or where this is not the instance that they are for.
+    pub async fn base(&self) -> Result<Credentials, CredentialFailure> {
+        let obtained = match &self.origin {
+            Origin::Static(keys) => keys.obtain().await,
+            Origin::Role(session) => session.base().await,
+            Origin::Chain(chain) => chain.obtain().await,
+        };
+        obtained.map(|obtained| obtained.credentials)
+    }
+
+    /// Whose keys these are, as STS says.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure`] where STS does not say.
+    pub async fn caller_identity(&self, keys: &Credentials) -> Result<CallerIdentity, CredentialFailure> {
+        self.sts.caller_identity(keys).await
+    }
+
+    /// The roles that are assumed, in their order. None where the keys themselves sign, or the instance's own session.
+    #[must_use]
+    pub fn roles(&self) -> Vec<&RoleReference> {
+        match &self.origin {
+            Origin::Role(session) => session.assumed(),
+            Origin::Static(_) | Origin::Chain(_) => Vec::new(),
+        }
+    }
+
+    /// The ARN of a role by its place in [`roles`](Self::roles): a name stands for a role in the account of the role
+    /// before, that of the first in the account of `keys`.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure`] where the account has to be asked for and STS does not say.
+    pub async fn role_arn(
+        &self,
+        place: usize,
+        keys: &Credentials,
+        before: Option<&RoleArn>,
+    ) -> Result<RoleArn, CredentialFailure> {
+        let (Origin::Role(session), Some(role)) = (&self.origin, self.roles().get(place).copied()) else {
+            return Err(CredentialFailure::Internal);
+        };
+        session.find(role, before.map_or(Home::Of(keys), Home::Beside)).await
+    }
+
+    /// Assumes the role at this place in [`roles`](Self::roles), with all that the connection's options say.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure`] where STS refuses or cannot be asked.
+    pub async fn assume(
+        &self,
+        place: usize,
+        keys: &Credentials,
+        role: &RoleArn,
+        asked_with: &AskedWith,
+    ) -> Result<Credentials, CredentialFailure> {
+        let Origin::Role(session) = &self.origin else {
+            return Err(CredentialFailure::Internal);
+        };
+        let is_last = place + 1 == session.assumed().len();
+        let external_id = match asked_with {
+            AskedWith::ItsOwnId => session.external_id.as_ref(),
+            AskedWith::NoId => None,
+            AskedWith::OtherId(id) => Some(id),
+        };
+        let assumed = session.assume(keys, role, place == 0, is_last, external_id).await?;
+        Ok(assumed.credentials)
+    }
+
+    /// STS's clock compared with ours, by its last answer; `None` while it has not answered.
+    #[must_use]
+    pub fn skew(&self) -> Option<Skew> {
+        *self.skew.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether two connections obtain their credentials in the same way; see [`shared_sources`](crate::shared_sources).
+#[must_use]
+pub fn is_same_way(a: (&Connection, &StsSettings), b: (&Connection, &StsSettings)) -> bool {
+    a.1 == b.1 && a.0.region == b.0.region && crate::shared::are_same_methods(&a.0.auth, &b.0.auth)
+}
+
+/// Whether two connections begin with the same keys, asked about at the same place.
+#[must_use]
+pub fn is_same_identity(a: (&Connection, &StsSettings), b: (&Connection, &StsSettings)) -> bool {
+    a.1 == b.1 && a.0.region == b.0.region && crate::shared::are_same_beginnings(&a.0.auth, &b.0.auth)
+}
+
+/// Compares clocks by the `Date` of each answer, errors included.
+#[derive(Clone, Debug)]
+pub(crate) struct SkewReader {
+    clock: Arc<dyn Clock>,
+    last: Arc<Mutex<Option<Skew>>>,
+}
+
+impl Intercept for SkewReader {
+    fn name(&self) -> &'static str {
+        "SkewReader"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let theirs = date
+            .and_then(|text| DateTime::from_str(text, Format::HttpDate).ok())
+            .and_then(|date| SystemTime::try_from(date).ok());
+        if let Some(theirs) = theirs {
+            let skew = Skew::between(theirs, self.clock.now());
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use auth_model::{
+        AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, KeyAssets, ManagedIdentity, Region, RoleChain, RunsOn,
+        ServiceId,
+    };
+    use credential_assets::FixedEnvironment;
+
+    use super::*;
+    use crate::testing::VirtualClock;
+    use crate::testing::sts::{Answer, ScriptedSts, identity, session};
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn keys() -> KeyAssets {
+        KeyAssets {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+            secret_access_key: "env:SECRET".parse().unwrap(),
+            session_token: None,
+        }
+    }
+
+    fn connection(auth: AuthMethod) -> Connection {
+        Connection {
+            name: ConnectionName::parse("reports").unwrap(),
+            service: ServiceId::parse("s3").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+            signing_name: None,
+            auth,
+        }
+    }
+
+    fn managed() -> AuthMethod {
+        AuthMethod::ManagedCrossAccount {
+            identity: ManagedIdentity {
+                name: "acme".parse().unwrap(),
+                organisation: "Acme".parse().unwrap(),
+                keys: keys(),
+            },
+            role_arn: "arn:aws:iam::222233334444:role/x".parse().unwrap(),
+            external_id: ExternalId::parse("the-id").unwrap(),
+            options: AssumeRoleOptions::default(),
+        }
+    }
+
+    fn chain(names: &[&str]) -> AuthMethod {
+        AuthMethod::AccessKeyAssumeRole {
+            base: BaseKeys::Assets(keys()),
+            roles: RoleChain::new(names.iter().map(|name| name.parse().unwrap())).unwrap(),
+            runs_on: RunsOn::Anywhere,
+            options: AssumeRoleOptions::default(),
+        }
+    }
+
+    fn walkthrough(auth: AuthMethod, clock: &VirtualClock, sts: &ScriptedSts) -> Walkthrough {
+        Walkthrough::with_http_client(
+            &connection(auth),
+            Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),
+            &StsSettings::default(),
+            Arc::new(clock.clone()),
+            sts.http_client(),
+        )
+    }
+
+    fn obliging(clock: &VirtualClock) -> ScriptedSts {
+        let clock = clock.clone();
+        ScriptedSts::new(move |received| match received.field("Action") {
+            Some("GetCallerIdentity") => identity("123456789012", "arn:aws:iam::123456789012:user/robot"),
+            _ => session("ASIA1", "secret", "token", clock.now() + HOUR),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_steps_of_a_walkthrough_are_those_of_a_source() {
+        let clock = VirtualClock::new();
+        let sts = obliging(&clock);
+        let way = walkthrough(chain(&["first", "second"]), &clock, &sts);
+        let mut keys = way.base().await.unwrap();
+        let mut before = None;
+        for place in 0..way.roles().len() {
+            let role = way.role_arn(place, &keys, before.as_ref()).await.unwrap();
+            keys = way.assume(place, &keys, &role, &AskedWith::ItsOwnId).await.unwrap();
+            before = Some(role);
+        }
+        let step_by_step = sts.take();
+
+        let source = crate::CredentialSource::with_http_client(
+            &connection(chain(&["first", "second"])),
+            "reports",
+            Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),
+            &StsSettings::default(),
+            Arc::new(clock.clone()),
+            sts.http_client(),
+        );
+        source.credentials().await.unwrap();
+        let forms = |sent: Vec<crate::testing::sts::Received>| sent.into_iter().map(|r| r.form).collect::<Vec<_>>();
+        assert_eq!(forms(step_by_step), forms(sts.take()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_walkthrough_can_leave_the_external_id_out() {
+        let clock = VirtualClock::new();
+        let sts = obliging(&clock);
+        let way = walkthrough(managed(), &clock, &sts);
+        let keys = way.base().await.unwrap();
+        let role = way.role_arn(0, &keys, None).await.unwrap();
+        let other = AskedWith::OtherId(ExternalId::parse("another").unwrap());
+        for (asked_with, sent) in [
+            (AskedWith::ItsOwnId, Some("the-id")),
+            (AskedWith::NoId, None),
+            (other, Some("another")),
+        ] {
+            way.assume(0, &keys, &role, &asked_with).await.unwrap();
+            assert_eq!(sts.take()[0].field("ExternalId"), sent);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stss_clock_is_compared_with_ours() {
+        let clock = VirtualClock::new();
+        let sts = ScriptedSts::new(|_| Answer::Dated("Mon, 23 Nov 2026 01:00:00 GMT", 403));
+        let way = walkthrough(managed(), &clock, &sts);
+        assert_eq!(way.skew(), None);
+        let keys = way.base().await.unwrap();
+        way.caller_identity(&keys).await.unwrap_err();
+        assert_eq!(way.skew(), Some(Skew::Ahead(HOUR)));
+    }
+
+    #[test]
+    fn an_identity_is_the_same_whatever_is_assumed_with_it() {
+        let settings = StsSettings::default();
+        let (one, other) = (connection(chain(&["a"])), connection(chain(&["b"])));
+        assert!(is_same_identity((&one, &settings), (&other, &settings)));
+        assert!(!is_same_way((&one, &settings), (&other, &settings)));
+        let machine = connection(AuthMethod::DefaultChain { profile: None });
+        assert!(!is_same_identity((&machine, &settings), (&machine, &settings)));
+        assert!(is_same_way((&machine, &settings), (&machine, &settings)));
+    }
+}
