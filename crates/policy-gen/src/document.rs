@@ -2,10 +2,16 @@
 //!
 //! Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 
+mod parse;
+mod size;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+pub use parse::{PolicyError, StatementProblem};
+pub use size::{PolicyKind, TooLarge};
 
 /// The only version with policy variables, and so the only one in which a literal can be escaped.
 const VERSION: &str = "2012-10-17";
@@ -20,7 +26,7 @@ pub struct Policy {
 }
 
 /// What a statement does.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, serde::Deserialize)]
 pub enum Effect {
     /// Grants.
     Allow,
@@ -28,21 +34,32 @@ pub enum Effect {
     Deny,
 }
 
+/// Operator, then key, then values in IAM's language: all operators and keys must hold, of the values one.
+pub(crate) type Conditions = BTreeMap<String, BTreeMap<String, Values>>;
+
+/// One or several values of a condition key.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Values(pub(crate) BTreeSet<String>);
+
 /// One statement of a policy.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Statement {
     #[serde(rename = "Sid", skip_serializing_if = "Option::is_none")]
-    sid: Option<&'static str>,
+    pub(crate) sid: Option<String>,
     #[serde(rename = "Effect")]
-    effect: Effect,
+    pub(crate) effect: Effect,
     #[serde(rename = "Principal", skip_serializing_if = "BTreeMap::is_empty")]
     principal: BTreeMap<&'static str, String>,
-    #[serde(rename = "Action")]
-    actions: BTreeSet<String>,
+    #[serde(rename = "Action", skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) actions: BTreeSet<String>,
+    #[serde(rename = "NotAction", skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) not_actions: BTreeSet<String>,
     #[serde(rename = "Resource", skip_serializing_if = "BTreeSet::is_empty")]
-    resources: BTreeSet<String>,
+    pub(crate) resources: BTreeSet<String>,
+    #[serde(rename = "NotResource", skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) not_resources: BTreeSet<String>,
     #[serde(rename = "Condition", skip_serializing_if = "BTreeMap::is_empty")]
-    conditions: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
+    pub(crate) conditions: Conditions,
 }
 
 impl Policy {
@@ -53,6 +70,22 @@ impl Policy {
             version: VERSION,
             statements: statements.into_iter().collect(),
         }
+    }
+
+    /// Each statement, in the order of the document.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.statements.iter()
+    }
+
+    /// The same without the names of statements, which take space: for STS.
+    #[must_use]
+    pub fn without_sids(&self) -> Self {
+        Self::new(
+            self.statements
+                .iter()
+                .cloned()
+                .map(|statement| Statement { sid: None, ..statement }),
+        )
     }
 
     /// Indented JSON with a line end: for people, files and reviews.
@@ -73,20 +106,32 @@ impl Statement {
     /// Allows these actions; on nothing yet.
     #[must_use]
     pub fn allow<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of(Effect::Allow, actions.into_iter().map(Into::into).collect())
+    }
+
+    /// Refuses these actions, whatever else allows them; on nothing yet.
+    #[must_use]
+    pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of(Effect::Deny, actions.into_iter().map(Into::into).collect())
+    }
+
+    fn of(effect: Effect, actions: BTreeSet<String>) -> Self {
         Self {
             sid: None,
-            effect: Effect::Allow,
+            effect,
             principal: BTreeMap::new(),
-            actions: actions.into_iter().map(Into::into).collect(),
+            actions,
+            not_actions: BTreeSet::new(),
             resources: BTreeSet::new(),
-            conditions: BTreeMap::new(),
+            not_resources: BTreeSet::new(),
+            conditions: Conditions::new(),
         }
     }
 
     /// Names the statement: letters and digits only.
     #[must_use]
-    pub fn with_sid(mut self, sid: &'static str) -> Self {
-        self.sid = Some(sid);
+    pub fn with_sid(mut self, sid: impl Into<String>) -> Self {
+        self.sid = Some(sid.into());
         self
     }
 
@@ -106,12 +151,31 @@ impl Statement {
 
     /// Only where the request's value for `key` is exactly `value`, which is taken literally.
     #[must_use]
-    pub fn when_equals(mut self, key: &'static str, value: &str) -> Self {
-        self.conditions
-            .entry("StringEquals")
-            .or_default()
-            .insert(key, literal_variable(value));
+    pub fn when_equals(self, key: &str, value: &str) -> Self {
+        self.when("StringEquals", key, literal_variable(value))
+    }
+
+    /// Only where the request's value for `key` is like `pattern`, in IAM's pattern language: literals in it go
+    /// through [`literal`] first. Of several patterns for one key, one must hold.
+    #[must_use]
+    pub fn when_like(self, key: &str, pattern: impl Into<String>) -> Self {
+        self.when("StringLike", key, pattern)
+    }
+
+    /// Only where this test holds; the value is in the operator's language.
+    pub(crate) fn when(mut self, operator: &str, key: &str, value: impl Into<String>) -> Self {
+        let keys = self.conditions.entry(operator.to_owned()).or_default();
+        keys.entry(key.to_owned()).or_default().0.insert(value.into());
         self
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0.first(), self.0.len()) {
+            (Some(only), 1) => only.serialize(serializer),
+            _ => self.0.serialize(serializer),
+        }
     }
 }
 
@@ -124,7 +188,7 @@ pub fn literal(text: &str) -> String {
 }
 
 /// A literal where only variables have a meaning, as in `StringEquals`.
-fn literal_variable(text: &str) -> String {
+pub(crate) fn literal_variable(text: &str) -> String {
     escape(text, &['$'])
 }
 
@@ -141,7 +205,7 @@ fn escape(text: &str, special: &[char]) -> String {
 }
 
 /// IAM takes U+0009, U+000A, U+000D and U+0020 to U+00FF; the rest goes as `\uXXXX`.
-fn escape_beyond_latin1(json: &str) -> String {
+pub(crate) fn escape_beyond_latin1(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if c <= '\u{ff}' && c != '\u{7f}' {

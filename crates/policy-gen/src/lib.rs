@@ -4,17 +4,22 @@
 //!   same wire form that is signed. S3's and Bedrock's names come from fixed tables; the other
 //!   protocols carry the name in the request, so there a client can make one up.
 //! - [`mapping`]: the actions and resources that AWS will ask IAM about.
+//! - [`AllowPolicy`]: whether a policy allows what a request asks for.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
 //! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
 
+pub mod decision;
 pub mod document;
 pub mod mapping;
 pub mod operation;
+mod pattern;
 mod principal;
 pub mod template;
 
-pub use document::{Effect, Policy, Statement};
+pub use decision::{AllowPolicy, Decision, Denial};
+pub use document::{Effect, Policy, PolicyError, PolicyKind, Statement, StatementProblem, TooLarge};
 pub use operation::{RequestHead, operation};
+pub use pattern::InvalidPattern;
 pub use principal::{InvalidUserArn, UserArn};

@@ -1,0 +1,131 @@
+//! Whether a policy allows what a request asks for.
+//!
+//! An ordinary identity policy, read by [`AllowPolicy::parse`] once and evaluated as IAM does: what no statement allows
+//! is denied, and a statement that denies goes before all that allow. What cannot be known is never to the request's
+//! advantage:
+//!
+//! - a [`Resource::Pattern`] is allowed where one pattern of the policy covers all of it, and denied where a denying
+//!   statement could match any of it;
+//! - a [`Resource::Unresolved`] is allowed by the resource `*` alone, and denied by any statement that denies its action;
+//! - a condition whose key the request gives no value to does not hold where it allows, and holds where it denies.
+
+mod compiled;
+
+use std::fmt;
+
+use crate::document::{Effect, Policy, PolicyError};
+use crate::mapping::{Mapping, Need, Resource};
+use compiled::{Compiled, Known, Subject};
+
+/// The condition keys that mappings give values to; a policy with any other is refused.
+pub(crate) const KEYS: [&str; 5] = [
+    "bedrock:InferenceProfileArn",
+    "ec2:CreateAction",
+    "iam:PassedToService",
+    "kms:ViaService",
+    "s3:prefix",
+];
+
+/// A policy, ready to decide.
+#[derive(Clone, Debug)]
+pub struct AllowPolicy {
+    allowing: Vec<Compiled>,
+    denying: Vec<Compiled>,
+}
+
+/// What a policy says to a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decision<'m> {
+    /// Everything that the request requires is allowed.
+    Allow,
+    /// Something that it requires is not.
+    Deny {
+        /// The first of what is not allowed.
+        need: &'m Need,
+        /// Why not.
+        why: Denial,
+    },
+}
+
+/// Why a need is not allowed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Denial {
+    /// A statement denies it.
+    Explicit,
+    /// No statement allows it.
+    Implicit,
+    /// No statement allows it, and its resource is not known: only the resource `*` would.
+    Unresolved,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Explicit => "a statement denies it",
+            Self::Implicit => "no statement allows it",
+            Self::Unresolved => "its resource is not known, and no statement allows it on every resource",
+        })
+    }
+}
+
+impl AllowPolicy {
+    /// Reads and checks a policy: see [`Policy::parse`] and [`AllowPolicy::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] for what is no policy, and for conditions that are not evaluated here.
+    pub fn parse(json: &str) -> Result<Self, PolicyError> {
+        Self::new(&Policy::parse_with(json, |statement| {
+            Compiled::new(statement).map(|_| ())
+        })?)
+    }
+
+    /// Makes a policy ready to decide.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Statement`] for operators and keys of conditions that are not evaluated here: ignoring one would
+    /// allow more than the policy says.
+    pub fn new(policy: &Policy) -> Result<Self, PolicyError> {
+        let (mut allowing, mut denying) = (Vec::new(), Vec::new());
+        for (index, statement) in policy.statements().enumerate() {
+            let compiled = Compiled::new(statement).map_err(|problem| PolicyError::Statement {
+                number: index + 1,
+                sid: statement.sid.clone(),
+                problem,
+            })?;
+            match statement.effect {
+                Effect::Allow => allowing.push(compiled),
+                Effect::Deny => denying.push(compiled),
+            }
+        }
+        Ok(Self { allowing, denying })
+    }
+
+    /// Whether everything that the request requires is allowed.
+    #[must_use]
+    pub fn decide<'m>(&self, mapping: &'m Mapping) -> Decision<'m> {
+        let denied = |need: &'m Need| self.denial(need).map(|why| Decision::Deny { need, why });
+        mapping.required.iter().find_map(denied).unwrap_or(Decision::Allow)
+    }
+
+    /// Why this one need is not allowed; `None` where it is.
+    #[must_use]
+    pub fn denial(&self, need: &Need) -> Option<Denial> {
+        let subject = Subject::of(need);
+        let verdict = |statement: &Compiled| statement.applies(&subject);
+        if self.denying.iter().any(|statement| verdict(statement) != Known::No) {
+            return Some(Denial::Explicit);
+        }
+        if self.allowing.iter().any(|statement| verdict(statement) == Known::Yes) {
+            return None;
+        }
+        Some(match need.resource {
+            Resource::Unresolved(_) => Denial::Unresolved,
+            Resource::Exact(_) | Resource::Pattern(_) | Resource::Any => Denial::Implicit,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
