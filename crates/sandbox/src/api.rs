@@ -141,12 +141,12 @@ impl<A: Api> Guarded<A> {
     }
 }
 
-/// Users that exist to assume a role may do nothing else.
+/// Users that exist to assume a role may do nothing else; STS itself says what needs no permission there.
 fn authorise(caller: &Caller, identity: Identity, operation: Option<&str>) -> Result<(), Refusal> {
     match caller.principal.rights {
         Rights::Everything => Ok(()),
-        Rights::StsOnly if identity.service == "sts" => Ok(()),
-        Rights::StsOnly => Err(Refusal::new(
+        Rights::StsOnly | Rights::Nothing if identity.service == "sts" => Ok(()),
+        Rights::StsOnly | Rights::Nothing => Err(Refusal::new(
             Reason::AccessDenied,
             format!(
                 "User: {} is not authorized to perform: {}:{}",

@@ -1,4 +1,4 @@
-//! Bedrock runtime: answers at once or as a real event stream, frame after frame.
+//! Bedrock runtime: answers at once or as a real event stream, frame after frame. Lists no asynchronous invocations.
 
 mod answers;
 mod eventstream;
@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Identity};
 use crate::event::Reason;
@@ -55,6 +55,11 @@ fn route(head: &Parts) -> Option<(Operation, &'static str, String)> {
     (head.method == Method::POST && !model.is_empty()).then_some((operation, name, model))
 }
 
+/// `GET /async-invoke`.
+fn is_listing(head: &Parts) -> bool {
+    head.method == Method::GET && head.uri.path() == "/async-invoke"
+}
+
 #[async_trait]
 impl Api for Bedrock {
     fn identity(&self) -> Identity {
@@ -67,15 +72,25 @@ impl Api for Bedrock {
     }
 
     fn operation(&self, head: &Parts, _body: &[u8]) -> Option<String> {
+        if is_listing(head) {
+            return Some("ListAsyncInvokes".to_owned());
+        }
         route(head).map(|(_, name, _)| name.to_owned())
     }
 
     async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+        if is_listing(call.head) {
+            return Ok(ok(
+                "application/json",
+                json!({ "asyncInvokeSummaries": [] }).to_string(),
+            ));
+        }
         let (operation, _, model) = route(call.head).ok_or_else(|| {
             Refusal::of_operation(
                 "UnknownOperationException",
                 StatusCode::NOT_FOUND,
-                "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, converse and converse-stream",
+                "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, converse and converse-stream, \
+                 and GET /async-invoke",
             )
         })?;
         let request: Value = serde_json::from_slice(call.body)

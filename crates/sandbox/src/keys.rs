@@ -45,7 +45,7 @@ impl Principal {
             arn: format!("arn:aws:sts::{}:assumed-role/{}/{session}", role.account, role.name),
             account: role.account,
             user_id: format!("{}:{session}", role.role_id),
-            rights: Rights::Everything,
+            rights: role.rights,
             is_role_session: true,
         }
     }

@@ -13,7 +13,8 @@
 //! - `host` and every `x-amz-*` header are signed;
 //! - its body has the hash that `x-amz-content-sha256` says, and a chunked one is whole;
 //! - its signature is the recomputed one;
-//! - its sender may do it: [`principals::ROBOT`] and [`principals::ACME_PROXY`] may only use STS.
+//! - its sender may do it: [`principals::ROBOT`] and [`principals::ACME_PROXY`] may only use STS, [`principals::CLERK`]
+//!   and sessions of [`principals::BYSTANDER`] may do nothing.
 //!
 //! Every request yields a [`VerifiedRequest`], which holds neither signature nor secret.
 //!

@@ -51,9 +51,11 @@ pub enum Rights {
     /// Only STS; all else is answered with access denied, so that a request that was signed with the base keys
     /// instead of the assumed role's is noticed.
     StsOnly,
+    /// Nothing that IAM is asked about: `GetCallerIdentity` needs no permission, all else is access denied.
+    Nothing,
 }
 
-/// An IAM role of the sandbox. Sessions of it may do everything.
+/// An IAM role of the sandbox.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FakeRole {
@@ -71,6 +73,8 @@ pub struct FakeRole {
     pub external_id: Option<&'static str>,
     /// The longest session that may be asked for, in seconds.
     pub max_session_seconds: u64,
+    /// What its sessions may do.
+    pub rights: Rights,
 }
 
 /// For `access-key`: signs directly and may do everything.
@@ -84,7 +88,7 @@ pub const REPORTER: FakeUser = FakeUser {
     rights: Rights::Everything,
 };
 
-/// For `access-key-assume-role`: may only assume [`REPORT_READER`].
+/// For `access-key-assume-role`: may only assume [`REPORT_READER`] and [`BYSTANDER`].
 pub const ROBOT: FakeUser = FakeUser {
     name: "robot",
     account: ACCOUNT,
@@ -95,7 +99,8 @@ pub const ROBOT: FakeUser = FakeUser {
     rights: Rights::StsOnly,
 };
 
-/// For `managed-cross-account`: the operator's user for one customer; may only assume [`FOR_THE_PROXY`].
+/// For `managed-cross-account`: the operator's user for one customer; may only assume [`FOR_THE_PROXY`] and
+/// [`OPEN_DOOR`].
 pub const ACME_PROXY: FakeUser = FakeUser {
     name: "acme-proxy",
     account: OPERATOR_ACCOUNT,
@@ -104,6 +109,17 @@ pub const ACME_PROXY: FakeUser = FakeUser {
     access_key_id: "AKIASANDBOXACMEPROXY",
     secret_access_key: "sandbox+acme+proxy/fake+secret+opens/not",
     rights: Rights::StsOnly,
+};
+
+/// Nobody has attached a policy to this user: it may do nothing, not even assume a role.
+pub const CLERK: FakeUser = FakeUser {
+    name: "clerk",
+    account: ACCOUNT,
+    arn: "arn:aws:iam::111122223333:user/clerk",
+    user_id: "AIDASANDBOXCLERK0000",
+    access_key_id: "AKIASANDBOXCLERK0000",
+    secret_access_key: "sandbox+clerk/fake+secret+that+opens/not",
+    rights: Rights::Nothing,
 };
 
 /// The role in [`ROBOT`]'s own account, with a path.
@@ -115,6 +131,7 @@ pub const REPORT_READER: FakeRole = FakeRole {
     trusted_principal: ROBOT.arn,
     external_id: None,
     max_session_seconds: 12 * 3600,
+    rights: Rights::Everything,
 };
 
 /// The customer's role; its trust policy demands an External ID.
@@ -126,6 +143,32 @@ pub const FOR_THE_PROXY: FakeRole = FakeRole {
     trusted_principal: ACME_PROXY.arn,
     external_id: Some("sandbox-external-id-b1c9f0"),
     max_session_seconds: 3600,
+    rights: Rights::Everything,
+};
+
+/// A role of the customer's that [`ACME_PROXY`] may assume with any External ID or none: the mistake that lets other
+/// customers of the same operator use it.
+pub const OPEN_DOOR: FakeRole = FakeRole {
+    name: "open-door",
+    account: CUSTOMER_ACCOUNT,
+    arn: "arn:aws:iam::222233334444:role/open-door",
+    role_id: "AROASANDBOXOPENDOOR0",
+    trusted_principal: ACME_PROXY.arn,
+    external_id: None,
+    max_session_seconds: 3600,
+    rights: Rights::Everything,
+};
+
+/// A role that [`ROBOT`] may assume and that has no policy: its sessions may do nothing.
+pub const BYSTANDER: FakeRole = FakeRole {
+    name: "bystander",
+    account: ACCOUNT,
+    arn: "arn:aws:iam::111122223333:role/bystander",
+    role_id: "AROASANDBOXBYSTANDER",
+    trusted_principal: ROBOT.arn,
+    external_id: None,
+    max_session_seconds: 3600,
+    rights: Rights::Nothing,
 };
 
 /// The role whose credentials the instance metadata service hands out; nobody can assume it by STS.
@@ -137,12 +180,13 @@ pub const INSTANCE_ROLE: FakeRole = FakeRole {
     trusted_principal: "ec2.amazonaws.com",
     external_id: None,
     max_session_seconds: 12 * 3600,
+    rights: Rights::Everything,
 };
 
 /// Every user of the sandbox.
-pub const USERS: [FakeUser; 3] = [REPORTER, ROBOT, ACME_PROXY];
+pub const USERS: [FakeUser; 4] = [REPORTER, ROBOT, ACME_PROXY, CLERK];
 /// Every role of the sandbox.
-pub const ROLES: [FakeRole; 3] = [REPORT_READER, FOR_THE_PROXY, INSTANCE_ROLE];
+pub const ROLES: [FakeRole; 5] = [REPORT_READER, FOR_THE_PROXY, OPEN_DOOR, BYSTANDER, INSTANCE_ROLE];
 
 #[cfg(test)]
 mod tests {

@@ -128,7 +128,7 @@ impl S3 {
         let caller = self
             .verifier
             .verify(&head, Payload::Declared(&declared), SCHEME, sighting)?;
-        if caller.principal.rights == Rights::StsOnly {
+        if caller.principal.rights != Rights::Everything {
             let message = format!("User: {} is not authorized to use S3", caller.principal.arn);
             return Err(Refusal::new(Reason::AccessDenied, message));
         }

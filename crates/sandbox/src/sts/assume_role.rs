@@ -7,7 +7,7 @@ use crate::api::Call;
 use crate::event::Reason;
 use crate::form::Form;
 use crate::keys::Principal;
-use crate::principals::{FakeRole, ROLES};
+use crate::principals::{FakeRole, ROLES, Rights};
 use crate::refusal::Refusal;
 
 /// Where `DurationSeconds` is not given.
@@ -22,7 +22,8 @@ const MAX_POLICY_LENGTH: usize = 2048;
 impl Sts {
     /// # Errors
     /// `ValidationError` for a parameter out of bounds; `AccessDenied` where the role does not exist, does not trust
-    /// the caller, or demands another External ID: AWS does not tell these apart either.
+    /// the caller, or demands another External ID: AWS does not tell these apart either. It does tell where the
+    /// caller's own policies lack the action.
     pub(super) fn assume_role(&self, call: &Call<'_>, form: &Form) -> Result<String, Refusal> {
         let role_arn = text(form, "RoleArn", "roleArn", 20, 2048, |_| true, "")?;
         let session = text(
@@ -55,6 +56,16 @@ impl Sts {
             return Err(Refusal::new(Reason::BadRequest, format!("{role_arn} is invalid")));
         }
         let caller = &call.caller.principal;
+        if caller.rights == Rights::Nothing {
+            return Err(Refusal::new(
+                Reason::AccessDenied,
+                format!(
+                    "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn} \
+                     because no identity-based policy allows the sts:AssumeRole action",
+                    caller.arn
+                ),
+            ));
+        }
         let role = trusted_role(role_arn, &caller.arn, external_id).ok_or_else(|| {
             Refusal::new(
                 Reason::AccessDenied,

@@ -169,6 +169,10 @@ async fn bedrock_answers_under_every_spelling_of_a_model() {
         "The sandbox's m heard: hi"
     );
     // An ARN's bare slash makes another path: signed well, routed nowhere.
+    let draft = Draft::new("bedrock", "GET", "/async-invoke?maxResults=1");
+    let listed = ask(&sandbox, "bedrock-runtime", draft).await.json();
+    assert_eq!(listed, serde_json::json!({ "asyncInvokeSummaries": [] }));
+
     let draft = Draft::new("bedrock", "POST", "/model/arn:x/m/converse").with_body(&body);
     let lost = ask(&sandbox, "bedrock-runtime", draft).await;
     assert_eq!((lost.status.as_u16(), lost.code()), (404, "UnknownOperationException"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
+use sandbox::principals::{ACME_PROXY, BYSTANDER, CLERK, FOR_THE_PROXY, OPEN_DOOR, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{ManualClock, Sandbox, SandboxSettings};
 
 use crate::support::{Answer, Draft, Keys, send};
@@ -111,6 +111,33 @@ async fn who_is_not_trusted_and_what_does_not_exist_is_refused_alike() {
             user.arn
         );
         assert_eq!(refused.element("Message"), expected);
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_policy_is_told_so_before_trust_is_looked_at() {
+    let sandbox = start().await;
+    let refused = assume_answer(&sandbox, CLERK.into(), REPORT_READER.arn, "").await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    let why = "because no identity-based policy allows the sts:AssumeRole action";
+    assert!(refused.element("Message").ends_with(why), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_role_without_a_policy_has_sessions_that_may_do_nothing() {
+    let sandbox = start().await;
+    let keys = assume(&sandbox, ROBOT.into(), BYSTANDER.arn, None).await;
+    let s3 = Draft::new("s3", "GET", "/").with_keys(keys.clone());
+    let refused = send(sandbox.s3(), s3.sign(sandbox.s3())).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    assert_eq!(whoami(&sandbox, identity_of(keys)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_role_whose_trust_asks_for_no_external_id_takes_any() {
+    let sandbox = start().await;
+    for external_id in [None, Some("one"), Some("another")] {
+        assume(&sandbox, ACME_PROXY.into(), OPEN_DOOR.arn, external_id).await;
     }
 }
 
