@@ -17,7 +17,7 @@ use crate::secret::Secret;
 /// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `exec:program arguments`,
 /// `exec:program arguments#/json/pointer`, `vault:mount/path#field`, `vault:mount/path#field@version`,
 /// `literal:text`; a text without one of the known schemes is the secret itself. `Debug` shows where it is kept, never the secret.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AssetReference {
     /// The secret itself.

@@ -79,7 +79,7 @@ text_type!(
 );
 
 /// The optional parameters of `AssumeRole`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AssumeRoleOptions {
     /// The session's name; `None` lets the caller choose one from the connection.
     pub session_name: Option<RoleSessionName>,

@@ -19,7 +19,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// Who signs for what: the auth method, the service and the region.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Connection {
     /// Its name.
     pub name: ConnectionName,

@@ -22,7 +22,7 @@ text_type!(
 );
 
 /// The IAM user that the operator owns for one customer organisation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ManagedIdentity {
     /// Its name in the configuration.
     pub name: IdentityName,

@@ -7,7 +7,7 @@ use crate::role::RoleArn;
 use crate::role_chain::RoleChain;
 
 /// An access key whose parts may be kept elsewhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyAssets {
     /// The access key id. Public, but rotated together with the secret, so it may be an asset too.
     pub access_key_id: AssetReference,
@@ -18,7 +18,7 @@ pub struct KeyAssets {
 }
 
 /// What assumes the first role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BaseKeys {
     /// Keys that are kept somewhere.
     Assets(KeyAssets),
@@ -42,7 +42,7 @@ pub enum RunsOn {
 }
 
 /// How a connection obtains its credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AuthMethod {
     /// `access-key`: the keys themselves sign.
     AccessKey {

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 /// A secret text. `Debug` shows nothing of it; the memory is wiped on drop.
 ///
-/// There is no `Display`, `Serialize`, `PartialEq` or `Deref`: a search for `expose` is the audit.
+/// There is no `Display`, `Serialize` or `Deref`: a search for `expose` is the audit. Comparing two takes as long
+/// wherever they differ, so that its time tells their lengths at most.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -24,6 +25,17 @@ impl Secret {
     }
 }
 
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
+        let difference = a.iter().zip(b).fold(0, |found, (a, b)| found | (a ^ b));
+        // Kept from the optimiser, which could leave the loop at the first difference.
+        a.len() == b.len() && std::hint::black_box(difference) == 0
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(<redacted>)")
@@ -33,5 +45,19 @@ impl fmt::Debug for Secret {
 impl<'de> serde::Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <String as serde::Deserialize>::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_the_same_where_every_byte_is() {
+        let secret = Secret::new("wJalrXUtnFEMI");
+        assert_eq!(secret, Secret::new("wJalrXUtnFEMI"));
+        for other in ["wJalrXUtnFEMi", "xJalrXUtnFEMI", "wJalrXUtnFEM", "wJalrXUtnFEMII", ""] {
+            assert_ne!(secret, Secret::new(other));
+        }
     }
 }

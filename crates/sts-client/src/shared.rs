@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth_model::{
-    AssetReference, AssumeRoleOptions, AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAssets,
-};
+use auth_model::{AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAssets};
 use credential_assets::Assets;
 
 use crate::error::CredentialError;
@@ -55,9 +53,7 @@ fn groups<'a>(wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>) -
     let mut groups: Vec<Group<'a>> = Vec::new();
     for (connection, settings) in wanted {
         let same = groups.iter_mut().find(|group| {
-            group.settings == settings
-                && group.first.region == connection.region
-                && are_same_methods(&group.first.auth, &connection.auth)
+            group.settings == settings && group.first.region == connection.region && group.first.auth == connection.auth
         });
         match same {
             Some(group) => group.others.push(connection),
@@ -71,59 +67,10 @@ fn groups<'a>(wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>) -
     groups
 }
 
-pub(crate) fn are_same_methods(a: &AuthMethod, b: &AuthMethod) -> bool {
-    use AuthMethod::{AccessKey, AccessKeyAssumeRole, DefaultChain, ManagedCrossAccount};
-    match (a, b) {
-        (AccessKey { keys: a }, AccessKey { keys: b }) => are_same_keys(a, b),
-        (
-            AccessKeyAssumeRole {
-                base,
-                roles,
-                runs_on,
-                options,
-            },
-            AccessKeyAssumeRole {
-                base: other_base,
-                roles: other_roles,
-                runs_on: other_runs_on,
-                options: other_options,
-            },
-        ) => {
-            are_same_bases(base, other_base)
-                && roles == other_roles
-                && runs_on == other_runs_on
-                && are_same_options(options, other_options)
-        }
-        (
-            ManagedCrossAccount {
-                identity,
-                role_arn,
-                external_id,
-                options,
-            },
-            ManagedCrossAccount {
-                identity: other_identity,
-                role_arn: other_role_arn,
-                external_id: other_external_id,
-                options: other_options,
-            },
-        ) => {
-            identity.name == other_identity.name
-                && identity.organisation == other_identity.organisation
-                && are_same_keys(&identity.keys, &other_identity.keys)
-                && role_arn == other_role_arn
-                && external_id == other_external_id
-                && are_same_options(options, other_options)
-        }
-        (DefaultChain { profile: a }, DefaultChain { profile: b }) => a == b,
-        (AccessKey { .. } | AccessKeyAssumeRole { .. } | ManagedCrossAccount { .. } | DefaultChain { .. }, _) => false,
-    }
-}
-
 /// Whether both begin with the same keys, whatever roles are assumed with them.
 pub(crate) fn are_same_beginnings(a: &AuthMethod, b: &AuthMethod) -> bool {
     match (beginning(a), beginning(b)) {
-        (Some(a), Some(b)) => are_same_keys(a, b),
+        (Some(a), Some(b)) => a == b,
         (Some(_) | None, _) => false,
     }
 }
@@ -141,65 +88,12 @@ fn beginning(auth: &AuthMethod) -> Option<&KeyAssets> {
     }
 }
 
-fn are_same_bases(a: &BaseKeys, b: &BaseKeys) -> bool {
-    match (a, b) {
-        (BaseKeys::Assets(a), BaseKeys::Assets(b)) => are_same_keys(a, b),
-        (BaseKeys::DefaultChain { profile: a }, BaseKeys::DefaultChain { profile: b }) => a == b,
-        (BaseKeys::Assets(_) | BaseKeys::DefaultChain { .. }, _) => false,
-    }
-}
-
-fn are_same_keys(a: &KeyAssets, b: &KeyAssets) -> bool {
-    let tokens = match (&a.session_token, &b.session_token) {
-        (Some(a), Some(b)) => are_same_places(a, b),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    tokens
-        && are_same_places(&a.access_key_id, &b.access_key_id)
-        && are_same_places(&a.secret_access_key, &b.secret_access_key)
-}
-
-fn are_same_places(a: &AssetReference, b: &AssetReference) -> bool {
-    match (a, b) {
-        (AssetReference::Literal(a), AssetReference::Literal(b)) => a.expose() == b.expose(),
-        (AssetReference::Literal(_), _) | (_, AssetReference::Literal(_)) => false,
-        // Its text leaves the arguments and the pointer out.
-        (AssetReference::Exec { command: a, pointer: x }, AssetReference::Exec { command: b, pointer: y }) => {
-            a == b && x == y
-        }
-        // The text says all of the others.
-        (a, b) => a.to_string() == b.to_string(),
-    }
-}
-
-fn are_same_options(a: &AssumeRoleOptions, b: &AssumeRoleOptions) -> bool {
-    let AssumeRoleOptions {
-        session_name,
-        duration,
-        policy,
-        policy_arns,
-        tags,
-        source_identity,
-        mfa,
-    } = a;
-    let codes = match (mfa, &b.mfa) {
-        (Some(a), Some(b)) => a.serial == b.serial && are_same_places(&a.code, &b.code),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    codes
-        && *session_name == b.session_name
-        && *duration == b.duration
-        && *policy == b.policy
-        && *policy_arns == b.policy_arns
-        && *tags == b.tags
-        && *source_identity == b.source_identity
-}
-
 #[cfg(test)]
 mod tests {
-    use auth_model::{ExternalId, ManagedIdentity, Region, RoleChain, RoleSessionName, RunsOn, ServiceId, SystemClock};
+    use auth_model::{
+        AssumeRoleOptions, AuthMethod, BaseKeys, ExternalId, KeyAssets, ManagedIdentity, Region, RoleChain,
+        RoleSessionName, RunsOn, ServiceId, SystemClock,
+    };
     use credential_assets::FixedEnvironment;
 
     use super::*;

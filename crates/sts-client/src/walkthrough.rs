@@ -195,7 +195,7 @@ impl Walkthrough {
 /// Whether two connections obtain their credentials in the same way; see [`shared_sources`](crate::shared_sources).
 #[must_use]
 pub fn is_same_way(a: (&Connection, &StsSettings), b: (&Connection, &StsSettings)) -> bool {
-    a.1 == b.1 && a.0.region == b.0.region && crate::shared::are_same_methods(&a.0.auth, &b.0.auth)
+    a.1 == b.1 && a.0.region == b.0.region && a.0.auth == b.0.auth
 }
 
 /// Whether two connections begin with the same keys, asked about at the same place.

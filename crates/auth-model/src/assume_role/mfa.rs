@@ -15,7 +15,7 @@ text_type!(
 );
 
 /// The device that a role's trust policy asks for, and where its codes come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mfa {
     /// The device.
     pub serial: MfaSerial,

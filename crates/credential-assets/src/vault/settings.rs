@@ -23,7 +23,7 @@ pub struct VaultSettings {
 }
 
 /// How to log in. References are read at each login; they cannot be `vault:` assets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum VaultAuth {
     /// A token made by somebody else; it is renewed as far as it can be.
     Token {
