@@ -26,6 +26,9 @@ pub(crate) const KEYS: [&str; 5] = [
     "s3:prefix",
 ];
 
+/// The operators that are evaluated.
+pub(crate) const OPERATORS: [&str; 4] = ["StringEquals", "StringLike", "ArnEquals", "ArnLike"];
+
 /// A policy, ready to decide.
 #[derive(Clone, Debug)]
 pub struct AllowPolicy {

@@ -49,7 +49,7 @@ pub struct Statement {
     #[serde(rename = "Effect")]
     pub(crate) effect: Effect,
     #[serde(rename = "Principal", skip_serializing_if = "BTreeMap::is_empty")]
-    principal: BTreeMap<&'static str, String>,
+    pub(crate) principal: BTreeMap<&'static str, String>,
     #[serde(rename = "Action", skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) actions: BTreeSet<String>,
     #[serde(rename = "NotAction", skip_serializing_if = "BTreeSet::is_empty")]

@@ -5,21 +5,29 @@
 //!   protocols carry the name in the request, so there a client can make one up.
 //! - [`mapping`]: the actions and resources that AWS will ask IAM about.
 //! - [`AllowPolicy`]: whether a policy allows what a request asks for.
+//! - [`record`]: what connections were seen to need; [`least_privilege`] makes the least policy of it, and [`diff`]
+//!   compares it with a policy.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
 //! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
 
 pub mod decision;
+mod diff;
 pub mod document;
+pub mod least_privilege;
 pub mod mapping;
 pub mod operation;
 mod pattern;
 mod principal;
+pub mod record;
 pub mod template;
 
 pub use decision::{AllowPolicy, Decision, Denial};
+pub use diff::{Difference, diff};
 pub use document::{Effect, Policy, PolicyError, PolicyKind, Statement, StatementProblem, TooLarge};
+pub use least_privilege::{Generalisation, LeastPrivilege, Report, least_privilege};
 pub use operation::{RequestHead, operation};
 pub use pattern::InvalidPattern;
 pub use principal::{InvalidUserArn, UserArn};
+pub use record::RecordSet;
