@@ -99,6 +99,10 @@ pub struct ConnectionConfig {
     pub variant: EndpointVariant,
     /// What is signed of a body.
     pub payload: PayloadMode,
+    /// The checksum that is computed of an upload on its way.
+    pub checksum: ChecksumMode,
+    /// Bytes of an upload in each of its chunks.
+    pub chunk_size: u64,
     /// What becomes of a request that is signed in its query.
     pub presigned: PresignedMode,
     /// How large bodies may be.
@@ -122,7 +126,8 @@ pub enum BucketAddressing {
 /// What is signed of a body: `payload`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum PayloadMode {
-    /// `auto`: the body's hash, or what the client's own `x-amz-content-sha256` asks for where the service takes it.
+    /// `auto`: as the AWS SDKs do: the body's hash, or what the client's own `x-amz-content-sha256` asks for where the
+    /// service takes it; uploads to S3 beyond [`Limits::memory_body`] go out as they come in.
     #[default]
     Auto,
     /// `signed`: always the body's hash.
@@ -131,6 +136,21 @@ pub enum PayloadMode {
     Unsigned,
     /// `streaming`: uploads of known length are signed chunk by chunk, everything else as by `signed`; only S3 takes it.
     Streaming,
+    /// `streaming-trailer`: the same with a signed checksum of the whole behind.
+    StreamingTrailer,
+    /// `unsigned-trailer`: uploads of known length pass unsigned with a checksum of the whole behind, everything else as
+    /// by `signed`; only over TLS, and only S3 takes it.
+    UnsignedTrailer,
+}
+
+/// The checksum that is computed of an upload on its way: `checksum`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum ChecksumMode {
+    /// `crc64nvme`: CRC-64/NVME, what S3 itself computes where it is told nothing.
+    #[default]
+    Crc64Nvme,
+    /// `crc32c`: CRC-32C, which older servers know.
+    Crc32c,
 }
 
 /// What becomes of a request that carries a signature in its query: `presigned`.

@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sandbox::{Sandbox, SandboxSettings};
-use tokio::time::timeout;
-
-use crate::support::{PATIENCE, Recorder, Wire, World, ask, world};
+use crate::support::{Recorder, Wire, World, ask, world};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 /// SHA-256 of nothing.
@@ -268,58 +265,4 @@ async fn a_body_that_is_cut_short_sends_nothing() {
     );
     assert_eq!(recorder.take().await.target, "/b/whole", "{framings}");
     assert!(recorder.is_untouched());
-}
-
-/// A store whose uploads are signed chunk by chunk; the sandbox checks each signature.
-async fn streaming_world() -> World {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!("http://{}", sandbox.s3());
-    let store = world::connection("store", "s3", &endpoint, "payload = \"streaming\"");
-    World::with(sandbox, &store).await
-}
-
-#[tokio::test]
-async fn a_streamed_upload_is_stored_as_it_was_sent() {
-    let mut world = streaming_world().await;
-    // Five mebibytes and no whole number of chunks.
-    let body = noise(5 * 1024 * 1024 + 17);
-    let mut request = head(
-        "PUT",
-        "/sandbox-bucket/streamed",
-        &format!("Content-Length: {}\r\nContent-Encoding: gzip\r\n", body.len()),
-    )
-    .into_bytes();
-    request.extend(&body);
-    let stored = ask(world.address(), request).await;
-    assert_eq!(stored.status, 200, "{}", stored.text());
-    world.accepted("s3");
-    let fetched = ask(world.address(), head("GET", "/sandbox-bucket/streamed", "")).await;
-    assert_eq!(fetched.status, 200);
-    assert!(fetched.body == body, "{} bytes came back", fetched.body.len());
-}
-
-#[tokio::test]
-async fn a_streamed_upload_that_is_cut_leaves_no_object() {
-    let mut world = streaming_world().await;
-    let body = noise(1024 * 1024);
-    let mut wire = Wire::connect(world.address()).await;
-    wire.send(head(
-        "PUT",
-        "/sandbox-bucket/cut",
-        &format!("Content-Length: {}\r\n", body.len()),
-    ))
-    .await;
-    wire.send(&body[..body.len() / 2]).await;
-    drop(wire);
-    // The store has noticed once it tells of the request.
-    let told = timeout(PATIENCE, async {
-        while world.events.drain().iter().all(|event| event.service != "s3") {
-            tokio::task::yield_now().await;
-        }
-    });
-    told.await.expect("the store tells of the broken upload");
-    let fetched = ask(world.address(), head("GET", "/sandbox-bucket/cut", "")).await;
-    assert_eq!(fetched.status, 404, "{}", fetched.text());
 }

@@ -12,4 +12,5 @@ mod streams;
 mod support;
 mod tidy;
 mod tls;
+mod uploads;
 mod wire;

@@ -4,7 +4,7 @@ mod client;
 mod recorder;
 pub(crate) mod world;
 
-pub(crate) use client::{Wire, ask};
+pub(crate) use client::{Answer, Wire, ask};
 pub(crate) use recorder::Recorder;
 pub(crate) use world::World;
 

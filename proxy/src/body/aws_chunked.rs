@@ -1,8 +1,8 @@
 //! Taking a client's aws-chunked body apart.
 //!
 //! SDKs send `HEX[;chunk-signature=…]CRLF data CRLF … 0[;…]CRLF [trailers] CRLF`, even unsigned ones: it is
-//! how they append a checksum. The proxy signs the decoded body anew, so the chunks' signatures go, and a checksum
-//! in the trailer becomes a header, which S3 checks as well.
+//! how they append a checksum. The proxy signs the decoded body anew, so the chunks' signatures go. A checksum in the
+//! trailer is verified, where its algorithm is one that can be, and kept.
 //!
 //! Source: Amazon S3, "Signature calculations for the Authorization header: transferring a payload in multiple
 //! chunks", and the same page "including trailing headers".
@@ -10,11 +10,16 @@
 use bytes::{Buf, Bytes};
 use http::{HeaderName, HeaderValue};
 
+use super::checksum::{Checksum, ChecksumAlgorithm};
+
 /// The longest line: a size with a signature has about 90 bytes, a trailer's signature about 100.
 const MAX_LINE: usize = 512;
 
 /// More trailers than S3 has checksum algorithms mean nothing.
 const MAX_TRAILERS: usize = 16;
+
+/// Framing, besides as many bytes as the data so far. S3 wants chunks of at least 8 KiB, which need a hundredth of it.
+const MAX_FRAMING: u64 = 64 * 1024;
 
 /// What is wrong with the body. For the client's hint: it says nothing about the body's content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -29,6 +34,10 @@ pub(super) enum Malformed {
     Trailer,
     #[error("a trailer named in x-amz-trailer is missing")]
     MissingTrailer,
+    #[error("the checksum in the trailer is not that of the data")]
+    Checksum,
+    #[error("there is more framing than data")]
+    Framing,
     #[error("the body goes on after its last chunk")]
     Surplus,
     #[error("the body ends before its last chunk")]
@@ -58,8 +67,10 @@ pub(super) struct Decoder {
     state: State,
     line: Vec<u8>,
     decoded: u64,
+    /// Bytes that are not data.
+    framing: u64,
     expected: Option<u64>,
-    announced: Vec<HeaderName>,
+    announced: Vec<(HeaderName, Option<Checksum>)>,
     trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -70,8 +81,9 @@ impl Decoder {
             state: State::Size,
             line: Vec::new(),
             decoded: 0,
+            framing: 0,
             expected,
-            announced,
+            announced: announced.into_iter().map(with_checksum).collect(),
             trailers: Vec::new(),
         }
     }
@@ -110,7 +122,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Ends the body: the trailers, where it is complete.
+    /// Ends the body: the trailers, where it is complete and they are right.
     pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
         if !matches!(self.state, State::Done) {
             return Err(Malformed::Truncated);
@@ -118,9 +130,15 @@ impl Decoder {
         if self.expected.is_some_and(|expected| expected != self.decoded) {
             return Err(Malformed::Length);
         }
-        let is_present = |name| self.trailers.iter().any(|(present, _)| present == name);
-        if !self.announced.iter().all(is_present) {
-            return Err(Malformed::MissingTrailer);
+        for (name, checksum) in self.announced {
+            let (_, value) = self
+                .trailers
+                .iter()
+                .find(|(present, _)| *present == name)
+                .ok_or(Malformed::MissingTrailer)?;
+            if checksum.is_some_and(|checksum| checksum.finish().as_bytes() != value.as_bytes()) {
+                return Err(Malformed::Checksum);
+            }
         }
         Ok(self.trailers)
     }
@@ -133,6 +151,11 @@ impl Decoder {
         self.decoded = self.decoded.checked_add(taken).ok_or(Malformed::Length)?;
         if self.expected.is_some_and(|expected| self.decoded > expected) {
             return Err(Malformed::Length);
+        }
+        for (_, checksum) in &mut self.announced {
+            if let Some(checksum) = checksum {
+                checksum.update(&data);
+            }
         }
         self.state = match left - taken {
             0 => State::DataEnd,
@@ -147,6 +170,10 @@ impl Decoder {
         let taken = end.map_or(input.len(), |end| end + 1);
         if self.line.len() + taken > MAX_LINE {
             return Err(Malformed::Line);
+        }
+        self.framing = self.framing.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        if self.framing > self.decoded.saturating_add(MAX_FRAMING) {
+            return Err(Malformed::Framing);
         }
         self.line.extend(input.iter().take(taken));
         input.advance(taken);
@@ -174,7 +201,7 @@ impl Decoder {
             return Ok(());
         }
         let is_new = self.trailers.iter().all(|(known, _)| *known != name);
-        if !is_new || !self.announced.contains(&name) || self.trailers.len() >= MAX_TRAILERS {
+        if !is_new || self.announced.iter().all(|(known, _)| *known != name) || self.trailers.len() >= MAX_TRAILERS {
             return Err(Malformed::Trailer);
         }
         let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii();
@@ -183,6 +210,11 @@ impl Decoder {
         self.trailers.push((name, value.ok_or(Malformed::Trailer)?));
         Ok(())
     }
+}
+
+fn with_checksum(name: HeaderName) -> (HeaderName, Option<Checksum>) {
+    let checksum = ChecksumAlgorithm::of_header(&name).map(Checksum::new);
+    (name, checksum)
 }
 
 /// Reads `HEX` or `HEX;extensions`; at most 15 digits, so that sums cannot overflow.

@@ -22,13 +22,18 @@ pub(crate) struct StreamFault(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     received: AtomicU64,
-    fault: OnceLock<ErrorCode>,
+    fault: OnceLock<(ErrorCode, Option<String>)>,
 }
 
 impl StreamFault {
     /// What went wrong, if anything did.
     pub(crate) fn error(&self) -> Option<ProxyError> {
-        self.0.fault.get().copied().map(ProxyError::new)
+        let (code, hint) = self.0.fault.get()?;
+        let error = ProxyError::new(*code);
+        Some(match hint {
+            Some(hint) => error.with_hint(hint.as_str()),
+            None => error,
+        })
     }
 
     /// How many bytes have come off the wire.
@@ -84,7 +89,13 @@ impl ClientStream {
     /// Notes what went wrong; gives the error that breaks the request off.
     pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
         // The first fault is the one to tell.
-        let _ = self.fault.0.fault.set(code);
+        let _ = self.fault.0.fault.set((code, None));
         cause.into()
+    }
+
+    /// As [`fail`](Self::fail), with the error's own hint.
+    pub(super) fn refuse(&self, error: ProxyError) -> Cause {
+        let _ = self.fault.0.fault.set((error.code(), Some(error.hint().to_owned())));
+        error.into()
     }
 }

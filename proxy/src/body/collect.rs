@@ -71,14 +71,14 @@ where
         match &mut decoder {
             None => keep(&mut sink, &data, limits.max).await?,
             Some(decoder) => {
-                while let Some(data) = decoder.decode(&mut data).map_err(malformed)? {
+                while let Some(data) = decoder.decode(&mut data).map_err(Malformed::refusal)? {
                     keep(&mut sink, &data, limits.max).await?;
                 }
             }
         }
     }
     let trailers = match decoder {
-        Some(decoder) => decoder.finish().map_err(malformed)?,
+        Some(decoder) => decoder.finish().map_err(Malformed::refusal)?,
         None => Vec::new(),
     };
     let (content, sha256) = sink.finish().await?;
@@ -116,15 +116,10 @@ async fn keep(sink: &mut Sink<'_>, data: &[u8], max: u64) -> Result<(), ProxyErr
     sink.push(data).await
 }
 
-fn too_large(max: u64) -> ProxyError {
+/// The refusal of a body beyond `limits.max_body`.
+pub(crate) fn too_large(max: u64) -> ProxyError {
     ProxyError::new(ErrorCode::BodyTooLarge).with_hint(format!(
         "The connection takes up to {max} bytes: use a multipart upload, or raise limits.max_body."
-    ))
-}
-
-fn malformed(reason: Malformed) -> ProxyError {
-    ProxyError::new(ErrorCode::AwsChunkedMalformed).with_hint(format!(
-        "In the aws-chunked body {reason}. A plain body is fine as well."
     ))
 }
 

@@ -5,8 +5,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, Head
 use crate::error::{ErrorCode, ProxyError};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
-const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
-const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
+pub(super) const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
+pub(super) const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
 /// How the body is framed inside its HTTP framing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,12 +71,6 @@ impl Framing {
             Self::Plain { length } | Self::AwsChunked { length, .. } => *length,
         }
     }
-}
-
-/// Says in the head that the body comes in signed chunks and decodes to so many bytes. The payload hash tells the same:
-/// every server goes by that one.
-pub(crate) fn announce_chunks(headers: &mut HeaderMap, decoded_length: u64) {
-    headers.insert(DECODED_LENGTH, HeaderValue::from(decoded_length));
 }
 
 /// Adds `aws-chunked` to the object's own codings, in the order that S3 documents.

@@ -13,9 +13,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::client_stream::ClientStream;
-use super::signed_chunks::SignedChunks;
+use super::chunked_upload::ChunkedUpload;
 use super::spool::read_block;
+use super::upload_stream::UploadStream;
 use crate::error::Cause;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
@@ -145,13 +145,13 @@ enum Source {
         next_offset: u64,
         end: u64,
     },
-    Client(ClientStream),
-    Chunks(Box<SignedChunks>),
+    Client(UploadStream),
+    Chunks(Box<ChunkedUpload>),
 }
 
 impl OutgoingBody {
     /// A body that is passed on as it arrives: it can be sent only once.
-    pub(crate) fn from_client(stream: ClientStream, length: u64, progress: Progress) -> Self {
+    pub(crate) fn from_client(stream: UploadStream, length: u64, progress: Progress) -> Self {
         Self {
             source: Source::Client(stream),
             left: length,
@@ -159,8 +159,8 @@ impl OutgoingBody {
         }
     }
 
-    /// As [`from_client`](Self::from_client), in signed chunks of together so many bytes.
-    pub(crate) fn in_chunks(chunks: SignedChunks, framed_length: u64, progress: Progress) -> Self {
+    /// As [`from_client`](Self::from_client), in chunks of together so many bytes.
+    pub(crate) fn in_chunks(chunks: ChunkedUpload, framed_length: u64, progress: Progress) -> Self {
         Self {
             source: Source::Chunks(Box::new(chunks)),
             left: framed_length,

@@ -1,6 +1,6 @@
 //! The texts of keys that are one of a few.
 
-use super::{BucketAddressing, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use super::{BucketAddressing, ChecksumMode, LogFormat, LogLevel, PayloadMode, PresignedMode};
 
 /// A value that is written as one of a few texts.
 pub(super) trait Choice: Copy + Default + 'static {
@@ -24,7 +24,13 @@ impl Choice for PayloadMode {
         ("signed", Self::Signed),
         ("unsigned", Self::Unsigned),
         ("streaming", Self::Streaming),
+        ("streaming-trailer", Self::StreamingTrailer),
+        ("unsigned-trailer", Self::UnsignedTrailer),
     ];
+}
+
+impl Choice for ChecksumMode {
+    const CHOICES: &'static [(&'static str, Self)] = &[("crc64nvme", Self::Crc64Nvme), ("crc32c", Self::Crc32c)];
 }
 
 impl Choice for PresignedMode {

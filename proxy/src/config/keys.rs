@@ -165,9 +165,23 @@ pub(super) const KEYS: &[Key] = &[
     key("connections.*.use_dualstack", Switch, Value("false")),
     key(
         "connections.*.payload",
-        Choice(&["auto", "signed", "unsigned", "streaming"]),
+        Choice(&[
+            "auto",
+            "signed",
+            "unsigned",
+            "streaming",
+            "streaming-trailer",
+            "unsigned-trailer",
+        ]),
         Value(r#""auto""#),
     ),
+    key(
+        "connections.*.checksum",
+        Choice(&["crc64nvme", "crc32c"]),
+        Value(r#""crc64nvme""#),
+    ),
+    // S3 takes no less.
+    key("connections.*.chunk_size", Size(8 * KIB..=MIB), Value(r#""64KiB""#)),
     key(
         "connections.*.presigned",
         Choice(&["reject", "pass", "resign"]),

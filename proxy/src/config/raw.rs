@@ -147,6 +147,8 @@ pub(super) struct RawConnection {
     pub(super) use_fips: bool,
     pub(super) use_dualstack: bool,
     pub(super) payload: String,
+    pub(super) checksum: String,
+    pub(super) chunk_size: String,
     pub(super) presigned: String,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,

@@ -1,5 +1,7 @@
 //! The body's framing and what the signature says about it: decided before signing, unchanged afterwards.
 
+mod passage;
+
 use std::sync::{Mutex, PoisonError};
 
 use http::header::CONTENT_LENGTH;
@@ -12,12 +14,11 @@ use super::Pipeline;
 use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
-    BodyLimits, CHUNK, ClientStream, Collected, Content, Framing, OutgoingBody, Progress, SignedChunks, StreamFault,
-    add_aws_chunked, announce_chunks, collect, framed_length,
+    BodyLimits, ChunkedUpload, ClientStream, Collected, Content, OutgoingBody, Progress, StreamFault, UploadStream,
+    add_aws_chunked, collect, too_large,
 };
-use crate::config::{PayloadMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
-use crate::route::SignatureVersion;
+use passage::Passage;
 
 /// A request that lacks nothing but its signature.
 #[derive(Debug)]
@@ -33,8 +34,9 @@ enum Body {
     Whole { content: Content, received: u64 },
     /// Can be sent once.
     Stream {
-        stream: Mutex<Option<ClientStream>>,
-        length: u64,
+        stream: Mutex<Option<UploadStream>>,
+        passage: Passage,
+        framed_length: u64,
         fault: StreamFault,
     },
 }
@@ -57,20 +59,23 @@ impl Framed {
         progress: &Progress,
     ) -> Result<OutgoingBody, ProxyError> {
         let progress = progress.clone();
-        let (stream, length) = match &self.body {
+        let (stream, passage, framed_length) = match &self.body {
             Body::Whole { content, .. } => return Ok(content.body(progress)),
-            Body::Stream { stream, length, .. } => (stream, *length),
+            Body::Stream {
+                stream,
+                passage,
+                framed_length,
+                ..
+            } => (stream, passage, *framed_length),
         };
         let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
         let stream = stream.ok_or(ErrorCode::Internal)?;
-        match (self.payload, chunk_signer) {
-            (Payload::StreamingSigned, Some(signer)) => {
-                let framed = framed_length(length).ok_or(ErrorCode::BodyTooLarge)?;
-                let chunks = SignedChunks::new(stream, length, signer);
-                Ok(OutgoingBody::in_chunks(chunks, framed, progress))
+        match passage {
+            Passage::Plain(_) => Ok(OutgoingBody::from_client(stream, framed_length, progress)),
+            Passage::Chunked(layout) => {
+                let chunks = ChunkedUpload::new(stream, layout, chunk_signer).ok_or(ErrorCode::Internal)?;
+                Ok(OutgoingBody::in_chunks(chunks, framed_length, progress))
             }
-            (Payload::StreamingSigned, None) => Err(ErrorCode::Internal.into()),
-            _ => Ok(OutgoingBody::from_client(stream, length, progress)),
         }
     }
 
@@ -98,8 +103,8 @@ pub(super) async fn frame(
     pipeline: &Pipeline,
     record: &mut RequestRecord,
 ) -> Result<Framed, ProxyError> {
-    if let Some((length, payload)) = streamed(&ready, record.operation.as_deref()) {
-        return pass_on(ready, body, length, payload);
+    if let Some(passage) = passage::choose(&ready, record.operation.as_deref()) {
+        return pass_on(ready, body, passage);
     }
     let config = &ready.route.config;
     let limits = BodyLimits {
@@ -141,54 +146,32 @@ pub(super) async fn frame(
 }
 
 /// The body of known length as it arrives.
-fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, length: u64, payload: Payload) -> Result<Framed, ProxyError> {
+fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, passage: Passage) -> Result<Framed, ProxyError> {
     let config = &ready.route.config;
-    let on_the_wire = match payload {
-        Payload::StreamingSigned => framed_length(length),
-        _ => Some(length),
-    };
-    let on_the_wire = on_the_wire.filter(|_| length <= config.limits.max_body);
-    let on_the_wire = on_the_wire.ok_or(ErrorCode::BodyTooLarge)?;
+    let max = config.limits.max_body;
+    let framed_length = passage.framed_length().filter(|_| passage.length() <= max);
+    let framed_length = framed_length.ok_or_else(|| too_large(max))?;
     let fault = StreamFault::default();
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
     let stream = ClientStream::new(incoming, config.timeouts.body_idle, fault.clone());
-    if payload == Payload::StreamingSigned {
-        announce_chunks(&mut ready.head.headers, length);
+    let stream = UploadStream::new(stream, ready.framing.clone());
+    if let Passage::Chunked(layout) = &passage {
+        layout.announce(&mut ready.head.headers);
         if ready.route.endpoint().is_none() {
             add_aws_chunked(&mut ready.head.headers);
         }
     }
-    set_length(&mut ready.head, on_the_wire);
+    set_length(&mut ready.head, framed_length);
     Ok(Framed {
         ready,
-        payload,
+        payload: passage.payload(),
         body: Body::Stream {
             stream: Mutex::new(Some(stream)),
-            length,
+            passage,
+            framed_length,
             fault,
         },
     })
-}
-
-/// The length of a body that is passed on as it arrives, and how it is signed; `None` for one that is hashed first.
-///
-/// Unsigned needs TLS, which then protects the body, and a service that takes it. Chunks are signed by
-/// version 4, for the two operations that take them. A body of one chunk would have to be here whole before its signature is known: hashed,
-/// it can be sent again as well.
-fn streamed(ready: &Ready, operation: Option<&str>) -> Option<(u64, Payload)> {
-    let length = match ready.framing {
-        Framing::Plain { length: Some(length) } if length > 0 && ready.is_ours_to_sign() => length,
-        Framing::Plain { .. } | Framing::AwsChunked { .. } => return None,
-    };
-    let takes_chunks = ready.signature == SignatureVersion::V4 && matches!(operation, Some("PutObject" | "UploadPart"));
-    let takes_unsigned = ready.route.scheme == Scheme::Https && ready.route.traits.unsigned_payload_allowed;
-    let payload = match ready.route.config.payload {
-        PayloadMode::Unsigned if takes_unsigned => Payload::Unsigned,
-        PayloadMode::Auto if takes_unsigned && ready.asks_for_unsigned => Payload::Unsigned,
-        PayloadMode::Streaming if takes_chunks && length > CHUNK => Payload::StreamingSigned,
-        PayloadMode::Auto | PayloadMode::Signed | PayloadMode::Unsigned | PayloadMode::Streaming => return None,
-    };
-    Some((length, payload))
 }
 
 /// Says the length wherever a server may expect it: S3 refuses an upload without one, even an empty upload.

@@ -81,6 +81,9 @@ fn what_is_malformed_is_refused() {
     refuse("6\r\nhello!\r\n", Malformed::Length);
     refuse("4\r\nhell\r\n0\r\nx-amz-checksum-crc32:a\r\n\r\n", Malformed::Length);
     refuse("5\r\nhello\r\n0\r\n\r\n", Malformed::MissingTrailer);
+    let with_sum = |data: &str| format!("{data}0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
+    refuse(&with_sum("5\r\nhallo\r\n"), Malformed::Checksum);
+    refuse(&with_sum("2\r\nlo\r\n3\r\nhel\r\n"), Malformed::Checksum);
     for truncated in ["", "5", "5\r\n", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
         refuse(truncated, Malformed::Truncated);
     }
@@ -94,6 +97,22 @@ fn what_is_malformed_is_refused() {
     ] {
         refuse(&format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"), Malformed::Trailer);
     }
+}
+
+#[test]
+fn a_checksum_that_cannot_be_computed_here_is_kept_as_it_is() {
+    let newer = HeaderName::from_static("x-amz-checksum-xxhash3");
+    let body = "5\r\nhello\r\n0\r\nx-amz-checksum-xxhash3:AAAA\r\n\r\n";
+    let (_, trailers) = decode(body, Some(5), std::slice::from_ref(&newer)).unwrap();
+    assert_eq!(trailers, [(newer, HeaderValue::from_static("AAAA"))]);
+}
+
+#[test]
+fn framing_without_data_is_bounded() {
+    let sound = format!("{}0\r\n\r\n", "1\r\na\r\n".repeat(12_000));
+    assert_eq!(decode(&sound, None, &[]).unwrap().0.len(), 12_000);
+    let padded = format!("1;{}\r\na\r\n", "x".repeat(400)).repeat(200);
+    assert_eq!(decode(&padded, None, &[]), Err(Malformed::Framing));
 }
 
 proptest! {
@@ -110,7 +129,9 @@ proptest! {
             body.extend_from_slice(chunk);
             body.extend_from_slice(b"\r\n");
         }
-        body.extend_from_slice(format!("0{extension}\r\nx-amz-checksum-crc32:AAAA\r\n\r\n").as_bytes());
+        let mut sum = Checksum::new(ChecksumAlgorithm::Crc32);
+        sum.update(&chunks.concat());
+        body.extend_from_slice(format!("0{extension}\r\nx-amz-checksum-crc32:{}\r\n\r\n", sum.finish()).as_bytes());
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(body.len())).collect();
         cuts.extend([0, body.len()]);
         cuts.sort_unstable();

@@ -13,7 +13,7 @@ use crate::config::key_path::KeyPath;
 use crate::config::keys::{self, KEYS, Kind, Node};
 use crate::config::load::{Overrides, load};
 use crate::config::raw::RawConfig;
-use crate::config::{BucketAddressing, Environment, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use crate::config::{BucketAddressing, ChecksumMode, Environment, LogFormat, LogLevel, PayloadMode, PresignedMode};
 
 /// A value that the raw type of the key takes.
 fn sample(kind: &Kind) -> Value {
@@ -96,6 +96,7 @@ fn choices_are_those_of_the_list() {
     check::<LogLevel>("log.level");
     check::<BucketAddressing>("connections.a.bucket_addressing");
     check::<PayloadMode>("connections.a.payload");
+    check::<ChecksumMode>("connections.a.checksum");
     check::<PresignedMode>("connections.a.presigned");
 }
 

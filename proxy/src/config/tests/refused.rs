@@ -217,7 +217,7 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
     row(
         "ec2",
         "payload = \"streaming\"",
-        "payload: only S3 takes bodies signed chunk by chunk: use \"auto\" or \"signed\"",
+        "payload: only S3 takes bodies in chunks: use \"auto\" or \"signed\"",
     );
     row(
         "s3",
@@ -227,7 +227,7 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
     row(
         "s3",
         "payload = \"singed\"",
-        "payload: must be \"auto\", \"signed\", \"unsigned\" or \"streaming\"; did you mean \"signed\"?",
+        "payload: must be \"auto\", \"signed\", \"unsigned\", \"streaming\", \"streaming-trailer\" or \"unsigned-trailer\"; did you mean \"signed\"?",
     );
     row(
         "ec2",

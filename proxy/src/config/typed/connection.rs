@@ -10,7 +10,9 @@ use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of,
 use super::auth::{Identities, auth};
 use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
 use crate::config::table::Table;
-use crate::config::{BucketAddressing, ConnectionConfig, Limits, PayloadMode, Scheme, StsConfig, Timeouts};
+use crate::config::{
+    BucketAddressing, ChecksumMode, ConnectionConfig, Limits, PayloadMode, Scheme, StsConfig, Timeouts,
+};
 
 /// The connection; `None` where a problem was noted.
 pub(super) fn connection(
@@ -54,6 +56,8 @@ pub(super) fn connection(
         sts_endpoint: table.parse("sts_endpoint", raw.sts_endpoint.as_deref()),
         bucket_addressing: table.choice("bucket_addressing", &raw.bucket_addressing),
         payload: table.choice("payload", &raw.payload),
+        checksum: table.choice("checksum", &raw.checksum),
+        chunk_size: table.size("chunk_size", &raw.chunk_size),
         presigned: table.choice("presigned", &raw.presigned),
         listen: table.listener("listen", &raw.listen),
         limits: limits(&table.table("limits"), &raw.limits),
@@ -73,6 +77,8 @@ pub(super) fn connection(
         bucket_addressing: rest.bucket_addressing,
         variant,
         payload: rest.payload,
+        checksum: rest.checksum,
+        chunk_size: rest.chunk_size,
         presigned: rest.presigned,
         limits: rest.limits,
         timeouts: rest.timeouts,
@@ -89,6 +95,8 @@ struct Rest {
     sts_endpoint: Option<crate::config::EndpointUrl>,
     bucket_addressing: BucketAddressing,
     payload: PayloadMode,
+    checksum: ChecksumMode,
+    chunk_size: u64,
     presigned: crate::config::PresignedMode,
     listen: Option<std::net::SocketAddr>,
     limits: Limits,
@@ -168,17 +176,21 @@ fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
                 r#"the service takes no unsigned payload: use "auto" or "signed""#,
             );
         }
-        PayloadMode::Unsigned if is_clear => {
+        PayloadMode::Unsigned | PayloadMode::UnsignedTrailer if is_clear => {
             let message = r#"an unsigned payload needs TLS: use "signed", or an https endpoint"#;
             table.refuse("payload", message);
         }
-        PayloadMode::Streaming if !traits.is_s3_family => {
-            table.refuse(
-                "payload",
-                r#"only S3 takes bodies signed chunk by chunk: use "auto" or "signed""#,
-            );
+        PayloadMode::Streaming | PayloadMode::StreamingTrailer | PayloadMode::UnsignedTrailer
+            if !traits.is_s3_family =>
+        {
+            table.refuse("payload", r#"only S3 takes bodies in chunks: use "auto" or "signed""#);
         }
-        PayloadMode::Auto | PayloadMode::Signed | PayloadMode::Unsigned | PayloadMode::Streaming => {}
+        PayloadMode::Auto
+        | PayloadMode::Signed
+        | PayloadMode::Unsigned
+        | PayloadMode::Streaming
+        | PayloadMode::StreamingTrailer
+        | PayloadMode::UnsignedTrailer => {}
     }
     if config.bucket_addressing == BucketAddressing::Virtual {
         if !traits.is_s3_family {

@@ -41,10 +41,10 @@ async fn a_malformed_aws_chunked_body_is_refused() {
 #[tokio::test]
 async fn a_spooled_body_arrives_whole() {
     let mut service = Service::start(vec![]).await;
-    let mut proxy = Proxy::s3(&service, "limits = { memory_body = \"1KiB\" }").await;
+    let mut proxy = Proxy::s3(&service, "payload = \"signed\"\nlimits = { memory_body = \"1KiB\" }").await;
     let body = vec![b'x'; 700_001];
     proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 700001", &body).await;
-    assert_eq!(service.next().await.body, body);
+    assert!(service.next().await.body == body);
     assert_eq!(proxy.record().await.bytes_in, 700_001);
     let counted = proxy.metrics.encode().unwrap();
     assert!(

@@ -1,0 +1,108 @@
+//! A client's body while it is passed on: taken out of its own aws-chunked framing, where it comes in one.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+
+use super::aws_chunked::{Decoder, Malformed};
+use super::checksum::ChecksumAlgorithm;
+use super::client_stream::ClientStream;
+use super::framing::Framing;
+use crate::error::{Cause, ErrorCode, ProxyError};
+
+/// The object's bytes as they come, its checksums verified.
+#[derive(Debug)]
+pub(crate) struct UploadStream {
+    stream: ClientStream,
+    wrapping: Option<Box<Wrapping>>,
+}
+
+/// What is around the object's bytes.
+#[derive(Debug)]
+struct Wrapping {
+    /// Until the end.
+    decoder: Option<Decoder>,
+    /// Off the wire, but not decoded yet.
+    unread: Bytes,
+    /// The last piece is held back until the end was found right: whoever has announced its length upstream would
+    /// complete the upload by it.
+    held: Option<Bytes>,
+    announced: Vec<HeaderName>,
+    trailers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl UploadStream {
+    /// The object in `stream`, which is framed in this way.
+    pub(crate) fn new(stream: ClientStream, framing: Framing) -> Self {
+        let wrapping = match framing {
+            Framing::Plain { .. } => None,
+            Framing::AwsChunked { length, trailers } => Some(Box::new(Wrapping {
+                announced: trailers.clone(),
+                decoder: Some(Decoder::new(length, trailers)),
+                unread: Bytes::new(),
+                held: None,
+                trailers: Vec::new(),
+            })),
+        };
+        Self { stream, wrapping }
+    }
+
+    /// Whether the client has announced this checksum.
+    pub(super) fn will_bring(&self, algorithm: ChecksumAlgorithm) -> bool {
+        let wrapping = self.wrapping.as_ref();
+        wrapping.is_some_and(|wrapping| wrapping.announced.contains(&algorithm.header()))
+    }
+
+    /// The client's checksum, verified; only after the end.
+    pub(super) fn trailer(&self, algorithm: ChecksumAlgorithm) -> Option<HeaderValue> {
+        let trailers = &self.wrapping.as_ref()?.trailers;
+        let (_, value) = trailers.iter().find(|(name, _)| *name == algorithm.header())?;
+        Some(value.clone())
+    }
+
+    /// The next piece; `None` once all of them came and nothing was wrong with them.
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+        let Some(wrapping) = &mut self.wrapping else {
+            return self.stream.poll_data(cx);
+        };
+        loop {
+            let decoded = match &mut wrapping.decoder {
+                None => return Poll::Ready(wrapping.held.take().map(Ok)),
+                Some(decoder) => decoder.decode(&mut wrapping.unread),
+            };
+            match decoded {
+                Ok(Some(piece)) => {
+                    if let Some(before) = wrapping.held.replace(piece) {
+                        return Poll::Ready(Some(Ok(before)));
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(reason) => return Poll::Ready(Some(Err(self.stream.refuse(reason.refusal())))),
+            }
+            match ready!(self.stream.poll_data(cx)) {
+                Some(Ok(data)) => wrapping.unread = data,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => match wrapping.decoder.take().map(Decoder::finish) {
+                    Some(Ok(trailers)) => wrapping.trailers = trailers,
+                    Some(Err(reason)) => return Poll::Ready(Some(Err(self.stream.refuse(reason.refusal())))),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    /// Notes what went wrong; gives the error that breaks the request off.
+    pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
+        self.stream.fail(code, cause)
+    }
+}
+
+impl Malformed {
+    /// What the client is told.
+    pub(super) fn refusal(self) -> ProxyError {
+        ProxyError::new(ErrorCode::AwsChunkedMalformed)
+            .with_hint(format!("In the aws-chunked body {self}. A plain body is fine as well."))
+    }
+}
