@@ -16,11 +16,14 @@
 mod bedrock;
 mod dynamodb;
 mod ec2;
+#[cfg(test)]
+mod golden;
 mod need;
 mod refusal;
-mod s3;
+pub(crate) mod s3;
 mod sts;
 mod workspaces;
+mod xml;
 
 use std::borrow::Cow;
 
@@ -96,7 +99,7 @@ impl Mapping {
 #[must_use]
 pub fn needs_body(request: &Request<'_>) -> BodyNeed {
     match request.service.as_str() {
-        "s3" => s3::needs_body(request),
+        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => s3::needs_body(request),
         "ec2" => ec2::needs_body(request),
         "workspaces" => workspaces::needs_body(request),
         "bedrock-runtime" => bedrock::needs_body(request),
@@ -116,7 +119,7 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
         refusal::check_body(request.headers, body, limit)?;
     }
     match request.service.as_str() {
-        "s3" => s3::map(request, body),
+        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => s3::map(request, body),
         "ec2" => ec2::map(request, body),
         "workspaces" => workspaces::map(request, body),
         "bedrock-runtime" => bedrock::map(request, body),

@@ -34,7 +34,7 @@ pub struct RequestHead<'a> {
 #[must_use]
 pub fn operation<'a>(head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
     match head.service.as_str() {
-        "s3" => s3::operation(head).map(Cow::Borrowed),
+        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => s3::operation(head).map(Cow::Borrowed),
         "bedrock-runtime" => bedrock::operation(head.method, head.path).map(Cow::Borrowed),
         _ => from_target_header(head.headers)
             .or_else(|| from_rpc_path(head.path))
