@@ -1,25 +1,8 @@
 //! What must not pass: headers that belong to one hop, to the client's own signature, or to us.
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONTENT_LENGTH, FORWARDED, HOST};
 use http::{HeaderMap, HeaderName};
-use signer::clean_headers;
-
-/// Headers of a single connection (RFC 9110, section 7.6.1), besides those that `Connection` names. For what is not
-/// signed by us; else [`clean_headers`] knows them.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("http2-settings"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    PROXY_AUTHENTICATE,
-];
+use signer::{clean_headers, remove_hop_by_hop};
 
 /// Ours: for talking with clients, never with services.
 const OWN_PREFIX: &str = "x-signing-proxy-";
@@ -42,7 +25,7 @@ pub(crate) fn request_headers(headers: &mut HeaderMap) {
 /// Removes the same hop's headers for a request that is passed on with its own signature.
 pub(crate) fn presigned_request_headers(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
-    for name in [HOST, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION] {
+    for name in [HOST, CONTENT_LENGTH] {
         headers.remove(name);
     }
     remove_where(headers, |name| {
@@ -54,19 +37,6 @@ pub(crate) fn presigned_request_headers(headers: &mut HeaderMap) {
 pub(crate) fn response_headers(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     remove_where(headers, |name| name.starts_with(OWN_PREFIX));
-}
-
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
 }
 
 fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {

@@ -127,7 +127,9 @@ impl FromStr for Arn {
             return Err(InvalidArn::Shape);
         }
         let (partition, service, region, account, resource) = (part()?, part()?, part()?, part()?, part()?);
-        let is_printable = resource.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        let is_printable = [service, region, resource]
+            .iter()
+            .all(|part| part.chars().all(|c| !c.is_control() && !c.is_whitespace()));
         if service.is_empty() || resource.is_empty() || !is_printable {
             return Err(InvalidArn::Shape);
         }
@@ -183,6 +185,13 @@ mod tests {
             "arn:moon:iam::123456789012:role/a".parse::<Arn>(),
             Err(InvalidPartition.into())
         );
+        for text in [
+            "arn:aws:i\nm::123456789012:role/a",
+            "arn:aws:s3:us east:123456789012:b",
+            "arn:aws:s3:::b\0",
+        ] {
+            assert_eq!(text.parse::<Arn>(), Err(InvalidArn::Shape), "{text:?}");
+        }
         assert_eq!("arn:aws:iam::12345:role/a".parse::<Arn>(), Err(InvalidAccountId.into()));
     }
 }

@@ -42,20 +42,23 @@ pub struct Removed {
 ///
 /// Whoever needs a value of these headers reads it before.
 pub fn clean_headers(headers: &mut HeaderMap) -> Removed {
-    let mut removed = Removed::default();
-    for name in named_by_connection(headers) {
-        if headers.remove(&name).is_some() {
-            // It is the client's own authentication all the same.
-            if CLIENT_AUTH.contains(&name.as_str()) {
-                removed.client_auth.push(name);
-            } else {
-                removed.hop_by_hop.push(name);
-            }
-        }
-    }
-    remove_all(headers, &HOP_BY_HOP, &mut removed.hop_by_hop);
-    remove_all(headers, &CLIENT_AUTH, &mut removed.client_auth);
+    let is_client_auth = |name: &HeaderName| CLIENT_AUTH.contains(&name.as_str());
+    // What `Connection` names may be the client's own authentication all the same.
+    let (mut client_auth, hop_by_hop) = remove_hop_by_hop(headers).into_iter().partition(is_client_auth);
+    remove_all(headers, &CLIENT_AUTH, &mut client_auth);
     unify_signed_values(headers);
+    Removed {
+        hop_by_hop,
+        client_auth,
+    }
+}
+
+/// Removes hop-by-hop headers and those that `Connection` names, `host` and `content-length` aside, from the head of a
+/// request or of an answer, and says which.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) -> Vec<HeaderName> {
+    let mut removed = named_by_connection(headers);
+    removed.retain(|name| headers.remove(name).is_some());
+    remove_all(headers, &HOP_BY_HOP, &mut removed);
     removed
 }
 

@@ -44,7 +44,7 @@ mod vectors;
 mod version_4a;
 
 pub use chunk::ChunkSigner;
-pub use clean::{Removed, clean_headers};
+pub use clean::{Removed, clean_headers, remove_hop_by_hop};
 pub use error::{HeaderFault, SignError};
 pub use hash::Signature;
 pub use payload::Payload;

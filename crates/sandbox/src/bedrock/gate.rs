@@ -1,7 +1,6 @@
 //! Lets tests hold a streamed answer between its frames.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -18,7 +17,7 @@ pub struct StreamGate(Arc<Inner>);
 struct Inner {
     held: watch::Sender<bool>,
     permits: Semaphore,
-    abandoned: AtomicUsize,
+    abandoned: watch::Sender<usize>,
     pause: Duration,
 }
 
@@ -27,7 +26,7 @@ impl StreamGate {
         Self(Arc::new(Inner {
             held: watch::Sender::new(false),
             permits: Semaphore::new(0),
-            abandoned: AtomicUsize::new(0),
+            abandoned: watch::Sender::new(0),
             pause,
         }))
     }
@@ -50,7 +49,13 @@ impl StreamGate {
     /// Streams that their reader left before the last frame.
     #[must_use]
     pub fn abandoned(&self) -> usize {
-        self.0.abandoned.load(Ordering::SeqCst)
+        *self.0.abandoned.borrow()
+    }
+
+    /// Waits until a reader has left a stream before its last frame.
+    pub async fn wait_for_abandoned(&self) {
+        // Fails only where the sender is gone, and that one is in `self`.
+        let _ = self.0.abandoned.subscribe().wait_for(|streams| *streams > 0).await;
     }
 
     /// Watches over one stream of that many frames.
@@ -96,7 +101,7 @@ impl StreamWatch {
 impl Drop for StreamWatch {
     fn drop(&mut self) {
         if self.remaining > 0 {
-            self.gate.0.abandoned.fetch_add(1, Ordering::SeqCst);
+            self.gate.0.abandoned.send_modify(|streams| *streams += 1);
         }
     }
 }

@@ -119,10 +119,7 @@ async fn a_reader_that_leaves_is_noticed() {
     let mut body = open(&sandbox, "converse-stream").await;
     frame(&mut body).await.unwrap();
     drop(body);
-    let noticed = async {
-        while gate.abandoned() == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), noticed).await.unwrap();
+    let noticed = tokio::time::timeout(Duration::from_secs(10), gate.wait_for_abandoned());
+    noticed.await.unwrap();
+    assert_eq!(gate.abandoned(), 1);
 }
