@@ -89,7 +89,7 @@ pub fn least_privilege(record: &RecordSet, options: Options) -> LeastPrivilege {
     let (grants, widened) = generalise::widen(grants, options.reads, options.writes);
     report.widened = widened;
     LeastPrivilege {
-        policy: (!grants.is_empty()).then(|| policy(grants)),
+        policy: (!grants.is_empty()).then(|| policy(&grants)),
         report,
     }
 }
@@ -105,11 +105,11 @@ pub fn of_needs<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy {
         }),
         Recorded::Unresolved(_) => None,
     });
-    policy(grants.collect())
+    policy(&grants.collect())
 }
 
-fn policy(grants: BTreeSet<Grant>) -> Policy {
-    let statements = merged(without_covered(&grants));
+fn policy(grants: &BTreeSet<Grant>) -> Policy {
+    let statements = merged(without_covered(grants));
     Policy::new(sid::named(statements))
 }
 

@@ -7,12 +7,14 @@
 //! - [`AllowPolicy`]: whether a policy allows what a request asks for.
 //! - [`record`]: what connections were seen to need; [`least_privilege`] makes the least policy of it, and [`diff`]
 //!   compares it with a policy.
-//! - [`template`]: the trust policy of a role, the policy of the user that assumes it.
+//! - [`template`]: the trust policy of a role, the policy of the user that assumes it, and policies for common uses;
+//!   [`deploy`] puts them into what Terraform and `CloudFormation` read.
 //! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
 
 pub mod decision;
+pub mod deploy;
 mod diff;
 pub mod document;
 pub mod least_privilege;
@@ -29,5 +31,5 @@ pub use document::{Effect, Policy, PolicyError, PolicyKind, Statement, Statement
 pub use least_privilege::{Generalisation, LeastPrivilege, Report, least_privilege};
 pub use operation::{RequestHead, operation};
 pub use pattern::InvalidPattern;
-pub use principal::{InvalidUserArn, UserArn};
+pub use principal::{AccountRoot, InvalidPrincipal, InvalidUserArn, Principal, UserArn};
 pub use record::RecordSet;

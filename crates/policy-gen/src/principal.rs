@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use auth_model::{Arn, InvalidArn, RoleName};
+use auth_model::{AccountId, Arn, InvalidArn, Partition, RoleName};
 
 /// An IAM user's ARN: `arn:PARTITION:iam::ACCOUNT:user/[PATH/]NAME`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -45,9 +45,95 @@ impl fmt::Display for UserArn {
     }
 }
 
+/// Whom a trust policy names.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Principal {
+    /// One user.
+    User(UserArn),
+    /// Everybody in an account whom that account's own policies let: far more than one user.
+    AccountRoot {
+        /// The account's partition.
+        partition: Partition,
+        /// The account.
+        account: AccountId,
+    },
+}
+
+/// Whether a trust policy may name an account's root.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AccountRoot {
+    /// It may not.
+    Refused,
+    /// Somebody asked for it.
+    Allowed,
+}
+
+/// Not what a trust policy may name.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidPrincipal {
+    /// Everybody in the account is more than one user.
+    #[error("that is everybody in the account whom its own policies let: name one user, or allow the root")]
+    AccountRoot,
+    /// Not a user.
+    #[error(transparent)]
+    User(#[from] InvalidUserArn),
+}
+
+impl Principal {
+    /// Reads a user's ARN, and `arn:PARTITION:iam::ACCOUNT:root` where that is allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPrincipal`] for anything else: wildcards, roles, account ids.
+    pub fn parse(text: &str, root: AccountRoot) -> Result<Self, InvalidPrincipal> {
+        let as_root = text.parse::<Arn>().ok().and_then(|arn| {
+            let is_root = arn.service == "iam" && arn.region.is_empty() && arn.resource == "root";
+            arn.account.filter(|_| is_root).map(|account| (arn.partition, account))
+        });
+        match (as_root, root) {
+            (None, _) => Ok(Self::User(text.parse()?)),
+            (Some(_), AccountRoot::Refused) => Err(InvalidPrincipal::AccountRoot),
+            (Some((partition, account)), AccountRoot::Allowed) => Ok(Self::AccountRoot { partition, account }),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => user.fmt(f),
+            Self::AccountRoot { partition, account } => write!(f, "arn:{partition}:iam::{account}:root"),
+        }
+    }
+}
+
+impl From<UserArn> for Principal {
+    fn from(user: UserArn) -> Self {
+        Self::User(user)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_named_only_on_request() {
+        let root = "arn:aws-cn:iam::123456789012:root";
+        assert_eq!(
+            Principal::parse(root, AccountRoot::Refused),
+            Err(InvalidPrincipal::AccountRoot)
+        );
+        assert_eq!(Principal::parse(root, AccountRoot::Allowed).unwrap().to_string(), root);
+        for bad in [
+            "*",
+            "123456789012",
+            "arn:aws:iam::123456789012:role/x",
+            "arn:aws:iam::123456789012:user/*",
+        ] {
+            assert!(Principal::parse(bad, AccountRoot::Allowed).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn only_a_user_is_a_user() {

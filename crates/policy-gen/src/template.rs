@@ -1,9 +1,24 @@
-//! The documents that a role-assuming connection needs on either side.
+//! The documents that connections need: those of a role on either side, and policies for what connections often do.
+//!
+//! No action has a wildcard, and a resource only where it stands for all objects, all indexes or all Regions of
+//! something that is named; what AWS lets nobody restrict has the resource `*`.
 
-use auth_model::{ExternalId, RoleArn};
+mod bedrock;
+mod describe;
+mod dynamodb;
+mod name;
+mod s3;
 
-use crate::document::{Policy, Statement, literal};
-use crate::principal::UserArn;
+use auth_model::{ExternalId, InvalidSessionPolicy, RoleArn, SessionPolicy};
+
+use crate::document::{Policy, PolicyKind, Statement, TooLarge, literal};
+use crate::principal::Principal;
+
+pub use bedrock::{Model, ModelError, bedrock_invoke};
+pub use describe::{ec2_describe, workspaces_read};
+pub use dynamodb::dynamodb_read;
+pub use name::{BucketName, InvalidBucketName, InvalidKeyPrefix, InvalidTableName, KeyPrefix, TableName};
+pub use s3::{s3_read_only, s3_read_write};
 
 /// The trust policy of a role: who may assume it.
 ///
@@ -13,7 +28,7 @@ use crate::principal::UserArn;
 ///
 /// Source: IAM User Guide, "The confused deputy problem".
 #[must_use]
-pub fn trust(principal: &UserArn, external_id: Option<&ExternalId>) -> Policy {
+pub fn trust(principal: &Principal, external_id: Option<&ExternalId>) -> Policy {
     let statement = Statement::allow(["sts:AssumeRole"]).with_aws_principal(principal.to_string());
     Policy::new([match external_id {
         Some(id) => statement.when_equals("sts:ExternalId", id.as_str()),
@@ -27,13 +42,54 @@ pub fn assume_role(role: &RoleArn) -> Policy {
     Policy::new([Statement::allow(["sts:AssumeRole"]).with_resource(literal(&role.to_string()))])
 }
 
+/// The policy as a session's: minified, since STS counts white space, and without the names of statements.
+///
+/// # Errors
+///
+/// [`NoSessionPolicy`] where it has more characters than STS takes.
+pub fn session(policy: &Policy) -> Result<SessionPolicy, NoSessionPolicy> {
+    let policy = policy.without_sids();
+    policy.split(PolicyKind::Session)?;
+    Ok(SessionPolicy::parse(policy.to_json())?)
+}
+
+/// The policy cannot be a session's.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoSessionPolicy {
+    /// More than 2,048 characters.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// Characters that STS does not take.
+    #[error("STS takes no such policy")]
+    Text(#[from] InvalidSessionPolicy),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::principal::UserArn;
+
+    #[test]
+    fn a_session_policy_is_small_or_none() {
+        let one = Statement::allow(["s3:GetObject"])
+            .with_sid("A")
+            .with_resource("arn:aws:s3:::b/€");
+        let policy = session(&Policy::new([one])).unwrap();
+        assert!(
+            policy.as_str().contains(r"b/\u20ac") && !policy.as_str().contains("Sid"),
+            "{policy}"
+        );
+        let large = Statement::allow(["s3:GetObject"]).with_resource(format!("arn:aws:s3:::b/{}", "x".repeat(2_000)));
+        assert!(matches!(
+            session(&Policy::new([large])),
+            Err(NoSessionPolicy::TooLarge(_))
+        ));
+    }
 
     #[test]
     fn a_trust_policy_names_one_user_and_its_external_id() {
         let user: UserArn = "arn:aws:iam::111122223333:user/operators/acme-proxy".parse().unwrap();
+        let user = Principal::from(user);
         let id = ExternalId::parse("b1c9f0-acme").unwrap();
         let want = r#"{
   "Version": "2012-10-17",
