@@ -3,7 +3,7 @@
 //! [`collect()`] reads a client's body to its end while hashing it: up to a limit in memory, beyond it in an
 //! unlinked temporary file. What comes out is a [`Collected`] body of known length and hash that can be
 //! sent any number of times. Where a body need not be hashed first it is passed on as it arrives instead, as it is
-//! ([`UploadStream`]) or in chunks with signatures, a checksum, or both ([`ChunkedUpload`]). Memory is bounded for each body and, by [`MemoryBudget`], for all together.
+//! ([`UploadStream`]) or in chunks with signatures, a checksum, or both ([`ChunkedUpload`]). Memory is bounded for each body and, by [`Storage`], for all together.
 
 mod aws_chunked;
 mod checksum;
@@ -14,8 +14,10 @@ mod collect;
 mod framing;
 mod idle;
 mod outgoing;
+mod part_reader;
 mod sink;
 mod spool;
+mod storage;
 mod upload_stream;
 
 pub(crate) use checksum::{ChecksumAlgorithm, has_checksum};
@@ -26,5 +28,6 @@ pub(crate) use collect::{BodyLimits, Collected, collect, too_large};
 pub(crate) use framing::{Framing, add_aws_chunked};
 pub(crate) use idle::IdleTimer;
 pub(crate) use outgoing::{Content, OutgoingBody, Progress};
-pub(crate) use sink::MemoryBudget;
+pub(crate) use part_reader::{Part, PartReader};
+pub(crate) use storage::Storage;
 pub(crate) use upload_stream::UploadStream;

@@ -80,8 +80,12 @@ pub struct ServerConfig {
     pub max_header_bytes: usize,
     /// How many client connections may be open at a time, over all listeners.
     pub max_clients: usize,
+    /// Memory for the bodies of all requests together, in bytes; what does not fit is spooled.
+    pub body_memory: u64,
     /// Where bodies beyond [`Limits::memory_body`] are spooled; `None` is the system's temporary directory.
     pub spool_dir: Option<PathBuf>,
+    /// Disk for the bodies of all requests together, in bytes; 507 beyond.
+    pub spool_max: u64,
 }
 
 /// `[connections.NAME]`.
@@ -103,6 +107,10 @@ pub struct ConnectionConfig {
     pub checksum: ChecksumMode,
     /// Bytes of an upload in each of its chunks.
     pub chunk_size: u64,
+    /// Whether an upload of unknown length becomes a multipart upload.
+    pub multipart: bool,
+    /// Bytes of such an upload in each of its parts, at first.
+    pub part_size: u64,
     /// What becomes of a request that is signed in its query.
     pub presigned: PresignedMode,
     /// How large bodies may be.

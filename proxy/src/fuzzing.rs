@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, StreamBody};
 use signer::SigningScope;
 
 use crate::admit::admit;
-use crate::body::{BodyLimits, Framing, MemoryBudget, Progress, collect};
+use crate::body::{BodyLimits, Framing, Progress, Storage, collect};
 use crate::config::Config;
 use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::pipeline::{RouteError, prepare};
@@ -97,13 +97,12 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
     let frames = pieces
         .iter()
         .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))));
-    let spool_dir = std::env::temp_dir();
+    let storage = Storage::new(1 << 20, 0, std::env::temp_dir());
     let limits = BodyLimits {
         memory: max,
         max,
         idle: Duration::from_mins(1),
-        budget: &MemoryBudget::new(1 << 20),
-        spool_dir: &spool_dir,
+        storage: &storage,
     };
     let body = StreamBody::new(stream::iter(frames));
     let collected = collect(body, framing, limits, &mut 0).await?;

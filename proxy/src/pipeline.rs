@@ -11,17 +11,18 @@
 
 mod answer;
 mod drain;
+mod multipart;
 mod payload;
 mod record;
 mod sign;
 mod steps;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use auth_model::{Clock, ConnectionName};
+use bytes::Bytes;
 use http::header::{EXPECT, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
@@ -29,13 +30,14 @@ use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
 use crate::admit::admit;
-use crate::body::MemoryBudget;
+use crate::body::Storage;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
 use crate::route::Router;
 use crate::server::{Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Upstream};
+use multipart::Begun;
 use record::Reporter;
 
 pub use crate::route::RouteError;
@@ -48,9 +50,6 @@ pub(crate) use steps::prepare;
 /// Says which request an answer belongs to, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");
 
-/// Memory for the bodies of all requests together; what does not fit goes to the disk.
-const BODY_MEMORY: usize = 64 * 1024 * 1024;
-
 /// Everything between a client's request and the answer to it.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -59,13 +58,21 @@ pub struct Pipeline {
     signer: signer::Signer,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
-    memory: MemoryBudget,
+    storage: Storage,
     spooled: Tally,
-    spool_dir: PathBuf,
     /// This process's name: in `Via`, and the first half of request ids.
     pseudonym: String,
     instance: String,
     requests: AtomicU64,
+}
+
+/// An answer that is not a refusal.
+#[derive(Debug)]
+enum Answered {
+    /// The service's, on its way.
+    Passed(answer::Passed),
+    /// One made of several of the service's.
+    Made(Response<Bytes>),
 }
 
 /// What a connection needs besides its route.
@@ -131,6 +138,9 @@ impl Pipeline {
             };
             lanes.insert(name, lane);
         }
+        let server = &config.server;
+        let spool_dir = server.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let storage = Storage::new(server.body_memory, server.spool_max, spool_dir);
         let mut random = [0; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
         let instance = format!("{:016x}", u64::from_be_bytes(random));
@@ -140,16 +150,15 @@ impl Pipeline {
             signer: signer::Signer::new(),
             clock,
             observer,
-            memory: MemoryBudget::new(BODY_MEMORY),
+            storage,
             spooled: metrics.spooled_bytes(),
-            spool_dir: config.server.spool_dir.clone().unwrap_or_else(std::env::temp_dir),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,
             requests: AtomicU64::new(1),
         })
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
         let request_id = format!(
             "{}-{:06x}",
@@ -162,7 +171,8 @@ impl Pipeline {
         let expects_continue = head.headers.contains_key(EXPECT);
         let mut body = Some(body);
         let mut response = match self.forward(head, &mut body, &mut reporter).await {
-            Ok(passed) => answer::pass(passed, reporter),
+            Ok(Answered::Passed(passed)) => answer::pass(passed, reporter),
+            Ok(Answered::Made(response)) => answer::own(response, is_head, reporter),
             Err(error) => {
                 if let Some(body) = body.filter(|_| !expects_continue) {
                     drain::spawn(body);
@@ -178,11 +188,11 @@ impl Pipeline {
 
     /// The steps, in order; each takes what only the one before can make.
     async fn forward(
-        &self,
+        self: &Arc<Self>,
         head: Parts,
         body: &mut Option<Incoming>,
         reporter: &mut Reporter,
-    ) -> Result<answer::Passed, ProxyError> {
+    ) -> Result<Answered, ProxyError> {
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
@@ -197,17 +207,30 @@ impl Pipeline {
             reporter.credentials_ready();
         }
         let slot = lane.upstream.turn().await?;
-        let framed = payload::frame(ready, body, self, &mut reporter.record).await?;
+        let record = &mut reporter.record;
+        let framed = if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
+            match multipart::take(self, ready, body, record).await? {
+                Begun::Whole(framed) => *framed,
+                Begun::Over(response) => {
+                    reporter.answered(&response);
+                    return Ok(Answered::Made(response));
+                }
+            }
+        } else {
+            payload::frame(ready, body, self, record).await?
+        };
         reporter.body_received();
-        let response = self.exchange(lane, &framed, reporter).await;
-        reporter.record.bytes_in = framed.received();
+        let record = &mut reporter.record;
+        let operation = record.operation.as_deref();
+        let response = self.exchange(lane, &framed, operation, &mut record.attempts).await;
+        record.bytes_in = framed.received();
         let response = response?;
         reporter.answered(&response);
-        Ok(answer::Passed {
+        Ok(Answered::Passed(answer::Passed {
             response,
             slot,
             idle: framed.ready.route.config.timeouts.body_idle,
-        })
+        }))
     }
 
     fn lane(&self, target: &crate::route::Target) -> Result<&Lane, ProxyError> {

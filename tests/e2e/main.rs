@@ -5,6 +5,7 @@ mod bodies;
 mod deploy;
 mod instance;
 mod modes;
+mod parts;
 mod refused;
 mod secrets;
 mod stopping;

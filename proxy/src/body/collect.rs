@@ -1,6 +1,5 @@
 //! Reading a client's body to its end.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +11,8 @@ use tokio::time::timeout;
 use super::aws_chunked::{Decoder, Malformed};
 use super::framing::Framing;
 use super::outgoing::Content;
-use super::sink::{MemoryBudget, Sink};
+use super::sink::Sink;
+use super::storage::Storage;
 use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a body may take.
@@ -24,10 +24,8 @@ pub(crate) struct BodyLimits<'a> {
     pub(crate) max: u64,
     /// Between two pieces.
     pub(crate) idle: Duration,
-    /// Memory of all bodies.
-    pub(crate) budget: &'a MemoryBudget,
-    /// Where temporary files go.
-    pub(crate) spool_dir: &'a Path,
+    /// The room for all bodies.
+    pub(crate) storage: &'a Storage,
 }
 
 /// A whole body.
@@ -65,7 +63,7 @@ where
         Framing::Plain { .. } => None,
         Framing::AwsChunked { length, trailers } => Some(Decoder::new(length, trailers)),
     };
-    let mut sink = Sink::new(limits.memory, limits.budget, limits.spool_dir);
+    let mut sink = Sink::new(limits.memory, limits.storage);
     while let Some(mut data) = next(&mut body, limits.idle).await? {
         *received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         match &mut decoder {

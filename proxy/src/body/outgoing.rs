@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::chunked_upload::ChunkedUpload;
 use super::spool::read_block;
+use super::storage::DiskShare;
 use super::upload_stream::UploadStream;
 use crate::error::Cause;
 
@@ -31,6 +32,8 @@ pub(crate) enum Content {
         file: Arc<File>,
         /// Its length.
         length: u64,
+        /// The room it takes on the disk.
+        share: Arc<DiskShare>,
     },
 }
 
@@ -40,6 +43,13 @@ pub(crate) struct InMemory {
     segments: Vec<Bytes>,
     length: u64,
     _share: Option<OwnedSemaphorePermit>,
+}
+
+impl From<Bytes> for Content {
+    /// A body of the proxy's own; takes nothing of the room for clients' bodies.
+    fn from(bytes: Bytes) -> Self {
+        Self::memory(vec![bytes], None)
+    }
 }
 
 impl Content {
@@ -52,10 +62,11 @@ impl Content {
         }))
     }
 
-    pub(super) fn spooled(file: File, length: u64) -> Self {
+    pub(super) fn spooled(file: File, length: u64, share: DiskShare) -> Self {
         Self::Spooled {
             file: Arc::new(file),
             length,
+            share: Arc::new(share),
         }
     }
 
@@ -88,8 +99,9 @@ impl Content {
                 left: memory.segments.iter().cloned().collect(),
                 _content: Arc::clone(memory),
             },
-            Self::Spooled { file, length } => Source::File {
+            Self::Spooled { file, length, share } => Source::File {
                 file: Arc::clone(file),
+                _share: Arc::clone(share),
                 reading: None,
                 next_offset: 0,
                 end: *length,
@@ -141,6 +153,7 @@ enum Source {
     },
     File {
         file: Arc<File>,
+        _share: Arc<DiskShare>,
         reading: Option<JoinHandle<io::Result<Bytes>>>,
         next_offset: u64,
         end: u64,
@@ -179,6 +192,7 @@ impl OutgoingBody {
                 reading,
                 next_offset,
                 end,
+                ..
             } => {
                 let read = |offset: u64| {
                     (offset < *end).then(|| {

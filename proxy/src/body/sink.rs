@@ -1,41 +1,22 @@
 //! Where a body is kept while it is read: memory first, then the disk.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::outgoing::Content;
 use super::spool::{SpoolWriter, Spooled};
+use super::storage::Storage;
 use crate::error::ProxyError;
 
 /// Memory is taken in pieces of this size: no piece is copied again as the body grows, and a client that sends
 /// single bytes cannot make us keep more than it sent.
 const SEGMENT: usize = 64 * 1024;
 
-/// The memory that all bodies together may take; a body that finds none left goes to the disk at once.
-#[derive(Clone, Debug)]
-pub(crate) struct MemoryBudget(Arc<Semaphore>);
-
-impl MemoryBudget {
-    /// A budget of so many bytes, rounded down to whole KiB.
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / 1024).min(Semaphore::MAX_PERMITS))))
-    }
-
-    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
-        Arc::clone(&self.0).try_acquire_many_owned(kib).ok()
-    }
-}
-
 /// Takes a body piece by piece.
 pub(super) struct Sink<'a> {
     memory_limit: u64,
-    budget: &'a MemoryBudget,
-    spool_dir: &'a Path,
+    storage: &'a Storage,
     length: u64,
     store: Store,
 }
@@ -53,11 +34,10 @@ struct Memory {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(memory_limit: u64, budget: &'a MemoryBudget, spool_dir: &'a Path) -> Self {
+    pub(super) fn new(memory_limit: u64, storage: &'a Storage) -> Self {
         Self {
             memory_limit,
-            budget,
-            spool_dir,
+            storage,
             length: 0,
             store: Store::Memory(Memory {
                 hasher: Context::new(&SHA256),
@@ -80,10 +60,10 @@ impl<'a> Sink<'a> {
             .saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         let fits = self.length <= self.memory_limit;
         if let Store::Memory(memory) = &mut self.store {
-            if fits && memory.push(data, self.budget) {
+            if fits && memory.push(data, self.storage) {
                 return Ok(());
             }
-            let writer = SpoolWriter::create(self.spool_dir, memory.take_segments(), memory.hasher.clone()).await?;
+            let writer = SpoolWriter::create(self.storage, memory.take_segments(), memory.hasher.clone()).await?;
             self.store = Store::Disk(writer);
         }
         match &mut self.store {
@@ -105,8 +85,8 @@ impl<'a> Sink<'a> {
                 Ok((content, finish_hash(memory.hasher)))
             }
             Store::Disk(writer) => {
-                let Spooled { file, hasher } = writer.finish().await?;
-                Ok((Content::spooled(file, self.length), finish_hash(hasher)))
+                let (Spooled { file, hasher }, share) = writer.finish().await?;
+                Ok((Content::spooled(file, self.length, share), finish_hash(hasher)))
             }
         }
     }
@@ -114,7 +94,7 @@ impl<'a> Sink<'a> {
 
 impl Memory {
     /// Keeps the data; false, with nothing kept, where the budget does not allow it.
-    fn push(&mut self, mut data: &[u8], budget: &MemoryBudget) -> bool {
+    fn push(&mut self, mut data: &[u8], storage: &Storage) -> bool {
         let room = self.current.capacity() - self.current.len();
         if data.len() > room {
             let wanted = data.len() - room;
@@ -125,7 +105,7 @@ impl Memory {
                 SEGMENT
             };
             let bytes = wanted.div_ceil(allocation) * allocation;
-            let Some(permit) = budget.take(bytes) else {
+            let Some(permit) = storage.memory(bytes) else {
                 return false;
             };
             match &mut self.permit {

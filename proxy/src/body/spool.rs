@@ -5,24 +5,26 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::time::Duration;
 
 use aws_lc_rs::digest::Context;
 use bytes::{Bytes, BytesMut};
 use tokio::task::JoinHandle;
 
+use super::storage::{DiskShare, Storage};
 use crate::error::{ErrorCode, ProxyError};
 
 /// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory.
-const BATCH: usize = 512 * 1024;
+const BATCH: usize = 128 * 1024;
 
 /// Read at a time; as above.
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 128 * 1024;
 
 /// A file under way to hold a body.
 pub(super) struct SpoolWriter {
     disk: Disk,
     batch: BytesMut,
+    share: DiskShare,
 }
 
 /// A complete body.
@@ -39,8 +41,12 @@ enum Disk {
 
 impl SpoolWriter {
     /// Makes a file that begins with `head`, which `hasher` has seen already.
-    pub(super) async fn create(dir: &Path, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
-        let dir = dir.to_owned();
+    pub(super) async fn create(storage: &Storage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
+        let dir = storage.spool_dir().to_owned();
+        let mut share = storage.disk();
+        if !share.grow(head.iter().map(Bytes::len).sum()) {
+            return Err(no_room());
+        }
         let write = move || {
             let mut file = tempfile::tempfile_in(dir)?;
             for segment in head {
@@ -53,6 +59,7 @@ impl SpoolWriter {
         Ok(Self {
             disk: Disk::Idle(spooled),
             batch: BytesMut::with_capacity(BATCH),
+            share,
         })
     }
 
@@ -71,12 +78,15 @@ impl SpoolWriter {
     }
 
     /// Ends the file.
-    pub(super) async fn finish(mut self) -> Result<Spooled, ProxyError> {
+    pub(super) async fn finish(mut self) -> Result<(Spooled, DiskShare), ProxyError> {
         self.flush().await?;
-        self.disk.wait().await
+        Ok((self.disk.wait().await?, self.share))
     }
 
     async fn flush(&mut self) -> Result<(), ProxyError> {
+        if !self.share.grow(self.batch.len()) {
+            return Err(no_room());
+        }
         let mut spooled = self.disk.wait().await?;
         let batch = std::mem::replace(&mut self.batch, BytesMut::with_capacity(BATCH));
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
@@ -131,6 +141,12 @@ async fn run<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 's
 
 async fn join<T>(handle: JoinHandle<io::Result<T>>) -> io::Result<T> {
     handle.await.map_err(io::Error::other)?
+}
+
+fn no_room() -> ProxyError {
+    ProxyError::new(ErrorCode::SpoolFull)
+        .with_hint("Try again when fewer bodies are under way, or raise server.spool_max.")
+        .with_retry_after(Duration::from_secs(1))
 }
 
 fn failed(error: io::Error) -> ProxyError {

@@ -98,7 +98,9 @@ pub(super) const KEYS: &[Key] = &[
     key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
     key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),
     key("server.max_clients", Count(1..=1_000_000), Value("1024")),
+    key("server.body_memory", Size(0..=64 * GIB), Value(r#""64MiB""#)),
     key("server.spool_dir", Path("a folder"), Absent),
+    key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
     key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
     key(
         "log.level",
@@ -182,6 +184,9 @@ pub(super) const KEYS: &[Key] = &[
     ),
     // S3 takes no less.
     key("connections.*.chunk_size", Size(8 * KIB..=MIB), Value(r#""64KiB""#)),
+    key("connections.*.multipart", Switch, Value("false")),
+    // S3 takes no less, but for the last part.
+    key("connections.*.part_size", Size(5 * MIB..=512 * MIB), Value(r#""5MiB""#)),
     key(
         "connections.*.presigned",
         Choice(&["reject", "pass", "resign"]),

@@ -35,7 +35,9 @@ pub(super) struct RawServer {
     pub(super) shutdown_deadline: String,
     pub(super) max_header_bytes: String,
     pub(super) max_clients: usize,
+    pub(super) body_memory: String,
     pub(super) spool_dir: Option<String>,
+    pub(super) spool_max: String,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +151,8 @@ pub(super) struct RawConnection {
     pub(super) payload: String,
     pub(super) checksum: String,
     pub(super) chunk_size: String,
+    pub(super) multipart: bool,
+    pub(super) part_size: String,
     pub(super) presigned: String,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,

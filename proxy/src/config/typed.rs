@@ -80,7 +80,9 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         // The bound is far below what any platform's `usize` holds.
         max_header_bytes: usize::try_from(max_header_bytes).unwrap_or(usize::MAX),
         max_clients: raw.max_clients,
+        body_memory: table.size("body_memory", &raw.body_memory),
         spool_dir,
+        spool_max: table.size("spool_max", &raw.spool_max),
     }
 }
 

@@ -42,6 +42,20 @@ enum Body {
 }
 
 impl Framed {
+    /// A request with a whole body, of which `received` bytes came from the client.
+    pub(super) fn whole(mut ready: Ready, content: Content, sha256: [u8; 32], received: u64) -> Self {
+        set_length(&mut ready.head, content.length());
+        let payload = match content {
+            Content::Empty => Payload::Empty,
+            Content::Memory(_) | Content::Spooled { .. } => Payload::Sha256(sha256),
+        };
+        Self {
+            ready,
+            payload,
+            body: Body::Whole { content, received },
+        }
+    }
+
     /// The head that is signed.
     pub(super) fn head(&self) -> &Parts {
         &self.ready.head
@@ -111,8 +125,7 @@ pub(super) async fn frame(
         memory: config.limits.memory_body,
         max: config.limits.max_body,
         idle: config.timeouts.body_idle,
-        budget: &pipeline.memory,
-        spool_dir: &pipeline.spool_dir,
+        storage: &pipeline.storage,
     };
     let incoming = body.as_mut().ok_or(ErrorCode::Internal)?;
     let collected = collect(incoming, ready.framing.clone(), limits, &mut record.bytes_in).await?;
@@ -130,19 +143,7 @@ pub(super) async fn frame(
     if let Content::Spooled { length, .. } = content {
         pipeline.spooled.add(length);
     }
-    set_length(&mut ready.head, content.length());
-    let payload = match content {
-        Content::Empty => Payload::Empty,
-        Content::Memory(_) | Content::Spooled { .. } => Payload::Sha256(sha256),
-    };
-    Ok(Framed {
-        ready,
-        payload,
-        body: Body::Whole {
-            content,
-            received: record.bytes_in,
-        },
-    })
+    Ok(Framed::whole(ready, content, sha256, record.bytes_in))
 }
 
 /// The body of known length as it arrives.

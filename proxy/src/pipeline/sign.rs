@@ -4,7 +4,6 @@ use http::Method;
 use http::request::Parts;
 use signer::{ChunkSigner, RegionSet, SignError, SignInput};
 
-use super::record::Reporter;
 use super::{Lane, Pipeline, payload::Framed, steps};
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
@@ -12,12 +11,13 @@ use crate::route::SignatureVersion;
 use crate::upstream::{Attempt, Exchange, SendFault};
 
 impl Pipeline {
-    /// Sends the request, and once more where a pooled connection turned out to be dead.
+    /// Sends the request, and once more where a pooled connection turned out to be dead. Counts the `attempts`.
     pub(super) async fn exchange(
         &self,
         lane: &Lane,
         framed: &Framed,
-        reporter: &mut Reporter,
+        operation: Option<&str>,
+        attempts: &mut u8,
     ) -> Result<Exchange, ProxyError> {
         let first = if framed.is_replayable() {
             Attempt::First
@@ -25,9 +25,9 @@ impl Pipeline {
             // Cannot be sent again, so it must not meet a pooled connection that has died.
             Attempt::OnFreshConnection
         };
-        match self.attempt(lane, framed, first, reporter).await {
-            Err(SendFault::StaleConnection(_)) if is_repeatable(framed, reporter.record.operation.as_deref()) => {
-                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, reporter).await;
+        match self.attempt(lane, framed, first, attempts).await {
+            Err(SendFault::StaleConnection(_)) if is_repeatable(framed, operation) => {
+                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, attempts).await;
                 again.map_err(Into::into)
             }
             // The client's own fault is the better explanation of a request that broke off.
@@ -42,7 +42,7 @@ impl Pipeline {
         lane: &Lane,
         framed: &Framed,
         attempt: Attempt,
-        reporter: &mut Reporter,
+        attempts: &mut u8,
     ) -> Result<Exchange, SendFault> {
         let mut head = framed.head().clone();
         let chunk_signer = if framed.ready.is_ours_to_sign() {
@@ -52,7 +52,7 @@ impl Pipeline {
         };
         let progress = Progress::new();
         let body = framed.body(chunk_signer, &progress).map_err(SendFault::Failed)?;
-        reporter.record.attempts = reporter.record.attempts.saturating_add(1);
+        *attempts = attempts.saturating_add(1);
         lane.upstream.send(head, body, &progress, attempt).await
     }
 

@@ -21,7 +21,7 @@ use crate::route::{Route, SignatureVersion, Target};
 use crate::strip;
 
 /// A head in its final spelling, but for what the body and the signature add.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ready {
     pub(crate) head: Parts,
     pub(crate) route: Arc<Route>,

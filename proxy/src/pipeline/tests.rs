@@ -23,6 +23,7 @@ use crate::server::ListenerRole;
 mod answers;
 mod bodies;
 mod egress;
+mod multipart;
 mod refusals;
 mod requests;
 mod retries;

@@ -9,6 +9,11 @@ use super::*;
 
 const IDLE: Duration = Duration::from_secs(30);
 
+/// So much memory, and more disk than any body here takes.
+fn room(memory: u64) -> Storage {
+    Storage::new(memory, 1 << 30, std::env::temp_dir())
+}
+
 fn body_of(pieces: Vec<Vec<u8>>) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
     StreamBody::new(stream::iter(
         pieces.into_iter().map(|piece| Ok(Frame::data(Bytes::from(piece)))),
@@ -19,15 +24,14 @@ async fn collect_with(
     pieces: Vec<Vec<u8>>,
     framing: Framing,
     memory: u64,
-    budget: usize,
+    budget: u64,
 ) -> Result<Collected, ProxyError> {
-    let budget = MemoryBudget::new(budget);
+    let storage = room(budget);
     let limits = BodyLimits {
         memory,
         max: 4 << 20,
         idle: IDLE,
-        budget: &budget,
-        spool_dir: &std::env::temp_dir(),
+        storage: &storage,
     };
     collect(body_of(pieces), framing, limits, &mut 0).await
 }
@@ -87,20 +91,47 @@ async fn the_limit_decides_where_a_body_is_kept() {
 
 #[tokio::test]
 async fn memory_goes_back_to_the_budget() {
-    let budget = MemoryBudget::new(100 << 10);
+    let storage = room(100 << 10);
     for _ in 0..3 {
         let limits = BodyLimits {
             memory: 1 << 20,
             max: 1 << 20,
             idle: IDLE,
-            budget: &budget,
-            spool_dir: &std::env::temp_dir(),
+            storage: &storage,
         };
         let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, &mut 0)
             .await
             .unwrap();
         assert!(matches!(got.content, Content::Memory(_)));
     }
+}
+
+#[tokio::test]
+async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
+    let storage = Storage::new(0, 300_000, std::env::temp_dir());
+    let limits = BodyLimits {
+        memory: 0,
+        max: 1 << 20,
+        idle: IDLE,
+        storage: &storage,
+    };
+    let first = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+        .await
+        .unwrap();
+    let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.retry_after_seconds()),
+        (ErrorCode::SpoolFull, Some(1))
+    );
+    assert!(error.hint().contains("server.spool_max"));
+    drop(first);
+    assert!(
+        collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -120,13 +151,12 @@ async fn too_large_is_refused_early_and_late() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stops_arriving_times_out() {
-    let budget = MemoryBudget::new(0);
+    let storage = room(0);
     let limits = BodyLimits {
         memory: 0,
         max: 1,
         idle: IDLE,
-        budget: &budget,
-        spool_dir: &std::env::temp_dir(),
+        storage: &storage,
     };
     let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
     let error = collect(body, PLAIN, limits, &mut 0).await.unwrap_err();
@@ -135,13 +165,12 @@ async fn a_body_that_stops_arriving_times_out() {
 
 #[tokio::test]
 async fn a_broken_body_is_incomplete() {
-    let budget = MemoryBudget::new(1 << 20);
+    let storage = room(1 << 20);
     let limits = BodyLimits {
         memory: 100,
         max: 100,
         idle: IDLE,
-        budget: &budget,
-        spool_dir: &std::env::temp_dir(),
+        storage: &storage,
     };
     let pieces = [
         Ok(Frame::data(Bytes::from_static(b"abc"))),
@@ -156,13 +185,12 @@ async fn a_broken_body_is_incomplete() {
 
 #[tokio::test]
 async fn no_directory_for_the_spool_is_our_failure() {
-    let budget = MemoryBudget::new(0);
+    let storage = Storage::new(0, 1 << 20, "/nonexistent/spool".into());
     let limits = BodyLimits {
         memory: 0,
         max: 100,
         idle: IDLE,
-        budget: &budget,
-        spool_dir: Path::new("/nonexistent/spool"),
+        storage: &storage,
     };
     let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, &mut 0)
         .await

@@ -42,7 +42,7 @@ fn unknown_keys_all_at_once() {
             "signing-proxy.toml:4:1: server.region: unknown key in [server]; it belongs in [connections.NAME]",
             "signing-proxy.toml:5:1: server.zzzzzzzzzzzz: unknown key in [server]; known are listen, admin, \
              allow_unauthenticated_clients, gateway_hosts, header_timeout, idle_timeout, shutdown_deadline, \
-             max_header_bytes, max_clients, spool_dir",
+             max_header_bytes, max_clients, body_memory, spool_dir, spool_max",
         ],
     );
 }
@@ -228,6 +228,11 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
         "s3",
         "payload = \"singed\"",
         "payload: must be \"auto\", \"signed\", \"unsigned\", \"streaming\", \"streaming-trailer\" or \"unsigned-trailer\"; did you mean \"signed\"?",
+    );
+    row(
+        "ec2",
+        "multipart = true",
+        "multipart: only S3 has multipart uploads: remove it",
     );
     row(
         "ec2",

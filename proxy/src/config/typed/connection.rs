@@ -58,6 +58,7 @@ pub(super) fn connection(
         payload: table.choice("payload", &raw.payload),
         checksum: table.choice("checksum", &raw.checksum),
         chunk_size: table.size("chunk_size", &raw.chunk_size),
+        part_size: table.size("part_size", &raw.part_size),
         presigned: table.choice("presigned", &raw.presigned),
         listen: table.listener("listen", &raw.listen),
         limits: limits(&table.table("limits"), &raw.limits),
@@ -79,6 +80,8 @@ pub(super) fn connection(
         payload: rest.payload,
         checksum: rest.checksum,
         chunk_size: rest.chunk_size,
+        multipart: raw.multipart,
+        part_size: rest.part_size,
         presigned: rest.presigned,
         limits: rest.limits,
         timeouts: rest.timeouts,
@@ -97,6 +100,7 @@ struct Rest {
     payload: PayloadMode,
     checksum: ChecksumMode,
     chunk_size: u64,
+    part_size: u64,
     presigned: crate::config::PresignedMode,
     listen: Option<std::net::SocketAddr>,
     limits: Limits,
@@ -191,6 +195,9 @@ fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
         | PayloadMode::Streaming
         | PayloadMode::StreamingTrailer
         | PayloadMode::UnsignedTrailer => {}
+    }
+    if config.multipart && !traits.is_s3_family {
+        table.refuse("multipart", "only S3 has multipart uploads: remove it");
     }
     if config.bucket_addressing == BucketAddressing::Virtual {
         if !traits.is_s3_family {
