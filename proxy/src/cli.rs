@@ -1,10 +1,11 @@
 //! The command line: what it takes, and what it exits with.
 //!
-//! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line
-//! or the configuration cannot be used.
+//! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line,
+//! the configuration or a command's input cannot be used.
 
 mod config_command;
 mod output;
+mod policy;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod serve;
@@ -41,7 +42,7 @@ Examples:
   signing-proxy config example > signing-proxy.toml && signing-proxy config check
       Begin a configuration, and see what it says.
 
-Exit codes: 0 all went well; 1 running failed; 2 command line or configuration cannot be used.")]
+Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -57,6 +58,9 @@ enum Command {
     /// Check the configuration, or begin one.
     #[command(subcommand)]
     Config(config_command::ConfigCommand),
+    /// Say what requests ask of IAM.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Print the completions of a shell.
     #[command(after_help = "\
 Examples:
@@ -90,6 +94,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment)
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Config(command) => config_command::run(&command, environment),
+        Command::Policy(command) => policy::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);

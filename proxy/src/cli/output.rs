@@ -9,7 +9,7 @@ use crate::config::ConfigError;
 
 /// Running failed.
 const RUNTIME: u8 = 1;
-/// The command line or the configuration cannot be used.
+/// The command line, the configuration or a command's input cannot be used.
 const USAGE: u8 = 2;
 
 /// Why the program ends before its time.
@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Arguments(clap::Error),
     /// Everything that is wrong with the configuration.
     Config(ConfigError),
+    /// What a command was given to read.
+    Input(String),
     /// Running failed.
     Running(Box<dyn Error + Send + Sync>),
 }
@@ -35,7 +37,7 @@ impl Failure {
                 let _ = error.print();
                 u8::try_from(error.exit_code()).unwrap_or(USAGE)
             }
-            Self::Config(_) => {
+            Self::Config(_) | Self::Input(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 USAGE
             }
@@ -59,6 +61,7 @@ impl fmt::Display for Failure {
                     .iter()
                     .try_for_each(|problem| write!(f, "\n  {problem}"))
             }
+            Self::Input(problem) => write!(f, "error: the input cannot be used\n  {problem}"),
             Self::Running(error) => {
                 write!(f, "error: {error}")?;
                 let mut cause = error.source();
