@@ -5,6 +5,7 @@
 //! before the first socket opens. Every problem names the key, where it was written and what is allowed; none
 //! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
 
+mod bench;
 mod check;
 mod choice;
 mod effective;
@@ -95,6 +96,8 @@ pub struct ConnectionConfig {
     pub connection: Connection,
     /// Where requests go instead of AWS's endpoint: a VPC endpoint, an S3-compatible server, an emulator.
     pub endpoint: Option<EndpointUrl>,
+    /// Whether requests are signed: always, unless a load test measures what that costs.
+    pub signs: bool,
     /// A listener of the connection's own.
     pub listen: Option<SocketAddr>,
     /// How buckets are named upstream.

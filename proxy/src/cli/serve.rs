@@ -38,6 +38,9 @@ pub struct ServeArgs {
     /// The address of /livez, /readyz and /metrics, or off.
     #[arg(long, value_name = "IP:PORT")]
     pub admin: Option<String>,
+    /// Sign nothing, to measure what signing costs; only towards endpoints on this machine.
+    #[arg(long, hide = true)]
+    pub bench_without_signing: bool,
 }
 
 impl ServeArgs {
@@ -51,6 +54,7 @@ impl ServeArgs {
                 region: self.region.clone(),
                 endpoint: self.endpoint.clone(),
             }),
+            bench_without_signing: self.bench_without_signing,
         }
     }
 }

@@ -141,7 +141,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     // Below the 20 s after which S3 closes an unused connection.
     key("upstream.pool_idle_timeout", Duration(1..=HOUR), Value(r#""15s""#)),
-    key("upstream.pool_idle_per_host", Count(0..=65_536), Value("64")),
+    key("upstream.pool_idle_per_host", Count(0..=65_536), Value("256")),
     key("defaults.limits.memory_body", Size(0..=GIB), Value(r#""8MiB""#)),
     key("defaults.limits.max_body", Size(BODY_BYTES), Value(r#""5GiB""#)),
     key("defaults.timeouts.connect", Duration(1..=300), Value(r#""10s""#)),

@@ -13,7 +13,7 @@ use super::raw::RawConfig;
 use super::sources::{FlagSetting, Sources};
 use super::table::Report;
 use super::variables::FILE_VARIABLE;
-use super::{Config, check, typed};
+use super::{Config, bench, check, typed};
 
 /// The file that is read where nobody names one.
 pub const DEFAULT_FILE: &str = "signing-proxy.toml";
@@ -29,6 +29,8 @@ pub struct Overrides {
     pub admin: Option<String>,
     /// `--service`, `--region` and `--endpoint`: a connection by flags, for which no file is read.
     pub connection: Option<FlagConnection>,
+    /// `--bench-without-signing`: nothing is signed, see [`ConnectionConfig::signs`](super::ConnectionConfig::signs).
+    pub bench_without_signing: bool,
 }
 
 /// A connection of method `default-chain` that is made by flags; its name is `default`.
@@ -78,7 +80,10 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
         .map(|(path, origin)| read(&path, &origin))
         .transpose()
         .map_err(one)?;
-    let (config, effective) = build(file, environment, flags(overrides, environment))?;
+    let (mut config, effective) = build(file, environment, flags(overrides, environment))?;
+    if overrides.bench_without_signing {
+        bench::sign_nothing(&mut config)?;
+    }
     Ok(Loaded {
         config,
         effective,

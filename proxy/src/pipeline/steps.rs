@@ -34,9 +34,9 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Whether our signature goes on it; else it carries the client's.
+    /// Whether our signature goes on it; else it carries the client's, or a load test measures without any.
     pub(super) fn is_ours_to_sign(&self) -> bool {
-        !self.is_signed_by_client
+        !self.is_signed_by_client && self.route.config.signs
     }
 
     /// The operation's name, where the head says it.

@@ -74,6 +74,7 @@ pub(super) fn connection(
     let config = ConnectionConfig {
         connection,
         endpoint: rest.endpoint,
+        signs: true,
         listen: rest.listen,
         bucket_addressing: rest.bucket_addressing,
         variant,

@@ -62,11 +62,14 @@ struct Ways {
 
 /// How the body is passed on; `None` for one that is hashed first, and can then be sent again.
 pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> {
+    let config = &ready.route.config;
+    if !config.signs {
+        return known(&ready.framing).map(|(length, _)| Passage::Plain(length));
+    }
     if !ready.is_ours_to_sign() {
         return None;
     }
     let (length, kept) = known(&ready.framing)?;
-    let config = &ready.route.config;
     let is_tls = ready.route.scheme == Scheme::Https;
     let takes_unsigned = is_tls && ready.route.traits.unsigned_payload_allowed;
     let is_part = operation == Some("UploadPart");

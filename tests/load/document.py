@@ -1,0 +1,31 @@
+"""Writes a run's figures into docs/performance.md, between two marks."""
+
+import pathlib
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: tests/load/run --document -->", "<!-- end of figures -->"
+
+
+def table(results):
+    machine = results["machine"]
+    yield (
+        f"{machine['processor']}, {machine['cores']} cores, SHA instructions: {'yes' if machine['sha_ni'] else 'no'}; "
+        f"medians of {results['rounds']} rounds."
+    )
+    for scenario in results["scenarios"].values():
+        figures = scenario["figures"]
+        columns = list(next(iter(figures.values())))
+        yield ""
+        yield f"**{scenario['title']}**"
+        yield ""
+        yield "| | " + " | ".join(column.replace("_", " ") for column in columns) + " |"
+        yield "|---" + "|---:" * len(columns) + "|"
+        for variant, row in figures.items():
+            yield f"| {variant} | " + " | ".join(f"{row[column]:,.4g}" for column in columns) + " |"
+
+
+def write(results):
+    text = PAGE.read_text()
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(before + BEGIN + "\n" + "\n".join(table(results)) + "\n" + END + after)
