@@ -1,7 +1,7 @@
 //! The command line: what it takes, and what it exits with.
 //!
 //! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line,
-//! the configuration or a command's input cannot be used.
+//! the configuration or a command's input cannot be used; 3 where a command that compares or checks found something.
 
 mod config_command;
 mod output;
@@ -42,7 +42,8 @@ Examples:
   signing-proxy config example > signing-proxy.toml && signing-proxy config check
       Begin a configuration, and see what it says.
 
-Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used.")]
+Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used; 3 a check found
+something.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -58,7 +59,7 @@ enum Command {
     /// Check the configuration, or begin one.
     #[command(subcommand)]
     Config(config_command::ConfigCommand),
-    /// Say what requests ask of IAM.
+    /// Say what requests ask of IAM, and write IAM documents.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Print the completions of a shell.
@@ -94,7 +95,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment)
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Config(command) => config_command::run(&command, environment),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(&command, environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);

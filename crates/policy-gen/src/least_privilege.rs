@@ -109,7 +109,7 @@ pub fn of_needs<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy {
 }
 
 fn policy(grants: &BTreeSet<Grant>) -> Policy {
-    let statements = merged(without_covered(grants));
+    let statements = merged(&without_covered(grants));
     Policy::new(sid::named(statements))
 }
 
@@ -138,36 +138,63 @@ fn without_covered(grants: &BTreeSet<Grant>) -> BTreeSet<Grant> {
     grants.iter().filter(|grant| !is_covered(grant)).cloned().collect()
 }
 
-/// Statements that grant exactly these: first all actions of a resource, then all resources of the same actions.
-/// After that no two statements have the same actions or the same resources under the same conditions.
-fn merged(grants: BTreeSet<Grant>) -> Vec<Statement> {
-    type Key<T> = (Conditions, T);
-    let mut actions: BTreeMap<Key<String>, BTreeSet<String>> = BTreeMap::new();
+type Under<T> = (Conditions, T);
+
+/// Statements that grant exactly these, of which no two have the same actions or the same resources under the same
+/// conditions.
+///
+/// As a rule each resource stands once, with all its actions. An action on resources of several types, such as
+/// `ec2:RunInstances`, stands once instead: people and linters want to see all that it needs together.
+fn merged(grants: &BTreeSet<Grant>) -> Vec<Statement> {
+    let mut by_action: BTreeMap<Under<String>, BTreeSet<String>> = BTreeMap::new();
+    // Actions have no case: the first spelling stands for all.
+    let mut spelling: BTreeMap<String, &str> = BTreeMap::new();
     for grant in grants {
-        let mut conditions = Conditions::new();
-        for (operator, key, value) in grant.conditions {
-            let keys = conditions.entry(operator).or_default();
-            keys.entry(key).or_default().0.insert(value);
+        let action = *spelling
+            .entry(grant.action.to_ascii_lowercase())
+            .or_insert(&grant.action);
+        let key = (conditions(grant), action.to_owned());
+        by_action.entry(key).or_default().insert(grant.resource.clone());
+    }
+    let mut whole: BTreeMap<Under<BTreeSet<String>>, BTreeSet<String>> = BTreeMap::new();
+    let mut by_resource: BTreeMap<Under<String>, BTreeSet<String>> = BTreeMap::new();
+    for ((conditions, action), resources) in by_action {
+        let types: BTreeSet<_> = resources.iter().map(|resource| sid::kind(resource)).collect();
+        if types.len() > 1 {
+            whole.entry((conditions, resources)).or_default().insert(action);
+            continue;
         }
-        let of_resource = actions.entry((conditions, grant.resource)).or_default();
-        // Actions have no case: the first spelling stands for all.
-        if !of_resource
-            .iter()
-            .any(|action| action.eq_ignore_ascii_case(&grant.action))
-        {
-            of_resource.insert(grant.action);
+        for resource in resources {
+            by_resource
+                .entry((conditions.clone(), resource))
+                .or_default()
+                .insert(action.clone());
         }
     }
-    let mut resources: BTreeMap<Key<BTreeSet<String>>, BTreeSet<String>> = BTreeMap::new();
-    for ((conditions, resource), actions) in actions {
-        resources.entry((conditions, actions)).or_default().insert(resource);
+    let mut same_actions: BTreeMap<Under<BTreeSet<String>>, BTreeSet<String>> = BTreeMap::new();
+    for ((conditions, resource), actions) in by_resource {
+        same_actions.entry((conditions, actions)).or_default().insert(resource);
     }
-    let statement = |((conditions, actions), resources)| Statement {
+    let statement = |conditions, actions, resources| Statement {
         resources,
         conditions,
         ..Statement::allow::<String>(actions)
     };
-    resources.into_iter().map(statement).collect()
+    let whole = whole
+        .into_iter()
+        .map(|((conditions, resources), actions)| statement(conditions, actions, resources));
+    let others = same_actions.into_iter();
+    let others = others.map(|((conditions, actions), resources)| statement(conditions, actions, resources));
+    whole.chain(others).collect()
+}
+
+fn conditions(grant: &Grant) -> Conditions {
+    let mut conditions = Conditions::new();
+    for (operator, key, value) in &grant.conditions {
+        let keys = conditions.entry(operator.clone()).or_default();
+        keys.entry(key.clone()).or_default().0.insert(value.clone());
+    }
+    conditions
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use crate::config::ConfigError;
 const RUNTIME: u8 = 1;
 /// The command line, the configuration or a command's input cannot be used.
 const USAGE: u8 = 2;
+/// A command that compares or checks found something.
+const FINDINGS: u8 = 3;
 
 /// Why the program ends before its time.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) enum Failure {
     Config(ConfigError),
     /// What a command was given to read.
     Input(String),
+    /// What a command that compares or checks found, in one line.
+    Findings(String),
     /// Running failed.
     Running(Box<dyn Error + Send + Sync>),
 }
@@ -40,6 +44,10 @@ impl Failure {
             Self::Config(_) | Self::Input(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 USAGE
+            }
+            Self::Findings(_) => {
+                let _ = writeln!(io::stderr().lock(), "{self}");
+                FINDINGS
             }
             Self::Running(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
@@ -62,6 +70,7 @@ impl fmt::Display for Failure {
                     .try_for_each(|problem| write!(f, "\n  {problem}"))
             }
             Self::Input(problem) => write!(f, "error: the input cannot be used\n  {problem}"),
+            Self::Findings(what) => write!(f, "found: {what}"),
             Self::Running(error) => {
                 write!(f, "error: {error}")?;
                 let mut cause = error.source();

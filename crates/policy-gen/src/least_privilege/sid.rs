@@ -83,7 +83,7 @@ fn service(action: &str) -> String {
 }
 
 /// The type of what an ARN names.
-fn kind(resource: &str) -> String {
+pub(super) fn kind(resource: &str) -> String {
     let mut parts = resource.splitn(6, ':');
     let (service, resource) = (parts.nth(2).unwrap_or_default(), parts.nth(2).unwrap_or_default());
     match service {

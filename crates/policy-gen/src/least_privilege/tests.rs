@@ -54,6 +54,22 @@ fn statements_are_joined_where_no_pair_arises() {
 }
 
 #[test]
+fn an_action_on_several_types_stays_together() {
+    check(
+        &[
+            ("ec2:RunInstances", "arn:aws:ec2:eu-west-1:111122223333:subnet/s"),
+            ("ec2:RunInstances", "arn:aws:ec2:eu-west-1:111122223333:instance/*"),
+            ("ec2:DeleteSubnet", "arn:aws:ec2:eu-west-1:111122223333:subnet/s"),
+        ],
+        Options::default(),
+        concat!(
+            r#"{"Sid":"Ec2WriteSubnet","Effect":"Allow","Action":["ec2:DeleteSubnet"],"Resource":["arn:aws:ec2:eu-west-1:111122223333:subnet/s"]},"#,
+            r#"{"Sid":"Ec2WriteVarious","Effect":"Allow","Action":["ec2:RunInstances"],"Resource":["arn:aws:ec2:eu-west-1:111122223333:instance/${*}","arn:aws:ec2:eu-west-1:111122223333:subnet/s"]}"#,
+        ),
+    );
+}
+
+#[test]
 fn names_that_collide_are_numbered() {
     check(
         &[
