@@ -9,8 +9,8 @@ mod segment;
 
 use segment::{Segment, Unit};
 
-/// The longest pattern: no ARN that IAM takes is longer.
-const LONGEST: usize = 2_048;
+/// The most characters of a pattern, an escaped one counted once: no ARN that IAM takes is longer.
+pub(crate) const LONGEST: usize = 2_048;
 
 /// A compiled pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,13 +50,15 @@ enum Token {
 impl Pattern {
     /// Compiles a text of the pattern language.
     pub(crate) fn parse(text: &str, wildcards: Wildcards) -> Result<Self, InvalidPattern> {
-        if text.len() > LONGEST && text.chars().count() > LONGEST {
-            return Err(InvalidPattern::TooLong);
-        }
+        let mut count = 0;
         let mut segments = Vec::new();
         let mut units = Vec::new();
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
+            count += 1;
+            if count > LONGEST {
+                return Err(InvalidPattern::TooLong);
+            }
             match c {
                 '$' if rest.as_str().starts_with('{') => {
                     let mut escaped = rest.as_str().chars().skip(1);

@@ -13,7 +13,7 @@ use std::collections::btree_map::Entry;
 use crate::decision;
 use crate::document::{literal, literal_variable};
 use crate::mapping::{Condition, Need, Resource, Unresolved};
-use crate::pattern::{Pattern, Wildcards};
+use crate::pattern::{LONGEST, Pattern, Wildcards};
 
 pub use json::RecordError;
 
@@ -135,6 +135,10 @@ impl Needed {
             Resource::Unresolved(why) => Recorded::Unresolved(why.to_string()),
             Resource::Pattern(text) if Pattern::parse(text, Wildcards::Any).is_err() => {
                 Recorded::Unresolved("the pattern of the resource cannot be read".to_owned())
+            }
+            // No policy can hold it, and a record with it could not be read again.
+            Resource::Exact(arn) if arn.chars().count() > LONGEST => {
+                Recorded::Unresolved("the resource is longer than any ARN that IAM takes".to_owned())
             }
             Resource::Exact(arn) => Recorded::Resource(literal(arn)),
             Resource::Pattern(text) => Recorded::Resource(text.clone()),

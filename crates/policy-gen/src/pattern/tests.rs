@@ -54,6 +54,7 @@ fn escapes_are_the_characters() {
         Pattern::parse(&"x".repeat(2_049), Wildcards::Any),
         Err(InvalidPattern::TooLong)
     );
+    assert!(Pattern::parse(&"${*}".repeat(2_048), Wildcards::Any).is_ok());
     assert!(Pattern::parse("a*?", Wildcards::Literal).unwrap().matches("a*?"));
 }
 

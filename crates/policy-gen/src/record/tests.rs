@@ -126,3 +126,20 @@ fn what_no_recorder_writes_is_refused() {
         assert!(error.contains(want), "{error}");
     }
 }
+
+#[test]
+fn no_request_makes_a_record_that_cannot_be_read() {
+    let mut set = RecordSet::default();
+    for key in ["*".repeat(1_024), "k".repeat(60_000), "\u{1}\"\\".to_owned()] {
+        let need = Need::new("s3:GetObject", Resource::Exact(format!("arn:aws:s3:::b/{key}")));
+        set.observe(Needed::of(&need), Seen::once(1, Some(400)));
+    }
+    let read = RecordSet::parse(&set.to_json()).unwrap();
+    assert_eq!(read.len(), 3);
+    assert_eq!(
+        read.iter()
+            .filter(|(needed, _)| matches!(needed.on, Recorded::Unresolved(_)))
+            .count(),
+        1
+    );
+}
