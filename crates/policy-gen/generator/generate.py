@@ -18,7 +18,7 @@ import pathlib
 
 from sources import Sources
 
-SERVICES = ["s3"]
+SERVICES = ["dynamodb", "ec2", "s3", "workspaces"]
 
 
 def main():

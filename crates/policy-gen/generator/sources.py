@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import botocore
 import botocore.session
@@ -25,9 +26,31 @@ class Sources:
         found = json.loads((self.iam_data / "actions" / f"{prefix}.json").read_text()).values()
         return {f"{prefix}:{a['name']}".lower(): f"{prefix}:{a['name']}" for a in found}
 
+    def list_of_actions(self, prefix):
+        """The list of actions of an IAM prefix, by name: resource types, required or not."""
+        found = json.loads((self.iam_data / "actions" / f"{prefix}.json").read_text()).values()
+        return {a["name"]: a for a in found}
+
+    def resource_types(self, prefix):
+        """Type -> ARN with {partition}, {region}, {account} and {id} in it."""
+        found = json.loads((self.iam_data / "resourceTypes" / f"{prefix}.json").read_text()).values()
+        return {r["key"]: template_of(r["arn"]) for r in found}
+
     def authorised(self, service, operation):
         """The actions an operation may authorise, by AWS's reference; empty where it does not know the operation."""
         return self.reference[service].get(operation, [])
+
+
+def template_of(arn):
+    """`${InstanceId}` and the like are the id; a second name in a resource stands for itself."""
+    head, resource = arn.split(":", 5)[:5], arn.split(":", 5)[5]
+    head = [re.sub(r"\$\{(\w+)\}", lambda found: "{" + found[1].lower() + "}", part) for part in head]
+    return ":".join(head) + ":" + re.sub(r"\$\{.*\}", "{id}", resource)
+
+
+def need(operation, action, resource="*", paths=(), otherwise="-", condition="-"):
+    """A line of the tables that src/mapping/rows.rs reads; the columns are explained there."""
+    return ("need", operation, action, resource, ",".join(paths) or "-", otherwise, condition)
 
 
 def write_table(path, columns, rows):

@@ -13,15 +13,21 @@
 //! Each service has a module with `needs_body` and `map` of its own, which the two functions here call by the
 //! service's endpoint prefix.
 
+#[cfg(test)]
+mod asked;
 mod bedrock;
 mod dynamodb;
 mod ec2;
+mod form;
 #[cfg(test)]
 mod golden;
 mod need;
 mod refusal;
+mod rows;
+mod rpc;
 pub(crate) mod s3;
 mod sts;
+mod value;
 mod workspaces;
 mod xml;
 
@@ -103,7 +109,7 @@ pub fn needs_body(request: &Request<'_>) -> BodyNeed {
         "ec2" => ec2::needs_body(request),
         "workspaces" => workspaces::needs_body(request),
         "bedrock-runtime" => bedrock::needs_body(request),
-        "dynamodb" => dynamodb::needs_body(request),
+        "dynamodb" | "streams.dynamodb" => dynamodb::needs_body(request),
         "sts" => sts::needs_body(request),
         _ => BodyNeed::No,
     }
@@ -123,7 +129,7 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
         "ec2" => ec2::map(request, body),
         "workspaces" => workspaces::map(request, body),
         "bedrock-runtime" => bedrock::map(request, body),
-        "dynamodb" => dynamodb::map(request, body),
+        "dynamodb" | "streams.dynamodb" => dynamodb::map(request, body),
         "sts" => sts::map(request, body),
         _ => Err(Refusal::UnknownService(request.service.clone())),
     }

@@ -1,6 +1,6 @@
 //! The name of the operation a request asks for.
 
-mod bedrock;
+pub(crate) mod bedrock;
 mod s3;
 
 use std::borrow::Cow;
@@ -171,6 +171,7 @@ mod tests {
         check("POST", "/model/m/converse-stream", Some("ConverseStream"));
         check("POST", "/guardrail/g/version/1/apply", Some("ApplyGuardrail"));
         check("GET", "/async-invoke", Some("ListAsyncInvokes"));
+        check("POST", "/guardrail-checks/invoke", Some("InvokeGuardrailChecks"));
         check("POST", "/model/a/b/invoke", None);
     }
 }

@@ -1,11 +1,166 @@
-//! What the operations of Bedrock runtime ask of IAM.
+//! What the operations of the Bedrock runtime ask of IAM.
+//!
+//! Models stand in the path, as one percent-encoded segment, or in the body of `StartAsyncInvoke`. Converse names its
+//! guardrail and its tools in the body; `InvokeModel`, whose bodies are the model's own, names the guardrail in a header
+//! and streams.
+//!
+//! Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles" and "Use Guardrails".
 
-use super::{BodyNeed, Mapping, Refusal, Request};
+mod model;
 
-pub(super) fn needs_body(_request: &Request<'_>) -> BodyNeed {
-    BodyNeed::No
+use super::rpc::one;
+use super::value::{Value, Wanted, from_json};
+use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use crate::document::literal;
+use crate::operation::bedrock::operation as bedrock_operation;
+use model::{Model, arn_of, decoded};
+
+/// The largest payload of an inference request is 25 MB. Source: Amazon Bedrock quotas.
+const MAX_BODY: usize = 25_000_000;
+
+const WANTED: Wanted = Wanted {
+    members: &["guardrailConfig", "modelId", "outputDataConfig", "tags", "toolConfig"],
+    depth: 5,
+};
+
+const GUARDRAIL_HEADER: &str = "x-amzn-bedrock-guardrailidentifier";
+
+pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
+    match bedrock_operation(request.method, request.path) {
+        Some("Converse" | "ConverseStream" | "StartAsyncInvoke") => BodyNeed::UpTo(MAX_BODY),
+        _ => BodyNeed::No,
+    }
 }
 
-pub(super) fn map(request: &Request<'_>, _body: Option<&[u8]>) -> Result<Mapping, Refusal> {
-    Err(Refusal::UnknownService(request.service.clone()))
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+    if request.headers.contains_key("x-amz-target") || request.headers.contains_key("smithy-protocol") {
+        return Err(Refusal::ambiguous("the path and a header that names an operation"));
+    }
+    let operation =
+        bedrock_operation(request.method, request.path).ok_or_else(|| Refusal::unknown("method and path"))?;
+    let body = match needs_body(request) {
+        BodyNeed::UpTo(_) => from_json(body.ok_or(Refusal::BodyMissing)?, WANTED)?,
+        BodyNeed::No => Value::Null,
+    };
+    let segments: Vec<&str> = request.path.split('/').skip(1).collect();
+    let mut mapping = Mapping::new(operation);
+    let needs = &mut mapping.required;
+    match (operation, segments.as_slice()) {
+        ("ListAsyncInvokes", _) => needs.push(Need::new("bedrock:ListAsyncInvokes", Resource::Any)),
+        ("InvokeGuardrailChecks", _) => needs.push(Need::new("bedrock:InvokeGuardrailChecks", Resource::Any)),
+        ("GetAsyncInvoke", [_, invocation]) => {
+            let arn = arn_of(&decoded(invocation, "the invocation")?, &["async-invoke"]);
+            let arn = arn.ok_or_else(|| Refusal::malformed("the invocation", "it is the ARN of an async-invoke"))?;
+            needs.push(Need::new("bedrock:GetAsyncInvoke", arn));
+        }
+        ("ApplyGuardrail", [_, id, ..]) => needs.push(guardrail(request, &decoded(id, "the guardrail")?)?),
+        ("StartAsyncInvoke", _) => {
+            let ids = body.texts("modelId")?;
+            match ids.first() {
+                Some(id) => Model::parse(id)?.add("bedrock:InvokeModel", request, needs),
+                None => needs.push(Need::new(
+                    "bedrock:InvokeModel",
+                    Resource::Unresolved(Unresolved::Unnamed("modelId")),
+                )),
+            }
+            if body.has("tags")? {
+                needs.push(Need::new("bedrock:TagResource", invocations(request)));
+            }
+            mapping.advisory = output(&body, request)?;
+        }
+        (_, [_, id, _]) => {
+            let action = match operation {
+                "InvokeModelWithResponseStream" | "ConverseStream" => "bedrock:InvokeModelWithResponseStream",
+                "CountTokens" => "bedrock:CountTokens",
+                _ => "bedrock:InvokeModel",
+            };
+            Model::parse(&decoded(id, "the model's id")?)?.add(action, request, needs);
+            if let Some(id) = one(request.headers, GUARDRAIL_HEADER)?.filter(|id| !id.is_empty()) {
+                needs.push(guardrail(request, id)?);
+            }
+            add_parts(&body, request, needs)?;
+        }
+        _ => return Err(Refusal::unknown("the path")),
+    }
+    Ok(mapping)
 }
+
+/// The guardrail and the system tools that the body of a Converse names.
+fn add_parts(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+    if body.has("guardrailConfig")? {
+        let ids = body.texts("guardrailConfig.guardrailIdentifier")?;
+        let need = match ids.first() {
+            Some(id) if !id.is_empty() => guardrail(request, id)?,
+            _ => Need::new(
+                "bedrock:ApplyGuardrail",
+                Resource::Unresolved(Unresolved::Unnamed("guardrailIdentifier")),
+            ),
+        };
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    for name in body.texts("toolConfig.tools.systemTool.name")? {
+        if !model::is_plain(name) {
+            return Err(Refusal::malformed(
+                "systemTool.name",
+                "it is a name of A-Z, a-z, 0-9 and '-_.:'",
+            ));
+        }
+        let tool = match request.account {
+            Some(account) => Resource::Exact(format!(
+                "arn:{}:bedrock::{account}:system-tool/{name}",
+                request.partition()
+            )),
+            None => Resource::Unresolved(Unresolved::Account),
+        };
+        needs.push(Need::new("bedrock:InvokeTool", tool));
+    }
+    Ok(())
+}
+
+fn guardrail(request: &Request<'_>, id: &str) -> Result<Need, Refusal> {
+    let resource = if id.starts_with("arn:") {
+        arn_of(id, &["guardrail"])
+    } else {
+        let is_good =
+            (1..=2048).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        is_good.then(|| in_account(request, &["guardrail/", id].concat()))
+    };
+    let resource =
+        resource.ok_or_else(|| Refusal::malformed("the guardrail", "it is an id of a-z and 0-9, or an ARN"))?;
+    Ok(Need::new("bedrock:ApplyGuardrail", resource))
+}
+
+/// Every invocation of the account: the id of the one that is started is AWS's to choose.
+fn invocations(request: &Request<'_>) -> Resource {
+    match in_account(request, "async-invoke/") {
+        Resource::Exact(arn) => Resource::Pattern(literal(&arn) + "*"),
+        other => other,
+    }
+}
+
+fn in_account(request: &Request<'_>, resource: &str) -> Resource {
+    let Some(account) = request.account else {
+        return Resource::Unresolved(Unresolved::Account);
+    };
+    let (partition, region) = (request.partition(), request.region);
+    Resource::Exact(format!("arn:{partition}:bedrock:{region}:{account}:{resource}"))
+}
+
+/// Where AWS writes the answer, as the caller.
+fn output(body: &Value, request: &Request<'_>) -> Result<Vec<Need>, Refusal> {
+    let places = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
+    let place = places.first().and_then(|uri| uri.strip_prefix("s3://"));
+    let arn = place.map(|place| {
+        let place = literal(place.trim_end_matches('/'));
+        format!("arn:{}:s3:::{place}/*", request.partition())
+    });
+    Ok(arn
+        .map(|arn| Need::new("s3:PutObject", Resource::Pattern(arn)))
+        .into_iter()
+        .collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,14 +7,23 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::s3;
+use super::{dynamodb, ec2, s3, workspaces};
 
 /// `SERVICE`, operation and action of every generated table.
 fn granted() -> BTreeSet<String> {
     let s3 = s3::table::TABLE
         .granted()
         .map(|(operation, action)| format!("s3\t{operation}\t{action}"));
-    s3.collect()
+    let others = [
+        ("dynamodb", &dynamodb::ROWS),
+        ("ec2", &ec2::ROWS),
+        ("workspaces", &workspaces::ROWS),
+    ];
+    let others = others.into_iter().flat_map(|(service, rows)| {
+        let line = move |(operation, action)| format!("{service}\t{operation}\t{action}");
+        rows.granted().map(line)
+    });
+    s3.chain(others).collect()
 }
 
 #[test]

@@ -1,11 +1,101 @@
 //! What the operations of WorkSpaces ask of IAM.
+//!
+//! They are sent as JSON 1.1 or as Smithy RPC v2 with CBOR; both are read. `workspaces.tsv` is made by
+//! `generator/workspaces.py`, from botocore's model and the list of IAM actions.
 
-use super::{BodyNeed, Mapping, Refusal, Request};
+use std::sync::LazyLock;
 
-pub(super) fn needs_body(_request: &Request<'_>) -> BodyNeed {
-    BodyNeed::No
+use super::rows::{Parameters, Rows};
+use super::rpc::{self, Service};
+use super::value::{Value, Wanted};
+use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource};
+
+/// The table, split on first use.
+pub(super) static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::read(include_str!("workspaces.tsv")));
+
+const SERVICE: Service = Service {
+    target: "WorkspacesService",
+    speaks_cbor: true,
+};
+
+/// The most bytes that are read: 25 workspaces with a hundred tags each fit in half of it, and so does a logo for every
+/// platform (`ImportClientBranding`).
+const MAX_BODY: usize = 8 << 20;
+
+/// The members that a row's path begins with; a test compares them with the table.
+const WANTED: Wanted = Wanted {
+    members: &[
+        "AliasId",
+        "ApplicationId",
+        "BundleId",
+        "DirectoryId",
+        "GroupId",
+        "GroupIds",
+        "ImageId",
+        "PoolId",
+        "RebootWorkspaceRequests",
+        "RebuildWorkspaceRequests",
+        "ResourceId",
+        "ResourceIds",
+        "SourceImageId",
+        "SourceWorkspaceId",
+        "StandbyWorkspaces",
+        "StartWorkspaceRequests",
+        "StopWorkspaceRequests",
+        "Tags",
+        "TerminateWorkspaceRequests",
+        "WorkspaceCreationProperties",
+        "WorkspaceId",
+        "Workspaces",
+    ],
+    depth: 5,
+};
+
+pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
+    let rows = rpc::operation(request, SERVICE)
+        .ok()
+        .and_then(|(name, _)| ROWS.operation(name));
+    match rows {
+        Some((_, rows)) if Rows::reads_parameters(rows) => BodyNeed::UpTo(MAX_BODY),
+        _ => BodyNeed::No,
+    }
 }
 
-pub(super) fn map(request: &Request<'_>, _body: Option<&[u8]>) -> Result<Mapping, Refusal> {
-    Err(Refusal::UnknownService(request.service.clone()))
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+    let (name, encoding) = rpc::operation(request, SERVICE)?;
+    let (name, rows) = ROWS
+        .operation(name)
+        .ok_or_else(|| Refusal::unknown("the operation's name"))?;
+    let mut mapping = Mapping::new(name);
+    let value = if Rows::reads_parameters(rows) {
+        rpc::body(encoding, body.ok_or(Refusal::BodyMissing)?, WANTED)?
+    } else {
+        Value::Null
+    };
+    mapping.required = ROWS.needs(rows, request, Parameters::Body(&value))?;
+    // By AWS's service reference these may be authorised too; the documentation does not say when.
+    let besides: &[&'static str] = match name {
+        "AuthorizeIpRules" | "RevokeIpRules" => &["workspaces:UpdateRulesOfIpGroup"],
+        "UpdateRulesOfIpGroup" => &["workspaces:AuthorizeIpRules", "workspaces:RevokeIpRules"],
+        "CopyWorkspaceImage" => {
+            let need = Need::new("workspaces:DescribeWorkspaceImages", Resource::Any);
+            mapping.advisory.push(need);
+            &[]
+        }
+        "CreateStandbyWorkspaces" => {
+            mapping
+                .advisory
+                .push(Need::new("workspaces:DescribeWorkspaces", Resource::Any));
+            &[]
+        }
+        _ => &[],
+    };
+    if let Some(group) = mapping.required.first().map(|need| need.resource.clone()) {
+        let besides = besides.iter().map(|action| Need::new(*action, group.clone()));
+        mapping.advisory.extend(besides);
+    }
+    Ok(mapping)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 use http::Method;
 
 /// The operation of a method and a percent-encoded path; a model id is one segment.
-pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
+pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static str> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let name = match (method.as_str(), segments.as_slice()) {
         ("POST", ["model", _, "invoke"]) => "InvokeModel",
@@ -14,6 +14,7 @@ pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
         ("POST", ["model", _, "converse"]) => "Converse",
         ("POST", ["model", _, "converse-stream"]) => "ConverseStream",
         ("POST", ["model", _, "count-tokens"]) => "CountTokens",
+        ("POST", ["guardrail-checks", "invoke"]) => "InvokeGuardrailChecks",
         ("POST", ["guardrail", _, "version", _, "apply"]) => "ApplyGuardrail",
         ("POST", ["async-invoke"]) => "StartAsyncInvoke",
         ("GET", ["async-invoke"]) => "ListAsyncInvokes",

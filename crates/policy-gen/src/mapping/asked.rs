@@ -1,0 +1,95 @@
+//! Requests of the tests: one line each, and what must come of it.
+
+use auth_model::{AccountId, Region, ServiceId};
+use aws_endpoints::{HostResource, parse_host};
+use http::{HeaderMap, HeaderName, Method};
+
+use super::{Mapping, Need, Refusal, Request, map};
+
+/// A request in the making.
+#[derive(Clone)]
+pub(super) struct Asked {
+    service: ServiceId,
+    region: Region,
+    account: Option<AccountId>,
+    host: HostResource,
+    method: Method,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// `METHOD HOST/PATH?QUERY`.
+pub(super) fn asked(line: &str) -> Asked {
+    let (method, target) = line.split_once(' ').unwrap();
+    let (host, path) = target.split_at(target.find('/').unwrap());
+    let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+    let host = parse_host(host).unwrap();
+    Asked {
+        service: host.service,
+        region: host.region.unwrap(),
+        account: Some(AccountId::parse("111122223333").unwrap()),
+        host: host.resource,
+        method: method.parse().unwrap(),
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    }
+}
+
+impl Asked {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers
+            .append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        self
+    }
+
+    pub(super) fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(super) fn without_account(mut self) -> Self {
+        self.account = None;
+        self
+    }
+
+    pub(super) fn request(&self) -> Request<'_> {
+        Request {
+            service: &self.service,
+            region: &self.region,
+            account: self.account.as_ref(),
+            host: &self.host,
+            method: &self.method,
+            path: &self.path,
+            query: self.query.as_deref(),
+            headers: &self.headers,
+        }
+    }
+
+    pub(super) fn map(&self) -> Result<Mapping, Refusal> {
+        map(&self.request(), Some(&self.body))
+    }
+
+    /// The needs, each `ACTION RESOURCE` with ` if KEY=VALUE` behind it; `?` where the resource is unresolved.
+    #[track_caller]
+    pub(super) fn is(&self, want: &[&str]) {
+        let found: Vec<String> = self.map().unwrap().required.iter().map(shown).collect();
+        assert_eq!(found, want);
+    }
+
+    #[track_caller]
+    pub(super) fn is_refused(&self, want: &str) {
+        let refusal = self.map().unwrap_err().to_string();
+        assert!(refusal.contains(want), "{refusal}");
+    }
+}
+
+fn shown(need: &Need) -> String {
+    let resource = need.resource.to_iam().map_or_else(|| "?".to_owned(), Into::into);
+    let shown = format!("{} {resource}", need.action);
+    let conditions = need.conditions.iter();
+    conditions.fold(shown, |shown, c| format!("{shown} if {}={}", c.key, c.value))
+}

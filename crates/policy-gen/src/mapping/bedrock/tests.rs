@@ -1,0 +1,209 @@
+use crate::mapping::asked::{Asked, asked};
+use crate::mapping::{BodyNeed, needs_body};
+
+const HOST: &str = "bedrock-runtime.eu-west-1.amazonaws.com";
+const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+
+fn post(path: &str, body: &str) -> Asked {
+    asked(&format!("POST {HOST}{path}")).with_body(body)
+}
+
+/// Of the ARNs, `~` stands for what comes before the resource, in the account.
+#[track_caller]
+fn is(request: &Asked, want: &[&str]) {
+    let want: Vec<String> = want
+        .iter()
+        .map(|need| need.replace('~', "arn:aws:bedrock:eu-west-1:111122223333:"))
+        .collect();
+    request.is(&want.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_foundation_model_has_no_account() {
+    let arn = format!("arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}");
+    for (path, action) in [
+        ("invoke", "InvokeModel"),
+        ("converse", "InvokeModel"),
+        ("invoke-with-bidirectional-stream", "InvokeModel"),
+        ("invoke-with-response-stream", "InvokeModelWithResponseStream"),
+        ("converse-stream", "InvokeModelWithResponseStream"),
+        ("count-tokens", "CountTokens"),
+    ] {
+        let want = format!("bedrock:{action} {arn}");
+        is(&post(&format!("/model/{MODEL}/{path}"), "{}"), &[&want]);
+        let encoded = MODEL.replace(':', "%3A");
+        is(&post(&format!("/model/{encoded}/{path}"), "{}"), &[&want]);
+    }
+    let body = format!(r#"{{"modelId":"{MODEL}","modelInput":{{}},"tags":[{{"key":"a"}}]}}"#);
+    is(
+        &post("/async-invoke", &body),
+        &[
+            &format!("bedrock:InvokeModel {arn}"),
+            "bedrock:TagResource ~async-invoke/*",
+        ],
+    );
+}
+
+#[test]
+fn a_profile_takes_its_models_along() {
+    is(
+        &post(&format!("/model/eu.{MODEL}/invoke"), ""),
+        &[
+            &format!("bedrock:InvokeModel ~inference-profile/eu.{MODEL}"),
+            &format!(
+                "bedrock:InvokeModel arn:aws:bedrock:*::foundation-model/{MODEL} if \
+                 bedrock:InferenceProfileArn=~inference-profile/eu.{MODEL}"
+            ),
+        ],
+    );
+    let arn = format!("arn:aws:bedrock:us-east-1:444455556666:inference-profile/global.{MODEL}");
+    let through = format!("if bedrock:InferenceProfileArn={arn}");
+    is(
+        &post(
+            &format!("/model/{}/converse", arn.replace(':', "%3A").replace('/', "%2F")),
+            "{}",
+        ),
+        &[
+            &format!("bedrock:InvokeModel {arn}"),
+            &format!("bedrock:InvokeModel arn:aws:bedrock:*::foundation-model/{MODEL} {through}"),
+            &format!("bedrock:InvokeModel arn:aws:bedrock:::foundation-model/{MODEL} {through}"),
+        ],
+    );
+    let unknown = post(&format!("/model/us-gov.{MODEL}/invoke"), "").without_account();
+    is(&unknown, &["bedrock:InvokeModel ?"]);
+}
+
+#[test]
+fn arns_are_taken_as_they_are() {
+    let check = |resource: &str, want: &[&str]| {
+        let arn = format!("arn:aws:bedrock:eu-west-1:111122223333:{resource}");
+        let path = format!("/model/{}/converse", arn.replace(':', "%3A").replace('/', "%2f"));
+        is(&post(&path, "{}"), want);
+    };
+    check("provisioned-model/abc", &["bedrock:InvokeModel ~provisioned-model/abc"]);
+    check("imported-model/abc", &["bedrock:InvokeModel ~imported-model/abc"]);
+    check(
+        "application-inference-profile/abc",
+        &[
+            "bedrock:InvokeModel ~application-inference-profile/abc",
+            "bedrock:InvokeModel ?",
+        ],
+    );
+    check(
+        "default-prompt-router/anthropic.claude:1",
+        &[
+            "bedrock:InvokeModel ~default-prompt-router/anthropic.claude:1",
+            "bedrock:InvokeModel ?",
+        ],
+    );
+    check(
+        "prompt/ABCDEFGHIJ:1",
+        &["bedrock:RenderPrompt ~prompt/ABCDEFGHIJ:1", "bedrock:InvokeModel ?"],
+    );
+    is(&post("/model/abc123/invoke", ""), &["bedrock:InvokeModel ?"]);
+}
+
+#[test]
+fn guardrails_and_tools_are_asked_for() {
+    let invoke = || post(&format!("/model/{MODEL}/invoke"), "");
+    let model = format!("bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}");
+    let header = "X-Amzn-Bedrock-GuardrailIdentifier";
+    is(
+        &invoke().with(header, "gr1"),
+        &[&model, "bedrock:ApplyGuardrail ~guardrail/gr1"],
+    );
+    is(&invoke().with(header, ""), &[&model]);
+    invoke()
+        .with(header, "gr1")
+        .with(header, "gr2")
+        .is_refused("two headers");
+    invoke().with(header, "*").is_refused("guardrail");
+    let converse = |body: &str| post(&format!("/model/{MODEL}/converse"), body);
+    is(
+        &converse(
+            r#"{"guardrailConfig":{"guardrailIdentifier":"gr1"},"toolConfig":{"tools":[{"toolSpec":{}},{"systemTool":{"name":"nova"}}]}}"#,
+        ),
+        &[
+            &model,
+            "bedrock:ApplyGuardrail ~guardrail/gr1",
+            "bedrock:InvokeTool arn:aws:bedrock::111122223333:system-tool/nova",
+        ],
+    );
+    is(
+        &converse(r#"{"guardrailConfig":{}}"#),
+        &[&model, "bedrock:ApplyGuardrail ?"],
+    );
+    converse(r#"{"guardrailConfig":{},"guardrailConfig":{"guardrailIdentifier":"a"}}"#).is_refused("once");
+    converse(r#"{"guardrailconfig":{}}"#).is_refused("another case");
+    converse("").is_refused("JSON");
+    is(
+        &post("/guardrail/gr1/version/DRAFT/apply", ""),
+        &["bedrock:ApplyGuardrail ~guardrail/gr1"],
+    );
+}
+
+#[test]
+fn invocations_are_named_by_their_arn() {
+    let arn = "arn:aws:bedrock:eu-west-1:111122223333:async-invoke/abc123def456";
+    let get = asked(&format!("GET {HOST}/async-invoke/{}", arn.replace('/', "%2F")));
+    is(&get, &[&format!("bedrock:GetAsyncInvoke {arn}")]);
+    is(
+        &asked(&format!("GET {HOST}/async-invoke?maxResults=1")),
+        &["bedrock:ListAsyncInvokes *"],
+    );
+    is(
+        &post("/guardrail-checks/invoke", "{}"),
+        &["bedrock:InvokeGuardrailChecks *"],
+    );
+    asked(&format!("GET {HOST}/async-invoke/abc")).is_refused("ARN");
+    let body = r#"{"modelId":"amazon.nova-reel-v1:0","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/p"}}}"#;
+    let mapping = post("/async-invoke", body).map().unwrap();
+    assert_eq!(mapping.advisory[0].resource.to_iam().unwrap(), "arn:aws:s3:::b/p/*");
+}
+
+#[test]
+fn ids_that_could_mean_more_are_refused() {
+    for id in [
+        "*",
+        "%2A",
+        "anthropic.*",
+        "a%2Fb",
+        "%252F",
+        "a%25",
+        "..",
+        "%2e%2e",
+        "a%00",
+        "a b",
+        "",
+        "arn:aws:bedrock",
+        "arn%3Aaws%3Abedrock%3Aeu-west-1%3A%3Afoundation-model%2F*",
+        "arn%3Aaws%3Abedrock%3A*%3A%3Afoundation-model%2Fa.b",
+        "arn%3Aaws%3As3%3A%3A%3Ab%2Fk",
+        "arn%3Aaws%3Abedrock%3Aeu-west-1%3A111122223333%3Afoundation-model%2Fa.b",
+    ] {
+        assert!(post(&format!("/model/{id}/invoke"), "").map().is_err(), "{id}");
+    }
+    for path in [
+        "/model/a.b/invoke/",
+        "//model/a.b/invoke",
+        "/model/a.b/Invoke",
+        "/model/./a.b/invoke",
+        "/Model/a.b/invoke",
+        "/model/arn:aws:bedrock:eu-west-1::foundation-model/a.b/invoke",
+        "/",
+    ] {
+        assert!(post(path, "").map().is_err(), "{path}");
+    }
+    post("/model/a.b/invoke", "")
+        .with("x-amz-target", "X.Y")
+        .is_refused("header");
+}
+
+#[test]
+fn inference_streams_unless_the_body_names_a_guardrail() {
+    let need = |path: &str| needs_body(&post(path, "").request());
+    assert_eq!(need("/model/a.b/invoke"), BodyNeed::No);
+    assert_eq!(need("/model/a.b/invoke-with-response-stream"), BodyNeed::No);
+    assert!(matches!(need("/model/a.b/converse"), BodyNeed::UpTo(_)));
+    assert!(matches!(need("/async-invoke"), BodyNeed::UpTo(_)));
+}

@@ -1,0 +1,154 @@
+//! The form of the Query protocols of EC2 and STS: in the query of a GET, in the query or the body of a POST.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use http::Method;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use percent_encoding::percent_decode_str;
+
+use super::{BodyNeed, Refusal, Request};
+
+/// The most bytes of a form in a body. The largest that EC2 takes are launch templates with 16 KiB of user data.
+const MAX_BODY: usize = 1 << 20;
+
+/// The most parameters of a form.
+const MAX_PARAMETERS: usize = 8192;
+
+/// A form, decoded once. No name stands in it twice.
+#[derive(Debug)]
+pub(super) struct Form {
+    pairs: Vec<Pair>,
+}
+
+#[derive(Debug)]
+struct Pair {
+    /// The name without the numbers of lists: `NetworkInterface.1.SubnetId` is `NetworkInterface.SubnetId`.
+    path: String,
+    value: String,
+}
+
+/// Whether the body belongs to the form.
+pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
+    let head = request.headers;
+    let is_empty = head.get(CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
+    if *request.method == Method::GET && is_empty && !head.contains_key(TRANSFER_ENCODING) {
+        BodyNeed::No
+    } else {
+        BodyNeed::UpTo(MAX_BODY)
+    }
+}
+
+impl Form {
+    /// Reads the form of a request, wherever it lies.
+    pub(super) fn read(request: &Request<'_>, body: Option<&[u8]>) -> Result<Self, Refusal> {
+        check_head(request)?;
+        let body = match needs_body(request) {
+            BodyNeed::No => &[][..],
+            BodyNeed::UpTo(_) => body.ok_or(Refusal::BodyMissing)?,
+        };
+        if *request.method == Method::GET && !body.is_empty() {
+            return Err(Refusal::ambiguous("the query and a body of a GET"));
+        }
+        let body = std::str::from_utf8(body).map_err(|_| Refusal::malformed("the form", "it is ASCII"))?;
+        let mut names = BTreeSet::new();
+        let mut pairs = Vec::new();
+        for text in [request.query.unwrap_or_default(), body] {
+            for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let (name, value) = (decoded(name)?, decoded(value)?);
+                if pairs.len() == MAX_PARAMETERS {
+                    return Err(Refusal::malformed("the form", "it has at most 8192 parameters"));
+                }
+                pairs.push(Pair {
+                    path: path_of(&name),
+                    value,
+                });
+                if !names.insert(name.to_ascii_lowercase()) {
+                    return Err(Refusal::ambiguous("a parameter that is there twice"));
+                }
+            }
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The value of `Action`.
+    pub(super) fn action(&self) -> Result<&str, Refusal> {
+        match self.texts("Action")?.as_slice() {
+            [] => Err(Refusal::unknown("a form without Action")),
+            [name] => Ok(name),
+            _ => Err(Refusal::ambiguous("Action")),
+        }
+    }
+
+    /// The values of a parameter, whatever the numbers of lists in its name.
+    pub(super) fn texts(&self, path: &str) -> Result<Vec<&str>, Refusal> {
+        let mut found = Vec::new();
+        for pair in self.pairs.iter().filter(|pair| pair.path.eq_ignore_ascii_case(path)) {
+            if pair.path != path {
+                return Err(Refusal::ambiguous(format!("a parameter like {path} in another case")));
+            }
+            found.push(pair.value.as_str());
+        }
+        Ok(found)
+    }
+
+    /// Whether there is a parameter of this name or below it.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.pairs.iter().any(|pair| {
+            let start = pair.path.get(..path.len());
+            let is_below = matches!(pair.path.as_bytes().get(path.len()), None | Some(b'.'));
+            is_below && start.is_some_and(|start| start.eq_ignore_ascii_case(path))
+        })
+    }
+}
+
+/// Only what every reader takes for a form.
+fn check_head(request: &Request<'_>) -> Result<(), Refusal> {
+    if ![Method::GET, Method::POST].contains(request.method) {
+        return Err(Refusal::unknown("the method: a form is sent by GET or POST"));
+    }
+    if request.path != "/" {
+        return Err(Refusal::unknown("the path: a form is sent to /"));
+    }
+    if request.headers.contains_key("x-amz-target") || request.headers.contains_key("smithy-protocol") {
+        return Err(Refusal::ambiguous("Action and a header that names an operation"));
+    }
+    let mut kinds = request.headers.get_all(CONTENT_TYPE).iter();
+    let is_form = |kind: &http::HeaderValue| {
+        let kind = kind.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+        kind.trim_ascii()
+            .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    };
+    if *request.method == Method::POST && !kinds.all(is_form) {
+        return Err(Refusal::malformed(
+            "Content-Type",
+            "a form is application/x-www-form-urlencoded",
+        ));
+    }
+    Ok(())
+}
+
+/// Form-decoded exactly once.
+fn decoded(text: &str) -> Result<String, Refusal> {
+    let mut escapes = text.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
+    if !escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))) {
+        let reason = "a '%' is followed by two hexadecimal digits; write a plain one as %25";
+        return Err(Refusal::malformed("the form", reason));
+    }
+    let text = if text.contains('+') {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    percent_decode_str(&text)
+        .decode_utf8()
+        .map(Cow::into_owned)
+        .map_err(|_| Refusal::malformed("the form", "it is UTF-8 after decoding"))
+}
+
+/// EC2 counts lists by `.1`, STS by `.member.1`.
+fn path_of(name: &str) -> String {
+    let is_word = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit()) && !part.eq_ignore_ascii_case("member");
+    name.split('.').filter(is_word).collect::<Vec<_>>().join(".")
+}
