@@ -6,7 +6,8 @@
 //! **Ready** means: the listeners are up and no shutdown has begun. A connection without credentials does not make
 //! the proxy unready, for it serves the others, and its own clients are better off with an answer that says why than
 //! with no answer; `/readyz?connection=NAME` asks for that one connection as well. Failing to renew while the held set
-//! is still valid counts as valid.
+//! is still valid counts as valid; so does failing to load another configuration while the one before serves, which is
+//! told beside it.
 
 mod guard;
 mod report;
@@ -23,7 +24,7 @@ use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
 use crate::metrics::{self, Metrics};
-use crate::server::{Handler, Peer};
+use crate::server::{Handler, Loads, Peer};
 
 /// Whether the proxy wants new requests; clones share the answer.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ impl Readiness {
         self.0.store(false, Ordering::Release);
     }
 
-    fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
@@ -59,15 +60,23 @@ pub(crate) struct Admin {
     metrics: Metrics,
     /// Names besides addresses, `localhost` and single labels under which we may be asked; lower case.
     hosts: Vec<String>,
+    loads: Loads,
 }
 
 impl Admin {
-    pub(crate) fn new(readiness: Readiness, connections: Vec<Watched>, metrics: Metrics, hosts: Vec<String>) -> Self {
+    pub(crate) fn new(
+        readiness: Readiness,
+        connections: Vec<Watched>,
+        metrics: Metrics,
+        hosts: Vec<String>,
+        loads: Loads,
+    ) -> Self {
         Self {
             readiness,
             connections,
             metrics,
             hosts,
+            loads,
         }
     }
 
@@ -126,7 +135,7 @@ impl Admin {
             StatusCode::SERVICE_UNAVAILABLE
         };
         let connections = asked.map_or(self.connections.as_slice(), std::slice::from_ref);
-        let report = report::readiness(is_ready, holds, connections);
+        let report = report::readiness(is_ready, holds, connections, &self.loads.report());
         text(status, "application/json", format!("{report:#}\n"))
     }
 

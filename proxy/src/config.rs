@@ -1,8 +1,8 @@
 //! The configuration, checked: what the rest of the proxy works with.
 //!
 //! What the operator wrote (defaults, a TOML file, `SIGNING_PROXY_*` variables, flags) is merged, compared with
-//! the list of keys, read into raw types and then turned into the types below. All of it happens once,
-//! before the first socket opens. Every problem names the key, where it was written and what is allowed; none
+//! the list of keys, read into raw types and then turned into the types below. All of it happens before the first
+//! socket opens, and again for each reload. Every problem names the key, where it was written and what is allowed; none
 //! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
 
 mod bench;
@@ -42,7 +42,7 @@ pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
 pub use problem::{ConfigError, Problem};
 
 /// Everything the proxy is told before it starts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// Listeners and the limits of clients: `[server]`.
     pub server: ServerConfig,
@@ -58,10 +58,12 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// What is logged and how: `[log]`.
     pub log: LogConfig,
+    /// Tells configurations apart: 48 bits of a hash of [`Effective`], so without the secrets.
+    pub fingerprint: u64,
 }
 
 /// `[server]`: listeners and what clients may take.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerConfig {
     /// The shared listener; `None` when it is off.
     pub listen: Option<SocketAddr>,
@@ -87,10 +89,12 @@ pub struct ServerConfig {
     pub spool_dir: Option<PathBuf>,
     /// Disk for the bodies of all requests together, in bytes; 507 beyond.
     pub spool_max: u64,
+    /// Whether the configuration is loaded again when one of its files has changed.
+    pub watch: bool,
 }
 
 /// `[connections.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConnectionConfig {
     /// Who signs for what.
     pub connection: Connection,
@@ -197,7 +201,7 @@ pub struct Timeouts {
 }
 
 /// `[sts]`: where and how patiently roles are assumed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StsConfig {
     /// Instead of the STS endpoint of the connection's region.
     pub endpoint: Option<EndpointUrl>,
@@ -210,7 +214,7 @@ pub struct StsConfig {
 }
 
 /// `[assets]`: how secrets that are kept elsewhere are read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AssetsConfig {
     /// `[assets.exec]`: programs.
     pub exec: CommandSettings,
@@ -219,7 +223,7 @@ pub struct AssetsConfig {
 }
 
 /// `[assets.vault]`: a Vault or an OpenBao.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VaultConfig {
     /// Where it is.
     pub address: EndpointUrl,
@@ -236,7 +240,7 @@ pub struct VaultConfig {
 }
 
 /// `[upstream]`: how the proxy reaches what it signs for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpstreamConfig {
     /// PEM certificates trusted besides the platform's roots.
     pub ca_file: Option<PathBuf>,
@@ -249,7 +253,7 @@ pub struct UpstreamConfig {
 /// The proxy on the way to the upstream: of `[upstream]`, else `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 ///
 /// URLs are checked: `http://[user:password@]host[:port]`. They are secrets because of the password.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct UpstreamProxy {
     /// For `https` upstreams.
     pub https: Option<Secret>,

@@ -12,29 +12,59 @@ mod json;
 mod request;
 mod text;
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, Registry};
+use tracing_subscriber::{Layer, Registry, reload};
+
+use self::cap::Cap;
 
 pub use self::request::request;
 pub use self::text::{Chain, Escaped};
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
-/// Sends this process's events to standard error from now on. Only the first call has an effect.
-pub fn init(config: LogConfig) {
-    let stderr = std::io::stderr();
-    let form = Form::choose(config.format, stderr.is_terminal());
-    if subscriber(form, config.level, SystemTime, std::io::stderr)
-        .try_init()
-        .is_ok()
-    {
+/// Sends this process's events to standard error from now on. Only the first call has an effect, and only what it
+/// returns changes anything later.
+pub fn init(config: LogConfig) -> Control {
+    let is_terminal = std::io::stderr().is_terminal();
+    let form = Form::choose(config.format, is_terminal);
+    let (subscriber, control) = subscriber(form, config.level, is_terminal, SystemTime, std::io::stderr);
+    if subscriber.try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
+    }
+    control
+}
+
+/// Changes what is logged, and in which form, while the program runs.
+#[derive(Clone)]
+pub struct Control {
+    is_terminal: bool,
+    json: Gate<Registry>,
+    text: Gate<Inner>,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Control")
+    }
+}
+
+/// Lets the events of one form through, or none.
+type Gate<S> = reload::Handle<Cap, S>;
+
+impl Control {
+    /// As the configuration says from now on.
+    pub fn change(&self, config: LogConfig) {
+        let (json, text) = Form::choose(config.format, self.is_terminal).gates(config.level);
+        // An error says that the subscriber is gone: then nobody reads the log.
+        let _ = self.json.reload(json);
+        let _ = self.text.reload(text);
     }
 }
 
@@ -43,32 +73,62 @@ pub fn init(config: LogConfig) {
 enum Form {
     Json,
     Text,
-    /// Text for eyes: with colours, unless `NO_COLOR` is set.
-    ColouredText,
 }
 
 impl Form {
     fn choose(format: LogFormat, is_terminal: bool) -> Self {
         match (format, is_terminal) {
             (LogFormat::Json, _) | (LogFormat::Auto, false) => Self::Json,
-            (LogFormat::Text, false) => Self::Text,
-            (LogFormat::Text | LogFormat::Auto, true) => Self::ColouredText,
+            (LogFormat::Text, _) | (LogFormat::Auto, true) => Self::Text,
+        }
+    }
+
+    /// What gets through to JSON, and to text.
+    fn gates(self, level: LogLevel) -> (Cap, Cap) {
+        match self {
+            Self::Json => (Cap::at(level), Cap::shut()),
+            Self::Text => (Cap::shut(), Cap::at(level)),
         }
     }
 }
 
-fn subscriber<T, W>(form: Form, level: LogLevel, timer: T, writer: W) -> impl Subscriber + Send + Sync
+/// The subscriber that the gate for text stands in.
+type Inner = Layered<Box<dyn Layer<Registry> + Send + Sync>, Registry>;
+
+/// Both forms, one of them shut: which one may change later.
+fn subscriber<T, W>(
+    form: Form,
+    level: LogLevel,
+    is_terminal: bool,
+    timer: T,
+    writer: W,
+) -> (impl Subscriber + Send + Sync, Control)
 where
-    T: FormatTime + Send + Sync + 'static,
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    T: FormatTime + Clone + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match form {
-        Form::Json => lines.with_ansi(false).event_format(json::JsonLines(timer)).boxed(),
-        Form::Text => lines.with_ansi(false).with_timer(timer).boxed(),
-        Form::ColouredText => lines.with_timer(timer).boxed(),
+    let (json, text) = form.gates(level);
+    let (json, json_gate) = reload::Layer::new(json);
+    let (text, text_gate) = reload::Layer::new(text);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(writer.clone())
+        .with_ansi(false)
+        .event_format(json::JsonLines(timer.clone()))
+        .with_filter(json)
+        .boxed();
+    let text_lines = tracing_subscriber::fmt::layer().with_writer(writer).with_timer(timer);
+    // Colours for a terminal, unless NO_COLOR is set.
+    let text_lines = if is_terminal {
+        text_lines.with_filter(text).boxed()
+    } else {
+        text_lines.with_ansi(false).with_filter(text).boxed()
     };
-    tracing_subscriber::registry().with(lines.with_filter(cap::filter(level)))
+    let control = Control {
+        is_terminal,
+        json: json_gate,
+        text: text_gate,
+    };
+    (tracing_subscriber::registry().with(lines).with(text_lines), control)
 }
 
 /// A panic is a defect: it is logged like everything else. Only a literal message is shown, since a formatted one may
@@ -85,7 +145,6 @@ fn log_panic(info: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt;
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
@@ -107,6 +166,7 @@ mod tests {
         }
     }
 
+    #[derive(Clone)]
     struct NoTime;
 
     impl FormatTime for NoTime {
@@ -119,7 +179,7 @@ mod tests {
     pub(crate) fn captured(form: Form, level: LogLevel, events: impl FnOnce()) -> String {
         let captured = Captured::default();
         let writer = captured.clone();
-        let subscriber = subscriber(form, level, NoTime, move || writer.clone());
+        let (subscriber, _) = subscriber(form, level, false, NoTime, move || writer.clone());
         tracing::subscriber::with_default(subscriber, events);
         let bytes = captured.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -127,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_text_and_everything_else_json() {
-        assert_eq!(Form::choose(LogFormat::Auto, true), Form::ColouredText);
+        assert_eq!(Form::choose(LogFormat::Auto, true), Form::Text);
         assert_eq!(Form::choose(LogFormat::Auto, false), Form::Json);
         assert_eq!(Form::choose(LogFormat::Text, false), Form::Text);
         assert_eq!(Form::choose(LogFormat::Json, true), Form::Json);
@@ -171,6 +231,34 @@ mod tests {
         };
         let text = captured(Form::Text, LogLevel::Warn, events);
         assert_eq!(text, "NOW  WARN signing_proxy::log::tests: shown\n");
+    }
+
+    #[test]
+    fn level_and_form_change_while_it_runs() {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let (subscriber, control) = subscriber(Form::Text, LogLevel::Warn, false, NoTime, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            let events = || {
+                tracing::info!("an event");
+                tracing::info!(target: "aws_config::profile", "SECRET");
+            };
+            events();
+            for (format, level) in [
+                (LogFormat::Text, LogLevel::Info),
+                (LogFormat::Json, LogLevel::Trace),
+                (LogFormat::Json, LogLevel::Error),
+            ] {
+                control.change(LogConfig { format, level });
+                events();
+            }
+        });
+        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(
+            text,
+            "NOW  INFO signing_proxy::log::tests: an event\n{\"timestamp\":\"NOW\",\"level\":\"INFO\",\
+             \"message\":\"an event\",\"target\":\"signing_proxy::log::tests\"}\n"
+        );
     }
 
     #[test]

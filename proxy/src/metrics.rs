@@ -7,13 +7,15 @@
 //! `docs/configuration.md` lists every metric; a test compares that list with what is encoded.
 
 mod credentials;
+mod known;
 mod labels;
+mod reloads;
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
-use auth_model::{ConnectionName, ServiceId};
+use auth_model::{Connection, ConnectionName, ServiceId};
 use http::{Method, StatusCode};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -24,7 +26,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::credentials::CredentialCollector;
+use self::known::Known;
 use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
+use self::reloads::ReloadFamilies;
 use crate::server::{ListenerRole, Refusal};
 
 pub(crate) use self::labels::ClientEnd;
@@ -58,6 +62,9 @@ struct Families {
     client_waits: Counter,
     accept_failures: Counter,
     credentials: CredentialCollector,
+    reloads: ReloadFamilies,
+    /// Read while something is counted by connection, so that nothing is counted for one that is just forgotten.
+    known: RwLock<Known>,
     registry: Registry,
 }
 
@@ -105,6 +112,8 @@ impl Metrics {
             client_waits: Counter::default(),
             accept_failures: Counter::default(),
             credentials: CredentialCollector::default(),
+            reloads: ReloadFamilies::default(),
+            known: RwLock::default(),
             registry: Registry::with_prefix("signing_proxy"),
         };
         families.register();
@@ -114,6 +123,8 @@ impl Metrics {
     /// Counts a request that has ended.
     pub fn request_ended(&self, sample: &RequestSample<'_>) {
         let families = &*self.0;
+        let known = families.known.read().unwrap_or_else(PoisonError::into_inner);
+        let sample = &known.name(sample);
         families.requests.get_or_create(&RequestLabels::of(sample)).inc();
         if let Some(code) = sample.error {
             families
@@ -148,9 +159,41 @@ impl Metrics {
         Held::new(self.0.in_flight.clone())
     }
 
-    /// From now on the state of this connection's credentials is told as well.
-    pub fn watch_credentials(&self, connection: &ConnectionName, source: sts_client::CredentialSource) {
-        self.0.credentials.watch(connection, source);
+    /// From now on these connections are told of, with the state of their credentials, and no others: what was counted
+    /// for those that are gone is forgotten.
+    pub fn watch_connections<'a>(
+        &self,
+        connections: impl IntoIterator<Item = (&'a Connection, sts_client::CredentialSource)>,
+    ) {
+        let (connections, sources): (Vec<_>, Vec<_>) = connections
+            .into_iter()
+            .map(|(connection, source)| (connection, (connection.name.clone(), source)))
+            .unzip();
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, service, what) in known.replace(connections.into_iter()) {
+            self.0.forget(&name, &service, what);
+        }
+        self.0.credentials.watch(sources);
+    }
+
+    /// A configuration is in effect: how many have been, what tells it from others, since when.
+    pub(crate) fn config_in_effect(&self, generation: u64, fingerprint: u64, since: SystemTime) {
+        self.0.reloads.in_effect(generation, fingerprint, since);
+    }
+
+    /// Another configuration was taken.
+    pub(crate) fn reload_succeeded(&self) {
+        self.0.reloads.succeeded();
+    }
+
+    /// Another configuration was not taken.
+    pub(crate) fn reload_failed(&self) {
+        self.0.reloads.failed();
+    }
+
+    /// The listener is there no longer, nor is any client of it.
+    pub(crate) fn listener_removed(&self, listener: &ListenerRole) {
+        self.0.forget_listener(listener);
     }
 
     /// Counts the connections opened to the upstream of one of the proxy's connections; told from now on, as zero.
@@ -292,6 +335,7 @@ impl Families {
             self.accept_failures.clone(),
         );
         r.register_collector(Box::new(self.credentials.clone()));
+        self.reloads.register(r);
     }
 }
 
@@ -398,6 +442,62 @@ mod tests {
             &metrics,
             r#"signing_proxy_errors_total{connection="",code="no-connection"} 1"#,
         );
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_configuration_is_forgotten() {
+        let metrics = Metrics::new();
+        let end = |connection: &Connection| {
+            metrics.request_ended(&RequestSample {
+                connection: Some(&connection.name),
+                service: Some(&connection.service),
+                upstream_head: Some(Duration::ZERO),
+                ..sample(&Method::GET)
+            });
+        };
+        let (first, source) = credentials::tests::connection("first", "s3");
+        metrics.watch_connections([(&first, source.clone())]);
+        metrics.upstream_connections(&first.name);
+        end(&first);
+        check(
+            &metrics,
+            r#"signing_proxy_errors_total{connection="first",code="no-connection"} 1"#,
+        );
+        let before = metrics.encode().unwrap().lines().count();
+        for number in 0..100 {
+            let (next, source) = credentials::tests::connection(&format!("next-{number}"), "s3");
+            metrics.watch_connections([(&next, source)]);
+            metrics.upstream_connections(&next.name);
+            end(&next);
+        }
+        let text = metrics.encode().unwrap();
+        assert_eq!(text.lines().count(), before, "{text}");
+        assert!(!text.contains("first"), "{text}");
+        // Its last request may end later.
+        end(&first);
+        check(
+            &metrics,
+            r#"signing_proxy_requests_total{connection="",service="",method="GET",status="4xx"} 1"#,
+        );
+    }
+
+    #[test]
+    fn another_service_of_a_connection_takes_the_place_of_the_one_before() {
+        let metrics = Metrics::new();
+        for service in ["s3", "ec2"] {
+            let (connection, source) = credentials::tests::connection("reports", service);
+            metrics.watch_connections([(&connection, source)]);
+            metrics.request_ended(&RequestSample {
+                connection: Some(&connection.name),
+                service: Some(&connection.service),
+                ..sample(&Method::GET)
+            });
+        }
+        check(
+            &metrics,
+            r#"signing_proxy_request_body_bytes_total{connection="reports"} 6"#,
+        );
+        assert!(!metrics.encode().unwrap().contains("s3"));
     }
 
     #[test]

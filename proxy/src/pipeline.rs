@@ -18,6 +18,7 @@ mod sign;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,9 +35,9 @@ use crate::body::Storage;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
-use crate::route::Router;
+use crate::route::{Route, Router};
 use crate::server::{Handler, Peer};
-use crate::upstream::{BucketNames, Network, Protocols, Upstream};
+use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
 use multipart::Begun;
 use record::Reporter;
 
@@ -55,6 +56,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-
 pub struct Pipeline {
     router: Router,
     lanes: BTreeMap<ConnectionName, Lane>,
+    network: Network,
     signer: signer::Signer,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -63,7 +65,7 @@ pub struct Pipeline {
     /// This process's name: in `Via`, and the first half of request ids.
     pseudonym: String,
     instance: String,
-    requests: AtomicU64,
+    requests: Arc<AtomicU64>,
 }
 
 /// An answer that is not a refusal.
@@ -79,7 +81,7 @@ enum Answered {
 #[derive(Debug)]
 struct Lane {
     credentials: CredentialSource,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
 }
 
 /// The pipeline cannot be set up.
@@ -111,50 +113,60 @@ impl Pipeline {
     /// [`SetupError`] where a connection or the upstream settings cannot be used.
     pub fn new(
         config: &Config,
-        mut credentials: BTreeMap<ConnectionName, CredentialSource>,
+        credentials: BTreeMap<ConnectionName, CredentialSource>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
-        let network = Network::new(&config.upstream)?;
-        let mut lanes = BTreeMap::new();
-        for route in router.routes() {
-            let name = route.name().clone();
-            let protocols = if route.traits.is_s3_family {
-                Protocols::Http1
-            } else {
-                Protocols::Http2OrHttp1
-            };
-            let names = route
-                .endpoint()
-                .map_or_else(BucketNames::default, |url| BucketNames::below(url.host()));
-            let opened = metrics.upstream_connections(&name);
-            let lane = Lane {
-                credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
-                    connection: name.clone(),
-                })?,
-                upstream: Upstream::new(&network, protocols, names, route.config.timeouts, opened),
-            };
-            lanes.insert(name, lane);
-        }
-        let server = &config.server;
-        let spool_dir = server.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let storage = Storage::new(server.body_memory, server.spool_max, spool_dir);
+        let network = Network::new(&config.upstream, None)?;
+        let lanes = lanes(&router, &network, credentials, metrics, &BTreeMap::new())?;
         let mut random = [0; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
         let instance = format!("{:016x}", u64::from_be_bytes(random));
         Ok(Self {
             router,
             lanes,
+            network,
             signer: signer::Signer::new(),
             clock,
             observer,
-            storage,
+            storage: Storage::new(config.server.body_memory, config.server.spool_max, spool_dir(config)),
             spooled: metrics.spooled_bytes(),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,
-            requests: AtomicU64::new(1),
+            requests: Arc::new(AtomicU64::new(1)),
+        })
+    }
+
+    /// The pipeline of another configuration, to take over from this one: it keeps what belongs to the process, and
+    /// the pools of connections that are reached as before. Changes nothing here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::new`].
+    pub(crate) fn successor(
+        &self,
+        config: &Config,
+        credentials: BTreeMap<ConnectionName, CredentialSource>,
+        metrics: &Metrics,
+    ) -> Result<Self, SetupError> {
+        let router = Router::new(config)?;
+        let network = Network::new(&config.upstream, Some(&self.network))?;
+        let lanes = lanes(&router, &network, credentials, metrics, &self.lanes)?;
+        let (body_memory, spool_max) = (config.server.body_memory, config.server.spool_max);
+        Ok(Self {
+            router,
+            lanes,
+            network,
+            signer: self.signer.clone(),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+            storage: self.storage.resized(body_memory, spool_max, spool_dir(config)),
+            spooled: self.spooled.clone(),
+            pseudonym: self.pseudonym.clone(),
+            instance: self.instance.clone(),
+            requests: Arc::clone(&self.requests),
         })
     }
 
@@ -251,6 +263,51 @@ impl Pipeline {
         reporter.refused(error);
         answer::own(response, is_head, reporter)
     }
+}
+
+/// A lane for each route; pools of `before` are kept where they serve.
+fn lanes(
+    router: &Router,
+    network: &Network,
+    mut credentials: BTreeMap<ConnectionName, CredentialSource>,
+    metrics: &Metrics,
+    before: &BTreeMap<ConnectionName, Lane>,
+) -> Result<BTreeMap<ConnectionName, Lane>, SetupError> {
+    let lane = |route: &Arc<Route>| {
+        let name = route.name().clone();
+        let purpose = purpose(route);
+        let kept = before
+            .get(&name)
+            .map(|lane| Arc::clone(&lane.upstream))
+            .filter(|upstream| upstream.serves(network, &purpose));
+        let lane = Lane {
+            credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
+                connection: name.clone(),
+            })?,
+            upstream: kept
+                .unwrap_or_else(|| Arc::new(Upstream::new(network, purpose, metrics.upstream_connections(&name)))),
+        };
+        Ok((name, lane))
+    };
+    router.routes().map(lane).collect()
+}
+
+fn purpose(route: &Route) -> Purpose {
+    Purpose {
+        protocols: if route.traits.is_s3_family {
+            Protocols::Http1
+        } else {
+            Protocols::Http2OrHttp1
+        },
+        names: route
+            .endpoint()
+            .map_or_else(BucketNames::default, |url| BucketNames::below(url.host())),
+        timeouts: route.config.timeouts,
+    }
+}
+
+fn spool_dir(config: &Config) -> PathBuf {
+    config.server.spool_dir.clone().unwrap_or_else(std::env::temp_dir)
 }
 
 impl Handler for Pipeline {

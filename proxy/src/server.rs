@@ -20,31 +20,39 @@ mod drive;
 mod head_watch;
 mod limits;
 mod listener;
+mod listeners;
 mod proxy;
 mod refusal;
+mod reload;
 mod run;
 mod service;
+mod serving;
 mod signals;
+mod slots;
+mod sockets;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use auth_model::ConnectionName;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use self::accept::accept_loop;
 use self::connection::{Context, serve};
-use self::drain::{Drain, Stage};
+use self::drain::Stage;
+use self::listeners::Listeners;
+use self::slots::Slots;
 use crate::metrics::Metrics;
 
 pub(crate) use head_watch::AmbiguousHead;
@@ -52,7 +60,9 @@ pub use limits::Limits;
 pub use listener::{BindError, bind};
 pub use proxy::{Proxy, StartError};
 pub use refusal::Refusal;
-pub use run::run;
+pub(crate) use reload::{Loads, LoadsReport};
+pub use reload::{ReloadError, Reloaded};
+pub use run::{RunError, run};
 #[cfg(feature = "sandbox")]
 pub(crate) use signals::StopSignals;
 
@@ -66,7 +76,7 @@ pub struct Peer {
 }
 
 /// What a listener is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum ListenerRole {
     /// `server.listen`: forward and gateway mode, for all connections.
     Shared,
@@ -105,9 +115,9 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// Listeners that share their limits and their end.
 #[derive(Debug)]
 pub struct Server {
-    limits: Limits,
-    slots: Arc<Semaphore>,
-    drain: Drain,
+    limits: Arc<ArcSwap<Limits>>,
+    slots: Slots,
+    listeners: Listeners,
     metrics: Metrics,
 }
 
@@ -122,30 +132,23 @@ impl Server {
     /// A server without listeners.
     #[must_use]
     pub fn new(limits: Limits, metrics: Metrics) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.max_clients.clamp(1, Semaphore::MAX_PERMITS)));
         Self {
-            limits,
-            slots,
-            drain: Drain::new(),
+            slots: Slots::new(limits.max_clients),
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
+            listeners: Listeners::new(),
             metrics,
         }
     }
 
-    /// Serves the clients of `listener` from now on, until [`Server::shutdown`].
-    pub fn listen<H: Handler>(&self, listener: TcpListener, role: ListenerRole, handler: &Arc<H>) {
-        let context = Context {
-            limits: self.limits,
-            drain: self.drain.watch(),
-            metrics: self.metrics.clone(),
-        };
+    /// Serves the clients of `listener` from now on, until [`Server::close`] or [`Server::shutdown`]. No other listener
+    /// that is open has this role.
+    pub fn listen<H: Handler>(&self, listener: impl Into<Arc<TcpListener>>, role: ListenerRole, handler: &Arc<H>) {
+        let listener = listener.into();
         let handler = Arc::clone(handler);
-        let (slots, drain, metrics) = (Arc::clone(&self.slots), self.drain.watch(), self.metrics.clone());
-        tokio::spawn(accept_loop(
-            listener,
-            slots,
-            drain,
-            metrics,
-            move |stream, addr, slot| {
+        let (slots, limits, metrics) = (self.slots.clone(), Arc::clone(&self.limits), self.metrics.clone());
+        self.listeners.add(role.clone(), |drain| {
+            let watch = drain.watch();
+            let serve_one = move |stream, addr, slot| {
                 if let Err(error) = listener::tune(&stream) {
                     // The client has left already, or the platform lacks an option; neither is worth more.
                     tracing::debug!(client = %addr, error = &error as &dyn std::error::Error, "socket options");
@@ -154,27 +157,57 @@ impl Server {
                     addr,
                     listener: role.clone(),
                 };
-                let (handler, context) = (Arc::clone(&handler), context.clone());
+                let context = Context {
+                    limits: **limits.load(),
+                    drain: watch.clone(),
+                    metrics: metrics.clone(),
+                };
+                let handler = Arc::clone(&handler);
                 tokio::spawn(async move {
                     serve(stream, peer, handler, context).await;
                     drop(slot);
                 });
-            },
-        ));
+            };
+            tokio::spawn(accept_loop(
+                listener,
+                slots,
+                drain.watch(),
+                self.metrics.clone(),
+                serve_one,
+            ))
+        });
+    }
+
+    /// Other limits: for connections that are accepted from now on. Nobody who is served is sent away.
+    pub fn limit(&self, limits: Limits) {
+        self.slots.resize(limits.max_clients);
+        self.limits.store(Arc::new(limits));
+    }
+
+    /// Closes the listener of this role: nobody new is let in, and its running requests may finish, at most for
+    /// `deadline`. What is returned ends as soon as the server no longer holds the socket.
+    pub fn close(&self, role: &ListenerRole, deadline: Duration) -> impl Future<Output = ()> + use<> {
+        let accepting = self.listeners.close(role, deadline, self.metrics.clone());
+        async move {
+            if let Some(accepting) = accepting {
+                // An error is a panic of the accept loop, after which it holds nothing either.
+                let _ = accepting.await;
+            }
+        }
     }
 
     /// Connections being served.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.limits.max_clients.saturating_sub(self.slots.available_permits())
+        self.slots.taken()
     }
 
     /// Closes the listeners, lets running requests finish for at most `deadline` and cuts what is left.
     ///
     /// Dropping the future leaves the drain as far as it got; dropping the server cuts everything.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
-        self.drain.advance(Stage::Draining);
-        if self.drain.finished_within(deadline).await {
+        self.listeners.advance(Stage::Draining);
+        if self.listeners.finished_within(deadline).await {
             return Drained { cut: 0 };
         }
         self.cut().await
@@ -183,8 +216,8 @@ impl Server {
     /// Ends every connection at once.
     pub async fn cut(&self) -> Drained {
         let cut = self.clients();
-        self.drain.advance(Stage::Cut);
-        self.drain.finished_within(CUT_GRACE).await;
+        self.listeners.advance(Stage::Cut);
+        self.listeners.finished_within(CUT_GRACE).await;
         Drained { cut }
     }
 }

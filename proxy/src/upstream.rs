@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::body::{OutgoingBody, Progress};
-use crate::config::{PoolConfig, Timeouts, UpstreamConfig};
+use crate::config::{Timeouts, UpstreamConfig};
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::Tally;
 use connect::Connector;
@@ -44,27 +44,53 @@ const MAX_CONCURRENT: usize = 1024;
 /// Notices an HTTP/2 connection whose other end has silently gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What all upstreams share: trusted roots and the proxy on the way out.
+/// What all upstreams share: trusted roots and the proxy on the way out. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Network {
+pub(crate) struct Network(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: UpstreamConfig,
+    /// Of `ca_file`, to notice another content.
+    ca_pem: Option<Vec<u8>>,
     trust: Trust,
     egress: Arc<Egress>,
-    pool: PoolConfig,
 }
 
 impl Network {
-    /// Reads the trusted roots.
+    /// Reads the trusted roots. The network before this one stays, with the pools that were made on it, where the
+    /// settings and the content of `ca_file` are the same.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`] where `ca_file` cannot be used or the proxy's URL is none.
-    pub(crate) fn new(config: &UpstreamConfig) -> Result<Self, UpstreamError> {
-        Ok(Self {
-            trust: Trust::new(config.ca_file.as_deref())?,
+    /// [`UpstreamError`] where `ca_file` cannot be used.
+    pub(crate) fn new(config: &UpstreamConfig, before: Option<&Self>) -> Result<Self, UpstreamError> {
+        let ca_pem = config.ca_file.as_deref().map(trust::read).transpose()?;
+        if let Some(before) = before.filter(|before| before.0.config == *config && before.0.ca_pem == ca_pem) {
+            return Ok(before.clone());
+        }
+        Ok(Self(Arc::new(Shared {
+            trust: Trust::new(config.ca_file.as_deref().zip(ca_pem.as_deref()))?,
             egress: Arc::new(Egress::new(&config.proxy)),
-            pool: config.pool,
-        })
+            config: config.clone(),
+            ca_pem,
+        })))
     }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What a pool is made for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Purpose {
+    /// What is offered to a TLS server.
+    pub(crate) protocols: Protocols,
+    /// Names that are not looked up as they are.
+    pub(crate) names: BucketNames,
+    /// Patience with the service.
+    pub(crate) timeouts: Timeouts,
 }
 
 /// Which protocols are offered to a TLS server.
@@ -93,38 +119,45 @@ pub(crate) struct Upstream {
     egress: Arc<Egress>,
     slots: Arc<Semaphore>,
     timeouts: Timeouts,
+    network: Network,
+    purpose: Purpose,
 }
 
 impl Upstream {
     /// A pool that has no connections yet.
-    pub(crate) fn new(
-        network: &Network,
-        protocols: Protocols,
-        names: BucketNames,
-        timeouts: Timeouts,
-        opened: Tally,
-    ) -> Self {
-        let egress = Arc::clone(&network.egress);
-        let tls = network.trust.client_config(protocols);
-        let connector = Connector::new(tls, Arc::clone(&egress), names, timeouts.connect, opened);
+    pub(crate) fn new(network: &Network, purpose: Purpose, opened: Tally) -> Self {
+        let Shared {
+            config, trust, egress, ..
+        } = &*network.0;
+        let timeouts = purpose.timeouts;
+        let tls = trust.client_config(purpose.protocols);
+        let names = purpose.names.clone();
+        let connector = Connector::new(tls, Arc::clone(egress), names, timeouts.connect, opened);
         let client = |idle_per_host: usize| {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
-                .pool_idle_timeout(network.pool.idle_timeout)
+                .pool_idle_timeout(config.pool.idle_timeout)
                 .pool_max_idle_per_host(idle_per_host)
                 .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
                 .http2_adaptive_window(true)
                 .build(connector.clone())
         };
         Self {
-            pooled: client(network.pool.idle_per_host),
+            pooled: client(config.pool.idle_per_host),
             // Keeps nothing, so each request gets a connection of its own.
             fresh: client(0),
-            egress,
+            egress: Arc::clone(egress),
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             timeouts,
+            network: network.clone(),
+            purpose,
         }
+    }
+
+    /// Whether a pool on this network for this purpose would be no other.
+    pub(crate) fn serves(&self, network: &Network, purpose: &Purpose) -> bool {
+        self.network.is(network) && self.purpose == *purpose
     }
 
     /// Waits for a turn; held until the answer has been passed on.
@@ -184,13 +217,13 @@ mod tests {
         );
         let config = config.unwrap();
         let (name, connection) = config.connections.first_key_value().unwrap();
-        let upstream = Upstream::new(
-            &Network::new(&config.upstream).unwrap(),
-            Protocols::Http1,
-            BucketNames::default(),
-            connection.timeouts,
-            Metrics::new().upstream_connections(name),
-        );
+        let purpose = Purpose {
+            protocols: Protocols::Http1,
+            names: BucketNames::default(),
+            timeouts: connection.timeouts,
+        };
+        let network = Network::new(&config.upstream, None).unwrap();
+        let upstream = Upstream::new(&network, purpose, Metrics::new().upstream_connections(name));
         let mut turns = Vec::new();
         for _ in 0..MAX_CONCURRENT {
             turns.push(upstream.turn().await.unwrap());
@@ -203,5 +236,34 @@ mod tests {
         );
         turns.pop();
         assert!(upstream.turn().await.is_ok());
+    }
+
+    #[test]
+    fn another_network_is_made_where_its_settings_or_the_content_of_its_ca_file_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        let write_ca = || {
+            let names = vec!["localhost".to_owned()];
+            std::fs::write(&ca_file, rcgen::generate_simple_self_signed(names).unwrap().cert.pem()).unwrap();
+        };
+        write_ca();
+        let toml = format!(
+            "[upstream]\nca_file = \"{}\"\n[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\n\
+             auth = {{ method = \"default-chain\" }}",
+            ca_file.display()
+        );
+        let config = Config::from_toml(&toml, &Environment::empty()).unwrap().upstream;
+        let first = Network::new(&config, None).unwrap();
+        assert!(Network::new(&config, Some(&first)).unwrap().is(&first));
+        let without_pool = UpstreamConfig {
+            pool: crate::config::PoolConfig {
+                idle_per_host: 0,
+                ..config.pool
+            },
+            ..config.clone()
+        };
+        assert!(!Network::new(&without_pool, Some(&first)).unwrap().is(&first));
+        write_ca();
+        assert!(!Network::new(&config, Some(&first)).unwrap().is(&first));
     }
 }

@@ -7,6 +7,7 @@ mod instance;
 mod modes;
 mod parts;
 mod refused;
+mod reload;
 mod secrets;
 mod stopping;
 mod streams;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use sts_client::CredentialState;
 
 use super::Watched;
+use crate::server::LoadsReport;
 
 /// `is_ready` is the verdict, `serves` whether no shutdown has begun.
-pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched]) -> Value {
+pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched], loads: &LoadsReport) -> Value {
     let connections: Map<String, Value> = connections
         .iter()
         .map(|watched| (watched.connection.name.to_string(), connection(watched)))
@@ -16,7 +17,18 @@ pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched]) -
     json!({
         "ready": is_ready,
         "state": if serves { "serving" } else { "draining" },
+        "configuration": configuration(loads),
         "connections": connections,
+    })
+}
+
+fn configuration(loads: &LoadsReport) -> Value {
+    let failure = loads.failure.as_ref();
+    json!({
+        "generation": loads.generation,
+        "fingerprint": format!("{:012x}", loads.fingerprint),
+        "loaded_at": rfc3339(loads.loaded_at),
+        "failed_reload": failure.map(|failure| json!({ "at": rfc3339(failure.at), "problems": failure.problems })),
     })
 }
 

@@ -1,5 +1,7 @@
 //! What the admin listener answers.
 
+use std::time::UNIX_EPOCH;
+
 use auth_model::{AuthMethod, KeyAssets, Region, ServiceId, SystemClock};
 use credential_assets::{Assets, ProcessEnvironment};
 use http_body_util::BodyExt;
@@ -7,6 +9,7 @@ use serde_json::Value;
 use sts_client::StsSettings;
 
 use super::*;
+use crate::config::{Config, Environment};
 
 fn admin() -> Admin {
     let connection = Connection {
@@ -31,8 +34,12 @@ fn admin() -> Admin {
     )
     .unwrap();
     let metrics = Metrics::new();
-    metrics.watch_credentials(&connection.name, source.clone());
-    Admin::new(Readiness::new(), vec![Watched { connection, source }], metrics, vec![])
+    let toml = "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }";
+    let config = Config::from_toml(toml, &Environment::empty()).unwrap();
+    let loads = Loads::new(&config, UNIX_EPOCH, &metrics);
+    metrics.watch_connections([(&connection, source.clone())]);
+    let watched = vec![Watched { connection, source }];
+    Admin::new(Readiness::new(), watched, metrics, vec![], loads)
 }
 
 fn ask(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {

@@ -12,6 +12,8 @@ pub(crate) struct Storage {
     memory: Arc<Semaphore>,
     disk: Arc<Disk>,
     spool_dir: PathBuf,
+    /// The bytes in memory and on disk that there are in all.
+    sizes: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -29,6 +31,17 @@ impl Storage {
                 left: AtomicU64::new(disk),
             }),
             spool_dir,
+            sizes: (memory, disk),
+        }
+    }
+
+    /// The room of these sizes in this folder: this one, where it is so already. Another one is beside it as long as
+    /// requests still use this one.
+    pub(crate) fn resized(&self, memory: u64, disk: u64, spool_dir: PathBuf) -> Self {
+        if self.sizes == (memory, disk) && self.spool_dir == spool_dir {
+            self.clone()
+        } else {
+            Self::new(memory, disk, spool_dir)
         }
     }
 

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::block_on;
 use super::output::Failure;
-use crate::config::{Environment, FlagConnection, Overrides, load};
+use crate::config::{Environment, FlagConnection, Overrides};
+use crate::server::RunError;
 
 /// What `serve` takes. Flags go before `SIGNING_PROXY_*` variables, those before the file.
 #[derive(Args, Clone, Debug, Default)]
@@ -60,12 +61,8 @@ impl ServeArgs {
 }
 
 pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Failure> {
-    let loaded = load(&args.overrides(), environment)?;
-    crate::log::init(loaded.config.log);
-    tracing::info!(
-        file = loaded.file.as_ref().map(|file| tracing::field::display(file.display())),
-        connections = loaded.config.connections.len(),
-        "configuration read"
-    );
-    block_on(crate::server::run(loaded.config))?.map_err(Failure::running)
+    block_on(crate::server::run(&args.overrides(), environment))?.map_err(|error| match error {
+        RunError::Config(error) => error.into(),
+        RunError::Start(error) => Failure::running(error),
+    })
 }

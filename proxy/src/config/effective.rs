@@ -28,6 +28,13 @@ impl Effective {
         document.to_string()
     }
 
+    /// 48 bits of a hash, which a float holds exactly: the same where everything but the secrets is the same.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.to_json().as_bytes());
+        let first = hash.as_ref().iter().take(6);
+        first.fold(0, |bits, byte| (bits << 8) | u64::from(*byte))
+    }
+
     /// As JSON.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -101,6 +101,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server.body_memory", Size(0..=64 * GIB), Value(r#""64MiB""#)),
     key("server.spool_dir", Path("a folder"), Absent),
     key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
+    key("server.watch", Switch, Value("false")),
     key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
     key(
         "log.level",

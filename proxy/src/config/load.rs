@@ -53,6 +53,8 @@ pub struct Loaded {
     pub effective: Effective,
     /// The file that was read.
     pub file: Option<PathBuf>,
+    /// That file and those whose content it asks for: what to look at for changes.
+    pub files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -64,7 +66,7 @@ impl Config {
     /// [`ConfigError`] with everything that is wrong.
     pub fn from_toml(toml: &str, environment: &Environment) -> Result<Self, ConfigError> {
         let file = TomlFile::parse(Path::new(DEFAULT_FILE), toml).map_err(one)?;
-        build(Some(file), environment, Vec::new()).map(|(config, _)| config)
+        build(Some(file), environment, Vec::new()).map(|built| built.config)
     }
 }
 
@@ -76,30 +78,48 @@ impl Config {
 pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, ConfigError> {
     let file = find_file(overrides, environment).map_err(one)?;
     let path = file.as_ref().map(|(path, _)| path.clone());
+    let own_files: Vec<_> = path.iter().cloned().collect();
     let file = file
         .map(|(path, origin)| read(&path, &origin))
         .transpose()
-        .map_err(one)?;
-    let (mut config, effective) = build(file, environment, flags(overrides, environment))?;
-    if overrides.bench_without_signing {
-        bench::sign_nothing(&mut config)?;
+        .map_err(|problem| one(problem).with_files(own_files.clone()))?;
+    let all_files = |others: &[PathBuf]| own_files.iter().chain(others).cloned().collect();
+    let built = build(file, environment, flags(overrides, environment)).and_then(|mut built| {
+        if overrides.bench_without_signing {
+            bench::sign_nothing(&mut built.config)?;
+        }
+        Ok(built)
+    });
+    match built {
+        Ok(Built {
+            config,
+            effective,
+            files,
+        }) => Ok(Loaded {
+            config,
+            effective,
+            file: path,
+            files: all_files(&files),
+        }),
+        Err(error) => {
+            let files = all_files(error.files());
+            Err(error.with_files(files))
+        }
     }
-    Ok(Loaded {
-        config,
-        effective,
-        file: path,
-    })
 }
 
 fn one(problem: Problem) -> ConfigError {
     ConfigError::new(vec![problem])
 }
 
-fn build(
-    file: Option<TomlFile>,
-    environment: &Environment,
-    flags: Vec<FlagSetting>,
-) -> Result<(Config, Effective), ConfigError> {
+/// A configuration of which only the place of its own file is not known.
+struct Built {
+    config: Config,
+    effective: Effective,
+    files: Vec<PathBuf>,
+}
+
+fn build(file: Option<TomlFile>, environment: &Environment, flags: Vec<FlagSetting>) -> Result<Built, ConfigError> {
     let mut problems = Vec::new();
     let sources = Sources::gather(file, environment, flags, &mut problems);
     let mut tree = sources.merged(&mut problems);
@@ -108,6 +128,7 @@ fn build(
     let report = Report {
         sources: &sources,
         problems: problems.into(),
+        files: Vec::new().into(),
     };
     let config = match Value::from(tree.clone()).deserialize::<RawConfig>() {
         Ok(raw) => Some(typed::config(&raw, &report)),
@@ -118,12 +139,21 @@ fn build(
             None
         }
     };
+    let files = report.files.into_inner();
     let mut problems = report.problems.into_inner();
     match config {
-        Some(config) if problems.is_empty() => Ok((config, Effective::of(tree))),
+        Some(config) if problems.is_empty() => {
+            let effective = Effective::of(tree);
+            let fingerprint = effective.fingerprint();
+            Ok(Built {
+                config: Config { fingerprint, ..config },
+                effective,
+                files,
+            })
+        }
         _ => {
             problems.sort_by_key(Problem::rank);
-            Err(ConfigError::new(problems))
+            Err(ConfigError::new(problems).with_files(files))
         }
     }
 }

@@ -93,20 +93,44 @@ impl fmt::Display for Problem {
 }
 
 /// The configuration cannot be used: every [`Problem`] that was found, one a line.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ConfigError {
     problems: Vec<Problem>,
+    files: Vec<PathBuf>,
 }
 
 impl ConfigError {
     pub(super) fn new(problems: Vec<Problem>) -> Self {
-        Self { problems }
+        Self {
+            problems,
+            files: Vec::new(),
+        }
+    }
+
+    /// Says which files the configuration consists of.
+    pub(super) fn with_files(self, files: Vec<PathBuf>) -> Self {
+        Self { files, ..self }
     }
 
     /// Every problem: those of the file by line, then variables, flags and what is missing.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// The files that were read, or were to be: where one changes, the configuration may be usable.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    /// Without the files: what was written for a path may be a secret in the wrong place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigError")
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) struct RawServer {
     pub(super) body_memory: String,
     pub(super) spool_dir: Option<String>,
     pub(super) spool_max: String,
+    pub(super) watch: bool,
 }
 
 #[derive(Deserialize)]

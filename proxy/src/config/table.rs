@@ -21,6 +21,8 @@ use super::sources::Sources;
 pub(super) struct Report<'a> {
     pub(super) sources: &'a Sources,
     pub(super) problems: RefCell<Vec<Problem>>,
+    /// Files whose content is part of the configuration, besides the one that names them.
+    pub(super) files: RefCell<Vec<PathBuf>>,
 }
 
 impl Report<'_> {
@@ -28,6 +30,11 @@ impl Report<'_> {
     pub(super) fn refuse(&self, key: &KeyPath, message: impl Into<String>) {
         let problem = Problem::new(self.sources.locate(key), key.clone(), message);
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes that the content of this file is part of the configuration.
+    pub(super) fn depends_on(&self, file: &Path) {
+        self.files.borrow_mut().push(file.to_owned());
     }
 
     /// Whether a problem of the key, or of something below it, is known already.

@@ -53,6 +53,8 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
         assets: assets::assets(&top.table("assets"), &raw.assets),
         upstream: upstream::upstream(&top.table("upstream"), &raw.upstream),
         log: log(&top.table("log"), &raw.log),
+        // Of the whole, which is not known here.
+        fingerprint: 0,
     };
     listeners::check(&config, report);
     isolation::check(&config, report);
@@ -83,6 +85,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         body_memory: table.size("body_memory", &raw.body_memory),
         spool_dir,
         spool_max: table.size("spool_max", &raw.spool_max),
+        watch: raw.watch,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which events get through.
 
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::layer::{Context, Filter};
 
 use crate::config::LogLevel;
 
@@ -18,17 +19,47 @@ const OURS: [&str; 8] = [
     "sts_client",
 ];
 
-/// Lets through what `level` allows of ours and, of others, what is below their cap as well.
-pub(super) fn filter(level: LogLevel) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    let level = match level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    FilterFn::new(move |event| *event.level() <= level && cap(event.target()).is_none_or(|cap| *event.level() <= cap))
-        .with_max_level_hint(level)
+/// Lets through what its level allows of ours and, of others, what is below their cap as well.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cap(LevelFilter);
+
+impl Cap {
+    pub(super) fn at(level: LogLevel) -> Self {
+        Self(match level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        })
+    }
+
+    /// Lets nothing through.
+    pub(super) fn shut() -> Self {
+        Self(LevelFilter::OFF)
+    }
+
+    fn passes(self, event: &Metadata<'_>) -> bool {
+        *event.level() <= self.0 && cap(event.target()).is_none_or(|cap| *event.level() <= cap)
+    }
+}
+
+impl<S> Filter<S> for Cap {
+    fn enabled(&self, event: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.passes(event)
+    }
+
+    fn callsite_enabled(&self, event: &'static Metadata<'static>) -> Interest {
+        if self.passes(event) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.0)
+    }
 }
 
 /// The most verbose level of events from `target`; `None` where that is up to the configuration.

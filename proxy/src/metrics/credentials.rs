@@ -30,12 +30,12 @@ struct Reading {
 }
 
 impl CredentialCollector {
-    pub(super) fn watch(&self, connection: &ConnectionName, source: CredentialSource) {
-        let label = ConnectionLabel::new(Some(connection));
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((label, source));
+    /// Asks these from now on, and no others.
+    pub(super) fn watch(&self, sources: Vec<(ConnectionName, CredentialSource)>) {
+        let labelled = sources
+            .into_iter()
+            .map(|(connection, source)| (ConnectionLabel::new(Some(&connection)), source));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = labelled.collect();
     }
 
     fn read(&self) -> Vec<Reading> {
@@ -160,9 +160,15 @@ pub(super) mod tests {
 
     /// Has the metrics watch a connection that was not asked yet.
     pub(crate) fn watch_one(metrics: &super::super::Metrics) {
+        let (connection, source) = connection("reports", "s3");
+        metrics.watch_connections([(&connection, source)]);
+    }
+
+    /// A connection that was not asked yet.
+    pub(crate) fn connection(name: &str, service: &str) -> (Connection, CredentialSource) {
         let connection = Connection {
-            name: ConnectionName::parse("reports").unwrap(),
-            service: ServiceId::parse("s3").unwrap(),
+            name: ConnectionName::parse(name).unwrap(),
+            service: ServiceId::parse(service).unwrap(),
             region: Region::parse("eu-west-1").unwrap(),
             signing_name: None,
             auth: AuthMethod::AccessKey {
@@ -176,7 +182,7 @@ pub(super) mod tests {
         let assets = Assets::new(FixedEnvironment::from_iter([("", "")]));
         let source =
             CredentialSource::new(&connection, assets, &StsSettings::default(), Arc::new(SystemClock)).unwrap();
-        metrics.watch_credentials(&connection.name, source);
+        (connection, source)
     }
 
     #[test]

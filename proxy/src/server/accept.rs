@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::drain::{DrainWatch, Stage};
+use super::slots::{Slot, Slots};
 use crate::metrics::Metrics;
 
 /// First wait after the process or the machine ran out of descriptors or memory; doubles up to
@@ -23,7 +23,7 @@ pub(crate) trait Accept: Send + 'static {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
 }
 
-impl Accept for TcpListener {
+impl Accept for Arc<TcpListener> {
     type Stream = TcpStream;
 
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
@@ -31,19 +31,14 @@ impl Accept for TcpListener {
     }
 }
 
-/// Accepts until the drain begins, then closes the listener.
+/// Accepts until the drain begins, then gives up the listener.
 ///
 /// Each connection takes one of `slots` and gives it back at its end. While none is free the loop
 /// holds one accepted connection and leaves the others in the kernel's queue: clients wait, nobody is refused.
-pub(crate) async fn accept_loop<A, F>(
-    listener: A,
-    slots: Arc<Semaphore>,
-    mut drain: DrainWatch,
-    metrics: Metrics,
-    mut serve: F,
-) where
+pub(crate) async fn accept_loop<A, F>(listener: A, slots: Slots, mut drain: DrainWatch, metrics: Metrics, mut serve: F)
+where
     A: Accept,
-    F: FnMut(A::Stream, SocketAddr, OwnedSemaphorePermit) + Send,
+    F: FnMut(A::Stream, SocketAddr, Slot) + Send,
 {
     let take_all = async {
         let mut pause = FIRST_PAUSE;
@@ -76,14 +71,13 @@ pub(crate) async fn accept_loop<A, F>(
     }
 }
 
-async fn slot(slots: &Arc<Semaphore>, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
-    if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+async fn slot(slots: &Slots, metrics: &Metrics) -> Option<Slot> {
+    if let Some(slot) = slots.try_take() {
         return Some(slot);
     }
     metrics.client_had_to_wait();
     tracing::debug!("as many clients as server.max_clients allows; the next one waits");
-    // The semaphore is never closed; were it, there would be nothing left to serve.
-    Arc::clone(slots).acquire_owned().await.ok()
+    slots.take().await
 }
 
 /// The client left between its connection and our accept: says nothing about the next one.
@@ -126,14 +120,14 @@ mod tests {
         }
     }
 
-    fn run(failures: Vec<io::Error>, slots: usize) -> (Drain, mpsc::UnboundedReceiver<(usize, OwnedSemaphorePermit)>) {
+    fn run(failures: Vec<io::Error>, slots: usize) -> (Drain, mpsc::UnboundedReceiver<(usize, Slot)>) {
         let (taken, receiver) = mpsc::unbounded_channel();
         let drain = Drain::new();
         let script = Script {
             failures: Mutex::new(failures),
             calls: Arc::default(),
         };
-        let slots = Arc::new(Semaphore::new(slots));
+        let slots = Slots::new(slots);
         let watch = drain.watch();
         tokio::spawn(accept_loop(
             script,

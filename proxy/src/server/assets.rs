@@ -1,16 +1,45 @@
 //! From `[assets]` to what reads credential assets.
 
-use credential_assets::{Assets, ProcessEnvironment, VaultSettings};
+use credential_assets::{Assets, CommandSettings, ProcessEnvironment, VaultSettings};
 
 use super::StartError;
 use crate::config::{AssetsConfig, VaultConfig};
 
-/// Reads what the connections' references lead to. Asks for nothing yet but the vault's CA file.
-pub(crate) async fn assets(config: &AssetsConfig) -> Result<Assets, StartError> {
-    let assets = Assets::new(ProcessEnvironment).with_commands(config.exec);
-    match &config.vault {
-        Some(vault) => Ok(assets.with_vault(settings(vault).await?)?),
-        None => Ok(assets),
+/// `[assets]` with the content of the files that it names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct AssetsSettings {
+    commands: CommandSettings,
+    vault: Option<VaultSettings>,
+}
+
+impl AssetsSettings {
+    /// Reads the vault's CA file.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::VaultCaFile`] where that cannot be read.
+    pub(crate) async fn read(config: &AssetsConfig) -> Result<Self, StartError> {
+        let vault = match &config.vault {
+            Some(vault) => Some(settings(vault).await?),
+            None => None,
+        };
+        Ok(Self {
+            commands: config.exec,
+            vault,
+        })
+    }
+
+    /// Reads what the connections' references lead to. Asks for nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Vault`] where the vault's settings cannot be used.
+    pub(crate) fn assets(&self) -> Result<Assets, StartError> {
+        let assets = Assets::new(ProcessEnvironment).with_commands(self.commands);
+        match &self.vault {
+            Some(vault) => Ok(assets.with_vault(vault.clone())?),
+            None => Ok(assets),
+        }
     }
 }
 

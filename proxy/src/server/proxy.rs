@@ -1,17 +1,22 @@
 //! A proxy as a whole: from the configuration to listeners that answer, and back down.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use auth_model::{Clock, ConnectionName, SystemClock};
 use credential_assets::InvalidVaultSettings;
 use sts_client::CredentialError;
-use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 
-use super::sources::sources;
-use super::{BindError, Drained, Limits, ListenerRole, Server, bind};
+use super::reload::Loads;
+use super::serving::Serving;
+use super::sockets::Sockets;
+use super::sources::Sources;
+use super::{BindError, Drained, Limits, ListenerRole, Server};
 use crate::admin::{Admin, Readiness, Watched};
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -69,19 +74,33 @@ pub enum StartError {
 /// A running proxy. Dropped, it ends at once; [`Proxy::shutdown`] lets running requests finish.
 #[derive(Debug)]
 pub struct Proxy {
-    config: Config,
-    clients: Server,
-    admin: Option<Server>,
-    readiness: Readiness,
-    metrics: Metrics,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) readiness: Readiness,
+    pub(super) metrics: Metrics,
+    pub(super) loads: Loads,
+    pub(super) clients: Server,
+    pub(super) admin: Server,
+    /// What new requests are handed to.
+    pub(super) pipeline: Arc<ArcSwap<Pipeline>>,
+    pub(super) reports: Arc<ArcSwap<Admin>>,
+    running: ArcSwap<Running>,
+    /// Locked by a reload from its beginning to its end.
+    pub(super) parts: Mutex<Parts>,
+}
+
+/// What is told of the running configuration.
+#[derive(Debug)]
+struct Running {
+    config: Arc<Config>,
     connections: Vec<Watched>,
 }
 
-/// Sockets that are open and not yet served.
-struct Sockets {
-    shared: Option<TcpListener>,
-    admin: Option<TcpListener>,
-    own: Vec<(ConnectionName, TcpListener)>,
+/// What a configuration was made into, for the next one to compare with.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) sockets: Sockets,
+    pub(super) sources: Sources,
+    pub(super) serving: HashMap<ListenerRole, Arc<Serving<Pipeline>>>,
 }
 
 impl Proxy {
@@ -110,69 +129,71 @@ impl Proxy {
         clock: Arc<dyn Clock>,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Self, StartError> {
-        let sockets = Sockets::open(&mut config)?;
-        let sources = sources(&config, &clock).await?;
+        let (sockets, held) = Sockets::open(&mut config, &Sockets::default())?;
+        let sources = Sources::new(&config, &clock, None).await?;
         let metrics = Metrics::new();
-        let mut connections = Vec::new();
-        for (name, source) in &sources {
-            metrics.watch_credentials(name, source.clone());
-            if let Some(config) = config.connections.get(name) {
-                connections.push(Watched {
-                    connection: config.connection.clone(),
-                    source: source.clone(),
-                });
-            }
-        }
         let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
-        let pipeline = Arc::new(Pipeline::new(&config, sources, clock, recorder, &metrics)?);
-
-        let clients = Server::new(Limits::of(&config.server), metrics.clone());
-        if let Some(listener) = sockets.shared {
-            clients.listen(listener, ListenerRole::Shared, &pipeline);
-        }
-        for (name, listener) in sockets.own {
-            clients.listen(listener, ListenerRole::Connection(name), &pipeline);
-        }
+        let pipeline = Pipeline::new(&config, sources.by_connection(), Arc::clone(&clock), recorder, &metrics)?;
         let readiness = Readiness::new();
-        let admin = sockets.admin.map(|listener| {
-            let hosts = config.server.gateway_hosts.clone();
-            let admin = Admin::new(readiness.clone(), connections.clone(), metrics.clone(), hosts);
-            let server = Server::new(Limits::admin(), metrics.clone());
-            server.listen(listener, ListenerRole::Admin, &Arc::new(admin));
-            server
-        });
-        Ok(Self {
-            config,
-            clients,
-            admin,
+        let loads = Loads::new(&config, clock.now(), &metrics);
+        let connections = sources.watched();
+        let hosts = config.server.gateway_hosts.clone();
+        let reports = Admin::new(
+            readiness.clone(),
+            connections.clone(),
+            metrics.clone(),
+            hosts,
+            loads.clone(),
+        );
+        let limits = Limits::of(&config.server);
+        let proxy = Self {
+            clock,
             readiness,
+            loads,
+            clients: Server::new(limits, metrics.clone()),
+            admin: Server::new(Limits::admin(), metrics.clone()),
             metrics,
-            connections,
-        })
+            pipeline: Arc::new(ArcSwap::from_pointee(pipeline)),
+            reports: Arc::new(ArcSwap::from_pointee(reports)),
+            parts: Mutex::new(Parts {
+                sockets: Sockets::default(),
+                sources,
+                serving: HashMap::new(),
+            }),
+            running: ArcSwap::from_pointee(Running {
+                config: Arc::new(config),
+                connections,
+            }),
+        };
+        let mut parts = proxy.parts.lock().await;
+        proxy.tell(&parts);
+        proxy.serve(&mut parts, sockets, held);
+        drop(parts);
+        Ok(proxy)
     }
 
     /// The address of the shared listener, its port the one that was taken.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
-        self.config.server.listen
+        self.config().server.listen
     }
 
     /// The address of a connection's own listener.
     #[must_use]
     pub fn connection_addr(&self, name: &ConnectionName) -> Option<SocketAddr> {
-        self.config.connections.get(name)?.listen
+        self.config().connections.get(name)?.listen
     }
 
     /// The address of the admin listener.
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.config.server.admin
+        self.config().server.admin
     }
 
     /// The configuration it runs with: addresses are those that were taken.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.running.load().config)
     }
 
     /// What it counts.
@@ -184,7 +205,7 @@ impl Proxy {
     /// Asks for every connection's credentials in the background, so that the first requests do not have to wait and
     /// what is wrong is in the log before a client meets it. Failing changes nothing.
     pub fn warm_up(&self) {
-        for Watched { source, .. } in self.connections.clone() {
+        for Watched { source, .. } in self.running.load().connections.clone() {
             // The source itself logs how it went.
             tokio::spawn(async move { drop(source.credentials().await) });
         }
@@ -194,8 +215,8 @@ impl Proxy {
     /// `server.shutdown_deadline`. The admin listener closes last.
     pub async fn shutdown(&self) -> Drained {
         self.readiness.end();
-        let drained = self.clients.shutdown(self.config.server.shutdown_deadline).await;
-        self.end_admin().await;
+        let drained = self.clients.shutdown(self.config().server.shutdown_deadline).await;
+        self.admin.shutdown(ADMIN_GOODBYE).await;
         drained
     }
 
@@ -203,45 +224,15 @@ impl Proxy {
     pub async fn cut(&self) -> Drained {
         self.readiness.end();
         let drained = self.clients.cut().await;
-        self.end_admin().await;
+        self.admin.shutdown(ADMIN_GOODBYE).await;
         drained
     }
 
-    async fn end_admin(&self) {
-        if let Some(admin) = &self.admin {
-            admin.shutdown(ADMIN_GOODBYE).await;
-        }
+    /// What others are told of the running configuration from now on.
+    pub(super) fn run_with(&self, config: Config, connections: Vec<Watched>) {
+        self.running.store(Arc::new(Running {
+            config: Arc::new(config),
+            connections,
+        }));
     }
-}
-
-impl Sockets {
-    /// Opens every listener of the configuration, and writes the addresses that were taken back into it: whoever
-    /// compares addresses later has to know the real ports.
-    fn open(config: &mut Config) -> Result<Self, BindError> {
-        let own = config
-            .connections
-            .iter_mut()
-            .filter_map(|(name, connection)| {
-                let key = format!("connections.{name}.listen");
-                let listener = open(&mut connection.listen, &key).transpose()?;
-                Some(listener.map(|listener| (name.clone(), listener)))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            own,
-            shared: open(&mut config.server.listen, "server.listen")?,
-            admin: open(&mut config.server.admin, "server.admin")?,
-        })
-    }
-}
-
-fn open(addr: &mut Option<SocketAddr>, key: &str) -> Result<Option<TcpListener>, BindError> {
-    let Some(addr) = addr else { return Ok(None) };
-    let listener = bind(*addr, key)?;
-    *addr = listener.local_addr().map_err(|source| BindError {
-        addr: *addr,
-        key: key.to_owned(),
-        source,
-    })?;
-    Ok(Some(listener))
 }

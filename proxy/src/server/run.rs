@@ -1,22 +1,53 @@
-//! Running as a program: says where it listens, and stops when it is told to.
+//! Running as a program: says where it listens, follows its configuration, and stops when it is told to.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use super::proxy::{Proxy, StartError};
-use super::signals::StopSignals;
-use crate::config::{Config, ConnectionConfig};
+use super::signals::{ReloadSignal, StopSignals};
+use super::watch::FileWatch;
+use crate::config::{ConfigError, ConnectionConfig, Environment, Overrides, load};
+use crate::log;
 
-/// Serves until SIGTERM or SIGINT, then lets running requests finish; a second signal cuts them.
+/// The program cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The proxy cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Loads the configuration, logs to standard error as it says and serves until SIGTERM or SIGINT; then running requests
+/// may finish, and a second signal cuts them. SIGHUP, and a change of its files where `server.watch` is set, have the
+/// configuration loaded again.
 ///
 /// # Errors
 ///
-/// [`StartError`] where it cannot begin.
-pub async fn run(config: Config) -> Result<(), StartError> {
+/// [`RunError`] where it cannot begin.
+pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(), RunError> {
+    // Before anything else: a signal that comes while the configuration is read must not end the process by itself.
     let mut signals = StopSignals::new().map_err(StartError::Signals)?;
-    let proxy = Proxy::start(config).await?;
+    let reload_signal = ReloadSignal::new().map_err(StartError::Signals)?;
+    let loaded = load(overrides, environment)?;
+    let logging = log::init(loaded.config.log);
+    tracing::info!(
+        file = loaded.file.as_ref().map(|file| tracing::field::display(file.display())),
+        connections = loaded.config.connections.len(),
+        "configuration read"
+    );
+    let files = FileWatch::of(loaded.files).await;
+    let proxy = Proxy::start(loaded.config).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
     announce(&proxy);
     proxy.warm_up();
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        never = follow(&proxy, reload_signal, files, (overrides, environment), &logging) => match never {},
+    };
     tracing::info!(
         signal,
         deadline = ?proxy.config().server.shutdown_deadline,
@@ -34,23 +65,53 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Loads the configuration again whenever it is asked for; flags and variables stay those of the start.
+async fn follow(
+    proxy: &Proxy,
+    mut signal: ReloadSignal,
+    mut files: FileWatch,
+    (overrides, environment): (&Overrides, &Environment),
+    logging: &log::Control,
+) -> Infallible {
+    loop {
+        let cause = tokio::select! {
+            () = signal.next() => "SIGHUP",
+            () = files.changed(), if proxy.config().server.watch => "a file has changed",
+        };
+        tracing::info!(cause, "loading the configuration again");
+        let before = files.now().await;
+        let loaded = load(overrides, environment);
+        files = match &loaded {
+            Ok(loaded) => before.follow(&loaded.files).await,
+            // What was followed may mend it as well.
+            Err(error) => before.follow_also(error.files()).await,
+        };
+        // Why it was not, it says itself.
+        if proxy.reload(loaded.map(|loaded| loaded.config)).await.is_ok() {
+            logging.change(proxy.config().log);
+            announce(proxy);
+            proxy.warm_up();
+        }
+    }
+}
+
 /// Where it listens, which connections there are and how clients reach each.
 fn announce(proxy: &Proxy) {
-    let server = &proxy.config().server;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
+    let config = proxy.config();
+    let server = &config.server;
     if let Some(addr) = proxy.addr() {
         tracing::info!(
             %addr,
             "listening for all connections: base URL http://{addr}/@NAME, or http_proxy=http://{addr} for AWS host names"
         );
     }
-    for (name, connection) in &proxy.config().connections {
+    for (name, connection) in &config.connections {
         let ConnectionConfig {
             connection: signs,
             endpoint,
             ..
         } = connection;
-        let only = proxy.config().connections.len() == 1;
+        let only = config.connections.len() == 1;
         tracing::info!(
             connection = %name,
             service = %signs.service,

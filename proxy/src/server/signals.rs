@@ -1,4 +1,4 @@
-//! The signals that ask the process to stop.
+//! The signals that ask the process to stop, or to load its configuration again.
 
 use std::io;
 
@@ -41,5 +41,31 @@ impl StopSignals {
             }
             "Ctrl-C"
         }
+    }
+}
+
+/// SIGHUP, which asks for the configuration to be loaded again; elsewhere than on Unix there is none.
+#[derive(Debug)]
+pub(super) struct ReloadSignal {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl ReloadSignal {
+    /// From now on the signal no longer ends the process.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal; several that came meanwhile count as one.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }

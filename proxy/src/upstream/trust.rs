@@ -18,12 +18,13 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// Reads the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured) and `ca_file`.
+    /// Reads the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), and takes those of `ca_file`: its path
+    /// and what [`read`] found there.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`] where `ca_file` cannot be used.
-    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, UpstreamError> {
+    pub(crate) fn new(ca_file: Option<(&Path, &[u8])>) -> Result<Self, UpstreamError> {
         let mut roots = RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();
         for error in &native.errors {
@@ -33,8 +34,8 @@ impl Trust {
             );
         }
         roots.add_parsable_certificates(native.certs);
-        if let Some(path) = ca_file {
-            add_file(&mut roots, path)?;
+        if let Some((path, pem)) = ca_file {
+            add(&mut roots, path, pem)?;
         }
         if roots.is_empty() {
             // Endpoints without TLS can be served all the same.
@@ -67,14 +68,22 @@ impl Trust {
     }
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), UpstreamError> {
-    let invalid = || UpstreamError::CaFileInvalid { path: path.to_owned() };
-    let pem = std::fs::read(path).map_err(|source| UpstreamError::CaFileUnreadable {
-        path: path.to_owned(),
+/// The content of `ca_file`.
+///
+/// # Errors
+///
+/// [`UpstreamError::CaFileUnreadable`].
+pub(super) fn read(ca_file: &Path) -> Result<Vec<u8>, UpstreamError> {
+    std::fs::read(ca_file).map_err(|source| UpstreamError::CaFileUnreadable {
+        path: ca_file.to_owned(),
         source,
-    })?;
+    })
+}
+
+fn add(roots: &mut RootCertStore, path: &Path, pem: &[u8]) -> Result<(), UpstreamError> {
+    let invalid = || UpstreamError::CaFileInvalid { path: path.to_owned() };
     let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         roots.add(certificate.map_err(|_| invalid())?).map_err(|_| invalid())?;
     }
     if roots.len() == before {
@@ -85,19 +94,15 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), UpstreamError>
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     #[test]
     fn a_ca_file_that_cannot_be_used_is_an_error_with_its_path() {
-        let missing = Trust::new(Some(Path::new("/nonexistent/ca.pem"))).unwrap_err();
+        let path = Path::new("/nonexistent/ca.pem");
+        let missing = read(path).unwrap_err();
         assert!(missing.to_string().contains("/nonexistent/ca.pem"), "{missing}");
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"no certificate").unwrap();
-        assert!(matches!(
-            Trust::new(Some(file.path())),
-            Err(UpstreamError::CaFileInvalid { .. })
-        ));
+        let invalid = Trust::new(Some((path, b"no certificate"))).unwrap_err();
+        assert!(matches!(invalid, UpstreamError::CaFileInvalid { .. }));
+        assert!(invalid.to_string().contains("/nonexistent/ca.pem"), "{invalid}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_model::AssetReference;
 
 /// A Vault or OpenBao server, and how to log in to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VaultSettings {
     /// `http(s)://host[:port]`, without a path.
     pub address: http::Uri,

@@ -36,8 +36,11 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
     let timeout = table.duration("timeout", &raw.timeout);
     let cache = table.duration("cache", &raw.cache);
     let ca_file = table.path("ca_file", raw.ca_file.as_deref());
-    if let Some(Err(error)) = ca_file.as_ref().map(File::open) {
-        table.refuse("ca_file", format!("cannot be read: {error}"));
+    if let Some(path) = &ca_file {
+        table.report.depends_on(path);
+        if let Err(error) = File::open(path) {
+            table.refuse("ca_file", format!("cannot be read: {error}"));
+        }
     }
     let is_visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if raw.namespace.as_ref().is_some_and(|text| !is_visible(text)) {

@@ -70,6 +70,7 @@ fn policy(table: &Table<'_>, raw: &RawAuth) -> Option<SessionPolicy> {
         None => table.parse(name, Some(text))?,
         Some(path) => {
             let path = table.path(name, Some(path))?;
+            table.report.depends_on(&path);
             match read(&path) {
                 Ok(text) => table.parse(name, Some(&text))?,
                 Err(error) => {

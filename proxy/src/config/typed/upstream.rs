@@ -11,8 +11,11 @@ use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
 
 pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
     let ca_file = table.path("ca_file", raw.ca_file.as_deref());
-    if let Some(Err(error)) = ca_file.as_ref().map(File::open) {
-        table.refuse("ca_file", format!("cannot be read: {error}"));
+    if let Some(path) = &ca_file {
+        table.report.depends_on(path);
+        if let Err(error) = File::open(path) {
+            table.refuse("ca_file", format!("cannot be read: {error}"));
+        }
     }
     UpstreamConfig {
         ca_file,

@@ -1,0 +1,75 @@
+//! Which configuration is in effect, and what became of others.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+const SUCCEEDED: OutcomeLabel = OutcomeLabel { outcome: "succeeded" };
+const FAILED: OutcomeLabel = OutcomeLabel { outcome: "failed" };
+
+/// Clones share the numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReloadFamilies {
+    reloads: Family<OutcomeLabel, Counter>,
+    generation: Gauge,
+    fingerprint: Gauge,
+    loaded_at: Gauge,
+}
+
+impl ReloadFamilies {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        // Told from the beginning, so that the first failure shows as an increase.
+        for outcome in [SUCCEEDED, FAILED] {
+            drop(self.reloads.get_or_create(&outcome));
+        }
+        registry.register(
+            "config_reloads",
+            "Reloads of the configuration, by outcome",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "config_generation",
+            "How many configurations have been in effect",
+            self.generation.clone(),
+        );
+        registry.register(
+            "config_fingerprint",
+            "Tells the configuration in effect from others, secrets left out",
+            self.fingerprint.clone(),
+        );
+        registry.register_with_unit(
+            "config_last_load_timestamp",
+            "When the configuration in effect was loaded",
+            Unit::Seconds,
+            self.loaded_at.clone(),
+        );
+    }
+
+    pub(super) fn succeeded(&self) {
+        self.reloads.get_or_create(&SUCCEEDED).inc();
+    }
+
+    pub(super) fn failed(&self) {
+        self.reloads.get_or_create(&FAILED).inc();
+    }
+
+    pub(super) fn in_effect(&self, generation: u64, fingerprint: u64, since: SystemTime) {
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        for (gauge, value) in [
+            (&self.generation, generation),
+            (&self.fingerprint, fingerprint),
+            (&self.loaded_at, since),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Another configuration for a running proxy.
+//!
+//! - Everything that can fail is done first, beside what runs: files are read, sockets opened, connections set up. A
+//!   failure leaves all as it was.
+//! - Then one pointer is exchanged. A request that has begun keeps the pipeline it began with, the next one of the same
+//!   client takes the new one; the last request of the old pipeline frees it.
+//! - A connection whose credentials are obtained as before keeps them, and one that is reached as before keeps its
+//!   pool; see [`Sources`] and [`Pipeline::successor`].
+//! - A listener whose address stays is not touched. One that is taken out lets its requests finish with the old
+//!   pipeline.
+
+mod loads;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::proxy::{Parts, Proxy, StartError};
+use super::serving::Serving;
+use super::sockets::{Held, Sockets};
+use super::sources::Sources;
+use super::{Limits, ListenerRole, Server};
+use crate::admin::Admin;
+use crate::config::{Config, ConfigError};
+
+pub(crate) use loads::{Loads, LoadsReport};
+
+/// Why a running proxy keeps its configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The new configuration cannot be used.
+    #[error("the configuration cannot be used")]
+    Config(#[from] ConfigError),
+    /// What it asks for cannot be set up.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The proxy is stopping.
+    #[error("the proxy is stopping")]
+    Stopping,
+}
+
+/// A new configuration is in effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reloaded {
+    /// How many configurations have been in effect, the first included.
+    pub generation: u64,
+}
+
+impl Proxy {
+    /// Replaces the configuration by the one that was loaded, or leaves all as it is: then the log, `/readyz` and the
+    /// metrics say why.
+    ///
+    /// Running requests finish with what they began with. Connections that are set up as before keep their credentials
+    /// and pools, listeners that stay keep their clients. One reload runs at a time. Dropping the future leaves either
+    /// the old configuration or the new one.
+    ///
+    /// # Errors
+    ///
+    /// [`ReloadError`]; then nothing has changed.
+    pub async fn reload(&self, loaded: Result<Config, ConfigError>) -> Result<Reloaded, ReloadError> {
+        let mut parts = self.parts.lock().await;
+        let replaced = match loaded {
+            Ok(config) => self.replace(&mut parts, config).await,
+            Err(error) => Err(error.into()),
+        };
+        match &replaced {
+            Ok(_) => {}
+            Err(ReloadError::Stopping) => tracing::info!("configuration not reloaded: the proxy is stopping"),
+            Err(error) => self.loads.failed(error, self.clock.now(), &self.metrics),
+        }
+        replaced
+    }
+
+    async fn replace(&self, parts: &mut Parts, mut config: Config) -> Result<Reloaded, ReloadError> {
+        if !self.readiness.holds() {
+            return Err(ReloadError::Stopping);
+        }
+        let (sockets, held) = Sockets::open(&mut config, &parts.sockets).map_err(StartError::from)?;
+        let sources = Sources::new(&config, &self.clock, Some(&parts.sources)).await?;
+        let pipeline = self
+            .pipeline
+            .load()
+            .successor(&config, sources.by_connection(), &self.metrics)
+            .map_err(StartError::from)?;
+
+        // From here on nothing fails and nothing waits.
+        let removed: Vec<_> = parts.sockets.iter().filter(|socket| !sockets.has(socket)).collect();
+        let ends_with_the_old = removed.iter().filter_map(|socket| parts.serving.remove(&socket.role));
+        ends_with_the_old.for_each(|serving| serving.keep());
+        self.pipeline.store(Arc::new(pipeline));
+        self.reports.store(Arc::new(Admin::new(
+            self.readiness.clone(),
+            sources.watched(),
+            self.metrics.clone(),
+            config.server.gateway_hosts.clone(),
+            self.loads.clone(),
+        )));
+        self.clients.limit(Limits::of(&config.server));
+        let deadline = config.server.shutdown_deadline;
+        let closing: Vec<_> = removed
+            .iter()
+            .map(|socket| self.server(&socket.role).close(&socket.role, deadline))
+            .collect();
+        drop(removed);
+        let reloaded = self.loads.succeeded(&config, self.clock.now(), &self.metrics);
+        self.run_with(config, sources.watched());
+        parts.sources = sources;
+        self.tell(parts);
+        self.serve(parts, sockets, held);
+        // The next reload may want to open what this one closes.
+        for closed in closing {
+            closed.await;
+        }
+        Ok(reloaded)
+    }
+
+    /// Has the metrics tell of the connections that there are.
+    pub(super) fn tell(&self, parts: &Parts) {
+        self.metrics.watch_connections(parts.sources.each());
+    }
+
+    /// Begins to serve those of the sockets that are not served yet.
+    pub(super) fn serve(&self, parts: &mut Parts, sockets: Sockets, held: Held) {
+        for socket in sockets.iter().filter(|socket| !parts.sockets.has(socket)) {
+            let Some(listener) = socket.listener() else { continue };
+            match socket.role.clone() {
+                role @ ListenerRole::Admin => {
+                    let serving = Arc::new(Serving::new(&self.reports));
+                    self.admin.listen(listener, role, &serving);
+                }
+                role @ (ListenerRole::Shared | ListenerRole::Connection(_)) => {
+                    let serving = Arc::new(Serving::new(&self.pipeline));
+                    self.clients.listen(listener, role.clone(), &serving);
+                    parts.serving.insert(role, serving);
+                }
+            }
+        }
+        parts.sockets = sockets;
+        drop(held);
+    }
+
+    fn server(&self, role: &ListenerRole) -> &Server {
+        match role {
+            ListenerRole::Admin => &self.admin,
+            ListenerRole::Shared | ListenerRole::Connection(_) => &self.clients,
+        }
+    }
+}

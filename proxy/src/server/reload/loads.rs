@@ -1,0 +1,107 @@
+//! What is told of the loading of configurations: which one is in effect since when, and why a later one is not.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::{ReloadError, Reloaded};
+use crate::config::Config;
+use crate::log::Chain;
+use crate::metrics::Metrics;
+
+/// Problems of a configuration that are told; the rest is counted.
+const TOLD: usize = 20;
+
+/// Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Loads(Arc<Mutex<LoadsReport>>);
+
+/// How it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadsReport {
+    /// How many configurations have been in effect, this one included.
+    pub(crate) generation: u64,
+    /// Tells this one from others.
+    pub(crate) fingerprint: u64,
+    /// Since when it is in effect.
+    pub(crate) loaded_at: SystemTime,
+    /// The last attempt to replace it, where that failed.
+    pub(crate) failure: Option<LoadFailure>,
+}
+
+/// A configuration that was not taken.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadFailure {
+    /// When it was tried.
+    pub(crate) at: SystemTime,
+    /// What is wrong: place, key and what is allowed. No values.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Loads {
+    /// The first configuration is in effect.
+    pub(crate) fn new(config: &Config, now: SystemTime, metrics: &Metrics) -> Self {
+        let report = LoadsReport {
+            generation: 1,
+            fingerprint: config.fingerprint,
+            loaded_at: now,
+            failure: None,
+        };
+        metrics.config_in_effect(1, config.fingerprint, now);
+        Self(Arc::new(Mutex::new(report)))
+    }
+
+    pub(crate) fn report(&self) -> LoadsReport {
+        self.lock().clone()
+    }
+
+    /// A further configuration is in effect.
+    pub(super) fn succeeded(&self, config: &Config, now: SystemTime, metrics: &Metrics) -> Reloaded {
+        let mut report = self.lock();
+        let generation = report.generation + 1;
+        *report = LoadsReport {
+            generation,
+            fingerprint: config.fingerprint,
+            loaded_at: now,
+            failure: None,
+        };
+        drop(report);
+        metrics.reload_succeeded();
+        metrics.config_in_effect(generation, config.fingerprint, now);
+        let fingerprint = format!("{:012x}", config.fingerprint);
+        tracing::info!(
+            generation,
+            fingerprint,
+            connections = config.connections.len(),
+            "configuration reloaded"
+        );
+        Reloaded { generation }
+    }
+
+    /// A configuration was not taken.
+    pub(super) fn failed(&self, error: &ReloadError, now: SystemTime, metrics: &Metrics) {
+        let problems = problems(error);
+        for problem in &problems {
+            tracing::error!(problem, "configuration not reloaded: the one before stays in effect");
+        }
+        metrics.reload_failed();
+        self.lock().failure = Some(LoadFailure { at: now, problems });
+    }
+
+    /// The report is replaced as a whole: a panic leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, LoadsReport> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is wrong, one thing after the other.
+fn problems(error: &ReloadError) -> Vec<String> {
+    let ReloadError::Config(config) = error else {
+        return vec![Chain(error).to_string()];
+    };
+    let all = config.problems();
+    let mut told: Vec<_> = all.iter().take(TOLD).map(ToString::to_string).collect();
+    if let Some(more) = all.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        told.push(format!("and {more} more: run signing-proxy config check"));
+    }
+    told
+}

@@ -1,0 +1,54 @@
+//! A listener's handler, which a reload replaces between two requests.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::{Handler, Peer};
+
+/// Hands each request to the handler of the moment, which it then keeps to its end.
+pub(crate) struct Serving<H> {
+    current: Arc<ArcSwap<H>>,
+    /// The handler that a listener ends with: one that is taken out of the configuration finishes with the one that
+    /// knows it.
+    last: OnceLock<Arc<H>>,
+}
+
+impl<H> Serving<H> {
+    pub(crate) fn new(current: &Arc<ArcSwap<H>>) -> Self {
+        Self {
+            current: Arc::clone(current),
+            last: OnceLock::new(),
+        }
+    }
+
+    /// From now on the handler stays the one of this moment.
+    pub(crate) fn keep(&self) {
+        self.last.get_or_init(|| self.current.load_full());
+    }
+}
+
+impl<H: Handler> Handler for Serving<H> {
+    type Body = H::Body;
+
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
+        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
+        handler.handle(request, peer)
+    }
+}
+
+impl<H> fmt::Debug for Serving<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_last = self.last.get().is_some();
+        f.debug_struct("Serving")
+            .field("is_last", &is_last)
+            .finish_non_exhaustive()
+    }
+}
