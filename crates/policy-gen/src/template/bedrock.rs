@@ -121,7 +121,7 @@ pub fn bedrock_invoke(
                 let sid = format!("BedrockThroughProfileN{}", through.len() + 1);
                 let mut behind = allow()
                     .with_sid(sid)
-                    .when_equals("bedrock:InferenceProfileArn", &profile);
+                    .when_arn_equals("bedrock:InferenceProfileArn", &profile);
                 behind = behind.with_resource(format!("arn:{partition}:bedrock:*::foundation-model/{model}"));
                 if *geography == "global" {
                     behind = behind.with_resource(format!("arn:{partition}:bedrock:::foundation-model/{model}"));
@@ -161,7 +161,7 @@ mod tests {
         assert!(json.contains(&format!(r#""Resource":["{profile}"]"#)), "{json}");
         assert!(
             json.contains(&format!(
-                r#"{{"StringEquals":{{"bedrock:InferenceProfileArn":"{profile}"}}}}"#
+                r#"{{"ArnEquals":{{"bedrock:InferenceProfileArn":"{profile}"}}}}"#
             )),
             "{json}"
         );
