@@ -162,14 +162,8 @@ impl Statement {
         self.when("StringLike", key, pattern)
     }
 
-    /// Only where the request's value for `key` is exactly this ARN, which is taken literally.
-    #[must_use]
-    pub fn when_arn_equals(self, key: &str, arn: &str) -> Self {
-        self.when("ArnEquals", key, literal(arn))
-    }
-
     /// Only where this test holds; the value is in the operator's language.
-    pub(crate) fn when(mut self, operator: &str, key: &str, value: impl Into<String>) -> Self {
+    fn when(mut self, operator: &str, key: &str, value: impl Into<String>) -> Self {
         let keys = self.conditions.entry(operator.to_owned()).or_default();
         keys.entry(key.to_owned()).or_default().0.insert(value.into());
         self

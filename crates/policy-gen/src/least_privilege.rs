@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Conditions, Policy, Statement};
 use crate::mapping::Need;
-use crate::pattern::{Pattern, Wildcards};
 use crate::record::{Needed, RecordSet, Recorded};
 
 pub use generalise::{Generalisation, InvalidGeneralisation, Widening};
@@ -109,33 +108,8 @@ pub fn of_needs<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy {
 }
 
 fn policy(grants: &BTreeSet<Grant>) -> Policy {
-    let statements = merged(&without_covered(grants));
+    let statements = merged(grants);
     Policy::new(sid::named(statements))
-}
-
-/// Drops grants that a wider one makes needless.
-fn without_covered(grants: &BTreeSet<Grant>) -> BTreeSet<Grant> {
-    let compiled = |grant: &Grant| Pattern::parse(&grant.resource, Wildcards::Any).ok();
-    let wide: Vec<_> = grants
-        .iter()
-        .filter_map(|grant| Some((grant, compiled(grant)?)))
-        .filter(|(_, pattern)| pattern.as_literal().is_none())
-        .collect();
-    let is_covered = |grant: &Grant| {
-        let same = |wide: &Grant| {
-            wide.action == grant.action && wide.conditions == grant.conditions && wide.resource != grant.resource
-        };
-        let mut same = wide.iter().filter(|(wide, _)| same(wide)).peekable();
-        if same.peek().is_none() {
-            return false;
-        }
-        let own = compiled(grant);
-        // Of two that cover each other, the first stays.
-        let is_first =
-            |wide: &Grant, pattern: &Pattern, own: &Pattern| !own.covers(pattern) || wide.resource < grant.resource;
-        own.is_some_and(|own| same.any(|(wide, pattern)| pattern.covers(&own) && is_first(wide, pattern, &own)))
-    };
-    grants.iter().filter(|grant| !is_covered(grant)).cloned().collect()
 }
 
 type Under<T> = (Conditions, T);
@@ -143,6 +117,7 @@ type Under<T> = (Conditions, T);
 /// Statements that grant exactly these, of which no two have the same actions or the same resources under the same
 /// conditions.
 ///
+/// A resource stays where a wider one has its pairs too: that changes nothing, and both were asked for.
 /// As a rule each resource stands once, with all its actions. An action on resources of several types, such as
 /// `ec2:RunInstances`, stands once instead: people and linters want to see all that it needs together.
 fn merged(grants: &BTreeSet<Grant>) -> Vec<Statement> {

@@ -14,7 +14,7 @@ use auth_model::{ExternalId, InvalidSessionPolicy, RoleArn, SessionPolicy};
 use crate::document::{Policy, PolicyKind, Statement, TooLarge, literal};
 use crate::principal::Principal;
 
-pub use bedrock::{Model, ModelError, bedrock_invoke};
+pub use bedrock::{Invoking, ModelError, bedrock_invoke};
 pub use describe::{ec2_describe, workspaces_read};
 pub use dynamodb::dynamodb_read;
 pub use name::{BucketName, InvalidBucketName, InvalidKeyPrefix, InvalidTableName, KeyPrefix, TableName};

@@ -194,23 +194,6 @@ fn what_failed_and_what_is_unresolved_is_listed() {
 }
 
 #[test]
-fn a_wider_resource_makes_narrower_ones_needless() {
-    let all = Need::new(
-        "bedrock:InvokeModel",
-        Resource::Pattern("arn:aws:bedrock:*::foundation-model/m".to_owned()),
-    );
-    let one = need("bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m");
-    let other = need("bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/n");
-    let json = of_needs([&all, &one, &other]).to_json();
-    assert!(
-        json.contains(
-            r#""Resource":["arn:aws:bedrock:*::foundation-model/m","arn:aws:bedrock:us-east-1::foundation-model/n"]"#
-        ),
-        "{json}"
-    );
-}
-
-#[test]
 fn nothing_recorded_is_no_policy() {
     assert_eq!(least_privilege(&RecordSet::default(), Options::default()).policy, None);
 }

@@ -4,7 +4,7 @@ use auth_model::{AccountId, Partition, Region};
 use aws_endpoints::partition_of;
 use clap::Args;
 use policy_gen::template::{
-    BucketName, KeyPrefix, Model, TableName, bedrock_invoke, dynamodb_read, ec2_describe, s3_read_only, s3_read_write,
+    BucketName, KeyPrefix, TableName, bedrock_invoke, dynamodb_read, ec2_describe, s3_read_only, s3_read_write,
     workspaces_read,
 };
 use policy_gen::{Policy, PolicyKind};
@@ -46,7 +46,7 @@ pub(in crate::cli) struct BedrockArgs {
     region: Region,
     /// What is invoked: the id of a foundation model or an inference profile, or an ARN.
     #[arg(long, value_name = "MODEL", required = true, num_args = 1..)]
-    model: Vec<Model>,
+    model: Vec<String>,
     /// The account, for inference profiles.
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<AccountId>,
@@ -55,13 +55,14 @@ pub(in crate::cli) struct BedrockArgs {
 }
 
 pub(super) fn bedrock(args: &BedrockArgs) -> Result<(), Failure> {
-    let partition = partition(&args.region)?;
-    let policy = bedrock_invoke(partition, &args.region, args.account.as_ref(), &args.model)
+    // A made-up region has no models.
+    partition(&args.region)?;
+    let invoking = bedrock_invoke(&args.region, args.account.as_ref(), &args.model)
         .map_err(|error| Failure::Input(format!("--model: {error}")))?;
-    if args.model.iter().any(|model| matches!(model, Model::Arn(_))) {
-        note("an ARN may stand for models that only AWS knows: those need bedrock:InvokeModel too");
+    for why in invoking.unresolved {
+        note(format_args!("more may be needed: {why}"));
     }
-    args.output.write(&policy, PolicyKind::Managed)
+    args.output.write(&invoking.policy, PolicyKind::Managed)
 }
 
 #[derive(Args, Debug)]

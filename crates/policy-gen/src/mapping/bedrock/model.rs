@@ -134,7 +134,7 @@ fn add_profile(action: &'static str, profile: &str, model: &str, needs: &mut Vec
     let partition = profile.split(':').nth(1).unwrap_or("aws");
     let through = |resource| {
         Need::new(action, resource).with_condition(Condition {
-            operator: "StringEquals",
+            operator: "ArnEquals",
             key: "bedrock:InferenceProfileArn",
             value: profile.to_owned(),
         })
