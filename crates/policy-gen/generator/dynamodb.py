@@ -51,7 +51,7 @@ INSIDE = {
 ADDED = [
     need("CreateTable", "dynamodb:TagResource", "table", ["TableName?Tags"]),
     need("CreateTable", "dynamodb:PutResourcePolicy", "table", ["TableName?ResourcePolicy"]),
-    need("CreateTable", "dynamodb:AssociateTableReplica", "table", ["GlobalTableSourceArn"]),
+    need("CreateTable", "dynamodb:AssociateTableReplica", "part-of-table", ["GlobalTableSourceArn"]),
     need("UpdateTable", "dynamodb:CreateTableReplica", "table", ["TableName?ReplicaUpdates.Create"]),
     need("UpdateTable", "dynamodb:UpdateTable", "table", ["TableName?ReplicaUpdates.Update"]),
     need("UpdateTable", "dynamodb:DeleteTableReplica", "table", ["TableName?ReplicaUpdates.Delete"]),

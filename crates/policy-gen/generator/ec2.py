@@ -4,6 +4,7 @@ Which types an operation takes comes from the list of IAM actions, which paramet
 the last word of the parameter's name. What that gets wrong is in the tables below, each with the operations it is for.
 """
 
+import json
 import re
 
 from sources import need, write_table
@@ -195,13 +196,8 @@ def parameters(shape, prefix=(), above=()):
         yield ".".join(prefix), shape
 
 
-def own_word(template):
-    """`InstanceId` of `…:instance/${InstanceId}`."""
-    return re.search(r"\$\{(\w+)\}$", template)[1]
-
-
-def paths_to(kind, operation, found, own):
-    """The parameters that name a resource of the type."""
+def paths_to(kind, operation, found, own, listed):
+    """The parameters that name a resource of the type; `listed`: the types that the operation takes."""
     direct, other = [], []
     for path in found:
         word = path.rsplit(".", 1)[-1]
@@ -214,8 +210,8 @@ def paths_to(kind, operation, found, own):
             direct += [path] if kind == "placement-group" else []
         elif word == "GroupId" and ".Placement." in f".{path}":
             other += ["~" + path] if kind == "placement-group" else []
-        elif kind in {**BY_PREFIX, **BY_PREFIX_IN.get(operation, {})}.get(word, ()):
-            direct.append("^" + path)
+        elif kind in (several := {**BY_PREFIX, **BY_PREFIX_IN.get(operation, {})}.get(word, set())):
+            direct.append(path if len(several & listed) == 1 else "^" + path)
         elif kind in WORDS.get(word, []) or (word == own.get(kind) and word not in WORDS):
             direct.append(path)
         elif kind in INDIRECT.get(word, []):
@@ -227,11 +223,11 @@ def rows_of(operation, listed, found, own):
     action = f"ec2:{operation}"
     if not listed or not listed["resourceTypes"]:
         return [need(operation, action)]
-    rows = []
+    rows, types = [], {entry["name"] for entry in listed["resourceTypes"]}
     for entry in listed["resourceTypes"]:
         kind = entry["name"]
         required = entry["required"] or (operation, kind) in ALWAYS
-        direct, other = paths_to(kind, operation, found, own)
+        direct, other = paths_to(kind, operation, found, own, types)
         made = kind in MAKES_ANOTHER.get(operation, [])
         if made or (required and not direct and not other and CREATES.search(operation)):
             rows.append(need(operation, action, kind, [], "any"))
@@ -248,7 +244,7 @@ def rows_of(operation, listed, found, own):
 def write(sources):
     model, actions = sources.model("ec2"), sources.list_of_actions("ec2")
     templates = sources.resource_types("ec2")
-    own = {kind: word for kind, word in own_words(sources).items()}
+    own = own_words(sources)
     rows = []
     for operation in sorted(model.operation_names):
         shape = model.operation_model(operation).input_shape
@@ -268,17 +264,16 @@ def write(sources):
 
 
 def own_words(sources):
-    import json
-
+    """Type -> `InstanceId` of `…:instance/${InstanceId}`."""
     found = json.loads((sources.iam_data / "resourceTypes" / "ec2.json").read_text()).values()
-    return {r["key"]: own_word(r["arn"]) for r in found}
+    return {r["key"]: re.search(r"\$\{(\w+)\}$", r["arn"])[1] for r in found}
 
 
 def passed(operation, strings):
     rows = []
     for word, service in PASSED.items():
         paths = [path for path in strings if f".{word}." in f".{path}."]
-        if paths and service is None and "Association" not in word:
+        if paths and service is None:
             rows.append(need(operation, "iam:PassRole", "role", ["~" + path for path in paths]))
         elif paths:
             rows.append(need(operation, "iam:PassRole", "role", paths, "-", f"iam:PassedToService={service}"))

@@ -2,7 +2,7 @@
 
 from sources import need, write_table
 
-# The members that hold ids, by type. ResourceId is a directory's, except where TAGGING says otherwise.
+# The members that hold ids, by type.
 MEMBERS = {
     "connectionalias": ["AliasId"],
     "directoryid": ["DirectoryId", "ResourceId", "ResourceIds", "Workspaces.DirectoryId", "StandbyWorkspaces.DirectoryId"],
@@ -34,7 +34,6 @@ OPTIONAL = {("UpdateWorkspaceBundle", "workspaceimage")}
 # Roles that are handed to WorkSpaces.
 PASSED = {"ModifyWorkspaceCreationProperties": "WorkspaceCreationProperties.InstanceIamRoleArn"}
 
-# A second type behind ResourceId: the directory that an alias is bound to.
 SERVICE = "workspaces"
 
 

@@ -49,9 +49,13 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         ("ListAsyncInvokes", _) => needs.push(Need::new("bedrock:ListAsyncInvokes", Resource::Any)),
         ("InvokeGuardrailChecks", _) => needs.push(Need::new("bedrock:InvokeGuardrailChecks", Resource::Any)),
         ("GetAsyncInvoke", [_, invocation]) => {
-            let arn = arn_of(&decoded(invocation, "the invocation")?, &["async-invoke"]);
-            let arn = arn.ok_or_else(|| Refusal::malformed("the invocation", "it is the ARN of an async-invoke"))?;
-            needs.push(Need::new("bedrock:GetAsyncInvoke", arn));
+            let invocation = decoded(invocation, "the invocation")?;
+            let resource = match arn_of(&invocation, &["async-invoke"]) {
+                Some(arn) => arn,
+                None if model::is_plain(&invocation) => Resource::Unresolved(Unresolved::Indirect("an id")),
+                None => return Err(Refusal::malformed("the invocation", "it is the ARN of an async-invoke")),
+            };
+            needs.push(Need::new("bedrock:GetAsyncInvoke", resource));
         }
         ("ApplyGuardrail", [_, id, ..]) => needs.push(guardrail(request, &decoded(id, "the guardrail")?)?),
         ("StartAsyncInvoke", _) => {
@@ -123,12 +127,11 @@ fn guardrail(request: &Request<'_>, id: &str) -> Result<Need, Refusal> {
     let resource = if id.starts_with("arn:") {
         arn_of(id, &["guardrail"])
     } else {
-        let is_good =
-            (1..=2048).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_good = (1..=2048).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         is_good.then(|| in_account(request, &["guardrail/", id].concat()))
     };
-    let resource =
-        resource.ok_or_else(|| Refusal::malformed("the guardrail", "it is an id of a-z and 0-9, or an ARN"))?;
+    let resource = resource
+        .ok_or_else(|| Refusal::malformed("the guardrail", "it is an id of letters, digits and '-', or an ARN"))?;
     Ok(Need::new("bedrock:ApplyGuardrail", resource))
 }
 

@@ -133,7 +133,9 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         }
     }
     if needs.is_empty() {
-        return Err(Refusal::malformed("the body", "it names at least one table"));
+        // AWS refuses what names no table. Whatever it may ask for stands, on nothing that a policy could name.
+        let unnamed = || Resource::Unresolved(Unresolved::Unnamed("table"));
+        needs.extend(rows.iter().map(|row| Need::new(row.action(), unnamed())));
     }
     Ok(mapping)
 }
@@ -174,15 +176,15 @@ fn transaction(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Re
         let Value::Map(members) = item else {
             return Err(malformed());
         };
-        let mut present = members.iter().filter(|(_, value)| **value != Value::Null);
-        let (Some((name, member)), None) = (present.next(), present.next()) else {
-            return Err(malformed());
-        };
-        let action = TRANSACTED.iter().find(|(known, _)| known == name);
-        let (_, action) = action.ok_or_else(malformed)?;
-        let names = member.texts("TableName")?;
-        let name = names.first().ok_or_else(malformed)?;
-        push(needs, Need::new(*action, table(request, name)?))?;
+        let present = members.iter().filter(|(_, value)| **value != Value::Null);
+        // AWS takes one member per item. Where there are more, each must be allowed.
+        for (name, member) in present {
+            let action = TRANSACTED.iter().find(|(known, _)| known == name);
+            let (_, action) = action.ok_or_else(malformed)?;
+            let names = member.texts("TableName")?;
+            let name = names.first().ok_or_else(malformed)?;
+            push(needs, Need::new(*action, table(request, name)?))?;
+        }
     }
     Ok(())
 }

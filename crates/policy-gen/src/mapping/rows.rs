@@ -19,7 +19,7 @@ use super::form::Form;
 use super::value::Value;
 use super::{Condition, Need, Refusal, Request, Resource, Unresolved};
 use crate::document::literal;
-use arn::{Kind, Naming, filled, whole};
+use arn::{Kind, Naming, filled, is_plain, whole};
 
 pub(super) use arn::is_id;
 
@@ -278,25 +278,22 @@ impl Rows {
         let Some(kind) = self.resources.get(kind) else {
             return Ok(Resource::Unresolved(Unresolved::Indirect(path)));
         };
-        let malformed = |reason: &'static str| Refusal::malformed(path, reason);
-        if value.starts_with("arn:") {
-            return whole(kind, value).ok_or_else(|| malformed("it is an ARN of the type that the operation takes"));
-        }
         let is_good = match kind.naming {
             Naming::Id => is_id(value),
             Naming::Name => (1..=255).contains(&value.len()) && !value.chars().any(char::is_control),
             Naming::Arn => false,
         };
-        if !is_good {
-            // `resolve:ssm:…` where an image is asked for.
-            if kind.naming == Naming::Id && value.starts_with("resolve:") {
-                return Ok(Resource::Unresolved(Unresolved::Indirect(path)));
-            }
-            return Err(malformed(match kind.naming {
-                Naming::Id => "it is an id of letters, digits and '-', '_', '.'",
-                Naming::Name => "it is a name of 1 to 255 printable characters",
-                Naming::Arn => "it is an ARN",
-            }));
+        if value.starts_with("arn:") || !is_good {
+            // An image may be `resolve:ssm:…`; an ARN may be of another type. AWS decides; no policy can name it.
+            let unresolved = Resource::Unresolved(Unresolved::Indirect(path));
+            return match whole(kind, value) {
+                Some(resource) => Ok(resource),
+                None if is_plain(value) => Ok(unresolved),
+                None => Err(Refusal::malformed(
+                    path,
+                    "it is an id or an ARN, without wildcards and spaces",
+                )),
+            };
         }
         Ok(match filled(kind.arn, request, str::to_owned, value) {
             Ok(arn) => Resource::Exact(arn),
@@ -306,6 +303,11 @@ impl Rows {
 }
 
 impl Row {
+    /// The action that is asked for.
+    pub(super) fn action(&self) -> &'static str {
+        self.action
+    }
+
     fn read(columns: &[&'static str]) -> Option<Self> {
         let [action, resource, paths, otherwise, condition] = columns else {
             return None;

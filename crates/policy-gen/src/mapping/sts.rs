@@ -5,6 +5,7 @@
 use auth_model::RoleArn;
 
 use super::form::{self, Form};
+use super::rows::is_id;
 use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
 
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
@@ -91,6 +92,7 @@ fn role(form: &Form) -> Result<Resource, Refusal> {
     match form.texts("RoleArn")?.as_slice() {
         [] => Ok(Resource::Unresolved(Unresolved::Unnamed("RoleArn"))),
         [arn] if arn.parse::<RoleArn>().is_ok() => Ok(Resource::Exact((*arn).to_owned())),
+        [name] if is_id(name) => Ok(Resource::Unresolved(Unresolved::Indirect("a name"))),
         _ => Err(Refusal::malformed("RoleArn", "it is one role's ARN")),
     }
 }

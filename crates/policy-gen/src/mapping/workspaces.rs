@@ -73,28 +73,28 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         Value::Null
     };
     mapping.required = ROWS.needs(rows, request, Parameters::Body(&value))?;
-    // By AWS's service reference these may be authorised too; the documentation does not say when.
-    let besides: &[&'static str] = match name {
-        "AuthorizeIpRules" | "RevokeIpRules" => &["workspaces:UpdateRulesOfIpGroup"],
-        "UpdateRulesOfIpGroup" => &["workspaces:AuthorizeIpRules", "workspaces:RevokeIpRules"],
-        "CopyWorkspaceImage" => {
-            let need = Need::new("workspaces:DescribeWorkspaceImages", Resource::Any);
-            mapping.advisory.push(need);
-            &[]
-        }
-        "CreateStandbyWorkspaces" => {
-            mapping
-                .advisory
-                .push(Need::new("workspaces:DescribeWorkspaces", Resource::Any));
-            &[]
-        }
-        _ => &[],
-    };
-    if let Some(group) = mapping.required.first().map(|need| need.resource.clone()) {
-        let besides = besides.iter().map(|action| Need::new(*action, group.clone()));
-        mapping.advisory.extend(besides);
-    }
+    mapping.advisory = besides(name, &mapping.required);
     Ok(mapping)
+}
+
+/// What an operation may authorise too, by AWS's service reference; its documentation does not say when.
+fn besides(operation: &str, required: &[Need]) -> Vec<Need> {
+    let any = |action: &'static str| vec![Need::new(action, Resource::Any)];
+    let groups = |action: &'static str| -> Vec<Need> {
+        let resources = required.iter().map(|need| need.resource.clone());
+        resources.map(|group| Need::new(action, group)).collect()
+    };
+    match operation {
+        "AuthorizeIpRules" | "RevokeIpRules" => groups("workspaces:UpdateRulesOfIpGroup"),
+        "UpdateRulesOfIpGroup" => [
+            groups("workspaces:AuthorizeIpRules"),
+            groups("workspaces:RevokeIpRules"),
+        ]
+        .concat(),
+        "CopyWorkspaceImage" => any("workspaces:DescribeWorkspaceImages"),
+        "CreateStandbyWorkspaces" => any("workspaces:DescribeWorkspaces"),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -155,7 +155,8 @@ fn invocations_are_named_by_their_arn() {
         &post("/guardrail-checks/invoke", "{}"),
         &["bedrock:InvokeGuardrailChecks *"],
     );
-    asked(&format!("GET {HOST}/async-invoke/abc")).is_refused("ARN");
+    asked(&format!("GET {HOST}/async-invoke/abc")).is(&["bedrock:GetAsyncInvoke ?"]);
+    asked(&format!("GET {HOST}/async-invoke/*")).is_refused("ARN");
     let body = r#"{"modelId":"amazon.nova-reel-v1:0","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/p"}}}"#;
     let mapping = post("/async-invoke", body).map().unwrap();
     assert_eq!(mapping.advisory[0].resource.to_iam().unwrap(), "arn:aws:s3:::b/p/*");

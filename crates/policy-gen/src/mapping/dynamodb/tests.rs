@@ -70,12 +70,8 @@ fn tables_come_by_name_or_arn() {
         ],
     );
     refused("GetItem", r#"{"TableName":"*"}"#, "TableName");
-    refused("GetItem", r#"{"TableName":"T/index/I"}"#, "TableName");
-    refused(
-        "GetItem",
-        r#"{"TableName":"arn:aws:dynamodb:eu-west-1:111122223333:table/T/index/I"}"#,
-        "TableName",
-    );
+    check("GetItem", r#"{"TableName":"T/index/I"}"#, &["dynamodb:GetItem ?"]);
+    check("GetItem", r#"{"TableName":"~T/index/I"}"#, &["dynamodb:GetItem ?"]);
     refused(
         "GetItem",
         r#"{"TableName":"arn:aws:dynamodb:eu-west-1:111122223333:table/*"}"#,
@@ -83,7 +79,7 @@ fn tables_come_by_name_or_arn() {
     );
     refused("GetItem", r#"{"TableName":"T","TableName":"U"}"#, "once");
     refused("GetItem", r#"{"TableName":"T","\u0054ableName":"U"}"#, "once");
-    refused("DescribeBackup", r#"{"BackupArn":"T"}"#, "BackupArn");
+    check("DescribeBackup", r#"{"BackupArn":"T"}"#, &["dynamodb:DescribeBackup ?"]);
 }
 
 #[test]
@@ -130,11 +126,24 @@ fn batches_and_transactions_name_every_table() {
     );
     refused("BatchGetItem", r#"{"RequestItems":{"T":{},"T":{}}}"#, "once");
     refused("BatchGetItem", r#"{"RequestItems":{"*":{}}}"#, "TableName");
-    refused("BatchGetItem", r#"{"RequestItems":{}}"#, "at least one");
+    check("BatchGetItem", r#"{"RequestItems":{}}"#, &["dynamodb:BatchGetItem ?"]);
     refused("BatchGetItem", r#"{"RequestItems":["T"]}"#, "map");
-    refused("TransactWriteItems", r#"{"TransactItems":[]}"#, "at least one");
+    check(
+        "TransactWriteItems",
+        r#"{"TransactItems":[{}]}"#,
+        &[
+            "dynamodb:ConditionCheckItem ?",
+            "dynamodb:DeleteItem ?",
+            "dynamodb:PutItem ?",
+            "dynamodb:UpdateItem ?",
+        ],
+    );
     let two = r#"{"TransactItems":[{"Put":{"TableName":"T"},"Delete":{"TableName":"U"}}]}"#;
-    refused("TransactWriteItems", two, "one of");
+    check(
+        "TransactWriteItems",
+        two,
+        &["dynamodb:DeleteItem ~U", "dynamodb:PutItem ~T"],
+    );
     refused(
         "TransactWriteItems",
         r#"{"TransactItems":[{"put":{"TableName":"T"}}]}"#,

@@ -28,6 +28,12 @@ pub(in crate::mapping) fn is_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
+/// The characters of ARNs, without those of patterns.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=,@".contains(&b);
+    (1..=2048).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
 /// The template with the request's values in it; `id` goes through no escape.
 pub(super) fn filled(
     template: &str,
@@ -68,10 +74,9 @@ pub(super) fn whole(kind: &Kind, value: &str) -> Option<Resource> {
     }
     let (want, have) = (want.next()?, have.next()?);
     let id = have.strip_prefix(want.strip_suffix("{id}")?)?;
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=,@".contains(&b);
     let is_good = match kind.naming {
         Naming::Id => is_id(id),
-        Naming::Name | Naming::Arn => !id.is_empty() && id.bytes().all(is_allowed),
+        Naming::Name | Naming::Arn => is_plain(id),
     };
     (is_good && value.len() <= 2048).then(|| Resource::Exact(value.to_owned()))
 }
