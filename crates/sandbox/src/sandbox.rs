@@ -91,7 +91,7 @@ impl Sandbox {
         bench.bind("imds", ports.imds, Arc::new(imds)).await?;
         let sts = Sts {
             keys,
-            clock: settings.clock,
+            clock: Arc::clone(&settings.clock),
         };
         bench.guard(ports.sts, sts).await?;
         bench.guard(ports.ec2, Ec2 { regions }).await?;
@@ -108,7 +108,14 @@ impl Sandbox {
             addresses.insert(bound.service, bound.address);
             // The real metadata service speaks plain HTTP alone.
             let acceptor: Option<TlsAcceptor> = acceptor.clone().filter(|_| bound.service != "imds");
-            listeners.spawn(server::serve(bound.listener, bound.handler, acceptor, stopped.clone()));
+            let clock = Arc::clone(&settings.clock);
+            listeners.spawn(server::serve(
+                bound.listener,
+                bound.handler,
+                acceptor,
+                clock,
+                stopped.clone(),
+            ));
         }
         Ok(Self {
             addresses,

@@ -17,7 +17,7 @@ pub struct SandboxSettings {
     pub regions: Vec<Region>,
     /// Whether each port but the metadata service's also takes TLS (HTTP/1.1 and h2 by ALPN), beside plain HTTP.
     pub tls: bool,
-    /// The time by which signatures and sessions are judged. (s3s judges presigned URLs by the system's clock too.)
+    /// The time by which signatures and sessions are judged, and that `Date` tells. (s3s judges presigned URLs by the system's clock too.)
     pub clock: Arc<dyn Clock>,
     /// The pause between two frames of a streamed Bedrock answer.
     pub stream_pause: Duration,

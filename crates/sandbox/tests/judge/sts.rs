@@ -224,6 +224,7 @@ async fn sessions_end_when_they_said_they_would() {
     );
     let answer = whoami(&sandbox, at(Draft::query("sts", &form).with_keys(ROBOT))).await;
     assert_eq!(answer.element("Expiration"), "2033-05-18T03:48:20Z");
+    assert_eq!(answer.headers["date"], "Wed, 18 May 2033 03:33:20 GMT");
     let keys = keys_of(&answer);
     clock.advance(Duration::from_secs(899));
     assert_eq!(whoami(&sandbox, at(identity_of(keys.clone()))).await.status, 200);
