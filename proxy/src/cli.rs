@@ -3,7 +3,9 @@
 //! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line,
 //! the configuration or a command's input cannot be used; 3 where a command that compares or checks found something.
 
+mod check;
 mod config_command;
+mod external_id;
 mod output;
 mod policy;
 #[cfg(feature = "sandbox")]
@@ -20,9 +22,10 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use output::{Failure, print};
 
+pub use check::CheckArgs;
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxArgs;
-pub use serve::ServeArgs;
+pub use serve::{ConfigArgs, ServeArgs};
 
 #[cfg(test)]
 pub(crate) use config_command::EXAMPLE;
@@ -41,6 +44,8 @@ Examples:
       Sign S3 requests with whatever credentials the AWS SDKs would find.
   signing-proxy config example > signing-proxy.toml && signing-proxy config check
       Begin a configuration, and see what it says.
+  signing-proxy check
+      Find out whether its connections work, and if not, whose policy, key or clock is wrong.
 
 Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used; 3 a check found
 something.")]
@@ -56,6 +61,10 @@ enum Command {
     /// Run an embedded AWS with a proxy in front of it, to try everything on this machine.
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
+    /// Find out whether connections work, and if not, which side is wrong.
+    Check(CheckArgs),
+    /// Print a new External ID for a customer's trust policy.
+    ExternalId(external_id::ExternalIdArgs),
     /// Check the configuration, or begin one.
     #[command(subcommand)]
     Config(config_command::ConfigCommand),
@@ -94,6 +103,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment)
         Command::Serve(args) => serve::run(&args, environment),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
+        Command::Check(args) => check::run(&args, environment),
+        Command::ExternalId(args) => external_id::run(args),
         Command::Config(command) => config_command::run(&command, environment),
         Command::Policy(command) => policy::run(&command, environment),
         Command::Completions { shell } => {
@@ -145,11 +156,15 @@ mod tests {
     fn flags_that_need_each_other() {
         assert!(parse("signing-proxy serve --service s3 --region us-east-1").is_ok());
         assert!(parse("signing-proxy serve --listen 127.0.0.1:1 --admin off").is_ok());
+        assert!(parse("signing-proxy check reports --config x.toml --json --strict").is_ok());
+        assert!(parse("signing-proxy check --service s3 --region us-east-1").is_ok());
         for line in [
             "signing-proxy serve --region us-east-1",
             "signing-proxy serve --endpoint http://x",
             "signing-proxy serve --service s3 --config x.toml",
             "signing-proxy config check --format yaml",
+            "signing-proxy check --bucket a/b",
+            "signing-proxy check one two",
             "signing-proxy serv",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -3,6 +3,7 @@
 mod admin;
 mod admit;
 mod body;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod error;

@@ -294,11 +294,7 @@ fn lanes(
 
 fn purpose(route: &Route) -> Purpose {
     Purpose {
-        protocols: if route.traits.is_s3_family {
-            Protocols::Http1
-        } else {
-            Protocols::Http2OrHttp1
-        },
+        protocols: Protocols::of(&route.traits),
         names: route
             .endpoint()
             .map_or_else(BucketNames::default, |url| BucketNames::below(url.host())),

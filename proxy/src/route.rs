@@ -48,7 +48,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    fn new(config: &ConnectionConfig) -> Result<Self, RouteError> {
+    /// The route of a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] where it has nowhere to go.
+    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self, RouteError> {
         let connection = &config.connection;
         let traits = traits_of(&connection.service);
         let aws = endpoint(&connection.service, &connection.region, config.variant);
@@ -82,6 +87,11 @@ impl Route {
     /// Its connection's name.
     pub(crate) fn name(&self) -> &ConnectionName {
         &self.config.connection.name
+    }
+
+    /// Where requests go that name no host of their own: a host, with its port where that is not the scheme's.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// The endpoint that replaces AWS's.

@@ -11,12 +11,14 @@ mod dial;
 mod exchange;
 mod fault;
 mod link;
+mod reach;
 mod resolve;
 mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_endpoints::ServiceTraits;
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::request::Parts;
 use http::{Request, Version};
@@ -34,6 +36,7 @@ use dial::Egress;
 
 pub(crate) use exchange::{Exchange, SendFault};
 pub use fault::UpstreamError;
+pub(crate) use reach::{HandshakeFault, Hop, connect, resolve};
 pub(crate) use resolve::BucketNames;
 pub(crate) use trust::Trust;
 
@@ -100,6 +103,17 @@ pub(crate) enum Protocols {
     Http1,
     /// HTTP/2, else HTTP/1.1.
     Http2OrHttp1,
+}
+
+impl Protocols {
+    /// Those that a service is spoken to by.
+    pub(crate) fn of(traits: &ServiceTraits) -> Self {
+        if traits.is_s3_family {
+            Self::Http1
+        } else {
+            Self::Http2OrHttp1
+        }
+    }
 }
 
 /// Whether a pooled connection may be taken.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod bodies;
+mod check;
 mod deploy;
 mod instance;
 mod modes;

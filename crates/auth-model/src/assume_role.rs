@@ -26,6 +26,24 @@ text_type!(
     |text| is_made_of(text, 2, 1224, |b| is_iam_name_byte(b) || b == b':' || b == b'/')
 );
 
+impl ExternalId {
+    /// How many random bytes make a new one: 160 bits, so that nobody guesses it.
+    pub const RANDOM_BYTES: usize = 20;
+
+    /// A new one of bytes that the caller has from a cryptographic source: 40 hexadecimal digits, which no console,
+    /// shell or policy changes.
+    #[must_use]
+    pub fn of_random_bytes(bytes: &[u8; Self::RANDOM_BYTES]) -> Self {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        Self(
+            bytes
+                .iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+                .collect(),
+        )
+    }
+}
+
 /// How long a role session lives: 900 s to 43,200 s.
 ///
 /// The role's own maximum may be lower, and role chaining ends at 3,600 s.
@@ -139,6 +157,15 @@ mod tests {
         }
         let of = |length| ExternalId::parse("x".repeat(length)).is_ok();
         assert_eq!([1, 2, 1_224, 1_225].map(of), [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_new_external_id_holds_every_bit_and_is_one() {
+        let id = ExternalId::of_random_bytes(&[0xa5; ExternalId::RANDOM_BYTES]);
+        assert_eq!(id.as_str(), "a5".repeat(20));
+        assert!(ExternalId::parse(id.as_str()).is_ok());
+        let bytes = std::array::from_fn(|index| u8::try_from(index).unwrap());
+        assert!(ExternalId::of_random_bytes(&bytes).as_str().starts_with("00010203"));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) enum Failure {
     Findings(String),
     /// Running failed.
     Running(Box<dyn Error + Send + Sync>),
+    /// A check failed, and has said why.
+    Failed,
 }
 
 impl Failure {
@@ -49,6 +51,7 @@ impl Failure {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 FINDINGS
             }
+            Self::Failed => RUNTIME,
             Self::Running(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 RUNTIME
@@ -71,6 +74,7 @@ impl fmt::Display for Failure {
             }
             Self::Input(problem) => write!(f, "error: the input cannot be used\n  {problem}"),
             Self::Findings(what) => write!(f, "found: {what}"),
+            Self::Failed => Ok(()),
             Self::Running(error) => {
                 write!(f, "error: {error}")?;
                 let mut cause = error.source();

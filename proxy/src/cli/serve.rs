@@ -9,17 +9,9 @@ use super::output::Failure;
 use crate::config::{Environment, FlagConnection, Overrides};
 use crate::server::RunError;
 
-/// What `serve` takes. Flags go before `SIGNING_PROXY_*` variables, those before the file.
+/// What is signed for, and with what: the flags of every command that reads the configuration of `serve`.
 #[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "\
-Without --config the file is $SIGNING_PROXY_CONFIG, else ./signing-proxy.toml where there is one.
-
-Examples:
-  signing-proxy serve --config /etc/signing-proxy/signing-proxy.toml
-  signing-proxy serve --service s3 --region eu-west-1
-  signing-proxy serve --service s3 --region garage --endpoint http://127.0.0.1:3900 --listen 127.0.0.1:8081
-  SIGNING_PROXY_LOG__FORMAT=json signing-proxy serve --admin off")]
-pub struct ServeArgs {
+pub struct ConfigArgs {
     /// The configuration file.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -33,6 +25,36 @@ pub struct ServeArgs {
     /// Where requests for --service go instead of AWS: scheme, host and port.
     #[arg(long, value_name = "URL", requires = "service")]
     pub endpoint: Option<String>,
+}
+
+impl ConfigArgs {
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            file: self.config.clone(),
+            connection: self.service.clone().map(|service| FlagConnection {
+                service,
+                region: self.region.clone(),
+                endpoint: self.endpoint.clone(),
+            }),
+            ..Overrides::default()
+        }
+    }
+}
+
+/// What `serve` takes. Flags go before `SIGNING_PROXY_*` variables, those before the file.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Without --config the file is $SIGNING_PROXY_CONFIG, else ./signing-proxy.toml where there is one.
+
+Examples:
+  signing-proxy serve --config /etc/signing-proxy/signing-proxy.toml
+  signing-proxy serve --service s3 --region eu-west-1
+  signing-proxy serve --service s3 --region garage --endpoint http://127.0.0.1:3900 --listen 127.0.0.1:8081
+  SIGNING_PROXY_LOG__FORMAT=json signing-proxy serve --admin off")]
+pub struct ServeArgs {
+    /// What to sign for.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// The address of the shared listener, or off.
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<String>,
@@ -47,15 +69,10 @@ pub struct ServeArgs {
 impl ServeArgs {
     fn overrides(&self) -> Overrides {
         Overrides {
-            file: self.config.clone(),
             listen: self.listen.clone(),
             admin: self.admin.clone(),
-            connection: self.service.clone().map(|service| FlagConnection {
-                service,
-                region: self.region.clone(),
-                endpoint: self.endpoint.clone(),
-            }),
             bench_without_signing: self.bench_without_signing,
+            ..self.config.overrides()
         }
     }
 }

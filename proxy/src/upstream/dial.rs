@@ -39,6 +39,11 @@ impl Egress {
         Self(matcher.build())
     }
 
+    /// The HTTP proxy that leads there.
+    pub(super) fn proxy_for(&self, destination: &Uri) -> Option<Uri> {
+        Some(self.0.intercept(destination)?.uri().clone())
+    }
+
     /// What a request in the clear must say to the proxy it goes through; tunnels say it when they open.
     pub(super) fn authorization_for(&self, destination: &Uri) -> Option<HeaderValue> {
         if destination.scheme_str() != Some("http") {

@@ -16,6 +16,7 @@ fn what_a_newcomer_looks_for_is_there() {
         "clippy.toml",
         "rustfmt.toml",
         "docs/architecture.md",
+        "docs/check.md",
         "docs/clients.md",
         "docs/configuration.md",
         "docs/threat-model.md",

@@ -1,0 +1,434 @@
+//! What a service's answer to the harmless request says about the connection.
+
+use auth_model::Region;
+use http::StatusCode;
+
+use super::denied;
+use super::probe::Probe;
+use super::report::{Cause, Culprit, Finding, Outcome};
+use super::service::Answer;
+use signer::SigningScope;
+
+/// What the request was signed as.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) probe: &'a Probe,
+    pub(super) service: &'a str,
+    pub(super) scope: &'a SigningScope,
+    /// ARN of the user or role that signed, as far as it is known.
+    pub(super) signer: &'a str,
+    /// STS has taken the very keys.
+    pub(super) are_keys_good: bool,
+    /// The keys are temporary.
+    pub(super) has_token: bool,
+}
+
+/// An error as the service words it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Refusal {
+    code: String,
+    message: String,
+}
+
+/// How the request step went.
+pub(super) fn judge(answer: &Answer, asked: &Asked<'_>) -> Outcome {
+    if let Some(own) = answer.headers.get("x-signing-proxy-error") {
+        return own_refusal(own.to_str().unwrap_or_default(), answer);
+    }
+    if answer.status.is_success() {
+        let note = match asked.service {
+            "bedrock" => "; this is Bedrock's control plane: models are invoked by bedrock-runtime",
+            _ => "",
+        };
+        return Outcome::passed(format!("answered with {}{note}", answer.status.as_u16()));
+    }
+    let refusal = Refusal::of(answer);
+    let what = match (refusal.code.as_str(), refusal.message.as_str()) {
+        ("", _) => answer.status.to_string(),
+        (code, "") => format!("{} {code}", answer.status.as_u16()),
+        (code, message) => format!("{} {code}: {message}", answer.status.as_u16()),
+    };
+    asked.refused(what, &refusal, answer)
+}
+
+impl Asked<'_> {
+    fn refused(&self, what: String, refusal: &Refusal, answer: &Answer) -> Outcome {
+        let (code, message) = (refusal.code.as_str(), refusal.message.as_str());
+        let failed = |culprit, text: String| Outcome::Failed(Finding::of(what.clone(), Cause::new(culprit, text)));
+        if is_about_time(code, message) {
+            let text = "set this machine's clock by NTP: AWS refuses signatures that are more than five minutes off (S3: \
+                        fifteen).";
+            return failed(Culprit::Clock, text.to_owned());
+        }
+        if let Some(text) = self.of_scope(refusal, answer) {
+            let (culprit, text) = text;
+            return failed(culprit, text);
+        }
+        match code {
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError"
+            | "NotAuthorized" | "Forbidden" => self.not_permitted(what, message),
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature"
+            | "IncompleteSignatureException" => Outcome::Failed(self.signature_wrong(what)),
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => failed(
+                Culprit::SessionToken,
+                "the temporary credentials have expired: put new ones where the connection's keys are kept.".to_owned(),
+            ),
+            "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidToken"
+            | "AuthFailure" => Outcome::Failed(self.keys_unknown(what)),
+            "NoSuchBucket" => failed(
+                Culprit::Configuration,
+                "the bucket that --bucket names does not exist here: look at its name, and at the connection's endpoint."
+                    .to_owned(),
+            ),
+            "OptInRequired" | "SubscriptionRequiredException" => failed(
+                Culprit::Region,
+                "the account has not signed up for the service in this region, or has not enabled the region.".to_owned(),
+            ),
+            "UnknownOperationException" | "UnknownOperation" | "InvalidAction" | "MethodNotAllowed" => {
+                failed(Culprit::ServiceName, self.other_service())
+            }
+            _ if answer.status == StatusCode::NOT_FOUND && code.is_empty() => {
+                failed(Culprit::ServiceName, self.other_service())
+            }
+            _ if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS => failed(
+                Culprit::Service,
+                "the service has trouble of its own, or is asked too often: try again later.".to_owned(),
+            ),
+            _ => Outcome::Warned(Finding::of(
+                what.clone(),
+                Cause::new(
+                    Culprit::Service,
+                    "the service answers, and does not complain of the signature; this refusal has to be looked up in \
+                     its API reference.",
+                ),
+            )),
+        }
+    }
+
+    /// A credential scope that is not the service's.
+    fn of_scope(&self, refusal: &Refusal, answer: &Answer) -> Option<(Culprit, String)> {
+        let message = refusal.message.as_str();
+        if message.contains("correct service") {
+            return Some((
+                Culprit::ServiceName,
+                format!(
+                    "the signature is for the service {}, and {} wants another: correct `service`, or `signing_name`.",
+                    self.scope.name,
+                    quoted_after(message, "correct service").unwrap_or("the host")
+                ),
+            ));
+        }
+        let bucket_region = answer
+            .headers
+            .get("x-amz-bucket-region")
+            .and_then(|value| value.to_str().ok());
+        let is_elsewhere = matches!(refusal.code.as_str(), "PermanentRedirect" | "TemporaryRedirect")
+            || answer.status == StatusCode::MOVED_PERMANENTLY
+            || answer.status == StatusCode::TEMPORARY_REDIRECT
+            || refusal.code.contains("LocationConstraint");
+        if is_elsewhere
+            || message.contains("valid region")
+            || (message.contains("region") && message.contains("expecting"))
+        {
+            let expected = bucket_region.or_else(|| quoted_after(message, "expecting"));
+            let right = expected.and_then(|text| Region::parse(text).ok());
+            let wants = right.map_or_else(|| "another".to_owned(), |region| region.to_string());
+            return Some((
+                Culprit::Region,
+                format!(
+                    "the signature is for the region {}, and {wants} is wanted: correct `region`, or `endpoint`.",
+                    self.scope.region
+                ),
+            ));
+        }
+        None
+    }
+
+    /// A warning: a connection need not be allowed to list what it only reads.
+    fn not_permitted(&self, what: String, message: &str) -> Outcome {
+        let (action, resource) = match &self.probe.needs {
+            Some(need) => (need.action, need.resource.as_str()),
+            None => (self.probe.operation, "*"),
+        };
+        Outcome::Warned(denied::of_request(what, message, self.signer, action, resource))
+    }
+
+    fn signature_wrong(&self, what: String) -> Finding {
+        let secret = Cause::new(
+            Culprit::SecretAccessKey,
+            "the secret access key is not the one that belongs to the id: look for a cut or padded copy.",
+        );
+        let signature = Cause::new(
+            Culprit::Signature,
+            "the service sees another request than was signed: an HTTP proxy or gateway on the way changes it, or \
+             `signing_name` is wrong.",
+        );
+        // STS has taken the same keys: the secret is right.
+        let causes = if self.are_keys_good {
+            vec![signature]
+        } else {
+            vec![secret, signature]
+        };
+        Finding { what, causes }
+    }
+
+    fn keys_unknown(&self, what: String) -> Finding {
+        if self.are_keys_good {
+            let region = Cause::new(
+                Culprit::Region,
+                format!(
+                    "STS knows the keys and the service does not: the region {} may not be enabled in their account, or \
+                     `endpoint` leads to another account's or another vendor's service.",
+                    self.scope.region
+                ),
+            );
+            return Finding::of(what, region);
+        }
+        let id = Cause::new(
+            Culprit::AccessKey,
+            "the service does not know the access key id: mistyped, deleted, deactivated, or of another server.",
+        );
+        let secret = Cause::new(
+            Culprit::SecretAccessKey,
+            "or the secret does not belong to it: some services (EC2) do not tell.",
+        );
+        let token = Cause::new(
+            Culprit::SessionToken,
+            "or the session token belongs to another key, or is cut off.",
+        );
+        let causes = if self.has_token {
+            vec![id, token, secret]
+        } else {
+            vec![id, secret]
+        };
+        Finding { what, causes }
+    }
+
+    fn other_service(&self) -> String {
+        match self.service {
+            "bedrock" => {
+                "what answers is not Bedrock's control plane. Models are invoked by the service bedrock-runtime: \
+                          write service = \"bedrock-runtime\"; it signs as bedrock all the same."
+                    .to_owned()
+            }
+            "bedrock-runtime" => {
+                "what answers is not Bedrock's runtime: look at `endpoint`, and whether the control plane \
+                                  (service = \"bedrock\") is meant."
+                    .to_owned()
+            }
+            service => format!(
+                "what answers does not know {}, which {service} has: `service` or `endpoint` is wrong.",
+                self.probe.operation
+            ),
+        }
+    }
+}
+
+/// An answer of the proxy's own.
+fn own_refusal(code: &str, answer: &Answer) -> Outcome {
+    let cause = answer
+        .cause
+        .as_deref()
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    let what = format!("{code}{cause}");
+    let (culprit, text) = match code {
+        "upstream-tls" => (Culprit::Tls, "no trusted TLS connection: see the step `tls`."),
+        "upstream-unreachable" | "upstream-connect-timeout" => (Culprit::Tcp, "no connection: see the steps before."),
+        "upstream-timeout" => (
+            Culprit::Service,
+            "the service took the request and did not answer within the connection's timeouts.response.",
+        ),
+        "upstream-failed" => (
+            Culprit::Service,
+            "what listens there breaks off, or does not speak HTTP: look at `endpoint`, its scheme and port.",
+        ),
+        _ => (
+            Culprit::Configuration,
+            "the proxy itself refuses the request; docs/configuration.md says under \"Error codes\" what helps.",
+        ),
+    };
+    Outcome::Failed(Finding::of(what, Cause::new(culprit, text)))
+}
+
+fn is_about_time(code: &str, message: &str) -> bool {
+    code == "RequestTimeTooSkewed"
+        || message.starts_with("Signature expired")
+        || message.starts_with("Signature not yet current")
+}
+
+/// The text in single quotes that follows.
+fn quoted_after<'a>(message: &'a str, mark: &str) -> Option<&'a str> {
+    let (_, rest) = message.split_once(mark)?;
+    let (_, rest) = rest.split_once('\'')?;
+    rest.split_once('\'').map(|(text, _)| text)
+}
+
+impl Refusal {
+    /// Code and message, wherever the service's protocol has them. Codes lose their namespace.
+    fn of(answer: &Answer) -> Self {
+        let text = String::from_utf8_lossy(&answer.body);
+        let json: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let field = |names: &[&str]| {
+            let json = json.as_ref()?;
+            names
+                .iter()
+                .find_map(|name| json.get(name)?.as_str().map(str::to_owned))
+        };
+        let element = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            rest.split_once("</").map(|(value, _)| unescaped(value))
+        };
+        let header = answer
+            .headers
+            .get("x-amzn-errortype")
+            .and_then(|value| value.to_str().ok());
+        let nested = || Some(json.as_ref()?.get("Output")?.get("__type")?.as_str()?.to_owned());
+        let code = header
+            .map(str::to_owned)
+            .or_else(|| field(&["__type", "code", "Code"]))
+            .or_else(nested)
+            .or_else(|| element("Code"))
+            .unwrap_or_default();
+        let code = code.rsplit('#').next().unwrap_or_default();
+        let code = code.split(':').next().unwrap_or_default();
+        let message = field(&["message", "Message"])
+            .or_else(|| element("Message"))
+            .unwrap_or_default();
+        Self {
+            code: code.chars().take(128).collect(),
+            // What follows after the first line of SignatureDoesNotMatch is the canonical request, token and all.
+            message: message.lines().next().unwrap_or_default().chars().take(512).collect(),
+        }
+    }
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&apos;", "'")
+        .replace("&#39;", "'")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn answer(status: u16, header: Option<(&'static str, &'static str)>, body: &'static str) -> Answer {
+        let header = header.map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::from_iter(header),
+            body: Bytes::from_static(body.as_bytes()),
+            cause: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(answer: &Answer, service: &str, are_keys_good: bool, want: Option<Culprit>) {
+        let service_id = auth_model::ServiceId::parse(service).unwrap();
+        let probe = Probe::of(&service_id, auth_model::Partition::Aws, None).unwrap();
+        let scope = SigningScope {
+            region: Region::parse("us-east-1").unwrap(),
+            name: auth_model::SigningName::parse("s3").unwrap(),
+        };
+        let asked = Asked {
+            probe: &probe,
+            service,
+            scope: &scope,
+            signer: "arn:aws:iam::111122223333:user/robot",
+            are_keys_good,
+            has_token: false,
+        };
+        let outcome = judge(answer, &asked);
+        let culprit = outcome.finding().map(|finding| finding.causes[0].culprit);
+        assert_eq!(culprit, want, "{outcome:?}");
+    }
+
+    #[test]
+    fn every_protocols_errors_are_read() {
+        let xml = "<Error><Code>RequestTimeTooSkewed</Code><Message>late</Message></Error>";
+        check(&answer(403, None, xml), "s3", true, Some(Culprit::Clock));
+        let ec2 = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+        check(&answer(403, None, ec2), "ec2", true, Some(Culprit::RolePolicy));
+        let json = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"no"}"#;
+        check(&answer(400, None, json), "dynamodb", true, Some(Culprit::RolePolicy));
+        let header = (
+            "x-amzn-errortype",
+            "AccessDeniedException:http://internal.amazon.com/coral/",
+        );
+        check(
+            &answer(403, Some(header), r#"{"message":"no"}"#),
+            "bedrock-runtime",
+            true,
+            Some(Culprit::RolePolicy),
+        );
+        let coral = r#"{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}"#;
+        check(&answer(404, None, coral), "bedrock", true, Some(Culprit::ServiceName));
+        check(&answer(200, None, ""), "s3", true, None);
+    }
+
+    #[test]
+    fn a_wrong_signature_a_wrong_region_and_a_wrong_service_are_told_apart() {
+        let xml = |code: &str, message: &str| {
+            let text = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            Box::leak(text.into_boxed_str()) as &'static str
+        };
+        let mismatch = xml(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+        );
+        check(
+            &answer(403, None, mismatch),
+            "s3",
+            false,
+            Some(Culprit::SecretAccessKey),
+        );
+        check(&answer(403, None, mismatch), "s3", true, Some(Culprit::Signature));
+        let region = xml(
+            "AuthorizationHeaderMalformed",
+            "the region &#39;us-east-1&#39; is wrong; expecting &#39;eu-west-1&#39;",
+        );
+        check(&answer(400, None, region), "s3", true, Some(Culprit::Region));
+        let valid = xml(
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region. ",
+        );
+        check(&answer(403, None, valid), "ec2", true, Some(Culprit::Region));
+        check(
+            &answer(301, Some(("x-amz-bucket-region", "eu-west-1")), ""),
+            "s3",
+            true,
+            Some(Culprit::Region),
+        );
+        let service = xml(
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to correct service: 'bedrock'.",
+        );
+        check(&answer(403, None, service), "sts", true, Some(Culprit::ServiceName));
+        let denied = xml("AccessDenied", "Access Denied");
+        check(&answer(403, None, denied), "s3", true, Some(Culprit::RolePolicy));
+        let unknown = xml(
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid",
+        );
+        check(&answer(403, None, unknown), "sts", true, Some(Culprit::Region));
+        check(&answer(403, None, unknown), "sts", false, Some(Culprit::AccessKey));
+        check(&answer(503, None, ""), "s3", true, Some(Culprit::Service));
+    }
+
+    #[test]
+    fn only_the_first_line_of_a_message_is_shown() {
+        let answer = answer(
+            403,
+            None,
+            "<Code>X</Code><Message>first\nx-amz-security-token:SECRET</Message>",
+        );
+        assert_eq!(Refusal::of(&answer).message, "first");
+    }
+}

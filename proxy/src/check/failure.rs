@@ -1,0 +1,216 @@
+//! Whose fault it is that there are no credentials.
+
+use credential_assets::{AssetError, CommandProblem, VaultProblem};
+use sts_client::CredentialFailure;
+
+use super::report::{Cause, Culprit, Finding};
+use crate::log::Chain;
+
+/// How the access key that STS was asked with looks; for what its refusal may come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeyLooks {
+    /// The id is that of temporary credentials.
+    pub(super) is_temporary: bool,
+    /// There is a session token.
+    pub(super) has_token: bool,
+}
+
+/// What a failure comes from; refusals of `AssumeRole` are judged elsewhere.
+pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
+    let what = Chain(failure).to_string();
+    let of = |culprit, text: &str| Finding::of(what.clone(), Cause::new(culprit, text));
+    match failure {
+        CredentialFailure::Asset(error) => of_asset(error),
+        CredentialFailure::MfaCode { .. } => of(
+            Culprit::Asset,
+            "auth.mfa_token has to lead to the six digits that the device shows now.",
+        ),
+        CredentialFailure::KeysRefused { code, message } => Finding {
+            what,
+            causes: of_refused_keys(code, message, key),
+        },
+        CredentialFailure::AccessDenied { .. } => of(
+            Culprit::Guardrail,
+            "GetCallerIdentity needs no permission: a policy of the organisation or of a VPC endpoint forbids it.",
+        ),
+        CredentialFailure::RequestRefused { code, message } => Finding::of(what, of_refused_request(code, message)),
+        CredentialFailure::ClockSkew { .. } => of(
+            Culprit::Clock,
+            "set this machine's clock by NTP (chronyd, systemd-timesyncd): AWS refuses signatures that are more than \
+             five minutes off.",
+        ),
+        CredentialFailure::Throttled { .. } => of(Culprit::Sts, "too many requests in this account: try again later."),
+        CredentialFailure::ServerError { .. } => of(Culprit::Sts, "STS has trouble of its own: try again later."),
+        CredentialFailure::Unreachable { .. } | CredentialFailure::TimedOut => of(
+            Culprit::Sts,
+            "STS cannot be reached; the steps below say at which point. sts.endpoint, upstream.proxy and \
+             upstream.ca_file decide about the way.",
+        ),
+        CredentialFailure::UnreadableAnswer { .. } => of(
+            Culprit::Sts,
+            "something that is not STS answers at its address: a captive portal, an HTTP proxy, or a wrong sts.endpoint.",
+        ),
+        CredentialFailure::ChainEmpty => of(
+            Culprit::Instance,
+            "give this machine credentials in one of these ways, or give the connection keys of its own.",
+        ),
+        CredentialFailure::ChainMisconfigured { .. } => of(
+            Culprit::Configuration,
+            "mend the profile or the variables that the AWS SDKs read on this machine, or auth.profile.",
+        ),
+        CredentialFailure::ChainFailed { .. } => of(
+            Culprit::Instance,
+            "ask the same with `aws sts get-caller-identity` on this machine; it searches the same places.",
+        ),
+        CredentialFailure::InstanceMetadata { .. } => of(
+            Culprit::Instance,
+            "auth.require_ec2 is for EC2 instances: run this on one, or leave it out.",
+        ),
+        CredentialFailure::InstanceHopLimit => of(
+            Culprit::Instance,
+            "aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2",
+        ),
+        CredentialFailure::InstanceRole { wanted, .. } => Finding::of(
+            what.clone(),
+            Cause::new(
+                Culprit::Instance,
+                format!(
+                    "attach an instance profile with the role {wanted} to this instance, or change auth.role or auth.roles."
+                ),
+            ),
+        ),
+        CredentialFailure::Contradictory(_) | CredentialFailure::Settings { .. } => of(
+            Culprit::Configuration,
+            "see docs/configuration.md for what goes together.",
+        ),
+        // `Internal`, and what later versions add.
+        _ => of(Culprit::Sts, "this is a defect of the program."),
+    }
+}
+
+fn of_refused_keys(code: &str, message: &str, key: KeyLooks) -> Vec<Cause> {
+    if message.contains("valid region") {
+        return vec![Cause::new(
+            Culprit::Region,
+            "STS signs for another region than the connection's: region, sts_endpoint or sts.endpoint is wrong.",
+        )];
+    }
+    if code.starts_with("ExpiredToken") {
+        return vec![Cause::new(
+            Culprit::SessionToken,
+            "the temporary credentials have expired: put new ones where access_key_id, secret_access_key and \
+             session_token are kept, all three.",
+        )];
+    }
+    if code == "SignatureDoesNotMatch" {
+        return vec![Cause::new(
+            Culprit::SecretAccessKey,
+            "the id is known, and the secret access key is not the one that belongs to it: look for a cut or padded \
+             copy, or the secret of another key.",
+        )];
+    }
+    if key.is_temporary && !key.has_token {
+        return vec![Cause::new(
+            Culprit::SessionToken,
+            "an id that begins with ASIA is that of temporary credentials, which need a session_token: there is none.",
+        )];
+    }
+    let id = Cause::new(
+        Culprit::AccessKey,
+        "the access key id is unknown to AWS: mistyped, deleted, deactivated, or of another partition (China, \
+         GovCloud). `aws iam list-access-keys --user-name USER` lists those that exist.",
+    );
+    let token = Cause::new(
+        Culprit::SessionToken,
+        "the session token belongs to another access key, or is cut off.",
+    );
+    let region = Cause::new(
+        Culprit::Region,
+        "the region is not enabled in the account of the keys: `aws account enable-region --region-name REGION`.",
+    );
+    if key.has_token {
+        vec![token, id, region]
+    } else {
+        vec![id, region]
+    }
+}
+
+fn of_refused_request(code: &str, message: &str) -> Cause {
+    if message.contains("MaxSessionDuration") {
+        return Cause::new(
+            Culprit::SessionDuration,
+            "auth.session_duration is longer than the role allows. Lower it, or have the role's owner raise the maximum: \
+             `aws iam update-role --role-name NAME --max-session-duration SECONDS`.",
+        );
+    }
+    if message.contains("role chaining") {
+        return Cause::new(
+            Culprit::SessionDuration,
+            "the keys are a role's session already, so the next role lives for an hour at most: lower auth.session_duration to \
+             \"1h\".",
+        );
+    }
+    let (culprit, text) = match code {
+        "MalformedPolicyDocument" | "PackedPolicyTooLarge" => (
+            Culprit::SessionPolicy,
+            "auth.session_policy, auth.session_policy_arns and auth.session_tags have to be valid and short enough together.",
+        ),
+        "RegionDisabledException" => (
+            Culprit::Region,
+            "STS is switched off in this region: have it activated in the account settings of IAM, or use another \
+             region.",
+        ),
+        _ => (
+            Culprit::Configuration,
+            "STS does not take one of the values that the connection's auth says; its message names it.",
+        ),
+    };
+    Cause::new(culprit, text)
+}
+
+fn of_asset(error: &AssetError) -> Finding {
+    let (culprit, text) = match error {
+        AssetError::Missing { asset } if asset.starts_with("env:") => (
+            Culprit::Asset,
+            "set the variable in the environment of the proxy; a variable of your shell has to be exported.",
+        ),
+        AssetError::Missing { .. } => (Culprit::Asset, "create the file, or correct its path."),
+        AssetError::Unreadable { .. } => (
+            Culprit::Asset,
+            "give the user that the proxy runs as the right to read the file, and to enter its directories.",
+        ),
+        AssetError::NotJson { .. } | AssetError::NothingAtPointer { .. } | AssetError::NotAString { .. } => (
+            Culprit::Asset,
+            "the pointer after # has to lead to a text in a JSON document, such as #/secret.",
+        ),
+        AssetError::Command { problem, .. } => (Culprit::Asset, of_command(problem)),
+        AssetError::Vault { problem, .. } => (Culprit::Vault, of_vault(problem)),
+        AssetError::AccessKeyId { .. } | AssetError::SecretAccessKey { .. } | AssetError::SessionToken { .. } => {
+            (Culprit::Asset, "something else is kept there than what belongs there.")
+        }
+        _ => (Culprit::Asset, "put the secret there as plain text, and nothing else."),
+    };
+    Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
+}
+
+fn of_command(_: &CommandProblem) -> &'static str {
+    "run the program as the user that the proxy runs as: it has to print the secret within assets.exec.timeout, and to \
+     end with 0."
+}
+
+fn of_vault(problem: &VaultProblem) -> &'static str {
+    match problem {
+        VaultProblem::NotConfigured => "describe the vault in [assets.vault].",
+        VaultProblem::NoField => "the secret has no field of this name: look after the # of the reference.",
+        VaultProblem::Sealed => "have the vault unsealed.",
+        VaultProblem::Denied => "a policy of the vault has to grant the login `read` on this path.",
+        VaultProblem::LoginRefused { .. } | VaultProblem::LoginAsset(_) => {
+            "mend [assets.vault.auth]: the vault does not take that login."
+        }
+        VaultProblem::Missing => "write the secret, or correct mount and path in the reference.",
+        VaultProblem::Unreachable { .. } | VaultProblem::TimedOut => {
+            "start the vault, or correct assets.vault.address, the network on the way or assets.vault.ca_file."
+        }
+        _ => "look at what answers at assets.vault.address, and at the vault's own log.",
+    }
+}

@@ -1,0 +1,184 @@
+//! DNS, TCP and TLS on the way to a host, each by itself.
+
+use std::io;
+use std::time::Duration;
+
+use super::report::{Cause, Culprit, Finding, Outcome, StepKind};
+use super::steps::{Steps, Timer};
+use crate::config::{EndpointUrl, Scheme};
+use crate::log::Chain;
+use crate::upstream::{HandshakeFault, Hop, Network, Protocols, connect, resolve};
+
+/// Goes the way to the host as far as it leads. Whether it leads there.
+pub(super) async fn reach(
+    steps: &mut Steps,
+    network: &Network,
+    url: &EndpointUrl,
+    protocols: Protocols,
+    patience: Duration,
+) -> bool {
+    let hop = network.first_hop(url);
+    let timer = Timer::start();
+    let addresses = match resolve(&hop, patience).await {
+        Ok(addresses) => {
+            let shown: Vec<String> = addresses
+                .iter()
+                .take(3)
+                .map(|address| address.ip().to_string())
+                .collect();
+            let more = addresses.len().saturating_sub(shown.len());
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            let found = Outcome::passed(format!("{}{more}", shown.join(", ")));
+            steps.push(StepKind::Dns, hop.host.clone(), found, timer);
+            addresses
+        }
+        Err(error) => {
+            steps.push(
+                StepKind::Dns,
+                hop.host.clone(),
+                Outcome::Failed(of_name(&hop, &error)),
+                timer,
+            );
+            return false;
+        }
+    };
+    let place = format!("{}:{}", hop.host, hop.port);
+    let timer = Timer::start();
+    match connect(&addresses, patience).await {
+        Ok(address) => steps.push(
+            StepKind::Tcp,
+            place,
+            Outcome::passed(format!("connected to {address}")),
+            timer,
+        ),
+        Err(error) => {
+            steps.push(
+                StepKind::Tcp,
+                place,
+                Outcome::Failed(of_connection(&hop, &error)),
+                timer,
+            );
+            return false;
+        }
+    }
+    match url.scheme() {
+        Scheme::Http => true,
+        Scheme::Https => shake_hands(steps, network, url, protocols, patience).await,
+    }
+}
+
+async fn shake_hands(
+    steps: &mut Steps,
+    network: &Network,
+    url: &EndpointUrl,
+    protocols: Protocols,
+    patience: Duration,
+) -> bool {
+    let timer = Timer::start();
+    match network.shake_hands(url, protocols, patience).await {
+        Ok(hands) => {
+            let version = match hands.version {
+                Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+                Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+                _ => "TLS",
+            };
+            let http = if hands.is_http2 { "HTTP/2" } else { "HTTP/1.1" };
+            let found = Outcome::passed(format!("{version}, {http}, certificate trusted"));
+            steps.push(StepKind::Tls, url.authority(), found, timer);
+            true
+        }
+        Err(fault) => {
+            let finding = of_handshake(&fault, &network.first_hop(url));
+            steps.push(StepKind::Tls, url.authority(), Outcome::Failed(finding), timer);
+            false
+        }
+    }
+}
+
+fn of_name(hop: &Hop, error: &io::Error) -> Finding {
+    let cause = if hop.is_proxy {
+        Cause::new(
+            Culprit::EgressProxy,
+            "the HTTP proxy's name has no address: correct [upstream.proxy], or HTTPS_PROXY and HTTP_PROXY.",
+        )
+    } else {
+        Cause::new(
+            Culprit::Dns,
+            "the name is mistyped (`region`, `service`, `endpoint`), or this machine's resolver cannot answer: look at \
+             /etc/resolv.conf, and at the private DNS of a VPC endpoint.",
+        )
+    };
+    Finding::of(Chain(error).to_string(), cause)
+}
+
+fn of_connection(hop: &Hop, error: &io::Error) -> Finding {
+    let (culprit, text) = match (hop.is_proxy, error.kind()) {
+        (true, _) => (
+            Culprit::EgressProxy,
+            "the HTTP proxy takes no connections: correct [upstream.proxy], or HTTPS_PROXY and HTTP_PROXY.",
+        ),
+        (false, io::ErrorKind::ConnectionRefused) => (
+            Culprit::Tcp,
+            "the machine is there, and nobody listens on this port: start the server, or correct the port of `endpoint`.",
+        ),
+        (false, io::ErrorKind::TimedOut) => (
+            Culprit::Tcp,
+            "nothing answers: a firewall or security group drops the packets, or there is no route (NAT, VPC endpoint).",
+        ),
+        (false, _) => (
+            Culprit::Tcp,
+            "there is no way to the address: look at routes and firewalls.",
+        ),
+    };
+    Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
+}
+
+fn of_handshake(fault: &HandshakeFault, hop: &Hop) -> Finding {
+    let (culprit, text) = match (fault, hop.is_proxy) {
+        (HandshakeFault::NoLink(_), true) => (
+            Culprit::EgressProxy,
+            "the HTTP proxy opens no tunnel to the host: its rules or its login ([upstream.proxy]) forbid it.",
+        ),
+        (HandshakeFault::Refused(error), _) if is_untrusted(error) => (
+            Culprit::Tls,
+            "the certificate is signed by an authority that is not trusted here. If it is yours (a private service, a \
+             TLS-inspecting proxy), name its certificate in upstream.ca_file; if not, do not.",
+        ),
+        (HandshakeFault::Refused(error), _) if is_of_another_name(error) => (
+            Culprit::Tls,
+            "the certificate is for another name: `endpoint` has to name the host as its certificate does.",
+        ),
+        (HandshakeFault::Refused(_) | HandshakeFault::NoLink(_) | HandshakeFault::TimedOut, _) => (
+            Culprit::Tls,
+            "what listens there does not speak TLS, or not the versions 1.2 and 1.3: look at the scheme and port of \
+             `endpoint`.",
+        ),
+    };
+    Finding::of(Chain(fault).to_string(), Cause::new(culprit, text))
+}
+
+fn certificate_error(error: &io::Error) -> Option<&rustls::CertificateError> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(error) => Some(error),
+        _ => None,
+    }
+}
+
+fn is_untrusted(error: &io::Error) -> bool {
+    matches!(
+        certificate_error(error),
+        Some(rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature)
+    )
+}
+
+fn is_of_another_name(error: &io::Error) -> bool {
+    use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(
+        certificate_error(error),
+        Some(NotValidForName | NotValidForNameContext { .. })
+    )
+}

@@ -1,0 +1,173 @@
+//! Sends one request through the very pipeline that `serve` has, without a socket for clients.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use auth_model::{AssetReference, AuthMethod, Clock, Connection, Credentials, KeyAssets, Secret, SessionToken};
+use bytes::Bytes;
+use credential_assets::{Assets, FixedEnvironment};
+use http::header::{CONTENT_TYPE, DATE, HOST};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sts_client::{CredentialSource, StsSettings};
+use tokio::time::timeout;
+
+use super::probe::Probe;
+use crate::config::{Config, ConnectionConfig};
+use crate::error::Cause;
+use crate::metrics::Metrics;
+use crate::pipeline::{Observer, Pipeline, RequestRecord};
+use crate::server::{Handler, ListenerRole, Peer};
+
+/// The pipe between the client in here and the pipeline; a head and a small body fit in.
+const PIPE_BYTES: usize = 64 * 1024;
+/// An answer is read to learn its error; the rest of a longer one is not needed.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// For the answer's body, after its head.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What came back, from the service or from the pipeline itself.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// Empty where it is longer than what is read.
+    pub(super) body: Bytes,
+    /// Why the pipeline itself refused, where it did.
+    pub(super) cause: Option<String>,
+}
+
+impl Answer {
+    /// The service's clock.
+    pub(super) fn date(&self) -> Option<SystemTime> {
+        httpdate::parse_http_date(self.headers.get(DATE)?.to_str().ok()?).ok()
+    }
+}
+
+/// Sends the probe, signed with these credentials, as clients of the connection would have it sent.
+///
+/// # Errors
+///
+/// Where the connection cannot be set up, or the pipeline gives no answer at all.
+pub(super) async fn send(
+    config: &Config,
+    connection: &ConnectionConfig,
+    credentials: &Credentials,
+    probe: &Probe,
+    clock: &Arc<dyn Clock>,
+) -> Result<Answer, Cause> {
+    let told = Arc::new(Told::default());
+    let source = holding(&connection.connection, credentials, clock)?;
+    let name = connection.connection.name.clone();
+    let pipeline = Arc::new(Pipeline::new(
+        &alone(config, connection),
+        [(name, source)].into(),
+        Arc::clone(clock),
+        Arc::clone(&told) as Arc<dyn Observer>,
+        &Metrics::new(),
+    )?);
+    let (near, far) = tokio::io::duplex(PIPE_BYTES);
+    let peer = Peer {
+        addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        listener: ListenerRole::Shared,
+    };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (pipeline, peer) = (Arc::clone(&pipeline), peer.clone());
+        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, peer).await) }
+    });
+    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
+    let (mut client, driving) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
+    let serving = tokio::spawn(serving);
+    let driving = tokio::spawn(driving);
+    let answered = async {
+        let (head, body) = client.send_request(request(probe)?).await?.into_parts();
+        let body = timeout(BODY_PATIENCE, Limited::new(body, MAX_ANSWER_BYTES).collect()).await?;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Ok::<_, Cause>((head, body))
+    }
+    .await;
+    drop(client);
+    driving.abort();
+    // Once it has ended the record is there.
+    drop(serving.await);
+    let (head, body) = answered?;
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+        cause: told.cause(),
+    })
+}
+
+fn request(probe: &Probe) -> Result<Request<Full<Bytes>>, http::Error> {
+    let mut request = Request::builder()
+        .method(probe.method.clone())
+        .uri(&probe.target)
+        .header(HOST, "localhost");
+    if let Some(content_type) = probe.content_type {
+        request = request.header(CONTENT_TYPE, content_type);
+    }
+    if let Some(target) = probe.amz_target {
+        request = request.header("x-amz-target", target);
+    }
+    request.body(Full::from(probe.body))
+}
+
+/// The configuration with this connection alone, and nothing that listens.
+pub(super) fn alone(config: &Config, connection: &ConnectionConfig) -> Config {
+    let mut config = config.clone();
+    config.server.listen = None;
+    config.server.admin = None;
+    let mut connection = connection.clone();
+    connection.listen = None;
+    config.connections = [(connection.connection.name.clone(), connection)].into();
+    config
+}
+
+/// A source that has just these credentials: a role is not assumed again, for which a one-time code would be missing.
+fn holding(
+    connection: &Connection,
+    credentials: &Credentials,
+    clock: &Arc<dyn Clock>,
+) -> Result<CredentialSource, sts_client::CredentialError> {
+    let literal = |text: &str| AssetReference::Literal(Secret::new(text));
+    let held = Connection {
+        auth: AuthMethod::AccessKey {
+            keys: KeyAssets {
+                access_key_id: literal(credentials.access_key_id.as_str()),
+                secret_access_key: literal(credentials.secret_access_key.expose()),
+                session_token: credentials
+                    .session_token
+                    .as_ref()
+                    .map(SessionToken::expose)
+                    .map(literal),
+            },
+        },
+        ..connection.clone()
+    };
+    let nothing_else = Assets::new(FixedEnvironment::default());
+    CredentialSource::new(&held, nothing_else, &StsSettings::default(), Arc::clone(clock))
+}
+
+/// Keeps why the pipeline refused.
+#[derive(Debug, Default)]
+struct Told(Mutex<Option<String>>);
+
+impl Told {
+    fn cause(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Observer for Told {
+    fn finished(&self, record: &RequestRecord) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&record.cause);
+    }
+}
