@@ -42,6 +42,8 @@ UNMODELLED = [
     ("s3express", "s3express", "rest-xml", "s3", {"UseS3ExpressControlEndpoint": True}),
     ("transcribestreaming", "transcribe", "rest-json", None, {}),
     ("mobileanalytics", "mobileanalytics", "rest-json", None, {}),
+    # The host of DynamoDB's SearchVectors, by its `hostPrefix`.
+    ("search-dynamodb", "dynamodb", "json", None, {}),
     ("vpc-lattice-svcs", "vpc-lattice-svcs", "rest-json", None, {}),
 ]
 # Unmodelled services that have names under the dual-stack suffix only.

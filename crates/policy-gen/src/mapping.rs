@@ -109,7 +109,7 @@ pub fn needs_body(request: &Request<'_>) -> BodyNeed {
         "ec2" => ec2::needs_body(request),
         "workspaces" => workspaces::needs_body(request),
         "bedrock-runtime" => bedrock::needs_body(request),
-        "dynamodb" | "streams.dynamodb" => dynamodb::needs_body(request),
+        "dynamodb" | "search-dynamodb" | "streams.dynamodb" => dynamodb::needs_body(request),
         "sts" => sts::needs_body(request),
         _ => BodyNeed::No,
     }
@@ -129,7 +129,7 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
         "ec2" => ec2::map(request, body),
         "workspaces" => workspaces::map(request, body),
         "bedrock-runtime" => bedrock::map(request, body),
-        "dynamodb" | "streams.dynamodb" => dynamodb::map(request, body),
+        "dynamodb" | "search-dynamodb" | "streams.dynamodb" => dynamodb::map(request, body),
         "sts" => sts::map(request, body),
         _ => Err(Refusal::UnknownService(request.service.clone())),
     }

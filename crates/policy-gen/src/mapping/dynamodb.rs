@@ -73,14 +73,14 @@ const TRANSACTED: [(&str, &str); 5] = [
 ];
 
 fn service(request: &Request<'_>) -> Service {
-    if request.service.as_str() == "dynamodb" {
-        TABLES
-    } else {
+    if request.service.as_str() == "streams.dynamodb" {
         STREAMS
+    } else {
+        TABLES
     }
 }
 
-/// The operation of the service that is asked: streams have a host and a target of their own.
+/// The operation of the service that is asked: streams have a host and a target of their own, searches a host.
 fn find(request: &Request<'_>) -> Result<(&'static str, &'static [super::rows::Row]), Refusal> {
     let (name, _) = rpc::operation(request, service(request))?;
     let is_of_streams = matches!(
@@ -88,7 +88,7 @@ fn find(request: &Request<'_>) -> Result<(&'static str, &'static [super::rows::R
         "DescribeStream" | "GetRecords" | "GetShardIterator" | "ListStreams"
     );
     let row = ROWS.operation(name);
-    row.filter(|_| is_of_streams == (request.service.as_str() != "dynamodb"))
+    row.filter(|_| is_of_streams == (request.service.as_str() == "streams.dynamodb"))
         .ok_or_else(|| Refusal::unknown("the operation's name"))
 }
 

@@ -96,6 +96,13 @@ fn an_index_is_read_instead_of_its_table() {
         &["dynamodb:Scan ~T/index/I"],
     );
     refused("Scan", r#"{"TableName":"T","IndexName":"*"}"#, "IndexName");
+    asked("POST search-dynamodb.eu-west-1.amazonaws.com/")
+        .with("x-amz-target", "DynamoDB_20120810.SearchVectors")
+        .with_body(r#"{"TableName":"T","IndexName":"I"}"#)
+        .is(&[
+            "dynamodb:SearchVectors arn:aws:dynamodb:eu-west-1:111122223333:table/T",
+            "dynamodb:SearchVectors arn:aws:dynamodb:eu-west-1:111122223333:table/T/index/I",
+        ]);
 }
 
 #[test]
