@@ -16,6 +16,8 @@ use crate::strip;
 /// In no `Via`: what is mapped here is not on its way.
 const PSEUDONYM: &str = "signing-proxy-policy-map";
 
+const NO_REGION: &str = "region: it is missing, and the url's host does not say it";
+
 /// A request, ready to be mapped.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -120,13 +122,11 @@ impl Where {
             }
             Ok(aws) => vec![aws],
             Err(HostError::Ambiguous { readings }) => readings,
-            Err(HostError::NotAws) => {
-                return Ok(Self {
-                    service: asked.ok_or("service: it is missing, and the url's host is not AWS's")?,
-                    region: region.ok_or("region: it is missing, and the url's host does not say it")?,
-                    host: HostResource::None,
-                });
+            // A host of AWS's newer than the tables, such as an operation's own: its service is what the line says.
+            Err(HostError::UnknownService) if asked.as_ref().is_some_and(|asked| !traits_of(asked).is_s3_family) => {
+                return Self::elsewhere(asked, region);
             }
+            Err(HostError::NotAws) => return Self::elsewhere(asked, region),
             Err(error) => return Err(format!("url: {error}")),
         };
         let is_meant = |aws: &AwsHost| asked.as_ref().is_none_or(|asked| is_same(asked, &aws.service));
@@ -137,11 +137,17 @@ impl Where {
         Ok(Self {
             service: aws.service,
             // The host decides where a request goes; some hosts stand for several regions or do not say.
-            region: aws
-                .region
-                .or(region)
-                .ok_or("region: it is missing, and the url's host does not say it")?,
+            region: aws.region.or(region).ok_or(NO_REGION)?,
             host: aws.resource,
+        })
+    }
+
+    /// A host that says nothing: buckets stand in the path.
+    fn elsewhere(service: Option<ServiceId>, region: Option<Region>) -> Result<Self, String> {
+        Ok(Self {
+            service: service.ok_or("service: it is missing, and the url's host does not say it")?,
+            region: region.ok_or(NO_REGION)?,
+            host: HostResource::None,
         })
     }
 }

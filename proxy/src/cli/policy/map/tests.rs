@@ -74,6 +74,7 @@ fn what_the_proxy_would_refuse_is_refused() {
     refused(&line("https://u@b.s3.eu-west-1.amazonaws.com/k"), "userinfo");
     refused(&line("https://b.s3.eu-west-1.amazonaws.com:8080/k"), "443");
     refused(&line("https://ec2.eu-west-1.amazonaws.com/"), "not the service's");
+    refused(&line("https://brand-new.eu-west-1.amazonaws.com/b/k"), "no AWS service");
     refused(
         &line("https://b.s3.eu-west-1.amazonaws.com/?acl&policy"),
         "sub-resources",
