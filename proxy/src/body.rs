@@ -3,7 +3,7 @@
 //! [`collect()`] reads a client's body to its end while hashing it: up to a limit in memory, beyond it in an
 //! unlinked temporary file. What comes out is a [`Collected`] body of known length and hash that can be
 //! sent any number of times. Where a body need not be hashed first it is passed on as it arrives instead, as it is
-//! ([`UploadStream`]) or in chunks with signatures, a checksum, or both ([`ChunkedUpload`]). Memory is bounded for each body and, by [`Storage`], for all together.
+//! ([`UploadStream`]) or in chunks with signatures, a checksum, or both ([`Chunks`]). Memory is bounded for each body and, by [`Storage`], for all together.
 
 mod aws_chunked;
 mod checksum;
@@ -12,6 +12,7 @@ mod chunked_upload;
 mod client_stream;
 mod collect;
 mod framing;
+mod gate;
 mod idle;
 mod outgoing;
 mod part_reader;
@@ -22,12 +23,12 @@ mod upload_stream;
 
 pub(crate) use checksum::{ChecksumAlgorithm, has_checksum};
 pub(crate) use chunk_layout::{ChunkLayout, Seal};
-pub(crate) use chunked_upload::ChunkedUpload;
 pub(crate) use client_stream::{ClientStream, StreamFault};
 pub(crate) use collect::{BodyLimits, Collected, collect, too_large};
 pub(crate) use framing::{Framing, add_aws_chunked};
+pub(crate) use gate::{Continues, Gate};
 pub(crate) use idle::IdleTimer;
-pub(crate) use outgoing::{Content, OutgoingBody, Progress};
+pub(crate) use outgoing::{Chunks, Content, OutgoingBody, Progress};
 pub(crate) use part_reader::{Part, PartReader};
 pub(crate) use storage::Storage;
-pub(crate) use upload_stream::UploadStream;
+pub(crate) use upload_stream::{Shelf, UploadStream};

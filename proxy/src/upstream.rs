@@ -21,13 +21,13 @@ use std::time::Duration;
 use aws_endpoints::ServiceTraits;
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{Request, Version};
+use http::{Request, StatusCode, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::body::{OutgoingBody, Progress};
+use crate::body::{Continues, OutgoingBody, Progress};
 use crate::config::{Timeouts, UpstreamConfig};
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::Tally;
@@ -135,6 +135,8 @@ pub(crate) struct Upstream {
     timeouts: Timeouts,
     network: Network,
     purpose: Purpose,
+    /// Only where HTTP/1.1 is certain: over HTTP/2 nobody would hear it.
+    continues: Option<Continues>,
 }
 
 impl Upstream {
@@ -165,6 +167,7 @@ impl Upstream {
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             timeouts,
             network: network.clone(),
+            continues: (purpose.protocols == Protocols::Http1).then(Continues::default),
             purpose,
         }
     }
@@ -186,6 +189,11 @@ impl Upstream {
                 Err(ProxyError::new(ErrorCode::UpstreamBusy).with_retry_after(Duration::from_secs(1)))
             }
         }
+    }
+
+    /// Whether the service says `100 Continue`, as far as is known.
+    pub(crate) fn continues(&self) -> Option<Continues> {
+        self.continues.clone().filter(Continues::is_likely)
     }
 
     /// Sends a signed request and waits for the head of the answer.
@@ -212,8 +220,21 @@ impl Upstream {
             Attempt::First => &self.pooled,
             Attempt::OnFreshConnection => &self.fresh,
         };
-        let response = client.request(Request::from_parts(head, body));
-        exchange::wait(response, progress, self.timeouts.response).await
+        let gate = body.gate();
+        let mut request = Request::from_parts(head, body);
+        if let Some(gate) = gate.clone() {
+            hyper::ext::on_informational(&mut request, move |response| {
+                if response.status() == StatusCode::CONTINUE {
+                    gate.open();
+                }
+            });
+        }
+        let response = client.request(request);
+        let answer = exchange::wait(response, progress, self.timeouts.response).await;
+        if let Some(gate) = gate {
+            gate.answered();
+        }
+        answer
     }
 }
 

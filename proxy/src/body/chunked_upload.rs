@@ -59,7 +59,7 @@ enum Trailer {
 impl ChunkedUpload {
     /// Frames `stream`, which must bring exactly as many bytes as the layout has. A checksum that the client brings is
     /// kept, any other is computed. `None` where there are signatures to be made and no `signer`, or the reverse.
-    pub(crate) fn new(stream: UploadStream, layout: &ChunkLayout, signer: Option<ChunkSigner>) -> Option<Self> {
+    pub(super) fn new(stream: UploadStream, layout: &ChunkLayout, signer: Option<ChunkSigner>) -> Option<Self> {
         if layout.is_signed() != signer.is_some() {
             return None;
         }

@@ -9,14 +9,17 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use signer::ChunkSigner;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::chunk_layout::ChunkLayout;
 use super::chunked_upload::ChunkedUpload;
+use super::gate::{Gate, Waiting};
 use super::spool::read_block;
 use super::storage::DiskShare;
-use super::upload_stream::UploadStream;
+use super::upload_stream::{Shelf, UploadStream};
 use crate::error::Cause;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
@@ -158,32 +161,82 @@ enum Source {
         next_offset: u64,
         end: u64,
     },
+    /// Nothing was taken of it yet.
+    Held {
+        waiting: Option<Waiting>,
+        shelf: Shelf,
+        chunks: Option<Box<Chunks>>,
+    },
     Client(UploadStream),
     Chunks(Box<ChunkedUpload>),
 }
 
-impl OutgoingBody {
-    /// A body that is passed on as it arrives: it can be sent only once.
-    pub(crate) fn from_client(stream: UploadStream, length: u64, progress: Progress) -> Self {
-        Self {
-            source: Source::Client(stream),
-            left: length,
-            progress,
-        }
-    }
+/// How an upload is put into chunks.
+#[derive(Debug)]
+pub(crate) struct Chunks {
+    /// Their layout.
+    pub(crate) layout: ChunkLayout,
+    /// Signs them, where they are signed.
+    pub(crate) signer: Option<ChunkSigner>,
+}
 
-    /// As [`from_client`](Self::from_client), in chunks of together so many bytes.
-    pub(crate) fn in_chunks(chunks: ChunkedUpload, framed_length: u64, progress: Progress) -> Self {
+impl OutgoingBody {
+    /// A body that is passed on as it arrives, in chunks or as it is, of together so many bytes. It is taken off its
+    /// shelf once the gate is open, where there is one.
+    pub(crate) fn once(
+        shelf: Shelf,
+        chunks: Option<Chunks>,
+        framed_length: u64,
+        gate: Option<Gate>,
+        progress: Progress,
+    ) -> Self {
+        let source = Source::Held {
+            waiting: gate.map(Waiting::at),
+            shelf,
+            chunks: chunks.map(Box::new),
+        };
         Self {
-            source: Source::Chunks(Box::new(chunks)),
+            source,
             left: framed_length,
             progress,
         }
     }
 
+    /// The gate that the body waits at.
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        match &self.source {
+            Source::Held { waiting, .. } => waiting.as_ref().map(|waiting| waiting.gate().clone()),
+            Source::Empty | Source::Memory { .. } | Source::File { .. } | Source::Client(_) | Source::Chunks(_) => None,
+        }
+    }
+
+    /// Takes what was held off its shelf, once it may go.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        let Source::Held { waiting, shelf, chunks } = &mut self.source else {
+            return Poll::Ready(Ok(()));
+        };
+        if let Some(waiting) = waiting {
+            ready!(waiting.poll_open(cx))?;
+        }
+        let stream = shelf.take().ok_or("the body was sent already")?;
+        self.source = match chunks.take() {
+            None => Source::Client(stream),
+            Some(chunks) => {
+                let Chunks { layout, signer } = *chunks;
+                let upload = ChunkedUpload::new(stream, &layout, signer);
+                Source::Chunks(Box::new(upload.ok_or("chunks without what signs them")?))
+            }
+        };
+        Poll::Ready(Ok(()))
+    }
+
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+        if let Err(error) = ready!(self.poll_taken(cx)) {
+            return Poll::Ready(Some(Err(error)));
+        }
         match &mut self.source {
-            Source::Empty => Poll::Ready(None),
+            // What was held was taken just now.
+            Source::Held { .. } | Source::Empty => Poll::Ready(None),
             Source::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
             Source::Client(stream) => stream.poll_data(cx),
             Source::Chunks(chunks) => chunks.poll_data(cx),

@@ -1,5 +1,6 @@
 //! A client's body while it is passed on: taken out of its own aws-chunked framing, where it comes in one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -96,6 +97,26 @@ impl UploadStream {
     /// Notes what went wrong; gives the error that breaks the request off.
     pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
         self.stream.fail(code, cause)
+    }
+}
+
+/// An upload until somebody takes it: it can be sent once. Clones are the same shelf.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf(Arc<Mutex<Option<UploadStream>>>);
+
+impl Shelf {
+    /// A shelf with this upload on it.
+    pub(crate) fn new(stream: UploadStream) -> Self {
+        Self(Arc::new(Mutex::new(Some(stream))))
+    }
+
+    /// Whether the upload is still there.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    pub(super) fn take(&self) -> Option<UploadStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

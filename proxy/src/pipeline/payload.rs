@@ -2,9 +2,7 @@
 
 mod passage;
 
-use std::sync::{Mutex, PoisonError};
-
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::body::Incoming;
@@ -14,8 +12,8 @@ use super::Pipeline;
 use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
-    BodyLimits, ChunkedUpload, ClientStream, Collected, Content, OutgoingBody, Progress, StreamFault, UploadStream,
-    add_aws_chunked, collect, too_large,
+    BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Gate, OutgoingBody, Progress, Shelf, StreamFault,
+    UploadStream, add_aws_chunked, collect, too_large,
 };
 use crate::error::{ErrorCode, ProxyError};
 use passage::Passage;
@@ -34,9 +32,12 @@ enum Body {
     Whole { content: Content, received: u64 },
     /// Can be sent once.
     Stream {
-        stream: Mutex<Option<UploadStream>>,
+        upload: Shelf,
         passage: Passage,
         framed_length: u64,
+        /// Whether it is held back until the service wants it: then it stays here while a connection turns out to be
+        /// dead, or the head is refused.
+        continues: Option<Continues>,
         fault: StreamFault,
     },
 }
@@ -61,9 +62,12 @@ impl Framed {
         &self.ready.head
     }
 
-    /// Whether the body can be sent again.
+    /// Whether the body can be sent, once more or after an attempt that nothing of it was taken for.
     pub(super) fn is_replayable(&self) -> bool {
-        matches!(self.body, Body::Whole { .. })
+        match &self.body {
+            Body::Whole { .. } => true,
+            Body::Stream { upload, continues, .. } => continues.is_some() && upload.is_full(),
+        }
     }
 
     /// The body to send; `chunk_signer` is what the head's signature begins, where the chunks are signed.
@@ -73,24 +77,34 @@ impl Framed {
         progress: &Progress,
     ) -> Result<OutgoingBody, ProxyError> {
         let progress = progress.clone();
-        let (stream, passage, framed_length) = match &self.body {
+        let (upload, passage, framed_length, continues) = match &self.body {
             Body::Whole { content, .. } => return Ok(content.body(progress)),
             Body::Stream {
-                stream,
+                upload,
                 passage,
                 framed_length,
+                continues,
                 ..
-            } => (stream, passage, *framed_length),
+            } => (upload, passage, *framed_length, continues),
         };
-        let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let stream = stream.ok_or(ErrorCode::Internal)?;
-        match passage {
-            Passage::Plain(_) => Ok(OutgoingBody::from_client(stream, framed_length, progress)),
-            Passage::Chunked(layout) => {
-                let chunks = ChunkedUpload::new(stream, layout, chunk_signer).ok_or(ErrorCode::Internal)?;
-                Ok(OutgoingBody::in_chunks(chunks, framed_length, progress))
-            }
+        if !upload.is_full() {
+            return Err(ErrorCode::Internal.into());
         }
+        let chunks = match passage {
+            Passage::Plain(_) => None,
+            Passage::Chunked(layout) => Some(Chunks {
+                layout: *layout,
+                signer: chunk_signer,
+            }),
+        };
+        let gate = continues.clone().map(Gate::new);
+        Ok(OutgoingBody::once(
+            upload.clone(),
+            chunks,
+            framed_length,
+            gate,
+            progress,
+        ))
     }
 
     /// Bytes of the body off the wire so far.
@@ -118,7 +132,11 @@ pub(super) async fn frame(
     record: &mut RequestRecord,
 ) -> Result<Framed, ProxyError> {
     if let Some(passage) = passage::choose(&ready, record.operation.as_deref()) {
-        return pass_on(ready, body, passage);
+        let continues = pipeline
+            .lanes
+            .get(ready.route.name())
+            .and_then(|lane| lane.upstream.continues());
+        return pass_on(ready, body, passage, continues);
     }
     let config = &ready.route.config;
     let limits = BodyLimits {
@@ -147,7 +165,12 @@ pub(super) async fn frame(
 }
 
 /// The body of known length as it arrives.
-fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, passage: Passage) -> Result<Framed, ProxyError> {
+fn pass_on(
+    mut ready: Ready,
+    body: &mut Option<Incoming>,
+    passage: Passage,
+    continues: Option<Continues>,
+) -> Result<Framed, ProxyError> {
     let config = &ready.route.config;
     let max = config.limits.max_body;
     let framed_length = passage.framed_length().filter(|_| passage.length() <= max);
@@ -162,14 +185,19 @@ fn pass_on(mut ready: Ready, body: &mut Option<Incoming>, passage: Passage) -> R
             add_aws_chunked(&mut ready.head.headers);
         }
     }
+    if continues.is_some() {
+        let value = HeaderValue::from_static("100-continue");
+        ready.head.headers.insert(EXPECT, value);
+    }
     set_length(&mut ready.head, framed_length);
     Ok(Framed {
         ready,
         payload: passage.payload(),
         body: Body::Stream {
-            stream: Mutex::new(Some(stream)),
+            upload: Shelf::new(stream),
             passage,
             framed_length,
+            continues,
             fault,
         },
     })

@@ -23,6 +23,7 @@ use crate::server::ListenerRole;
 mod answers;
 mod bodies;
 mod egress;
+mod held;
 mod multipart;
 mod refusals;
 mod requests;
@@ -160,7 +161,7 @@ where
     }
 }
 
-async fn read_request<T: AsyncRead + Unpin>(stream: &mut T) -> Option<Seen> {
+async fn read_request<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T) -> Option<Seen> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -172,6 +173,9 @@ async fn read_request<T: AsyncRead + Unpin>(stream: &mut T) -> Option<Seen> {
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
+    if headers.iter().any(|(name, _)| name == "expect") {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
+    }
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let mut body = vec![0; length.map_or(0, |(_, value)| value.parse().unwrap())];
     stream.read_exact(&mut body).await.ok()?;

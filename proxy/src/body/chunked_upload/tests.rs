@@ -12,7 +12,8 @@ use signer::{Payload, SignInput, Signer, SigningScope};
 use super::super::chunk_layout::Seal;
 use super::super::client_stream::{ClientStream, StreamFault};
 use super::super::framing::Framing;
-use super::super::outgoing::{OutgoingBody, Progress};
+use super::super::outgoing::{Chunks, OutgoingBody, Progress};
+use super::super::upload_stream::Shelf;
 use super::*;
 
 const CHUNK: u64 = 64 * 1024;
@@ -74,8 +75,9 @@ async fn pieces_of(
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
     let stream = ClientStream::new(StreamBody::new(frames), Duration::from_secs(9), fault.clone());
     let signer = layout.is_signed().then(|| chunk_signer(layout.payload()));
-    let upload = ChunkedUpload::new(UploadStream::new(stream, framing), &layout, signer).unwrap();
-    let mut body = OutgoingBody::in_chunks(upload, layout.framed_length().unwrap(), Progress::new());
+    let shelf = Shelf::new(UploadStream::new(stream, framing));
+    let chunks = Some(Chunks { layout, signer });
+    let mut body = OutgoingBody::once(shelf, chunks, layout.framed_length().unwrap(), None, Progress::new());
     let mut pieces = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame {
@@ -271,7 +273,8 @@ async fn the_end_of_a_body_in_framing_is_held_back_until_it_was_found_right() {
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
     let fault = StreamFault::default();
     let stream = ClientStream::new(StreamBody::new(frames), Duration::from_secs(9), fault.clone());
-    let mut body = OutgoingBody::from_client(UploadStream::new(stream, framing), 5, Progress::new());
+    let shelf = Shelf::new(UploadStream::new(stream, framing));
+    let mut body = OutgoingBody::once(shelf, None, 5, None, Progress::new());
     assert!(body.frame().await.unwrap().is_err());
     let error = fault.error().unwrap();
     assert!(error.hint().contains("checksum"), "{}", error.hint());

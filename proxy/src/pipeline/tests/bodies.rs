@@ -157,21 +157,6 @@ async fn what_cannot_be_streamed_is_hashed() {
 }
 
 #[tokio::test]
-async fn a_streamed_upload_does_not_meet_a_connection_that_may_be_dead() {
-    let mut service = Service::start(vec![ok("warm"), ok("streamed")]).await;
-    let proxy = Proxy::s3(&service, "payload = \"streaming\"").await;
-    assert!(proxy.ask("GET /b/k HTTP/1.1", b"").await.ends_with("warm"));
-    let head = "PUT /b/k HTTP/1.1\ncontent-length: 100000";
-    let answer = proxy.ask(head, &vec![b'x'; 100_000]).await;
-    assert!(answer.ends_with("streamed"), "{answer}");
-    let mut opened = 0;
-    while let Ok(event) = service.connections.try_recv() {
-        opened += usize::from(event == "open");
-    }
-    assert_eq!(opened, 2);
-}
-
-#[tokio::test]
 async fn a_streamed_upload_that_breaks_off_is_never_completed() {
     let mut service = Service::start(vec![]).await;
     let mut proxy = Proxy::s3(&service, "payload = \"streaming\"").await;
