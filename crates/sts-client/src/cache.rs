@@ -4,6 +4,7 @@
 //! window, so an idle connection costs no STS calls and a machine that slept wakes up right.
 
 mod flight;
+mod refused;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +17,7 @@ use tokio::time::Instant;
 
 use crate::error::{CredentialError, CredentialFailure};
 use crate::state::{CredentialCounters, CredentialState};
-
-/// A set this young that AWS refuses is not renewed: what is wrong is not its age.
-const YOUNG: Duration = Duration::from_secs(5);
+use refused::{Refusals, RefusedMark};
 
 /// What an origin hands out.
 #[derive(Debug)]
@@ -37,6 +36,11 @@ pub(crate) trait Obtain: fmt::Debug + Send + Sync + 'static {
 
     /// AWS refuses what was obtained: the next attempt is not to use what it was made from again.
     fn distrust(&self) {}
+
+    /// Whether an attempt only reads again what is kept somewhere, and asks nobody to issue anything.
+    fn only_reads(&self) -> bool {
+        false
+    }
 }
 
 /// Whose credentials these are, for the log.
@@ -65,6 +69,8 @@ struct Inner<O> {
     flight_deadline: Duration,
     /// Read by every request, without a lock.
     held: ArcSwapOption<Held>,
+    /// Since when AWS refuses the held set although it is the newest that there is.
+    refused: RefusedMark,
     control: Mutex<Control>,
 }
 
@@ -81,6 +87,7 @@ struct Control {
     flight: Option<watch::Receiver<Option<Outcome>>>,
     setback: Option<Setback>,
     landed_at: Option<Instant>,
+    refusals: Refusals,
     counters: CredentialCounters,
 }
 
@@ -101,12 +108,16 @@ enum Demand<'a> {
     Due,
     /// AWS does not take this set.
     Refused(&'a Credentials),
+    /// AWS does not take a signature by this set, which need not be the set's fault.
+    Doubted(&'a Credentials),
 }
 
 /// What a demand comes to.
 enum Boarding {
     Held(Arc<Credentials>),
     Flight(watch::Receiver<Option<Outcome>>),
+    /// As `Flight`, begun by another demand.
+    Joined(watch::Receiver<Option<Outcome>>),
     Resting(CredentialError),
 }
 
@@ -118,6 +129,7 @@ impl<O: Obtain> Cache<O> {
             label,
             flight_deadline,
             held: ArcSwapOption::empty(),
+            refused: RefusedMark::default(),
             control: Mutex::default(),
         }))
     }
@@ -137,7 +149,38 @@ impl<O: Obtain> Cache<O> {
 
     /// A set that is not `refused`, where one can be had.
     pub(crate) async fn renew(&self, refused: &Credentials) -> Outcome {
-        self.0.board(&Demand::Refused(refused)).arrive().await
+        self.replace(&Demand::Refused(refused), refused).await
+    }
+
+    /// As [`renew`](Self::renew), where that only reads something again; else the current set.
+    pub(crate) async fn reread(&self, doubted: &Credentials) -> Outcome {
+        if self.0.origin.only_reads() {
+            self.replace(&Demand::Doubted(doubted), doubted).await
+        } else {
+            self.credentials().await
+        }
+    }
+
+    async fn replace(&self, demand: &Demand<'_>, refused: &Credentials) -> Outcome {
+        let boarding = self.0.board(demand);
+        let is_joined = matches!(boarding, Boarding::Joined(_));
+        let set = boarding.arrive().await?;
+        if !is_joined || !are_same_keys(&set, refused) {
+            return Ok(set);
+        }
+        // That flight may have read the keys before they were replaced.
+        self.0.board(demand).arrive().await
+    }
+
+    /// AWS took a signature by this set.
+    pub(crate) fn accepted(&self, set: &Credentials) {
+        if !self.0.refused.is_set() {
+            return;
+        }
+        let is_held = |held: &Arc<Held>| are_same_keys(&held.credentials, set);
+        if self.0.held.load().as_ref().is_some_and(is_held) && self.0.refused.clear() {
+            tracing::info!(connection = %self.0.label.connection, "AWS takes the credentials again");
+        }
     }
 
     pub(crate) fn state(&self) -> CredentialState {
@@ -145,7 +188,11 @@ impl<O: Obtain> Cache<O> {
         let expires_at = held.as_ref().and_then(|held| held.credentials.expires_at);
         let control = self.0.control();
         let setback = control.setback.as_ref().map(|setback| &setback.failure);
-        match (self.0.valid_at(self.0.clock.now()).is_some(), setback) {
+        let is_valid = self.0.valid_at(self.0.clock.now()).is_some();
+        if let Some(since) = self.0.refused.since().filter(|_| is_valid) {
+            return CredentialState::Refused { since, expires_at };
+        }
+        match (is_valid, setback) {
             (true, None) => CredentialState::Valid { expires_at },
             (true, Some(failure)) => CredentialState::Degraded {
                 expires_at,
@@ -185,11 +232,15 @@ impl<O: Obtain> Inner<O> {
         let mut control = self.control();
         let now = self.clock.now();
         if let Some(held) = self.valid_at(now) {
-            let is_young = control.landed_at.is_some_and(|landed| landed.elapsed() < YOUNG);
             let is_good_enough = match demand {
                 Demand::Missing => true,
                 Demand::Due => !held.is_due_at(now),
-                Demand::Refused(set) => is_young || !are_same_keys(&held.credentials, set),
+                Demand::Refused(set) | Demand::Doubted(set) => {
+                    let is_flying = control.flight.is_some();
+                    let age = control.landed_at.map(|landed| landed.elapsed());
+                    let may_renew = is_flying || control.refusals.may_renew(age, self.origin.only_reads());
+                    !may_renew || !are_same_keys(&held.credentials, set)
+                }
             };
             if is_good_enough {
                 return Boarding::Held(Arc::clone(&held.credentials));
@@ -198,7 +249,7 @@ impl<O: Obtain> Inner<O> {
         if let Some(flight) = &control.flight {
             // A closed channel is a flight that the runtime dropped.
             if flight.has_changed().is_ok() {
-                return Boarding::Flight(flight.clone());
+                return Boarding::Joined(flight.clone());
             }
         }
         if let Some(setback) = &control.setback {
@@ -209,12 +260,14 @@ impl<O: Obtain> Inner<O> {
                 return Boarding::Resting(error);
             }
         }
-        if let Demand::Refused(_) = demand {
+        if let Demand::Refused(_) | Demand::Doubted(_) = demand {
             self.origin.distrust();
+            control.refusals.renewed(self.origin.only_reads());
         }
         let (landing, flight) = watch::channel(None);
         control.flight = Some(flight.clone());
-        tokio::spawn(Arc::clone(self).fly(landing));
+        let is_refused = matches!(demand, Demand::Refused(_));
+        tokio::spawn(Arc::clone(self).fly(landing, is_refused));
         Boarding::Flight(flight)
     }
 }

@@ -57,6 +57,10 @@
 //! - A failing source is not hammered.
 //! - Permanent errors are told apart from passing ones.
 //! - A refused set is renewed once however many report it.
+//! - Constant refusals lead to few renewals.
+//! - Keys that AWS refuses are told once, until others come or AWS takes them.
+//! - A wrong signature has keys read again and nothing issued.
+//! - The first request after a long idle time costs one call.
 //! - A rotated file is picked up.
 //! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
@@ -72,6 +76,7 @@
 //! - The default session name comes from the connection.
 //! - Each role of a chain is assumed with the session of the one before.
 //! - STS is asked at its regional endpoint.
+//! - A clock that differs from that of STS is made up for.
 //! - An instance's own role is used by IMDSv2, and only where the instance has it attached.
 //! - A hop limit that is too low is told clearly.
 //! - A named profile is the only place that is searched.

@@ -102,4 +102,11 @@ impl Obtain for Origin {
             Self::Role(_) | Self::Chain(_) => {}
         }
     }
+
+    fn only_reads(&self) -> bool {
+        match self {
+            Self::Static(_) => true,
+            Self::Role(_) | Self::Chain(_) => false,
+        }
+    }
 }

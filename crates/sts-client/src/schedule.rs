@@ -46,6 +46,20 @@ pub(crate) fn rest_after(prospect: Prospect, streak: u32, remaining: Option<Dura
     }
 }
 
+/// How long refusals by AWS lead to no further renewal after the `streak`th that did (1 is the first).
+///
+/// Doubles up to a cap: with a refusal each moment a source is asked at most 7 times in the first five minutes (10 where
+/// it only reads what is kept somewhere), and every five minutes from then on.
+pub(crate) fn rest_after_refusal(streak: u32, only_reads: bool) -> Duration {
+    let first = if only_reads {
+        Duration::from_secs(1)
+    } else {
+        Duration::from_secs(5)
+    };
+    let factor = 1_u32.checked_shl(streak.saturating_sub(1)).unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(Duration::from_mins(5))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +106,12 @@ mod tests {
     fn a_source_is_asked_in_time_while_a_good_set_still_serves() {
         let rest = |seconds| rest_after(Prospect::Permanent, 60, Some(Duration::from_secs(seconds)), 0.0).as_secs();
         assert_eq!([3_600, 60, 8, 1, 0].map(rest), [300, 15, 2, 1, 1]);
+    }
+
+    #[test]
+    fn rests_after_refusals_double_up_to_five_minutes() {
+        let rest = |streak, only_reads| rest_after_refusal(streak, only_reads).as_secs();
+        assert_eq!([1, 2, 6, 7, 8, 99].map(|n| rest(n, false)), [5, 10, 160, 300, 300, 300]);
+        assert_eq!([1, 2, 9, 10, 99].map(|n| rest(n, true)), [1, 2, 256, 300, 300]);
     }
 }

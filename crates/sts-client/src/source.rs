@@ -109,7 +109,12 @@ impl CredentialSource {
     ///
     /// However many callers report the same set, one attempt is made; who comes later gets what it
     /// brought. The answer may be `refused` again (the same [`Arc`], where it was this source's):
-    /// nothing newer can be had, or the set is only seconds old.
+    /// nothing newer can be had, the set is only seconds old, or the source rests. Refusals lead to renewals
+    /// ever more rarely (5 s apart at first, 1 s for keys that are only read, 5 minutes in the end), however many
+    /// are reported, until nothing is reported for five minutes.
+    ///
+    /// Keys that turn out to be the same are in [`CredentialState::Refused`] from then on, until others are found or
+    /// [`accepted`](Self::accepted) is told of them; that is logged once.
     ///
     /// # Errors
     ///
@@ -117,6 +122,24 @@ impl CredentialSource {
     /// set stays the current one as long as it is valid: the refusal may be AWS's slip.
     pub async fn renew(&self, refused: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
         self.cache.renew(refused).await
+    }
+
+    /// Tells the source that AWS finds a signature by this set wrong (`SignatureDoesNotMatch`), and takes another where
+    /// the keys are read from assets and have changed there.
+    ///
+    /// Else the answer is the current set: nobody is asked to issue another one, since that would be
+    /// no better. As rarely as [`renew`](Self::renew).
+    ///
+    /// # Errors
+    ///
+    /// As [`renew`](Self::renew).
+    pub async fn reread(&self, doubted: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
+        self.cache.reread(doubted).await
+    }
+
+    /// Tells the source that AWS took a signature by this set. Cheap; may be told for every request.
+    pub fn accepted(&self, set: &Credentials) {
+        self.cache.accepted(set);
     }
 
     /// Whose credentials these are: asks STS, each time.

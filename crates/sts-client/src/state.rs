@@ -20,6 +20,14 @@ pub enum CredentialState {
         /// [`CredentialFailure::code`](crate::CredentialFailure::code) of the last failure.
         code: &'static str,
     },
+    /// A set is held that is valid by its own account, AWS refuses it all the same, and there is no newer one: whoever
+    /// keeps it has to renew it. Requests are signed with it still, since AWS's refusal explains best.
+    Refused {
+        /// When that was found.
+        since: SystemTime,
+        /// When the set expires; `None` where it does not or the source does not say.
+        expires_at: Option<SystemTime>,
+    },
     /// There is no valid set, and the last attempt to get one failed.
     Failing {
         /// [`CredentialFailure::code`](crate::CredentialFailure::code) of the last failure.
@@ -35,7 +43,7 @@ pub enum CredentialState {
 }
 
 impl CredentialState {
-    /// Whether a request would be served without waiting.
+    /// Whether a request would be signed without waiting, with a set that AWS takes as far as is known.
     #[must_use]
     pub fn is_serving(&self) -> bool {
         matches!(self, Self::Valid { .. } | Self::Degraded { .. })

@@ -1,7 +1,7 @@
 //! The calls to STS, each with the keys that sign it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auth_model::{
     AccessKeyId, AccountId, Arn, Clock, Credentials, ExternalId, MfaCode, MfaSerial, PolicyArn, Region, RoleArn,
@@ -159,15 +159,27 @@ impl Sts {
         let expires_at = SystemTime::try_from(session.expiration).map_err(|_| unreadable.clone())?;
         let token = Some(session.session_token);
         let mut credentials = checked(session.access_key_id, session.secret_access_key, token).ok_or(unreadable)?;
-        // STS speaks of its own clock. A session cannot outlive its duration by ours either: where ours
-        // is behind, the set would else be used for longer than AWS takes it.
-        credentials.expires_at = Some(expires_at.min(self.clock.now() + request.duration.get()));
+        credentials.expires_at = Some(expiry_by_our_clock(
+            expires_at,
+            self.clock.now(),
+            request.duration.get(),
+        ));
         credentials.account = Some(request.role.account().clone());
         Ok(Session {
             credentials,
             space_percent,
         })
     }
+}
+
+/// When a session that was issued just now ends, by a clock that STS's may differ from.
+///
+/// Where ours is behind, the session would be used for longer than AWS takes it: it cannot outlive its duration. Where
+/// ours is ahead by more than the session's life, it would seem to have ended before it began; STS issues
+/// no such sessions, so it is taken to last as long as was asked.
+fn expiry_by_our_clock(theirs: SystemTime, now: SystemTime, duration: Duration) -> SystemTime {
+    let longest = now + duration;
+    if theirs <= now { longest } else { theirs.min(longest) }
 }
 
 /// `SessionTokenUtilization`, else `PackedPolicySize`, which it replaces.

@@ -48,6 +48,9 @@ fn credentials(state: &CredentialState) -> Value {
         CredentialState::Degraded { expires_at, code } => {
             json!({ "state": "valid-but-not-renewed", "expires_at": expires_at.map(rfc3339), "error": code })
         }
+        CredentialState::Refused { since, expires_at } => {
+            json!({ "state": "refused-by-aws", "refused_since": rfc3339(*since), "expires_at": expires_at.map(rfc3339) })
+        }
         CredentialState::Failing { code, is_permanent } => {
             json!({ "state": "failing", "error": code, "permanent": is_permanent })
         }
@@ -87,6 +90,13 @@ mod tests {
             &json!({
                 "state": "valid-but-not-renewed", "expires_at": "2023-11-14T22:13:20Z", "error": "throttled"
             }),
+        );
+        check(
+            &CredentialState::Refused {
+                since: at,
+                expires_at: None,
+            },
+            &json!({ "state": "refused-by-aws", "refused_since": "2023-11-14T22:13:20Z", "expires_at": null }),
         );
         check(
             &CredentialState::Failing {

@@ -141,7 +141,9 @@ fn family<'a, M: EncodeMetric>(
 /// Seconds since 1970; `None` where nothing is held or it does not expire.
 fn expiry(state: &CredentialState) -> Option<i64> {
     let at: SystemTime = match state {
-        CredentialState::Valid { expires_at } | CredentialState::Degraded { expires_at, .. } => (*expires_at)?,
+        CredentialState::Valid { expires_at }
+        | CredentialState::Degraded { expires_at, .. }
+        | CredentialState::Refused { expires_at, .. } => (*expires_at)?,
         CredentialState::Lapsed { since } => *since,
         _ => return None,
     };

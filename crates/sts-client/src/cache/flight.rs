@@ -16,7 +16,9 @@ const SPACE_WARNING_PERCENT: u32 = 80;
 
 impl<O: Obtain> Inner<O> {
     /// One attempt, in a task of its own: a request that goes away leaves it alone.
-    pub(super) async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>) {
+    ///
+    /// `is_refused`: it is made because AWS refuses the held set.
+    pub(super) async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>, is_refused: bool) {
         let origin = Arc::clone(&self.origin);
         // A task within the task, so that a panic lands as a failure like any other.
         let mut attempt = tokio::spawn(async move { origin.obtain().await });
@@ -28,7 +30,7 @@ impl<O: Obtain> Inner<O> {
                 Err(CredentialFailure::TimedOut)
             }
         };
-        let outcome = match result.and_then(|obtained| self.take(obtained)) {
+        let outcome = match result.and_then(|obtained| self.take(obtained, is_refused)) {
             Ok(credentials) => Ok(credentials),
             Err(failure) => Err(self.rest(failure)),
         };
@@ -36,7 +38,7 @@ impl<O: Obtain> Inner<O> {
     }
 
     /// Makes what arrived the current set.
-    fn take(&self, obtained: Obtained) -> Result<Arc<Credentials>, CredentialFailure> {
+    fn take(&self, obtained: Obtained, is_refused: bool) -> Result<Arc<Credentials>, CredentialFailure> {
         let Obtained {
             credentials,
             ask_again_after,
@@ -72,8 +74,19 @@ impl<O: Obtain> Inner<O> {
                 );
             }
         }
+        let is_new = unchanged.is_none();
         let credentials = unchanged.unwrap_or_else(|| Arc::new(credentials));
         let mut control = self.control();
+        if is_new {
+            self.refused.clear();
+            control.refusals.replaced(self.origin.only_reads());
+        } else if is_refused && self.refused.set(now) {
+            tracing::warn!(
+                connection = %self.label.connection,
+                method = self.label.method,
+                "AWS refuses the credentials, and there are no newer ones where they are kept: renew them there"
+            );
+        }
         self.held.store(Some(Arc::new(Held {
             credentials: Arc::clone(&credentials),
             renew_at,
@@ -121,7 +134,7 @@ impl Boarding {
         let mut flight = match self {
             Self::Held(credentials) => return Ok(credentials),
             Self::Resting(error) => return Err(error),
-            Self::Flight(flight) => flight,
+            Self::Flight(flight) | Self::Joined(flight) => flight,
         };
         let landed = flight.wait_for(Option::is_some).await;
         match landed.as_deref() {

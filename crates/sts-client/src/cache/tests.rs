@@ -4,7 +4,7 @@ mod failure;
 mod flight;
 mod renewal;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
 use crate::testing::{VirtualClock, keys, pass};
@@ -25,6 +25,7 @@ struct Script {
     clock: VirtualClock,
     takes: Duration,
     attempts: Arc<AtomicU32>,
+    only_reads: Arc<AtomicBool>,
     step: fn(u32, u64) -> Step,
 }
 
@@ -55,12 +56,17 @@ impl Obtain for Script {
             Step::Panic => panic!("a defect in an origin"),
         }
     }
+
+    fn only_reads(&self) -> bool {
+        self.only_reads.load(Ordering::Relaxed)
+    }
 }
 
 struct Stage {
     cache: Cache<Script>,
     clock: VirtualClock,
     attempts: Arc<AtomicU32>,
+    only_reads: Arc<AtomicBool>,
 }
 
 impl Stage {
@@ -72,10 +78,12 @@ impl Stage {
     fn slow(takes: Duration, step: fn(u32, u64) -> Step) -> Self {
         let clock = VirtualClock::new();
         let attempts = Arc::new(AtomicU32::new(0));
+        let only_reads = Arc::new(AtomicBool::new(false));
         let script = Script {
             clock: clock.clone(),
             takes,
             attempts: Arc::clone(&attempts),
+            only_reads: Arc::clone(&only_reads),
             step,
         };
         let label = Label {
@@ -83,7 +91,17 @@ impl Stage {
             method: "access-key-assume-role",
         };
         let cache = Cache::new(script, Arc::new(clock.clone()), label, Duration::from_mins(1));
-        Self { cache, clock, attempts }
+        Self {
+            cache,
+            clock,
+            attempts,
+            only_reads,
+        }
+    }
+
+    /// From now on the origin reads what is kept somewhere, as that of static keys does.
+    fn only_reads(&mut self) {
+        self.only_reads.store(true, Ordering::Relaxed);
     }
 
     fn attempts(&self) -> u32 {

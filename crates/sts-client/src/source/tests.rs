@@ -195,6 +195,47 @@ async fn a_session_ends_in_time_by_a_clock_that_is_behind() {
     }
 }
 
+/// An STS whose clock is `ahead` of ours (behind, where `is_behind`), and that looks at the time of a signature.
+fn with_a_clock_of_its_own(clock: &VirtualClock, by: Duration, is_behind: bool) -> ScriptedSts {
+    let clock = clock.clone();
+    ScriptedSts::new(move |received| {
+        let now = if is_behind { clock.now() - by } else { clock.now() + by };
+        let right = aws_smithy_types::DateTime::from(now)
+            .fmt(aws_smithy_types::date_time::Format::DateTime)
+            .unwrap();
+        // 2026-11-23T01:00 as 20261123T0100: the minute is exact enough.
+        let right: String = right.chars().take(16).filter(|c| !"-:".contains(*c)).collect();
+        let answer = if received.header("x-amz-date").starts_with(&right) {
+            session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR)
+        } else {
+            refusal(
+                403,
+                "SignatureDoesNotMatch",
+                "Signature expired: 1 is now earlier than 2",
+            )
+        };
+        Answer::At(now, Box::new(answer))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_differs_from_that_of_sts_is_made_up_for() {
+    for (hours, is_behind) in [(1, false), (14, false), (1, true), (2, true)] {
+        let clock = VirtualClock::new();
+        let sts = with_a_clock_of_its_own(&clock, HOUR * hours, is_behind);
+        let auth = role(ROLE, AssumeRoleOptions::default());
+        let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
+        let began = clock.now();
+        let expires_at = source.credentials().await.unwrap().expires_at.unwrap();
+        assert_eq!(sts.take().len(), 2, "refused once, then signed by the time of STS");
+        let lifetime = expires_at.duration_since(began).unwrap();
+        assert!(
+            lifetime >= HOUR && lifetime < HOUR + Duration::from_secs(5),
+            "{lifetime:?}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn static_keys_ask_nobody() {
     let auth = AuthMethod::AccessKey { keys: key_assets() };

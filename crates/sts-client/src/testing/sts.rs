@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Status(u16, String),
     /// Nothing but the time and a status.
     Dated(&'static str, u16),
+    /// Another answer, with STS's time.
+    At(SystemTime, Box<Answer>),
     ConnectionRefused,
 }
 
@@ -92,18 +94,28 @@ impl HttpConnector for ScriptedSts {
         };
         let answer = (self.play)(&received);
         self.received.lock().unwrap().push(received);
-        HttpConnectorFuture::ready(match answer {
-            Answer::ConnectionRefused => {
-                let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-                Err(ConnectorError::io(refused.into()))
-            }
-            Answer::Dated(date, status) => {
-                let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
-                response.headers_mut().insert("date", date);
-                Ok(response)
-            }
-            Answer::Status(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
-        })
+        HttpConnectorFuture::ready(response(answer))
+    }
+}
+
+fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+    match answer {
+        Answer::ConnectionRefused => {
+            let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            Err(ConnectorError::io(refused.into()))
+        }
+        Answer::Dated(date, status) => {
+            let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+            response.headers_mut().insert("date", date);
+            Ok(response)
+        }
+        Answer::At(time, answer) => {
+            let mut response = response(*answer)?;
+            let date = DateTime::from(time).fmt(Format::HttpDate).unwrap();
+            response.headers_mut().insert("date", date);
+            Ok(response)
+        }
+        Answer::Status(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
     }
 }
 

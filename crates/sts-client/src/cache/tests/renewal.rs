@@ -100,3 +100,129 @@ async fn keys_that_did_not_change_stay_the_same_arc() {
         assert_eq!((stage.attempts(), Arc::ptr_eq(&now, &first)), (attempts, is_the_same));
     }
 }
+
+/// Refuses the current set each second for so long.
+async fn refuse_constantly(stage: &Stage, duration: Duration) {
+    for _ in 0..duration.as_secs() {
+        let set = stage.request().await.unwrap();
+        stage.cache.renew(&set).await.unwrap();
+        pass(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn constant_refusals_lead_to_few_renewals() {
+    let stage = Stage::new(an_hour);
+    refuse_constantly(&stage, Duration::from_mins(30)).await;
+    // The first set; seven within 5 + 10 + .. + 160 + 300 seconds, then one in five minutes.
+    assert!((8..=13).contains(&stage.attempts()), "{} attempts", stage.attempts());
+
+    // Quiet for long enough: the next refusal counts as the first one.
+    pass(Duration::from_mins(11)).await;
+    let before = stage.attempts();
+    let set = stage.request().await.unwrap();
+    let renewed = stage.cache.renew(&set).await.unwrap();
+    assert!(!Arc::ptr_eq(&set, &renewed));
+    assert_eq!(stage.attempts(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_only_read_are_looked_up_at_once_and_then_ever_more_rarely() {
+    let mut stage = Stage::new(|attempt, _| Step::Keys(if attempt < 2 { "AKIAOLD" } else { "AKIANEW" }));
+    stage.only_reads();
+    let old = stage.request().await.unwrap();
+    let new = stage.cache.renew(&old).await.unwrap();
+    assert_eq!(
+        (new.access_key_id.as_str(), stage.attempts()),
+        ("AKIANEW", 2),
+        "however young"
+    );
+    assert_eq!(stage.cache.state(), CredentialState::Valid { expires_at: None });
+
+    // Besides these, keys are looked up every ten seconds while there is traffic.
+    for _ in 0..300 {
+        let set = stage.cache.renew(&new).await.unwrap();
+        assert!(Arc::ptr_eq(&set, &new), "nothing newer can be had");
+        pass(Duration::from_secs(1)).await;
+    }
+    assert!((10..=13).contains(&stage.attempts()), "{} attempts", stage.attempts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_aws_refuses_are_told_once_until_others_come_or_aws_takes_them() {
+    let (log, _guard) = crate::testing::Log::capture();
+    let mut stage = Stage::new(|_, seconds| Step::Keys(if seconds < 120 { "AKIAOLD" } else { "AKIANEW" }));
+    stage.only_reads();
+    let old = stage.request().await.unwrap();
+    for _ in 0..20 {
+        assert!(Arc::ptr_eq(&stage.cache.renew(&old).await.unwrap(), &old));
+        assert!(matches!(
+            stage.cache.state(),
+            CredentialState::Refused { expires_at: None, .. }
+        ));
+        assert!(!stage.cache.state().is_serving());
+        pass(Duration::from_secs(2)).await;
+    }
+    assert_eq!(
+        log.text().matches("AWS refuses the credentials").count(),
+        1,
+        "{}",
+        log.text()
+    );
+    assert!(log.text().contains("connection=stage"));
+
+    stage.cache.accepted(&keys("AKIAOTHER"));
+    assert!(!stage.cache.state().is_serving(), "that was another set");
+    stage.cache.accepted(&old);
+    assert_eq!(stage.cache.state(), CredentialState::Valid { expires_at: None });
+
+    stage.cache.renew(&old).await.unwrap();
+    pass(Duration::from_mins(2)).await;
+    stage.request().await.unwrap();
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(stage.request().await.unwrap().access_key_id.as_str(), "AKIANEW");
+    assert!(stage.cache.state().is_serving());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_signature_has_keys_read_again_and_nothing_issued() {
+    let stage = Stage::new(an_hour);
+    let set = stage.request().await.unwrap();
+    pass(Duration::from_mins(1)).await;
+    assert!(Arc::ptr_eq(&stage.cache.reread(&set).await.unwrap(), &set));
+    assert_eq!(stage.attempts(), 1);
+
+    let mut stage = Stage::new(|attempt, _| Step::Keys(if attempt < 3 { "AKIAOLD" } else { "AKIANEW" }));
+    stage.only_reads();
+    let set = stage.request().await.unwrap();
+    assert!(Arc::ptr_eq(&stage.cache.reread(&set).await.unwrap(), &set));
+    assert!(stage.cache.state().is_serving(), "the request may be at fault");
+    pass(Duration::from_secs(1)).await;
+    assert!(!Arc::ptr_eq(&stage.cache.reread(&set).await.unwrap(), &set));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_after_a_long_idle_time_costs_one_call() {
+    let stage = Stage::new(an_hour);
+    stage.request().await.unwrap();
+    pass(Duration::from_hours(72)).await;
+    assert!(matches!(stage.cache.state(), CredentialState::Lapsed { .. }));
+    assert_eq!(stage.attempts(), 1, "an idle connection costs nothing");
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let cache = stage.cache.clone();
+        requests.spawn(async move { cache.credentials().await.unwrap() });
+    }
+    assert_eq!((requests.join_all().await.len(), stage.attempts()), (100, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_left_before_the_keys_were_replaced_is_not_the_last_word() {
+    let mut stage = Stage::new(|attempt, _| Step::Keys(if attempt < 3 { "AKIAOLD" } else { "AKIANEW" }));
+    stage.only_reads();
+    let old = stage.request().await.unwrap();
+    pass(Duration::from_secs(10)).await;
+    stage.request().await.unwrap(); // sends the second flight off
+    let new = stage.cache.renew(&old).await.unwrap();
+    assert_eq!((new.access_key_id.as_str(), stage.attempts()), ("AKIANEW", 3));
+}

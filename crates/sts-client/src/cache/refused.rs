@@ -1,0 +1,77 @@
+//! What follows when AWS refuses a set that is valid by its own account.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use crate::schedule;
+
+/// An issued set this young that AWS refuses is not renewed: what is wrong is not its age.
+const YOUNG: Duration = Duration::from_secs(5);
+
+/// After this much quiet beyond its rest a source begins its rests anew.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
+
+/// How often refusals have led to a renewal lately: whoever can provoke refusals must not be able to have STS or a
+/// vault asked each time.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    streak: u32,
+    rests_until: Option<Instant>,
+}
+
+impl Refusals {
+    /// Whether a refusal may lead to a renewal now. `age` is the time since the last attempt that succeeded.
+    pub(super) fn may_renew(&self, age: Option<Duration>, only_reads: bool) -> bool {
+        // What is kept somewhere may have been replaced the moment after it was read.
+        let is_young = !only_reads && age.is_some_and(|age| age < YOUNG);
+        let rests = self.rests_until.is_some_and(|until| Instant::now() < until);
+        !is_young && !rests
+    }
+
+    /// A refusal leads to a renewal.
+    pub(super) fn renewed(&mut self, only_reads: bool) {
+        let now = Instant::now();
+        let is_forgotten = self.rests_until.is_none_or(|until| now > until + FORGOTTEN_AFTER);
+        self.streak = if is_forgotten { 1 } else { self.streak.saturating_add(1) };
+        self.rests_until = Some(now + schedule::rest_after_refusal(self.streak, only_reads));
+    }
+
+    /// Other keys have come. Where they were read, that is somebody's doing, and no client's.
+    pub(super) fn replaced(&mut self, only_reads: bool) {
+        if only_reads {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Since when AWS refuses the held set although nothing newer can be had; read by every request, without a lock.
+#[derive(Debug, Default)]
+pub(super) struct RefusedMark(AtomicU64);
+
+impl RefusedMark {
+    /// Says so, unless it is said already. Answers whether it is new.
+    pub(super) fn set(&self, now: SystemTime) -> bool {
+        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().max(1);
+        self.0
+            .compare_exchange(0, seconds, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Takes it back. Answers whether it was said.
+    pub(super) fn clear(&self) -> bool {
+        self.0.swap(0, Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn since(&self) -> Option<SystemTime> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => Some(UNIX_EPOCH + Duration::from_secs(seconds)),
+        }
+    }
+}
