@@ -18,6 +18,8 @@ pub enum Fault {
     Unavailable,
     /// It answers that the caller is too fast, in its protocol's shape.
     Throttled,
+    /// It answers that the session is over, whatever it is sent.
+    Expired,
     /// It works, but begins to answer only after this time.
     Slow(Duration),
 }
@@ -47,6 +49,10 @@ impl FaultSwitch {
                 "The request has failed due to a temporary failure of the server.",
             ))),
             Fault::Throttled => Ok(Some(Refusal::new(Reason::Throttled, "Rate exceeded"))),
+            Fault::Expired => Ok(Some(Refusal::new(
+                Reason::ExpiredToken,
+                "The security token included in the request is expired",
+            ))),
             Fault::Slow(delay) => {
                 tokio::time::sleep(delay).await;
                 Ok(None)

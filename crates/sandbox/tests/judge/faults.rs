@@ -19,19 +19,36 @@ async fn ask(sandbox: &Sandbox, prefix: &'static str) -> Answer {
 #[tokio::test]
 async fn each_protocol_words_them_in_its_own_way() {
     let sandbox = start().await;
-    for (prefix, throttled, unavailable) in [
-        ("s3", (503, "SlowDown"), (503, "ServiceUnavailable")),
-        ("sts", (400, "Throttling"), (503, "ServiceUnavailable")),
-        ("ec2", (503, "RequestLimitExceeded"), (503, "Unavailable")),
+    for (prefix, throttled, unavailable, expired) in [
+        (
+            "s3",
+            (503, "SlowDown"),
+            (503, "ServiceUnavailable"),
+            (400, "ExpiredToken"),
+        ),
+        (
+            "sts",
+            (400, "Throttling"),
+            (503, "ServiceUnavailable"),
+            (403, "ExpiredToken"),
+        ),
+        (
+            "ec2",
+            (503, "RequestLimitExceeded"),
+            (503, "Unavailable"),
+            (400, "RequestExpired"),
+        ),
         (
             "dynamodb",
             (400, "ThrottlingException"),
             (503, "ServiceUnavailableException"),
+            (400, "ExpiredTokenException"),
         ),
         (
             "bedrock-runtime",
             (429, "ThrottlingException"),
             (503, "ServiceUnavailableException"),
+            (403, "ExpiredTokenException"),
         ),
     ] {
         assert!(sandbox.fault(prefix, Fault::Throttled));
@@ -40,6 +57,9 @@ async fn each_protocol_words_them_in_its_own_way() {
         assert!(sandbox.fault(prefix, Fault::Unavailable));
         let answer = ask(&sandbox, prefix).await;
         assert_eq!((answer.status.as_u16(), answer.code()), unavailable, "{prefix}");
+        assert!(sandbox.fault(prefix, Fault::Expired));
+        let answer = ask(&sandbox, prefix).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), expired, "{prefix}");
     }
     assert!(!sandbox.fault("lambda", Fault::Throttled));
 }
