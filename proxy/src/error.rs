@@ -4,6 +4,7 @@
 //! the cause. The client never sees a cause: those may name hosts, roles and files.
 
 mod code;
+mod notice;
 mod render;
 
 use std::error::Error;
@@ -11,7 +12,8 @@ use std::fmt;
 use std::time::Duration;
 
 pub use code::{ERRORS, ErrorCode};
-pub(crate) use render::{Accept, ErrorShape, render};
+pub use notice::Notice;
+pub(crate) use render::{Accept, ERROR_HEADER, ErrorShape, render};
 
 /// A cause, for the log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;

@@ -10,6 +10,7 @@ mod credentials;
 mod known;
 mod labels;
 mod reloads;
+mod retries;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,9 +30,11 @@ use self::credentials::CredentialCollector;
 use self::known::Known;
 use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
 use self::reloads::ReloadFamilies;
+use self::retries::RetryLabels;
 use crate::server::{ListenerRole, Refusal};
 
 pub(crate) use self::labels::ClientEnd;
+pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
 
 /// The media type of [`Metrics::encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -54,6 +57,8 @@ struct Families {
     request_bytes: Family<ConnectionLabel, Counter>,
     response_bytes: Family<ConnectionLabel, Counter>,
     upstream_connections: Family<ConnectionLabel, Counter>,
+    retries: Family<RetryLabels, Counter>,
+    clock_skew: Family<ConnectionLabel, Gauge>,
     spooled_bytes: Counter,
     in_flight: Gauge,
     clients: Family<ListenerLabel, Gauge>,
@@ -104,6 +109,8 @@ impl Metrics {
             request_bytes: Family::default(),
             response_bytes: Family::default(),
             upstream_connections: Family::default(),
+            retries: Family::default(),
+            clock_skew: Family::default(),
             spooled_bytes: Counter::default(),
             in_flight: Gauge::default(),
             clients: Family::default(),
@@ -200,6 +207,17 @@ impl Metrics {
     pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> Tally {
         let label = ConnectionLabel::new(Some(connection));
         Tally(self.0.upstream_connections.get_or_create_owned(&label))
+    }
+
+    /// Counts the requests of one of the proxy's connections that are sent again; told from now on, as zero.
+    pub(crate) fn retries(&self, connection: &ConnectionName) -> RetryTally {
+        RetryTally::new(&self.0.retries, connection)
+    }
+
+    /// Tells how far a connection's signatures are from this machine's clock, from now on.
+    pub(crate) fn clock_skew(&self, connection: &ConnectionName) -> SkewGauge {
+        let label = ConnectionLabel::new(Some(connection));
+        SkewGauge::new(self.0.clock_skew.get_or_create_owned(&label))
     }
 
     /// Counts the bytes of bodies that went to the disk.
@@ -301,6 +319,13 @@ impl Families {
             "upstream_connections_opened",
             "Connections opened to upstreams, TLS included",
             self.upstream_connections.clone(),
+        );
+        r.register("retries", "Requests sent again, by reason", self.retries.clone());
+        r.register_with_unit(
+            "clock_skew",
+            "How far the service's clock is ahead of this machine's, as signatures take it",
+            Unit::Seconds,
+            self.clock_skew.clone(),
         );
         r.register_with_unit(
             "spooled_body",
@@ -534,7 +559,10 @@ mod tests {
         });
         drop(metrics.client_begins(&ListenerRole::Admin));
         metrics.client_ended(ClientEnd::Closed);
-        metrics.upstream_connections(&ConnectionName::parse("reports").unwrap());
+        let name = ConnectionName::parse("reports").unwrap();
+        metrics.upstream_connections(&name);
+        metrics.retries(&name).add(RetryReason::Clock);
+        metrics.clock_skew(&name).set(-3);
         credentials::tests::watch_one(&metrics);
         let told = told(&metrics.encode().unwrap());
 

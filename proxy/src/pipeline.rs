@@ -8,13 +8,20 @@
 //! Up to `frame the body` nothing of the body is read: a client that waits for `100 Continue` learns of a refusal
 //! without sending it. Up to `send` nothing leaves the machine. What is sent is what was signed: nothing touches
 //! the head in between.
+//!
+//! Between `send` and `stream the answer back`, a small error answer is looked into: where it rejects the keys or the time
+//! of the signature, these are renewed and the request is signed and sent once more, if its body is still there.
 
 mod answer;
+mod cure;
 mod drain;
 mod multipart;
 mod payload;
+mod read_ahead;
 mod record;
+mod rejection;
 mod sign;
+mod skew;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -34,12 +41,14 @@ use crate::admit::admit;
 use crate::body::Storage;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
-use crate::metrics::{Metrics, Tally};
+use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
 use crate::route::{Route, Router};
 use crate::server::{Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
 use multipart::Begun;
 use record::Reporter;
+use sign::Exchanged;
+use skew::Skew;
 
 pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
@@ -80,8 +89,13 @@ enum Answered {
 /// What a connection needs besides its route.
 #[derive(Debug)]
 struct Lane {
+    name: ConnectionName,
     credentials: CredentialSource,
     upstream: Arc<Upstream>,
+    /// What its service's clock differs by.
+    skew: Arc<Skew>,
+    told_skew: SkewGauge,
+    retries: RetryTally,
 }
 
 /// The pipeline cannot be set up.
@@ -234,9 +248,10 @@ impl Pipeline {
         reporter.body_received();
         let record = &mut reporter.record;
         let operation = record.operation.as_deref();
-        let response = self.exchange(lane, &framed, operation, &mut record.attempts).await;
+        let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
         record.bytes_in = framed.received();
-        let response = response?;
+        let Exchanged { response, notice } = exchanged?;
+        record.notice = notice;
         reporter.answered(&response);
         Ok(Answered::Passed(answer::Passed {
             response,
@@ -278,14 +293,23 @@ fn lanes(
         let purpose = purpose(route);
         let kept = before
             .get(&name)
-            .map(|lane| Arc::clone(&lane.upstream))
-            .filter(|upstream| upstream.serves(network, &purpose));
+            .filter(|lane| lane.upstream.serves(network, &purpose))
+            .map(|lane| (Arc::clone(&lane.upstream), Arc::clone(&lane.skew)));
+        let (upstream, skew) = kept.unwrap_or_else(|| {
+            let opened = metrics.upstream_connections(&name);
+            (Arc::new(Upstream::new(network, purpose, opened)), Arc::default())
+        });
+        let told_skew = metrics.clock_skew(&name);
+        told_skew.set(skew.offset().seconds());
         let lane = Lane {
             credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
                 connection: name.clone(),
             })?,
-            upstream: kept
-                .unwrap_or_else(|| Arc::new(Upstream::new(network, purpose, metrics.upstream_connections(&name)))),
+            upstream,
+            skew,
+            told_skew,
+            retries: metrics.retries(&name),
+            name: name.clone(),
         };
         Ok((name, lane))
     };

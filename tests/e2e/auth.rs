@@ -1,7 +1,9 @@
 //! Each auth method of the mission against the sandbox's STS, and what its services say about the result.
 
+use std::time::Duration;
+
 use sandbox::principals::{FOR_THE_PROXY, REPORT_READER, REPORTER};
-use sandbox::{KeyKind, Outcome, Reason};
+use sandbox::{Fault, KeyKind, Outcome, Reason};
 
 use crate::support::{World, ask};
 
@@ -165,7 +167,11 @@ async fn the_services_own_refusal_passes_untouched() {
 async fn concurrent_first_requests_assume_the_role_once() {
     let mut world = World::start().await;
     let request = "GET /@role-arn-s3/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let asked: Vec<_> = (0..20).map(|_| tokio::spawn(ask(world.address(), request))).collect();
+    // All of them come while the one call is under way.
+    world.sandbox.sts_fault(Fault::Slow(Duration::from_secs(2)));
+    let asked: Vec<_> = (0..1_000)
+        .map(|_| tokio::spawn(ask(world.address(), request)))
+        .collect();
     for answer in asked {
         assert_eq!(answer.await.expect("the task ends").status, 200);
     }

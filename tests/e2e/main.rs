@@ -8,6 +8,7 @@ mod instance;
 mod modes;
 mod parts;
 mod refused;
+mod rejected;
 mod reload;
 mod secrets;
 mod stopping;

@@ -9,4 +9,4 @@ pub(crate) use recorder::Recorder;
 pub(crate) use world::World;
 
 /// How long anything here may take: far more than it does, so that only a hang fails by time.
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use super::{ErrorCode, ProxyError};
 
-/// Names the error on every answer that is ours.
-const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
+/// Names the error on every answer that is ours, and the notice on the service's.
+pub(crate) const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
 
 /// How an error's body is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -46,6 +46,7 @@ macro_rules! record_at {
             total_ms = milliseconds(timings.total),
             outcome = outcome($record.outcome),
             error = $record.error.map(crate::error::ErrorCode::name),
+            notice = $record.notice.map(crate::error::Notice::name),
             cause = $record.cause.as_deref().map(Escaped).map(display),
             "request"
         );
@@ -99,6 +100,7 @@ mod tests {
             status: Some(StatusCode::BAD_GATEWAY),
             aws_request_id: None,
             error: Some(ErrorCode::UpstreamUnreachable),
+            notice: None,
             cause: Some("connect: refused".to_owned()),
             bytes_in: 0,
             bytes_out: 180,

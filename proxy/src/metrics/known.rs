@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use auth_model::{Connection, ConnectionName, ServiceId};
 
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, RequestLabels};
+use super::retries::RetryLabels;
 use super::{Families, RequestSample};
 use crate::error::ERRORS;
 use crate::server::ListenerRole;
@@ -82,6 +83,10 @@ impl Families {
         self.request_bytes.remove(&label);
         self.response_bytes.remove(&label);
         self.upstream_connections.remove(&label);
+        self.clock_skew.remove(&label);
+        for labels in RetryLabels::all(name) {
+            self.retries.remove(&labels);
+        }
     }
 
     pub(super) fn forget_listener(&self, listener: &ListenerRole) {

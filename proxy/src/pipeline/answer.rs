@@ -5,20 +5,21 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
 use crate::body::IdleTimer;
-use crate::error::Cause;
+use crate::error::{Cause, ERROR_HEADER};
 use crate::strip;
 
 /// A service's answer, and the turn that it still takes.
 #[derive(Debug)]
 pub(super) struct Passed {
-    pub(super) response: Response<Incoming>,
+    pub(super) response: Response<ReadAhead<Incoming>>,
     pub(super) slot: OwnedSemaphorePermit,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
@@ -37,17 +38,21 @@ pub struct ResponseBody {
 enum Source {
     Own(Option<Bytes>),
     Upstream {
-        body: Incoming,
+        body: ReadAhead<Incoming>,
         idle: IdleTimer,
         _slot: OwnedSemaphorePermit,
     },
 }
 
-/// Passes a service's answer on: only what belongs to its connection is taken out.
+/// Passes a service's answer on: only what belongs to its connection is taken out, and a notice of ours is added.
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
     let Passed { response, slot, idle } = passed;
     let (mut head, body) = response.into_parts();
     strip::response_headers(&mut head.headers);
+    if let Some(notice) = reporter.record.notice {
+        head.headers
+            .insert(ERROR_HEADER, HeaderValue::from_static(notice.name()));
+    }
     head.version = Version::HTTP_11;
     let has_no_body = reporter.record.method == Method::HEAD
         || body.is_end_stream()

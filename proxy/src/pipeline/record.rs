@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, Version};
 use tokio::time::Instant;
 
-use crate::error::{ErrorCode, ProxyError};
+use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::route::Target;
 use crate::server::Peer;
 
@@ -50,6 +50,8 @@ pub struct RequestRecord {
     pub aws_request_id: Option<String>,
     /// The error, where the answer is ours.
     pub error: Option<ErrorCode>,
+    /// Why the service's answer could not be mended, where keys or clock were at fault.
+    pub notice: Option<Notice>,
     /// The error's causes, outermost first, separated by `: `.
     pub cause: Option<String>,
     /// Bytes of the request's body as they came off the wire.
@@ -122,6 +124,7 @@ impl Reporter {
                 status: None,
                 aws_request_id: None,
                 error: None,
+                notice: None,
                 cause: None,
                 bytes_in: 0,
                 bytes_out: 0,

@@ -1,38 +1,114 @@
-//! Signing and sending, once or twice.
+//! Signing and sending: once; again where a pooled connection turned out to be dead; again where the keys or the time
+//! were rejected and there are others now. Each at most once, so a request is sent three times at most.
+
+use std::time::Duration;
 
 use http::Method;
+use http::Response;
 use http::request::Parts;
+use hyper::body::Incoming;
 use signer::{ChunkSigner, RegionSet, SignError, SignInput};
+use tokio::time::timeout;
 
+use super::cure::{Cure, Used};
+use super::read_ahead::ReadAhead;
+use super::rejection::{self, HeadTells, Rejection};
 use super::{Lane, Pipeline, payload::Framed, steps};
 use crate::body::Progress;
-use crate::error::{ErrorCode, ProxyError};
+use crate::error::{ErrorCode, Notice, ProxyError};
+use crate::metrics::RetryReason;
 use crate::route::SignatureVersion;
 use crate::upstream::{Attempt, Exchange, SendFault};
 
+/// An error answer of a few kilobytes comes at once or is none that is worth waiting for.
+const READING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A service's answer, and what we have to say of it.
+#[derive(Debug)]
+pub(super) struct Exchanged {
+    pub(super) response: Response<ReadAhead<Incoming>>,
+    pub(super) notice: Option<Notice>,
+}
+
+/// An answer, and what the request was signed with; `None` where the client signed it.
+struct Sent {
+    exchange: Exchange,
+    used: Option<Used>,
+}
+
+/// What is known of a request while it is sent.
+struct Course<'a> {
+    operation: Option<&'a str>,
+    attempts: &'a mut u8,
+    has_met_dead_connection: bool,
+}
+
 impl Pipeline {
-    /// Sends the request, and once more where a pooled connection turned out to be dead. Counts the `attempts`.
+    /// Sends the request until there is an answer that can be passed on.
+    ///
+    /// A rejected signature is looked into, what it was made with renewed, and the request sent once more. It
+    /// had no effect, so any body that can be sent again is. The second answer passes as it is. Counts the `attempts`.
     pub(super) async fn exchange(
         &self,
         lane: &Lane,
         framed: &Framed,
         operation: Option<&str>,
         attempts: &mut u8,
-    ) -> Result<Exchange, ProxyError> {
+    ) -> Result<Exchanged, ProxyError> {
+        let course = &mut Course {
+            operation,
+            attempts,
+            has_met_dead_connection: false,
+        };
+        let sent = self.deliver(lane, framed, course).await?;
+        let mut response = sent.exchange.map(ReadAhead::new);
+        let Some(used) = sent.used else {
+            return Ok(Exchanged { response, notice: None });
+        };
+        let received = self.clock.now();
+        let Some(rejection) = rejection_in(&mut response, framed).await else {
+            lane.heard(&response, &used);
+            return Ok(Exchanged { response, notice: None });
+        };
+        match lane.cure(rejection, &used, response.headers(), received).await {
+            Cure::Retry(reason, _) if framed.is_replayable() => {
+                drop(response);
+                lane.retries.add(reason);
+                let sent = self.deliver(lane, framed, course).await?;
+                let response = sent.exchange.map(ReadAhead::new);
+                if let Some(used) = sent.used {
+                    lane.heard(&response, &used);
+                }
+                Ok(Exchanged { response, notice: None })
+            }
+            Cure::Retry(_, notice) => Ok(Exchanged {
+                response,
+                notice: Some(notice),
+            }),
+            Cure::Pass(notice) => Ok(Exchanged { response, notice }),
+        }
+    }
+
+    /// Sends the request, and once more where a pooled connection turned out to be dead.
+    async fn deliver(&self, lane: &Lane, framed: &Framed, course: &mut Course<'_>) -> Result<Sent, ProxyError> {
         let first = if framed.is_replayable() {
             Attempt::First
         } else {
             // Cannot be sent again, so it must not meet a pooled connection that has died.
             Attempt::OnFreshConnection
         };
-        match self.attempt(lane, framed, first, attempts).await {
-            Err(SendFault::StaleConnection(_)) if is_repeatable(framed, operation) => {
-                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, attempts).await;
+        match self.attempt(lane, framed, first, course).await {
+            Err(SendFault::StaleConnection(_))
+                if !course.has_met_dead_connection && is_repeatable(framed, course.operation) =>
+            {
+                course.has_met_dead_connection = true;
+                lane.retries.add(RetryReason::StaleConnection);
+                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, course).await;
                 again.map_err(Into::into)
             }
             // The client's own fault is the better explanation of a request that broke off.
             Err(fault) => Err(framed.client_fault().unwrap_or_else(|| fault.into())),
-            Ok(exchange) => Ok(exchange),
+            Ok(sent) => Ok(sent),
         }
     }
 
@@ -42,34 +118,44 @@ impl Pipeline {
         lane: &Lane,
         framed: &Framed,
         attempt: Attempt,
-        attempts: &mut u8,
-    ) -> Result<Exchange, SendFault> {
+        course: &mut Course<'_>,
+    ) -> Result<Sent, SendFault> {
         let mut head = framed.head().clone();
-        let chunk_signer = if framed.ready.is_ours_to_sign() {
-            self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?
+        let (used, chunk_signer) = if framed.ready.is_ours_to_sign() {
+            let (used, chunk_signer) = self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
+            (Some(used), chunk_signer)
         } else {
-            None
+            (None, None)
         };
         let progress = Progress::new();
         let body = framed.body(chunk_signer, &progress).map_err(SendFault::Failed)?;
-        *attempts = attempts.saturating_add(1);
-        lane.upstream.send(head, body, &progress, attempt).await
+        *course.attempts = course.attempts.saturating_add(1);
+        let exchange = lane.upstream.send(head, body, &progress, attempt).await?;
+        Ok(Sent { exchange, used })
     }
 
-    /// Signs the head; gives what signs the body's chunks, where they are signed.
-    async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<Option<ChunkSigner>, ProxyError> {
-        let credentials = steps::credentials(&lane.credentials).await?;
+    /// Signs the head; gives what with, and what signs the body's chunks, where they are signed.
+    async fn sign(
+        &self,
+        lane: &Lane,
+        framed: &Framed,
+        head: &mut Parts,
+    ) -> Result<(Used, Option<ChunkSigner>), ProxyError> {
+        let used = Used {
+            credentials: steps::credentials(&lane.credentials).await?,
+            offset: lane.skew.offset(),
+        };
         let input = SignInput {
             scope: &framed.ready.route.scope,
             path_encoding: framed.ready.route.traits.path_encoding,
-            credentials: &credentials,
+            credentials: &used.credentials,
             payload: framed.payload,
-            time: self.clock.now(),
+            time: used.offset.of_theirs(self.clock.now()),
         };
         if framed.ready.signature == SignatureVersion::V4a {
             let signed = self.signer.sign_v4a(head, &input, &RegionSet::all());
             signed.map_err(unsignable)?.apply(head);
-            return Ok(None);
+            return Ok((used, None));
         }
         let signed = self.signer.sign(head, &input).map_err(unsignable)?;
         let signature = signed.signature().to_owned();
@@ -81,7 +167,29 @@ impl Pipeline {
             Ok(signature),
             "the head that is sent is not the head that was signed"
         );
-        Ok(chunk_signer)
+        Ok((used, chunk_signer))
+    }
+}
+
+impl Lane {
+    /// Tells the source of credentials that they were taken.
+    fn heard<B>(&self, response: &Response<B>, used: &Used) {
+        if response.status().is_success() || response.status().is_redirection() {
+            self.credentials.accepted(&used.credentials);
+        }
+    }
+}
+
+/// Looks into an error answer. Whatever is read of its body is passed on all the same.
+async fn rejection_in(response: &mut Response<ReadAhead<Incoming>>, framed: &Framed) -> Option<Rejection> {
+    match rejection::in_head(&framed.head().method, response.status(), response.headers()) {
+        HeadTells::Nothing => None,
+        HeadTells::All(rejection) => Some(rejection),
+        HeadTells::Body => {
+            let patience = READING_PATIENCE.min(framed.ready.route.config.timeouts.body_idle);
+            let body = response.body_mut().read_whole(rejection::MAX_BODY);
+            rejection::in_body(&timeout(patience, body).await.ok()??)
+        }
     }
 }
 

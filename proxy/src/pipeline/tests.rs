@@ -26,6 +26,7 @@ mod egress;
 mod held;
 mod multipart;
 mod refusals;
+mod rejections;
 mod requests;
 mod retries;
 mod tls;

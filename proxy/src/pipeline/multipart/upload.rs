@@ -16,12 +16,12 @@ use tokio::time::{sleep, timeout};
 use super::plan::{self, Kind, MAX_PARTS};
 use super::{memory, xml};
 use crate::body::{Content, Part, PartReader, too_large};
-use crate::error::{ErrorCode, ProxyError};
+use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::pipeline::Pipeline;
 use crate::pipeline::payload::Framed;
+use crate::pipeline::sign::Exchanged;
 use crate::pipeline::steps::Ready;
 use crate::strip;
-use crate::upstream::Exchange;
 
 /// Parts under way at a time, besides the one that is being filled.
 const PARALLEL: usize = 2;
@@ -196,8 +196,8 @@ impl Upload {
             ready.head.headers.insert(CONTENT_TYPE, xml);
         }
         let framed = Framed::whole(ready, content, sha256, 0);
-        let exchange = self.pipeline.exchange(lane, &framed, Some(operation), attempts).await?;
-        let answer = Answer::read(exchange, self.ready.route.config.timeouts.body_idle).await?;
+        let exchanged = self.pipeline.exchange(lane, &framed, Some(operation), attempts).await?;
+        let answer = Answer::read(exchanged, self.ready.route.config.timeouts.body_idle).await?;
         if answer.head.status.is_success() {
             Ok(answer)
         } else {
@@ -256,9 +256,13 @@ impl Drop for Started {
 }
 
 impl Answer {
-    async fn read(exchange: Exchange, idle: Duration) -> Result<Self, ProxyError> {
-        let (mut head, mut body) = exchange.into_parts();
+    async fn read(exchanged: Exchanged, idle: Duration) -> Result<Self, ProxyError> {
+        let (mut head, mut body) = exchanged.response.into_parts();
         strip::response_headers(&mut head.headers);
+        if let Some(notice) = exchanged.notice {
+            head.headers
+                .insert(ERROR_HEADER, HeaderValue::from_static(notice.name()));
+        }
         head.headers.remove(CONTENT_LENGTH);
         let mut bytes = BytesMut::new();
         loop {

@@ -1,0 +1,58 @@
+//! What is said of a service's own answer that a retry might have mended.
+
+/// Why a service's answer was passed on although keys or clock were at fault. Clients see its name in
+/// `x-signing-proxy-error`; the answer itself is untouched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// AWS refuses the connection's credentials, and no others can be had.
+    CredentialsRefused,
+    /// AWS refuses the connection's credentials, and asking for others failed.
+    CredentialsNotRenewed,
+    /// There are new credentials, but this body was passed on as it came and cannot be sent again.
+    CredentialsRenewed,
+    /// The time of the signature was refused, and the answer does not say by how much it is wrong.
+    ClockNotCorrected,
+    /// The time of signatures has been corrected, but this body was passed on as it came and cannot be sent again.
+    ClockCorrected,
+}
+
+impl Notice {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CredentialsRefused,
+        Self::CredentialsNotRenewed,
+        Self::CredentialsRenewed,
+        Self::ClockNotCorrected,
+        Self::ClockCorrected,
+    ];
+
+    /// Its stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CredentialsRefused => "credentials-refused",
+            Self::CredentialsNotRenewed => "credentials-not-renewed",
+            Self::CredentialsRenewed => "credentials-renewed-retry-not-possible",
+            Self::ClockNotCorrected => "clock-not-corrected",
+            Self::ClockCorrected => "clock-corrected-retry-not-possible",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notice_is_documented_and_is_no_error() {
+        const PAGE: &str = include_str!("../../../docs/configuration.md");
+        let section = PAGE.split("### Notices").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        for notice in Notice::ALL {
+            assert!(section.contains(&format!("\n| `{}` | ", notice.name())), "{notice:?}");
+            assert!(super::super::ERRORS.iter().all(|code| code.name() != notice.name()));
+        }
+        let rows = section.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, Notice::ALL.len());
+    }
+}

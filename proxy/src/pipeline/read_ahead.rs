@@ -1,0 +1,150 @@
+//! The body of an answer, the beginning of which may have been read already.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+
+/// Hands on first what was read ahead, then the rest: the same pieces in the same order, and the same end.
+#[derive(Debug)]
+pub(super) struct ReadAhead<B: Body> {
+    read: VecDeque<Result<Frame<Bytes>, B::Error>>,
+    rest: B,
+    /// The fault that was read has been held back for a moment.
+    has_paused: bool,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
+    pub(super) fn new(rest: B) -> Self {
+        Self {
+            read: VecDeque::new(),
+            rest,
+            has_paused: false,
+        }
+    }
+
+    /// Reads to the end; the answer is what was read, `None` where there is more than `limit` bytes, or it broke off.
+    /// Cancel-safe: what was read is kept.
+    pub(super) async fn read_whole(&mut self, limit: usize) -> Option<Bytes> {
+        while !self.rest.is_end_stream() {
+            let Some(frame) = self.rest.frame().await else { break };
+            let is_broken = frame.is_err();
+            self.read.push_back(frame);
+            if is_broken || self.read_length() > limit {
+                return None;
+            }
+        }
+        let mut whole = Vec::with_capacity(self.read_length());
+        for data in self.read_data() {
+            whole.extend_from_slice(data);
+        }
+        Some(whole.into())
+    }
+
+    fn read_data(&self) -> impl Iterator<Item = &Bytes> {
+        self.read.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref())
+    }
+
+    fn read_length(&self) -> usize {
+        self.read_data().map(Buf::remaining).sum()
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for ReadAhead<B>
+where
+    B::Error: Unpin,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        if matches!(this.read.front(), Some(Err(_))) && !this.has_paused {
+            // hyper would drop what it has not written yet, the head too: it writes while it waits.
+            this.has_paused = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match this.read.pop_front() {
+            Some(frame) => Poll::Ready(Some(frame)),
+            None => Pin::new(&mut this.rest).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.read.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read = u64::try_from(self.read_length()).unwrap_or(u64::MAX);
+        match self.rest.size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(rest.saturating_add(read)),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body_util::{Full, StreamBody};
+
+    use super::*;
+
+    fn pieces(pieces: &[&'static str], is_broken: bool) -> impl Body<Data = Bytes, Error = &'static str> + Unpin {
+        let end = is_broken.then_some(Err("broke off"));
+        let frames: Vec<_> = pieces
+            .iter()
+            .map(|text| Ok(Frame::data(Bytes::from(*text))))
+            .chain(end)
+            .collect();
+        StreamBody::new(stream::iter(frames))
+    }
+
+    async fn replay<B: Body<Data = Bytes> + Unpin>(mut body: ReadAhead<B>) -> (String, bool)
+    where
+        B::Error: Unpin,
+    {
+        let mut text = String::new();
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap()),
+                Err(_) => return (text, true),
+            }
+        }
+        (text, false)
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_handed_on_unchanged() {
+        for (limit, is_broken, whole) in [
+            (6, false, Some("abcdef")),
+            (5, false, None),
+            (2, false, None),
+            (9, true, None),
+        ] {
+            let mut body = ReadAhead::new(pieces(&["abc", "def"], is_broken));
+            assert_eq!(
+                body.read_whole(limit).await.as_deref(),
+                whole.map(str::as_bytes),
+                "{limit}"
+            );
+            assert_eq!(replay(body).await, ("abcdef".to_owned(), is_broken), "{limit}");
+        }
+        assert_eq!(
+            replay(ReadAhead::new(pieces(&["abc"], true))).await,
+            ("abc".to_owned(), true)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_length_stays_that_of_the_whole() {
+        let mut body = ReadAhead::new(Full::new(Bytes::from_static(b"abc")));
+        assert_eq!(body.size_hint().exact(), Some(3));
+        body.read_whole(9).await.unwrap();
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
+    }
+}

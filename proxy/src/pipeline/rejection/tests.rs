@@ -1,0 +1,185 @@
+use http::Response;
+
+use super::*;
+
+#[track_caller]
+fn check_body(body: impl AsRef<[u8]>, want: Option<Rejection>) {
+    let body = body.as_ref();
+    assert_eq!(in_body(body), want, "{}", String::from_utf8_lossy(body));
+}
+
+#[test]
+fn every_code_is_read_in_every_shape() {
+    for (code, want) in [
+        ("ExpiredToken", Rejection::Credentials),
+        ("ExpiredTokenException", Rejection::Credentials),
+        ("InvalidAccessKeyId", Rejection::Credentials),
+        ("InvalidClientTokenId", Rejection::Credentials),
+        ("InvalidToken", Rejection::Credentials),
+        ("TokenRefreshRequired", Rejection::Credentials),
+        ("UnrecognizedClientException", Rejection::Credentials),
+        ("RequestExpired", Rejection::Expired),
+        ("RequestTimeTooSkewed", Rejection::Time),
+        ("RequestInTheFuture", Rejection::Time),
+        ("SignatureDoesNotMatch", Rejection::Signature),
+        ("InvalidSignatureException", Rejection::Signature),
+    ] {
+        let long = format!("com.amazon.coral.service#{code}");
+        let cbor = [
+            b"\xbf\x66__type\x78",
+            &[u8::try_from(long.len()).unwrap()][..],
+            long.as_bytes(),
+            b"\xff",
+        ]
+        .concat();
+        check_body(cbor, Some(want));
+        for body in [
+            // S3, Query, EC2, AWS JSON, REST JSON.
+            format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>no</Message></Error>"),
+            format!("<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>{code}</Code></Error></ErrorResponse>"),
+            format!("<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"),
+            format!(r#"{{"__type":"{code}","message":"no"}}"#),
+            format!(r#" {{"__type":"{long}","Message":"no"}}"#),
+            format!(r#"{{"code":"{code}"}}"#),
+        ] {
+            check_body(body, Some(want));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_time_is_told_by_the_message_where_there_is_no_code_for_it() {
+    for message in [
+        "Signature expired: 20261123T000000Z is now earlier than 20261123T005500Z (20261123T010000Z - 5 min.)",
+        "Signature not yet current: 20261123T020000Z is still later than 20261123T010500Z (20261123T010000Z + 5 min.)",
+    ] {
+        check_body(
+            format!("<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>{message}</Message></Error>"),
+            Some(Rejection::Time),
+        );
+        check_body(
+            format!(r#"{{"__type":"InvalidSignatureException","message":"{message}"}}"#),
+            Some(Rejection::Time),
+        );
+    }
+}
+
+#[test]
+fn ec2_has_one_code_for_keys_signatures_and_other_peoples_images() {
+    let ec2 = |message: &str| {
+        format!(
+            "<Response><Errors><Error><Code>AuthFailure</Code><Message>{message}</Message></Error></Errors></Response>"
+        )
+    };
+    check_body(
+        ec2("AWS was not able to validate the provided access credentials"),
+        Some(Rejection::Credentials),
+    );
+    check_body(ec2("Not authorized for images: [ami-1]"), None);
+}
+
+#[test]
+fn other_errors_and_other_texts_are_none_of_our_business() {
+    for body in [
+        &b"<Error><Code>AccessDenied</Code></Error>"[..],
+        b"<Error><Code>ExpiredToken",
+        br#"{"__type":"AccessDeniedException","message":"ExpiredToken"}"#,
+        br#"{"message":"<Code>ExpiredToken</Code>"}"#,
+        br#"{"__type":7}"#,
+        b"{",
+        b"[\"ExpiredToken\"]",
+        b"ExpiredToken",
+        b"<\xff<Code>ExpiredToken</Code>",
+        b"\xbf\x66__type\x78\xffExpired",
+        b"\xbf\x66__type",
+        b"\xbf",
+        b" ",
+        b"",
+    ] {
+        check_body(body, None);
+    }
+}
+
+#[track_caller]
+fn check_head(method: &Method, status: u16, headers: &[(&str, &str)], want: HeadTells) {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    let (head, ()) = response.body(()).unwrap().into_parts();
+    assert_eq!(
+        in_head(method, head.status, &head.headers),
+        want,
+        "{method} {status} {headers:?}"
+    );
+}
+
+#[test]
+fn a_head_that_names_the_error_spares_the_body() {
+    use HeadTells::{All, Body, Nothing};
+    let long = "ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/";
+    for (header, want) in [
+        (("x-amzn-errortype", long), All(Rejection::Credentials)),
+        (
+            ("x-amzn-errortype", "aws.protocols#ExpiredTokenException"),
+            All(Rejection::Credentials),
+        ),
+        (
+            ("x-amzn-query-error", "InvalidClientTokenId;Sender"),
+            All(Rejection::Credentials),
+        ),
+        (("x-amzn-errortype", "AccessDeniedException"), Nothing),
+        (("x-amzn-errortype", "InvalidSignatureException"), Body),
+        (("x-amzn-requestid", "1"), Body),
+    ] {
+        check_head(&Method::POST, 400, &[header], want);
+    }
+}
+
+#[test]
+fn only_small_error_answers_in_a_known_form_are_read() {
+    use HeadTells::{Body, Nothing};
+    for (status, headers, want) in [
+        (403, vec![], Body),
+        (
+            401,
+            vec![("content-type", "text/xml;charset=UTF-8"), ("content-length", "8192")],
+            Body,
+        ),
+        (400, vec![("content-type", "application/x-amz-json-1.0")], Body),
+        (
+            400,
+            vec![("content-type", "application/cbor"), ("content-encoding", "identity")],
+            Body,
+        ),
+        (403, vec![("content-length", "8193")], Nothing),
+        (403, vec![("content-length", "99999999999999999999999")], Nothing),
+        (403, vec![("content-type", "text/html")], Nothing),
+        (403, vec![("content-encoding", "gzip")], Nothing),
+        (200, vec![], Nothing),
+        (404, vec![], Nothing),
+        (500, vec![], Nothing),
+    ] {
+        check_head(&Method::GET, status, &headers, want);
+    }
+}
+
+#[test]
+fn an_answer_to_head_has_its_status_alone() {
+    use HeadTells::{All, Nothing};
+    for (status, headers, want) in [
+        (403, vec![], All(Rejection::PerhapsTime)),
+        (400, vec![], All(Rejection::PerhapsToken)),
+        (400, vec![("x-amz-bucket-region", "eu-west-1")], Nothing),
+        (401, vec![], Nothing),
+        (404, vec![], Nothing),
+        (
+            400,
+            vec![("x-amzn-errortype", "ExpiredTokenException")],
+            All(Rejection::Credentials),
+        ),
+        (400, vec![("x-amzn-errortype", "InvalidSignatureException")], Nothing),
+    ] {
+        check_head(&Method::HEAD, status, &headers, want);
+    }
+}
