@@ -29,11 +29,13 @@ mod variables;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
+use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
 use aws_endpoints::EndpointVariant;
 use credential_assets::{CommandSettings, VaultAuth};
+use policy_gen::AllowPolicy;
 
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
@@ -120,12 +122,55 @@ pub struct ConnectionConfig {
     pub part_size: u64,
     /// What becomes of a request that is signed in its query.
     pub presigned: PresignedMode,
+    /// What clients may do, and what of it is kept.
+    pub permissions: Permissions,
     /// How large bodies may be.
     pub limits: Limits,
     /// How long the upstream may take.
     pub timeouts: Timeouts,
     /// The STS endpoint of this connection; before [`StsConfig::endpoint`].
     pub sts_endpoint: Option<EndpointUrl>,
+}
+
+/// What a connection's clients may do with it, and what is kept of what they did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Permissions {
+    /// What they may do; `None` for whatever the credentials may: `allow`.
+    pub allow: Option<Arc<AllowRule>>,
+    /// The file in which it is kept what they did: `record`.
+    pub record: Option<PathBuf>,
+    /// The account that resources without one in the request are in: `account`, else that of the role.
+    pub account: Option<AccountId>,
+}
+
+/// `allow`, ready to decide.
+#[derive(Debug)]
+pub struct AllowRule {
+    /// The policy as it is written.
+    pub text: String,
+    /// The same, read.
+    pub policy: AllowPolicy,
+    /// What becomes of a request that it does not allow.
+    pub mode: AllowMode,
+}
+
+impl Eq for AllowRule {}
+
+impl PartialEq for AllowRule {
+    /// The text says all that the policy does.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.mode) == (&other.text, other.mode)
+    }
+}
+
+/// What becomes of a request that `allow` does not allow: `allow_mode`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum AllowMode {
+    /// `enforce`: it is refused.
+    #[default]
+    Enforce,
+    /// `log`: it is logged and counted, and passes.
+    Log,
 }
 
 /// How S3 buckets are named in requests to the upstream: `bucket_addressing`.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod log;
 pub mod metrics;
+mod permit;
 pub mod pipeline;
 mod recorder;
 mod route;

@@ -6,9 +6,11 @@
 //!
 //! `docs/configuration.md` lists every metric; a test compares that list with what is encoded.
 
+mod counting;
 mod credentials;
 mod known;
 mod labels;
+mod permissions;
 mod reloads;
 mod retries;
 
@@ -29,11 +31,15 @@ use prometheus_client::registry::{Registry, Unit};
 use self::credentials::CredentialCollector;
 use self::known::Known;
 use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
+use self::permissions::PermissionFamilies;
 use self::reloads::ReloadFamilies;
 use self::retries::RetryLabels;
 use crate::server::{ListenerRole, Refusal};
 
+pub use self::counting::Held;
+pub(crate) use self::counting::Tally;
 pub(crate) use self::labels::ClientEnd;
+pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
 
 /// The media type of [`Metrics::encode`]'s text.
@@ -68,6 +74,7 @@ struct Families {
     accept_failures: Counter,
     credentials: CredentialCollector,
     reloads: ReloadFamilies,
+    permissions: PermissionFamilies,
     /// Read while something is counted by connection, so that nothing is counted for one that is just forgotten.
     known: RwLock<Known>,
     registry: Registry,
@@ -120,6 +127,7 @@ impl Metrics {
             accept_failures: Counter::default(),
             credentials: CredentialCollector::default(),
             reloads: ReloadFamilies::default(),
+            permissions: PermissionFamilies::default(),
             known: RwLock::default(),
             registry: Registry::with_prefix("signing_proxy"),
         };
@@ -218,6 +226,11 @@ impl Metrics {
     pub(crate) fn clock_skew(&self, connection: &ConnectionName) -> SkewGauge {
         let label = ConnectionLabel::new(Some(connection));
         SkewGauge::new(self.0.clock_skew.get_or_create_owned(&label))
+    }
+
+    /// Counts what the requests of a connection asked of IAM.
+    pub(crate) fn permissions(&self, connection: &ConnectionName) -> PermissionTally {
+        self.0.permissions.of(connection)
     }
 
     /// Counts the bytes of bodies that went to the disk.
@@ -361,34 +374,7 @@ impl Families {
         );
         r.register_collector(Box::new(self.credentials.clone()));
         self.reloads.register(r);
-    }
-}
-
-/// A counter in the hands of whoever counts.
-#[derive(Clone, Debug)]
-pub(crate) struct Tally(Counter);
-
-impl Tally {
-    /// So many more.
-    pub(crate) fn add(&self, count: u64) {
-        self.0.inc_by(count);
-    }
-}
-
-/// Counts as one in a gauge as long as it lives.
-#[derive(Debug)]
-pub struct Held(Gauge);
-
-impl Held {
-    fn new(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.dec();
+        self.permissions.register(r);
     }
 }
 
@@ -563,6 +549,7 @@ mod tests {
         metrics.upstream_connections(&name);
         metrics.retries(&name).add(RetryReason::Clock);
         metrics.clock_skew(&name).set(-3);
+        metrics.permissions(&name).count_unmapped(Verdict::Allowed);
         credentials::tests::watch_one(&metrics);
         let told = told(&metrics.encode().unwrap());
 

@@ -17,6 +17,7 @@ mod cure;
 mod drain;
 mod multipart;
 mod payload;
+mod permission;
 mod read_ahead;
 mod record;
 mod rejection;
@@ -33,7 +34,7 @@ use auth_model::{Clock, ConnectionName};
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
@@ -42,6 +43,7 @@ use crate::body::Storage;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
+use crate::permit::{Permit, Permitted, Records};
 use crate::route::{Route, Router};
 use crate::server::{Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
@@ -50,6 +52,7 @@ use record::Reporter;
 use sign::Exchanged;
 use skew::Skew;
 
+pub use crate::permit::BookError;
 pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
 pub use answer::ResponseBody;
@@ -66,6 +69,7 @@ pub struct Pipeline {
     router: Router,
     lanes: BTreeMap<ConnectionName, Lane>,
     network: Network,
+    records: Records,
     signer: signer::Signer,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -96,6 +100,8 @@ struct Lane {
     skew: Arc<Skew>,
     told_skew: SkewGauge,
     retries: RetryTally,
+    /// `None` where clients may do whatever the credentials may, and nothing is kept of it.
+    permit: Option<Permit>,
 }
 
 /// The pipeline cannot be set up.
@@ -113,6 +119,15 @@ pub enum SetupError {
     NoSource {
         /// The connection.
         connection: ConnectionName,
+    },
+    /// A connection's record cannot be gone on with.
+    #[error("connection {connection} cannot record its requests")]
+    Record {
+        /// The connection.
+        connection: ConnectionName,
+        /// Why.
+        #[source]
+        source: BookError,
     },
     /// The system has no randomness.
     #[error("the system's random number generator fails")]
@@ -134,7 +149,8 @@ impl Pipeline {
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
         let network = Network::new(&config.upstream, None)?;
-        let lanes = lanes(&router, &network, credentials, metrics, &BTreeMap::new())?;
+        let records = Records::default();
+        let lanes = lanes(&router, &network, &records, credentials, metrics, &BTreeMap::new())?;
         let mut random = [0; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
         let instance = format!("{:016x}", u64::from_be_bytes(random));
@@ -142,6 +158,7 @@ impl Pipeline {
             router,
             lanes,
             network,
+            records,
             signer: signer::Signer::new(),
             clock,
             observer,
@@ -167,12 +184,14 @@ impl Pipeline {
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
         let network = Network::new(&config.upstream, Some(&self.network))?;
-        let lanes = lanes(&router, &network, credentials, metrics, &self.lanes)?;
+        let records = self.records.clone();
+        let lanes = lanes(&router, &network, &records, credentials, metrics, &self.lanes)?;
         let (body_memory, spool_max) = (config.server.body_memory, config.server.spool_max);
         Ok(Self {
             router,
             lanes,
             network,
+            records,
             signer: self.signer.clone(),
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
@@ -182,6 +201,11 @@ impl Pipeline {
             instance: self.instance.clone(),
             requests: Arc::clone(&self.requests),
         })
+    }
+
+    /// Writes what was recorded to the disk. Blocks.
+    pub(crate) fn write_records(&self) {
+        self.records.write();
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
@@ -224,8 +248,9 @@ impl Pipeline {
         let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
         reporter.routed(&target);
         let lane = self.lane(&target)?;
-        let ready = steps::prepare(admitted, target, &self.pseudonym)?;
+        let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;
         reporter.record.operation = ready.operation();
+        let mut permitted = permission::of_head(lane, &mut ready, &mut reporter.record).await?;
         let signs = ready.is_ours_to_sign();
         if signs {
             // Before the body is read: without credentials there is no point in taking it.
@@ -239,6 +264,7 @@ impl Pipeline {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
                     reporter.answered(&response);
+                    self.keep(permitted, Some(response.status()));
                     return Ok(Answered::Made(response));
                 }
             }
@@ -247,9 +273,16 @@ impl Pipeline {
         };
         reporter.body_received();
         let record = &mut reporter.record;
+        if framed.ready.is_decided_by_body {
+            permitted = permission::of_body(lane, &framed, record).await?;
+        }
         let operation = record.operation.as_deref();
         let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
         record.bytes_in = framed.received();
+        self.keep(
+            permitted,
+            exchanged.as_ref().ok().map(|exchanged| exchanged.response.status()),
+        );
         let Exchanged { response, notice } = exchanged?;
         record.notice = notice;
         reporter.answered(&response);
@@ -258,6 +291,13 @@ impl Pipeline {
             slot,
             idle: framed.ready.route.config.timeouts.body_idle,
         }))
+    }
+
+    /// Keeps what a request that was sent asked for.
+    fn keep(&self, permitted: Option<Permitted>, status: Option<StatusCode>) {
+        if let Some(permitted) = permitted {
+            permitted.answered(status, self.clock.now());
+        }
     }
 
     fn lane(&self, target: &crate::route::Target) -> Result<&Lane, ProxyError> {
@@ -284,6 +324,7 @@ impl Pipeline {
 fn lanes(
     router: &Router,
     network: &Network,
+    records: &Records,
     mut credentials: BTreeMap<ConnectionName, CredentialSource>,
     metrics: &Metrics,
     before: &BTreeMap<ConnectionName, Lane>,
@@ -310,6 +351,12 @@ fn lanes(
             told_skew,
             retries: metrics.retries(&name),
             name: name.clone(),
+            permit: Permit::of(&name, &route.config.permissions, records, || metrics.permissions(&name)).map_err(
+                |source| SetupError::Record {
+                    connection: name.clone(),
+                    source,
+                },
+            )?,
         };
         Ok((name, lane))
     };

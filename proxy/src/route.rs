@@ -24,7 +24,7 @@ use crate::server::ListenerRole;
 use asked::{Asked, Place};
 use gateway::GatewayNames;
 
-pub(crate) use target::{SignatureVersion, Target};
+pub(crate) use target::{SignatureVersion, Target, names_bucket};
 
 /// Names the connection in gateway mode, and among several that serve one AWS host.
 const CONNECTION_HEADER: &str = "x-signing-proxy-connection";

@@ -7,6 +7,7 @@ mod deploy;
 mod instance;
 mod modes;
 mod parts;
+mod permissions;
 mod refused;
 mod rejected;
 mod reload;

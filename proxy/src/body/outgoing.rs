@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -91,6 +92,29 @@ impl Content {
                 _ => None,
             },
             Self::Spooled { .. } => None,
+        }
+    }
+
+    /// All bytes in one piece, for looking into; copied unless they are.
+    ///
+    /// # Errors
+    ///
+    /// The spool cannot be read.
+    pub(crate) async fn whole(&self) -> io::Result<Bytes> {
+        match self {
+            Self::Empty => Ok(Bytes::new()),
+            Self::Memory(memory) => match memory.segments.as_slice() {
+                [only] => Ok(only.clone()),
+                several => Ok(several.concat().into()),
+            },
+            Self::Spooled { file, length, .. } => {
+                let (file, length) = (Arc::clone(file), usize::try_from(*length).map_err(io::Error::other)?);
+                let read = move || {
+                    let mut bytes = vec![0; length];
+                    file.read_exact_at(&mut bytes, 0).map(|()| bytes.into())
+                };
+                tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::denied;
 use super::probe::Probe;
 use super::report::{Cause, Culprit, Finding, Outcome};
 use super::service::Answer;
+use crate::error::ERRORS;
 use signer::SigningScope;
 
 /// What the request was signed as.
@@ -32,8 +33,13 @@ struct Refusal {
 
 /// How the request step went.
 pub(super) fn judge(answer: &Answer, asked: &Asked<'_>) -> Outcome {
-    if let Some(own) = answer.headers.get("x-signing-proxy-error") {
-        return own_refusal(own.to_str().unwrap_or_default(), answer);
+    // A notice beside AWS's own answer stands there too.
+    let own = answer
+        .headers
+        .get("x-signing-proxy-error")
+        .and_then(|own| own.to_str().ok());
+    if let Some(own) = own.filter(|own| ERRORS.iter().any(|code| code.name() == *own)) {
+        return own_refusal(own, answer);
     }
     if answer.status.is_success() {
         let note = match asked.service {

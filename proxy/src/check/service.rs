@@ -17,7 +17,7 @@ use sts_client::{CredentialSource, StsSettings};
 use tokio::time::timeout;
 
 use super::probe::Probe;
-use crate::config::{Config, ConnectionConfig};
+use crate::config::{Config, ConnectionConfig, Permissions};
 use crate::error::Cause;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, RequestRecord};
@@ -124,6 +124,8 @@ pub(super) fn alone(config: &Config, connection: &ConnectionConfig) -> Config {
     config.server.admin = None;
     let mut connection = connection.clone();
     connection.listen = None;
+    // What clients may do is no question of the connection, and the record belongs to the proxy that runs.
+    connection.permissions = Permissions::default();
     config.connections = [(connection.connection.name.clone(), connection)].into();
     config
 }

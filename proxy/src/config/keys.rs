@@ -194,6 +194,18 @@ pub(super) const KEYS: &[Key] = &[
         Choice(&["reject", "pass", "resign"]),
         Value(r#""reject""#),
     ),
+    key("connections.*.account", Text("an account id"), Absent),
+    key(
+        "connections.*.allow",
+        Text("an IAM policy, or the path of its file"),
+        Absent,
+    ),
+    key(
+        "connections.*.allow_mode",
+        Choice(&["enforce", "log"]),
+        Value(r#""enforce""#),
+    ),
+    key("connections.*.record", Path("a file"), Absent),
     key(
         "connections.*.limits.memory_body",
         Size(0..=GIB),

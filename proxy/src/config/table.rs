@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -193,6 +195,22 @@ impl<'a> Table<'a> {
             return None;
         }
         Some(self.report.sources.resolve(&self.key(name), Path::new(text)))
+    }
+
+    /// What is in the file of that path, and no more than `limit` bytes and one: that shows that there is more.
+    pub(super) fn file_text(&self, name: &str, path: &str, limit: u64) -> Option<String> {
+        let path = self.path(name, Some(path))?;
+        self.report.depends_on(&path);
+        let mut text = String::new();
+        let read = File::open(&path).and_then(|file| file.take(limit.saturating_add(1)).read_to_string(&mut text));
+        match read {
+            Ok(_) => Some(text),
+            Err(error) => {
+                // Not by its name: what was meant to be a path may be a secret.
+                self.refuse(name, format!("names a file that cannot be read: {error}"));
+                None
+            }
+        }
     }
 
     /// The value, or any after noting the problem: then the configuration is not used.

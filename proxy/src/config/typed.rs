@@ -6,6 +6,7 @@ mod auth;
 mod connection;
 mod isolation;
 mod listeners;
+mod permissions;
 mod session;
 mod upstream;
 

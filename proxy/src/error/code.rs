@@ -105,6 +105,14 @@ errors! {
         "the request is already signed in its query"
         "Send it without the X-Amz-* query parameters, or set the connection's presigned to 'pass' or 'resign'."
 
+    // It may be refused by the connection's policy.
+    ActionDenied FORBIDDEN "action-denied"
+        "the connection's policy does not allow this"
+        "Add a statement to the policy in allow, or use another connection."
+    ActionUnknown FORBIDDEN "action-unknown"
+        "what the request asks for cannot be told for certain, so the connection's policy cannot allow it"
+        "Send the request as the AWS SDKs do."
+
     // The request is made ready.
     HeaderUnsignable BAD_REQUEST "header-unsignable"
         "a header that has to be signed is not visible ASCII"

@@ -105,6 +105,19 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
     response
 }
 
+/// What stands where an SDK looks for the error's code: ours, or the service's own word for a refusal by policy, which
+/// programs know how to take.
+fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
+    match (error.code(), shape) {
+        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::Json) => "AccessDeniedException",
+        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::Ec2Xml) => "UnauthorizedOperation",
+        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::RestXml | ErrorShape::QueryXml) => {
+            "AccessDenied"
+        }
+        (ours, _) => ours.name(),
+    }
+}
+
 fn json(error: &ProxyError, request_id: &str) -> String {
     let body = serde_json::json!({
         "error": {
@@ -113,14 +126,14 @@ fn json(error: &ProxyError, request_id: &str) -> String {
             "hint": error.hint(),
             "request_id": request_id,
         },
-        "__type": error.code().name(),
+        "__type": code(error, ErrorShape::Json),
         "message": sentence(error),
     });
     format!("{body}\n")
 }
 
 fn xml(error: &ProxyError, request_id: &str, shape: ErrorShape) -> String {
-    let code = error.code().name();
+    let code = code(error, shape);
     let message = Escaped(&sentence(error)).to_string();
     let kind = if error.code().status().is_client_error() {
         "Sender"
@@ -194,6 +207,25 @@ mod tests {
         assert_eq!(body["error"]["message"], ErrorCode::NoConnection.message());
         assert_eq!(body["error"]["hint"], "Use <a> & b.");
         assert_eq!(body["error"]["request_id"], "r-1");
+    }
+
+    #[test]
+    fn a_refusal_by_policy_has_the_name_that_the_service_gives_it() {
+        let error = ProxyError::new(ErrorCode::ActionDenied);
+        for (shape, want) in [
+            (ErrorShape::Json, r#""__type":"AccessDeniedException""#),
+            (ErrorShape::RestXml, "<Error><Code>AccessDenied</Code>"),
+            (ErrorShape::QueryXml, "<Code>AccessDenied</Code>"),
+            (ErrorShape::Ec2Xml, "<Code>UnauthorizedOperation</Code>"),
+        ] {
+            let response = render(&error, "r-1", shape);
+            assert_eq!(
+                (response.status().as_u16(), &response.headers()[ERROR_HEADER]),
+                (403, &"action-denied".parse().unwrap())
+            );
+            let text = String::from_utf8(response.into_body().to_vec()).unwrap();
+            assert!(text.contains(want), "{text}");
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Families {
         }
         match what {
             Gone::Service => return,
-            Gone::Connection => {}
+            Gone::Connection => self.permissions.forget(name),
         }
         for code in ERRORS {
             self.errors.remove(&ErrorLabels::new(Some(name), code.name()));

@@ -36,6 +36,7 @@ pub(super) enum Begun {
 pub(super) fn suits(ready: &Ready, operation: Option<&str>, body: Option<&Incoming>) -> bool {
     ready.route.config.multipart
         && ready.is_ours_to_sign()
+        && !ready.is_decided_by_body
         && matches!(ready.framing, Framing::Plain { length: None })
         && operation == Some("PutObject")
         && body.is_some_and(|body| !body.is_end_stream())

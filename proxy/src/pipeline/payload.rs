@@ -2,6 +2,7 @@
 
 mod passage;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
@@ -60,6 +61,19 @@ impl Framed {
     /// The head that is signed.
     pub(super) fn head(&self) -> &Parts {
         &self.ready.head
+    }
+
+    /// The whole body; `None` where it is passed on as it comes, or has more bytes than that.
+    pub(super) async fn whole_body(&self, limit: usize) -> Result<Option<Bytes>, ProxyError> {
+        match &self.body {
+            Body::Whole { content, .. } if content.length() <= u64::try_from(limit).unwrap_or(u64::MAX) => {
+                let bytes = content.whole().await;
+                bytes
+                    .map(Some)
+                    .map_err(|error| ProxyError::new(ErrorCode::SpoolFailed).with_cause(error))
+            }
+            Body::Whole { .. } | Body::Stream { .. } => Ok(None),
+        }
     }
 
     /// Whether the body can be sent, once more or after an attempt that nothing of it was taken for.

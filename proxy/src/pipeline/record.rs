@@ -36,6 +36,8 @@ pub struct RequestRecord {
     pub region: Option<Region>,
     /// The operation, where the request's head or form says it.
     pub operation: Option<String>,
+    /// What it asks of IAM, where the connection has a policy or a record: actions, with commas between.
+    pub actions: Option<String>,
     /// The method.
     pub method: Method,
     /// The client's version of HTTP.
@@ -117,6 +119,7 @@ impl Reporter {
                 service: None,
                 region: None,
                 operation: None,
+                actions: None,
                 method: head.method.clone(),
                 version: head.version,
                 host: None,

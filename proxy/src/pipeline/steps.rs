@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::Credentials;
-use aws_endpoints::Protocol;
+use aws_endpoints::{HostResource, Protocol};
 use http::header::VIA;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Uri, Version};
 use policy_gen::RequestHead;
+use policy_gen::mapping;
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialSource};
 
@@ -17,7 +18,7 @@ use crate::admit::Admitted;
 use crate::body::Framing;
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
-use crate::route::{Route, SignatureVersion, Target};
+use crate::route::{Route, SignatureVersion, Target, names_bucket};
 use crate::strip;
 
 /// A head in its final spelling, but for what the body and the signature add.
@@ -29,7 +30,10 @@ pub(crate) struct Ready {
     /// The client's own `x-amz-content-sha256` was `UNSIGNED-PAYLOAD`.
     pub(super) asks_for_unsigned: bool,
     pub(super) signature: SignatureVersion,
-    is_bucket_in_host: bool,
+    /// What the host names.
+    resource: HostResource,
+    /// What it asks for stands in the body, which must be here before anything is sent.
+    pub(super) is_decided_by_body: bool,
     is_signed_by_client: bool,
 }
 
@@ -47,9 +51,30 @@ impl Ready {
             path: self.head.uri.path(),
             query: self.head.uri.query(),
             headers: &self.head.headers,
-            bucket_in_host: self.is_bucket_in_host,
+            bucket_in_host: names_bucket(&self.resource),
         };
         policy_gen::operation(&head).map(Into::into)
+    }
+
+    /// The request as IAM is asked about it.
+    pub(super) fn asked_of_iam(&self) -> mapping::Request<'_> {
+        mapping::Request {
+            service: &self.route.config.connection.service,
+            region: &self.route.scope.region,
+            account: None,
+            host: &self.resource,
+            method: &self.head.method,
+            path: self.head.uri.path(),
+            query: self.head.uri.query(),
+            headers: &self.head.headers,
+        }
+    }
+
+    /// The body's length, where the head says it.
+    pub(super) fn announced_length(&self) -> Option<u64> {
+        match &self.framing {
+            Framing::Plain { length } | Framing::AwsChunked { length, .. } => *length,
+        }
     }
 
     /// Whether an operation's name may stand in the body.
@@ -95,7 +120,8 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
         framing,
         asks_for_unsigned,
         signature: target.signature,
-        is_bucket_in_host: target.is_bucket_in_host,
+        resource: target.resource,
+        is_decided_by_body: false,
         is_signed_by_client,
     })
 }

@@ -35,8 +35,8 @@ pub(crate) struct Target {
     pub(crate) authority: String,
     /// Path and query, spelled by the client.
     pub(crate) path_and_query: String,
-    /// Whether the host names the bucket, so that the whole path is the key.
-    pub(crate) is_bucket_in_host: bool,
+    /// What the host names: a bucket, say, so that the whole path is the key.
+    pub(crate) resource: HostResource,
     /// How it is signed.
     pub(crate) signature: SignatureVersion,
 }
@@ -51,8 +51,8 @@ impl Target {
                 scheme: route.scheme,
                 authority: asked.unwrap_or_else(|| route.authority.clone()),
                 path_and_query: request.target().to_owned(),
-                is_bucket_in_host: names_bucket(&host.resource),
                 signature: SignatureVersion::of(host.needs_sigv4a()),
+                resource: host.resource,
             });
         }
         let bucket = match host.resource {
@@ -94,13 +94,14 @@ impl Target {
             scheme: route.scheme,
             authority,
             path_and_query,
-            is_bucket_in_host: bucket_host.is_some(),
+            resource: bucket_host.map_or(HostResource::None, HostResource::Bucket),
             signature: SignatureVersion::of(route.traits.needs_sigv4a),
         }
     }
 }
 
-fn names_bucket(resource: &HostResource) -> bool {
+/// Whether the bucket, or what stands for one, is in the host.
+pub(crate) fn names_bucket(resource: &HostResource) -> bool {
     !matches!(
         resource,
         HostResource::None

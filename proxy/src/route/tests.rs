@@ -154,14 +154,14 @@ fn forward_mode_goes_where_the_client_asked_over_tls() {
         "http://bucket.s3.eu-west-1.amazonaws.com:443/a//b?x=1",
     ] {
         let target = one().goes_to(uri, "reports", "https://bucket.s3.eu-west-1.amazonaws.com/a//b?x=1");
-        assert!(target.is_bucket_in_host);
+        assert!(names_bucket(&target.resource));
     }
     let target = one().goes_to(
         "http://s3.eu-west-1.amazonaws.com/bucket/k",
         "reports",
         "https://s3.eu-west-1.amazonaws.com/bucket/k",
     );
-    assert!(!target.is_bucket_in_host);
+    assert!(!names_bucket(&target.resource));
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn aws_hosts_of_a_connection_with_an_endpoint_lead_there() {
         "local-virtual",
         "http://bucket.localhost:9001/k",
     );
-    assert!(target.is_bucket_in_host);
+    assert!(names_bucket(&target.resource));
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn a_multi_region_host_belongs_to_the_one_connection_of_its_service_and_partitio
         "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/k",
     );
     assert_eq!(target.signature, SignatureVersion::V4a);
-    assert!(target.is_bucket_in_host);
+    assert!(names_bucket(&target.resource));
     several().refuses(HOST, ErrorCode::ConnectionAmbiguous);
     let chosen = several().header(CONNECTION_HEADER, "archive");
     chosen.goes_to(

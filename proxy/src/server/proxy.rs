@@ -217,6 +217,7 @@ impl Proxy {
         self.readiness.end();
         let drained = self.clients.shutdown(self.config().server.shutdown_deadline).await;
         self.admin.shutdown(ADMIN_GOODBYE).await;
+        self.write_records().await;
         drained
     }
 
@@ -225,7 +226,15 @@ impl Proxy {
         self.readiness.end();
         let drained = self.clients.cut().await;
         self.admin.shutdown(ADMIN_GOODBYE).await;
+        self.write_records().await;
         drained
+    }
+
+    /// Nothing that was recorded is lost by an end in order.
+    async fn write_records(&self) {
+        let pipeline = self.pipeline.load_full();
+        // Fails where the runtime ends, and then each book writes itself when it is dropped.
+        drop(tokio::task::spawn_blocking(move || pipeline.write_records()).await);
     }
 
     /// What others are told of the running configuration from now on.

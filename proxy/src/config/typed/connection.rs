@@ -8,6 +8,7 @@ use auth_model::{
 use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of, traits_of};
 
 use super::auth::{Identities, auth};
+use super::permissions::permissions;
 use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
 use crate::config::table::Table;
 use crate::config::{
@@ -39,7 +40,7 @@ pub(super) fn connection(
     if raw.auth.is_none() {
         table.missing("auth", "it says where the credentials come from; add auth.method");
     }
-    let auth = raw.auth.as_ref().and_then(|raw| {
+    let mut auth = raw.auth.as_ref().and_then(|raw| {
         auth(
             &table.table("auth"),
             raw,
@@ -47,6 +48,7 @@ pub(super) fn connection(
             name.as_ref().map_or("", ConnectionName::as_str),
         )
     });
+    let permissions = permissions(table, raw, auth.as_mut());
     let variant = EndpointVariant {
         fips: raw.use_fips,
         dualstack: raw.use_dualstack,
@@ -84,6 +86,7 @@ pub(super) fn connection(
         multipart: raw.multipart,
         part_size: rest.part_size,
         presigned: rest.presigned,
+        permissions,
         limits: rest.limits,
         timeouts: rest.timeouts,
         sts_endpoint: rest.sts_endpoint,

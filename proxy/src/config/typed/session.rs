@@ -1,14 +1,13 @@
 //! The options of a role's session: `[connections.NAME.auth]`, from `session_name` on.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::Path;
 
 use auth_model::{
     AssetReference, AssumeRoleOptions, InvalidSessionTags, Mfa, PolicyArn, PolicyArns, RoleSessionName,
     SessionDuration, SessionNameTemplate, SessionPolicy, SessionTags, TagKey, TagValue,
 };
 
+use super::permissions::SAME_AS_ALLOW;
 use crate::config::raw::RawAuth;
 use crate::config::table::Table;
 
@@ -62,22 +61,15 @@ fn session_name(table: &Table<'_>, raw: &RawAuth, connection: &str) -> Option<Ro
     Some(template.render(connection, &host))
 }
 
-/// The policy as it is written, or from the file that `file:PATH` names.
+/// The policy as it is written, or from the file that `file:PATH` names. That of `allow` is added where that is read.
 fn policy(table: &Table<'_>, raw: &RawAuth) -> Option<SessionPolicy> {
     let name = "session_policy";
-    let text = raw.session_policy.as_deref()?;
+    let text = raw.session_policy.as_deref().filter(|text| *text != SAME_AS_ALLOW)?;
     let policy: SessionPolicy = match text.strip_prefix("file:") {
         None => table.parse(name, Some(text))?,
         Some(path) => {
-            let path = table.path(name, Some(path))?;
-            table.report.depends_on(&path);
-            match read(&path) {
-                Ok(text) => table.parse(name, Some(&text))?,
-                Err(error) => {
-                    table.refuse(name, format!("the file {} cannot be read: {error}", path.display()));
-                    return None;
-                }
-            }
+            let text = table.file_text(name, path, MAX_POLICY_BYTES)?;
+            table.parse(name, Some(&text))?
         }
     };
     if serde_json::from_str::<serde::de::IgnoredAny>(policy.as_str()).is_err() {
@@ -85,15 +77,6 @@ fn policy(table: &Table<'_>, raw: &RawAuth) -> Option<SessionPolicy> {
         return None;
     }
     Some(policy)
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    // One byte more than is allowed shows that there is more.
-    std::fs::File::open(path)?
-        .take(MAX_POLICY_BYTES + 1)
-        .read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn policy_arns(table: &Table<'_>, raw: &RawAuth) -> PolicyArns {

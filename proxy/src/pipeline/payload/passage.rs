@@ -63,10 +63,10 @@ struct Ways {
 /// How the body is passed on; `None` for one that is hashed first, and can then be sent again.
 pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> {
     let config = &ready.route.config;
-    if !config.signs {
+    if !config.signs && !ready.is_decided_by_body {
         return known(&ready.framing).map(|(length, _)| Passage::Plain(length));
     }
-    if !ready.is_ours_to_sign() {
+    if !ready.is_ours_to_sign() || ready.is_decided_by_body {
         return None;
     }
     let (length, kept) = known(&ready.framing)?;

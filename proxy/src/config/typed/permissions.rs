@@ -1,0 +1,84 @@
+//! `allow`, `allow_mode`, `record` and `account` of a connection, and `session_policy = "allow"`.
+
+use std::sync::Arc;
+
+use auth_model::{AccountId, AssumeRoleOptions, AuthMethod, RoleReference, SessionPolicy};
+use policy_gen::{AllowPolicy, Policy};
+
+use crate::config::raw::RawConnection;
+use crate::config::table::Table;
+use crate::config::{AllowRule, Permissions};
+
+/// What `session_policy` says instead of a policy: the one of `allow`.
+pub(super) const SAME_AS_ALLOW: &str = "allow";
+
+/// No policy that IAM would take is a hundredth of this; a longer one would only slow every request down.
+const MAX_POLICY_BYTES: u64 = 1024 * 1024;
+
+/// The permissions. Of `auth`, the account of the role is taken where `account` is not written, and the session is
+/// held to the policy where `session_policy` says so.
+pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&mut AuthMethod>) -> Permissions {
+    let mode = table.choice("allow_mode", &raw.allow_mode);
+    if raw.allow.is_none() && table.report.sources.wrote(&table.key("allow_mode")) {
+        table.refuse("allow_mode", "has no effect without allow: remove it, or add a policy");
+    }
+    let text = policy_text(table, raw);
+    let rule = text.and_then(|text| match AllowPolicy::parse(&text) {
+        Ok(policy) => Some(AllowRule { text, policy, mode }),
+        Err(error) => {
+            table.refuse("allow", error.to_string());
+            None
+        }
+    });
+    let asked = raw.auth.as_ref().and_then(|auth| auth.session_policy.as_deref());
+    let is_held = asked == Some(SAME_AS_ALLOW);
+    if is_held && raw.allow.is_none() {
+        let message = r#"is "allow", and the connection has no policy of that name: add allow, or write a policy here"#;
+        table.table("auth").refuse("session_policy", message);
+    }
+    let role_account = auth.as_deref().and_then(account_of_role);
+    if let (true, Some(rule), Some(auth)) = (is_held, &rule, auth) {
+        hold_session(table, &rule.text, auth);
+    }
+    Permissions {
+        allow: rule.map(Arc::new),
+        record: table.path("record", raw.record.as_deref()),
+        account: table.parse("account", raw.account.as_deref()).or(role_account),
+    }
+}
+
+/// The policy as it is written, or out of its file.
+fn policy_text(table: &Table<'_>, raw: &RawConnection) -> Option<String> {
+    let text = raw.allow.as_deref()?;
+    if text.trim_start().starts_with('{') {
+        return Some(text.to_owned());
+    }
+    let path = text.strip_prefix("file:").unwrap_or(text);
+    table.file_text("allow", path, MAX_POLICY_BYTES)
+}
+
+/// Hands the policy to STS as well, in the few characters that it takes.
+fn hold_session(table: &Table<'_>, policy: &str, auth: &mut AuthMethod) {
+    let options: &mut AssumeRoleOptions = match auth {
+        AuthMethod::AccessKeyAssumeRole { options, .. } | AuthMethod::ManagedCrossAccount { options, .. } => options,
+        AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => return,
+    };
+    // It was read as one already.
+    let Ok(policy) = Policy::parse(policy) else { return };
+    let policy = policy.without_sids().to_json();
+    options.policy = table
+        .table("auth")
+        .parse::<SessionPolicy>("session_policy", Some(&policy));
+}
+
+/// The account of the role that signs, where its ARN is known.
+fn account_of_role(auth: &AuthMethod) -> Option<AccountId> {
+    match auth {
+        AuthMethod::AccessKeyAssumeRole { roles, .. } => match roles.rest().last().unwrap_or(roles.first()) {
+            RoleReference::Arn(arn) => Some(arn.account().clone()),
+            RoleReference::Name(_) => None,
+        },
+        AuthMethod::ManagedCrossAccount { role_arn, .. } => Some(role_arn.account().clone()),
+        AuthMethod::AccessKey { .. } | AuthMethod::DefaultChain { .. } => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Numbers in the hands of those who count.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+/// A counter in the hands of whoever counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally(pub(super) Counter);
+
+impl Tally {
+    /// So many more.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.inc_by(count);
+    }
+}
+
+/// Counts as one in a gauge as long as it lives.
+#[derive(Debug)]
+pub struct Held(Gauge);
+
+impl Held {
+    pub(super) fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

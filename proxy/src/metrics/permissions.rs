@@ -1,0 +1,129 @@
+//! What requests asked of IAM, and what the connections' policies said to it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth_model::ConnectionName;
+use policy_gen::mapping::Mapping;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use crate::config::AllowMode;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Verdict {
+    /// It passed.
+    Allowed,
+    /// It was refused.
+    Denied,
+    /// It passed, and would have been refused by `allow_mode = "enforce"`.
+    WouldDeny,
+}
+
+impl Verdict {
+    /// What becomes of a request that is not allowed.
+    pub(crate) fn denied(mode: AllowMode) -> Self {
+        match mode {
+            AllowMode::Enforce => Self::Denied,
+            AllowMode::Log => Self::WouldDeny,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::WouldDeny => "would-deny",
+        }
+    }
+}
+
+/// Operations and actions come from the tables of `policy-gen`: a client cannot make one up.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct PermissionLabels {
+    connection: String,
+    operation: String,
+    action: String,
+    decision: &'static str,
+}
+
+/// Clones share the numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PermissionFamilies {
+    checks: Family<PermissionLabels, Counter>,
+    /// Which series there are, so that they can be forgotten.
+    told: Arc<Mutex<BTreeMap<ConnectionName, HashSet<PermissionLabels>>>>,
+}
+
+impl PermissionFamilies {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "permission_checks",
+            "Actions that requests needed, by what the connection's policy said",
+            self.checks.clone(),
+        );
+    }
+
+    pub(super) fn of(&self, connection: &ConnectionName) -> PermissionTally {
+        PermissionTally {
+            families: self.clone(),
+            connection: connection.clone(),
+        }
+    }
+
+    pub(super) fn forget(&self, connection: &ConnectionName) {
+        let gone = self
+            .told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(connection);
+        for labels in gone.into_iter().flatten() {
+            self.checks.remove(&labels);
+        }
+    }
+}
+
+/// Counts for one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct PermissionTally {
+    families: PermissionFamilies,
+    connection: ConnectionName,
+}
+
+impl PermissionTally {
+    /// Counts each action of the request once.
+    pub(crate) fn count(&self, mapping: &Mapping, verdict: Verdict) {
+        let mut counted: Vec<&str> = Vec::new();
+        for need in &mapping.required {
+            if !counted.contains(&&*need.action) {
+                counted.push(&need.action);
+                self.add(&mapping.operation, &need.action, verdict);
+            }
+        }
+    }
+
+    /// Counts a request of which it is not known what it asks for.
+    pub(crate) fn count_unmapped(&self, verdict: Verdict) {
+        self.add("", "", verdict);
+    }
+
+    fn add(&self, operation: &str, action: &str, verdict: Verdict) {
+        let labels = PermissionLabels {
+            connection: self.connection.to_string(),
+            operation: operation.to_owned(),
+            action: action.to_owned(),
+            decision: verdict.name(),
+        };
+        if let Some(counter) = self.families.checks.get(&labels) {
+            counter.inc();
+            return;
+        }
+        // Held until it counts, so that nothing is told of a connection that is just forgotten.
+        let mut told = self.families.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.families.checks.get_or_create(&labels).inc();
+        told.entry(self.connection.clone()).or_default().insert(labels);
+    }
+}

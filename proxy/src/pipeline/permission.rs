@@ -1,0 +1,61 @@
+//! The step between routing and signing: what does the request ask for, and may it?
+
+use super::Lane;
+use super::payload::Framed;
+use super::record::RequestRecord;
+use super::steps::Ready;
+use crate::error::ProxyError;
+use crate::permit::{self, Permitted};
+
+/// Decides by the head, before anything of the body is read. Where the body says what is asked for, that is noted, and
+/// decided by [`of_body`].
+pub(super) async fn of_head(
+    lane: &Lane,
+    ready: &mut Ready,
+    record: &mut RequestRecord,
+) -> Result<Option<Permitted>, ProxyError> {
+    let Some(permit) = &lane.permit else { return Ok(None) };
+    let request = ready.asked_of_iam();
+    let permitted = match permit::needs_body(&request) {
+        None => permit.check(request, None, &lane.credentials).await?,
+        Some(limit) => {
+            if ready.announced_length().is_some_and(|length| exceeds(length, limit)) {
+                permit.body_too_large(limit)?;
+            }
+            ready.is_decided_by_body = true;
+            None
+        }
+    };
+    note(record, permitted.as_ref());
+    Ok(permitted)
+}
+
+/// Decides by the body, before anything is sent.
+pub(super) async fn of_body(
+    lane: &Lane,
+    framed: &Framed,
+    record: &mut RequestRecord,
+) -> Result<Option<Permitted>, ProxyError> {
+    let Some(permit) = &lane.permit else { return Ok(None) };
+    let request = framed.ready.asked_of_iam();
+    let Some(limit) = permit::needs_body(&request) else {
+        return Ok(None);
+    };
+    let permitted = match framed.whole_body(limit).await? {
+        Some(body) => permit.check(request, Some(&body), &lane.credentials).await?,
+        None => permit.body_too_large(limit).map(|()| None)?,
+    };
+    note(record, permitted.as_ref());
+    Ok(permitted)
+}
+
+fn note(record: &mut RequestRecord, permitted: Option<&Permitted>) {
+    if let Some(permitted) = permitted {
+        record.operation = Some(permitted.operation.to_string());
+        record.actions = Some(permitted.actions.clone());
+    }
+}
+
+fn exceeds(length: u64, limit: usize) -> bool {
+    u64::try_from(limit).is_ok_and(|limit| length > limit)
+}

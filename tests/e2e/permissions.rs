@@ -1,0 +1,233 @@
+//! What a connection's policy allows, and what its record keeps: judged by what reaches the service.
+
+use std::fs;
+use std::path::Path;
+
+use policy_gen::least_privilege::Options;
+use policy_gen::{RecordSet, least_privilege};
+use sandbox::{Sandbox, SandboxSettings};
+
+use crate::support::world::connection;
+use crate::support::{Answer, World, ask};
+
+/// A proxy whose one connection to the service has these further settings.
+async fn world(service: &str, more: &str) -> World {
+    let sandbox = Sandbox::start(SandboxSettings::default())
+        .await
+        .expect("the sandbox starts");
+    let endpoint = format!("http://{}", sandbox.service(service).expect("a service of the sandbox"));
+    World::with(sandbox, &connection("only", service, &endpoint, more)).await
+}
+
+fn allow(statements: &str) -> String {
+    format!("allow = '{{\"Version\": \"2012-10-17\", \"Statement\": [{statements}]}}'\n")
+}
+
+fn put(key: &str, headers: &str) -> String {
+    format!("PUT /sandbox-bucket/{key} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 2\r\n\r\nhi")
+}
+
+fn without_body(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+fn multi_delete(keys: &[&str]) -> String {
+    let objects: String = keys
+        .iter()
+        .map(|key| format!("<Object><Key>{key}</Key></Object>"))
+        .collect();
+    let body = format!("<Delete>{objects}</Delete>");
+    format!(
+        "POST /sandbox-bucket?delete HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[track_caller]
+fn passed(answer: &Answer, what: &str) {
+    assert!(
+        answer.header("x-signing-proxy-error").is_none() && answer.status < 300,
+        "{what}: {} {}",
+        answer.status,
+        answer.text()
+    );
+}
+
+/// Refused by the proxy with this code, and the service saw nothing.
+#[track_caller]
+fn refused(world: &mut World, answer: &Answer, code: &str, what: &str) {
+    assert_eq!(
+        (answer.status, answer.header("x-signing-proxy-error")),
+        (403, Some(code)),
+        "{what}: {}",
+        answer.text()
+    );
+    let seen = world.events.drain();
+    assert!(seen.is_empty(), "{what}: {seen:#?}");
+}
+
+/// Ordinary traffic: each request, as it is sent.
+fn traffic() -> Vec<String> {
+    vec![
+        put("a/one.txt", ""),
+        put("a/two%20%2A.txt", "x-amz-tagging: team=blue\r\n"),
+        without_body("GET", "/sandbox-bucket/a/one.txt"),
+        without_body("HEAD", "/sandbox-bucket/a/one.txt"),
+        without_body("GET", "/sandbox-bucket?list-type=2&prefix=a/"),
+        multi_delete(&["a/one.txt", "a/two *.txt"]),
+    ]
+}
+
+async fn send_traffic(world: &World) {
+    for request in traffic() {
+        passed(&ask(world.address(), &request).await, &request);
+    }
+}
+
+/// The least policy for what the file holds, as its JSON.
+fn policy_of(record: &Path) -> String {
+    let record = RecordSet::parse(&fs::read_to_string(record).expect("a record")).expect("a record of ours");
+    let policy = least_privilege(&record, Options::default()).policy;
+    policy.expect("something was recorded").to_json()
+}
+
+#[tokio::test]
+async fn what_was_recorded_passes_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = folder.path().join("record.json");
+    let recording = world("s3", &format!("record = {record:?}\n")).await;
+    send_traffic(&recording).await;
+    recording.proxy.shutdown().await;
+
+    let policy = folder.path().join("policy.json");
+    fs::write(&policy, policy_of(&record)).expect("written");
+    let mut enforcing = world("s3", &format!("allow = {policy:?}\n")).await;
+    send_traffic(&enforcing).await;
+    enforcing.events.drain();
+
+    for (request, code) in [
+        (without_body("GET", "/sandbox-bucket/a/three.txt"), "action-denied"),
+        (without_body("GET", "/sandbox-bucket/a/two%20x.txt"), "action-denied"),
+        (without_body("GET", "/other-bucket/a/one.txt"), "action-denied"),
+        (without_body("DELETE", "/sandbox-bucket/a/three.txt"), "action-denied"),
+        (
+            without_body("GET", "/sandbox-bucket/a/one.txt?versionId=null"),
+            "action-denied",
+        ),
+        (without_body("GET", "/sandbox-bucket/a/one.txt?%61cl"), "action-denied"),
+        (without_body("GET", "/sandbox-bucket//a/one.txt"), "action-denied"),
+        (without_body("GET", "/sandbox-bucket/a/./one.txt"), "action-denied"),
+        (without_body("GET", "/sandbox-bucket/b/../a/one.txt"), "action-denied"),
+        (
+            without_body("GET", "/sandbox-bucket/a/one.txt?acl&tagging"),
+            "action-unknown",
+        ),
+        (without_body("GET", "/sandbox-bucket?policy"), "action-denied"),
+        (without_body("PATCH", "/sandbox-bucket/a/one.txt"), "action-unknown"),
+        (put("a/one.txt", "x-amz-acl: public-read\r\n"), "action-denied"),
+        (
+            put("a/one.txt", "x-amz-copy-source: /other-bucket/secret\r\n"),
+            "action-denied",
+        ),
+        (multi_delete(&["a/one.txt", "a/three.txt"]), "action-denied"),
+        (multi_delete(&["a/one.txt</Key><Key>a/three.txt"]), "action-unknown"),
+    ] {
+        let answer = ask(enforcing.address(), &request).await;
+        refused(&mut enforcing, &answer, code, &request);
+    }
+    // The same spelled otherwise, which S3 reads as the same key.
+    let same = without_body("GET", "/sandbox-bucket/%61%2Fone.txt");
+    let answer = ask(enforcing.address(), same).await;
+    assert!(answer.header("x-signing-proxy-error").is_none(), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_form_of_the_service() {
+    let statement = r#"{"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}"#;
+    let form = "Action=DescribeInstances&Version=2016-11-15";
+    let ec2 = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let json = r#"{"TableName":"orders"}"#;
+    let dynamodb = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{json}",
+        json.len()
+    );
+    for (service, request, want) in [
+        (
+            "s3",
+            without_body("GET", "/sandbox-bucket/k"),
+            "<Error><Code>AccessDenied</Code>",
+        ),
+        (
+            "ec2",
+            ec2,
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code>",
+        ),
+        ("dynamodb", dynamodb, r#""__type":"AccessDeniedException""#),
+    ] {
+        let mut world = world(service, &format!("account = \"123456789012\"\n{}", allow(statement))).await;
+        let answer = ask(world.address(), request).await;
+        let text = answer.text();
+        assert!(text.contains(want), "{text}");
+        assert!(text.contains("must allow "), "it says what is lacking: {text}");
+        refused(&mut world, &answer, "action-denied", service);
+    }
+}
+
+#[tokio::test]
+async fn the_account_of_the_keys_is_asked_for_where_it_counts() {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "dynamodb:DescribeTable", "Resource": "arn:aws:dynamodb:us-east-1:{}:table/orders"}}"#,
+        sandbox::principals::REPORTER.account
+    );
+    let mut world = world("dynamodb", &allow(&statement)).await;
+    for (table, is_allowed) in [("orders", true), ("customers", false)] {
+        let json = format!(r#"{{"TableName":"{table}"}}"#);
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: DynamoDB_20120810.DescribeTable\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{json}",
+            json.len()
+        );
+        let answer = ask(world.address(), request).await;
+        if is_allowed {
+            assert_eq!(answer.header("x-signing-proxy-error"), None, "{}", answer.text());
+            assert_eq!(
+                world
+                    .events
+                    .drain()
+                    .iter()
+                    .filter(|event| event.service == "sts")
+                    .count(),
+                1
+            );
+        } else {
+            refused(&mut world, &answer, "action-denied", table);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_can_be_tried_out_first() {
+    let statement = r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/*"}"#;
+    let mut world = world("s3", &format!("allow_mode = \"log\"\n{}", allow(statement))).await;
+    passed(&ask(world.address(), put("tried", "")).await, "put");
+    world.accepted("s3");
+    let told = world.proxy.metrics().encode().expect("metrics");
+    let line = r#"signing_proxy_permission_checks_total{connection="only",operation="PutObject",action="s3:PutObject",decision="would-deny"} 1"#;
+    assert!(told.contains(line), "{told}");
+}
+
+#[tokio::test]
+async fn an_upload_is_refused_before_its_body_is_read() {
+    let statement = r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::sandbox-bucket/*"}"#;
+    let mut world = world("s3", &allow(statement)).await;
+    // The body never comes.
+    let request =
+        "PUT /sandbox-bucket/k HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n";
+    let answer = ask(world.address(), request).await;
+    refused(&mut world, &answer, "action-denied", "an upload");
+}
