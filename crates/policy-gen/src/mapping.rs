@@ -121,11 +121,15 @@ pub fn needs_body(request: &Request<'_>) -> BodyNeed {
 ///
 /// [`Refusal`] where the request is ambiguous, does not parse or is of no known operation.
 pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+    let service = request.service.as_str();
+    // S3 checks the body itself: the operation, which says whether it counts, is looked up once that way.
+    if matches!(service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts") {
+        return s3::map(request, body);
+    }
     if let BodyNeed::UpTo(limit) = needs_body(request) {
         refusal::check_body(request.headers, body, limit)?;
     }
-    match request.service.as_str() {
-        "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => s3::map(request, body),
+    match service {
         "ec2" => ec2::map(request, body),
         "workspaces" => workspaces::map(request, body),
         "bedrock-runtime" => bedrock::map(request, body),

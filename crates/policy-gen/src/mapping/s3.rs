@@ -16,6 +16,9 @@ mod tests;
 
 use std::borrow::Cow;
 
+use auth_model::Partition;
+
+use super::refusal::check_body;
 use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
 use copy::Source;
 use place::{Container, Place};
@@ -27,28 +30,18 @@ const SESSION: &str = "s3express:CreateSession";
 const SESSION_MODE: &str = "x-amz-create-session-mode";
 
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
-    // Uploads and reads, which most requests are, are told apart without a look at the table.
-    let is_content = request.query.is_none() && !matches!(*request.method, http::Method::PUT | http::Method::POST);
-    if is_content {
+    // Reads, which most requests are, are told apart without a look at the table.
+    if !matches!(*request.method, http::Method::PUT | http::Method::POST) {
         return BodyNeed::No;
     }
-    let Ok(found) = Found::of(request) else {
-        return BodyNeed::No;
-    };
-    match found.row.name {
-        "DeleteObjects" => BodyNeed::UpTo(bodies::MAX_DELETE),
-        "CreateBucket"
-        | "CreateBucketMetadataConfiguration"
-        | "PutBucketReplication"
-        | "RestoreObject"
-        | "UpdateBucketMetadataAnnotationTableConfiguration"
-        | "UpdateObjectEncryption" => BodyNeed::UpTo(bodies::MAX_DOCUMENT),
-        _ => BodyNeed::No,
-    }
+    Found::of(request).map_or(BodyNeed::No, |found| found.body_need())
 }
 
 pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
     let found = Found::of(request)?;
+    if let BodyNeed::UpTo(limit) = found.body_need() {
+        check_body(request.headers, body, limit)?;
+    }
     found.query.check()?;
     found.check_copy(request)?;
     let mut mapping = Mapping::new(found.row.name);
@@ -63,6 +56,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         Place::In { container, key } => {
             let target = Target {
                 request,
+                partition: request.partition(),
                 container,
                 key: key.as_deref(),
             };
@@ -106,6 +100,19 @@ impl<'a> Found<'a> {
             .find(asked)
             .ok_or_else(|| Refusal::unknown("method, path and sub-resource together"))?;
         Ok(Self { row, place, query })
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        match self.row.name {
+            "DeleteObjects" => BodyNeed::UpTo(bodies::MAX_DELETE),
+            "CreateBucket"
+            | "CreateBucketMetadataConfiguration"
+            | "PutBucketReplication"
+            | "RestoreObject"
+            | "UpdateBucketMetadataAnnotationTableConfiguration"
+            | "UpdateObjectEncryption" => BodyNeed::UpTo(bodies::MAX_DOCUMENT),
+            _ => BodyNeed::No,
+        }
     }
 
     fn is_copy(&self) -> bool {
@@ -177,7 +184,7 @@ impl<'a> Found<'a> {
             }
             "GetObject" | "HeadObject" => {
                 // Without it a missing key is answered with 403, not 404.
-                let listing = target.container.resource(request, None);
+                let listing = target.resource(None);
                 let action = target.action("s3:ListBucket")?;
                 mapping.advisory.push(Need::new(action, listing));
             }
@@ -222,7 +229,7 @@ impl<'a> Found<'a> {
 
     /// Directory buckets: a session for the whole bucket, or an action of their own.
     fn fill_express(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
-        let bucket = target.container.resource(target.request, None);
+        let bucket = target.resource(None);
         match self.row.express {
             Express::Session => {
                 if self.row.name == "DeleteObjects" {
@@ -318,6 +325,8 @@ enum Directive {
 #[derive(Clone, Copy)]
 struct Target<'a> {
     request: &'a Request<'a>,
+    /// Of the request; looked up once.
+    partition: Partition,
     container: &'a Container<'a>,
     key: Option<&'a str>,
 }
@@ -328,8 +337,12 @@ impl Target<'_> {
             let place = Unresolved::Indirect("a host or name that is no directory bucket's");
             return Ok(Need::new(action, Resource::Unresolved(place)));
         }
-        let resource = self.container.resource(self.request, self.key);
-        Ok(Need::new(self.action(action)?, resource))
+        Ok(Need::new(self.action(action)?, self.resource(self.key)))
+    }
+
+    /// The container, or an object in it.
+    fn resource(&self, key: Option<&str>) -> Resource {
+        self.container.resource(self.request, self.partition, key)
     }
 
     /// The action under the prefix of the container's service.

@@ -123,7 +123,7 @@ pub(super) fn restore_output(request: &Request<'_>, body: &[u8]) -> Result<Vec<N
         .ok_or_else(|| malformed("S3 holds BucketName"))?;
     let prefix = place.one("Prefix")?.map(Element::leaf).transpose()?.unwrap_or_default();
     let container = Container::named(bucket.leaf()?.into())?;
-    let below = match container.resource(request, Some(prefix)) {
+    let below = match container.resource(request, request.partition(), Some(prefix)) {
         Resource::Exact(arn) => Resource::Pattern(literal(&arn) + "*"),
         other => other,
     };

@@ -63,7 +63,7 @@ fn by_path(request: &Request<'_>, path: &str) -> Result<(Resource, bool), Refusa
         .ok_or_else(|| Refusal::malformed(HEADER, "it is BUCKET/KEY or an access point's object ARN"))?;
     let container = Container::named(Cow::Borrowed(bucket))?;
     let is_express = container.prefix() == "s3express";
-    Ok((container.resource(request, Some(key)), is_express))
+    Ok((container.resource(request, request.partition(), Some(key)), is_express))
 }
 
 /// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY`, and the same on Outposts.

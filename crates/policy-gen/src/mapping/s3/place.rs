@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use auth_model::AccountId;
+use auth_model::{AccountId, Partition};
 use aws_endpoints::HostResource;
-use percent_encoding::percent_decode_str;
 
 use super::table::Level;
 use crate::mapping::{Refusal, Request, Resource, Unresolved};
@@ -79,8 +78,8 @@ impl<'a> Container<'a> {
     /// Itself, or an object in it, as a policy names it.
     ///
     /// Source: Service Authorization Reference, resource types of S3 and its siblings.
-    pub(super) fn resource(&self, request: &Request<'_>, key: Option<&str>) -> Resource {
-        let partition = request.partition().as_str();
+    pub(super) fn resource(&self, request: &Request<'_>, partition: Partition, key: Option<&str>) -> Resource {
+        let partition = partition.as_str();
         let region = request.region.as_str();
         // Access points have their objects behind a word; buckets behind a slash.
         let object = |separator: &'static str| key.map_or(["", ""], |key| [separator, key]);
@@ -239,13 +238,27 @@ pub(super) fn decoded<'a>(raw: &'a str, what: &'static str) -> Result<Cow<'a, st
         return Ok(Cow::Borrowed(raw));
     }
     let malformed = |reason: &'static str| Refusal::malformed(what, reason);
-    let mut escapes = raw.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
-    if !escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))) {
-        return Err(malformed(
-            "a '%' is followed by two hexadecimal digits; write a plain one as %25",
-        ));
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let (byte, behind) = escaped(rest)
+            .ok_or_else(|| malformed("a '%' is followed by two hexadecimal digits; write a plain one as %25"))?;
+        bytes.push(byte);
+        rest = behind;
     }
-    percent_decode_str(raw)
-        .decode_utf8()
+    String::from_utf8(bytes)
+        .map(Cow::Owned)
         .map_err(|_| malformed("it is not UTF-8 after percent-decoding"))
+}
+
+/// The byte that two hexadecimal digits stand for, and what is behind them.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], behind) = text.split_first_chunk()?;
+    let digit = |digit: &u8| u8::try_from(char::from(*digit).to_digit(16)?).ok();
+    Some((digit(high)? << 4 | digit(low)?, behind))
 }

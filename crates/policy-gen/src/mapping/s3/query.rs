@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::table::TABLE;
+use super::table::{Key, TABLE};
 use crate::mapping::Refusal;
 
 /// Headers that S3 may take from the query of a presigned request as well, and that change what is asked for.
@@ -55,18 +55,19 @@ impl<'a> Query<'a> {
         };
         for (raw, _) in pairs(query.text) {
             let key = decoded(raw);
-            if let Some(found) = TABLE.sub_resource(&key) {
-                if !query.sub_resource.is_empty() && query.sub_resource != found {
-                    return Err(Refusal::ambiguous(format!(
-                        "sub-resources {} and {found}",
-                        query.sub_resource
-                    )));
+            match TABLE.key(&key) {
+                Some(Key::SubResource(found)) => {
+                    if !query.sub_resource.is_empty() && query.sub_resource != found {
+                        return Err(Refusal::ambiguous(format!(
+                            "sub-resources {} and {found}",
+                            query.sub_resource
+                        )));
+                    }
+                    query.sub_resource = found;
                 }
-                query.sub_resource = found;
-            } else if key == "versionId" {
-                query.names_version = true;
-            } else if !is_harmless(&key) {
-                query.stray = Some(raw);
+                Some(Key::Parameter) => query.names_version |= key == "versionId",
+                None if is_harmless(&key) => {}
+                None => query.stray = Some(raw),
             }
         }
         Ok(query)
@@ -98,18 +99,18 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Whether a key that is no sub-resource changes nothing.
+/// Whether a key that is not in the table changes nothing.
 fn is_harmless(key: &str) -> bool {
-    if key.is_empty() || TABLE.is_parameter(key) {
-        return true;
-    }
-    let lower = key.to_ascii_lowercase();
+    let starts_with = |start: &str| {
+        key.get(..start.len())
+            .is_some_and(|own| own.eq_ignore_ascii_case(start))
+    };
     // Starts with `x-`: for the access log only (S3 User Guide, "Custom access log information").
-    if lower.starts_with("x-") {
-        return !SMUGGLED.iter().any(|header| lower.starts_with(header));
+    if starts_with("x-") {
+        return !starts_with("x-amz-") || !SMUGGLED.iter().any(|header| starts_with(header));
     }
     // The other two of a version 2 presigned request beside `Expires`.
-    lower.starts_with("response-") || matches!(key, "AWSAccessKeyId" | "Signature" | "Expires")
+    starts_with("response-") || matches!(key, "" | "AWSAccessKeyId" | "Signature" | "Expires")
 }
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {

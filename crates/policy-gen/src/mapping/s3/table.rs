@@ -3,6 +3,7 @@
 //! `s3.tsv` is made by `generator/s3.py`, from botocore's model and AWS's service reference. It serves the names of
 //! operations for logs as well as the mapping.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use http::{HeaderMap, Method};
@@ -15,7 +16,7 @@ const TEXT: &str = include_str!("s3.tsv");
 pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(TEXT));
 
 /// What a request's path is about.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Level {
     /// All buckets.
     Service,
@@ -57,7 +58,7 @@ pub(crate) struct Row {
     pub(crate) actions: Vec<&'static str>,
     /// Those instead where it names a version; empty where a version changes nothing.
     pub(crate) versioned: Vec<&'static str>,
-    method: &'static str,
+    method: Method,
     level: Level,
     sub_resource: &'static str,
     when: When,
@@ -81,42 +82,52 @@ pub(crate) struct Asked<'a> {
 /// S3's operations and what belongs to them.
 #[derive(Debug)]
 pub(crate) struct Table {
-    rows: Vec<Row>,
-    sub_resources: Vec<&'static str>,
-    parameters: Vec<&'static str>,
+    /// By level and sub-resource; the first that fits counts.
+    rows: HashMap<(Level, &'static str), Vec<Row>>,
+    keys: HashMap<&'static str, Key>,
     sibling_actions: Vec<&'static str>,
+}
+
+/// A key of a query.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Key {
+    /// It names an operation, together with the method; in the table's own spelling.
+    SubResource(&'static str),
+    /// It changes nothing that counts here.
+    Parameter,
 }
 
 impl Table {
     fn read(text: &'static str) -> Self {
         let mut table = Self {
-            rows: Vec::new(),
-            sub_resources: Vec::new(),
-            parameters: Vec::new(),
+            rows: HashMap::new(),
+            keys: HashMap::new(),
             sibling_actions: Vec::new(),
         };
         for line in text.lines() {
             match line.split_once('\t') {
-                Some(("operation", row)) => table.rows.extend(Row::read(row)),
+                Some(("operation", row)) => table.add(Row::read(row)),
                 Some(("action", action)) => table.sibling_actions.push(action),
-                Some(("parameter", name)) => table.parameters.push(name),
+                Some(("parameter", name)) => drop(table.keys.insert(name, Key::Parameter)),
                 _ => {}
             }
         }
-        table.sub_resources = table.rows.iter().map(|row| row.sub_resource).collect();
-        table.sub_resources.retain(|name| !name.is_empty());
-        table.sub_resources.sort_unstable();
-        table.sub_resources.dedup();
+        let names = table.rows.keys().map(|(_, name)| *name);
+        let names = names.filter(|name| !name.is_empty());
+        table.keys.extend(names.map(|name| (name, Key::SubResource(name))));
         table
+    }
+
+    fn add(&mut self, row: Option<Row>) {
+        let Some(row) = row else { return };
+        self.rows.entry((row.level, row.sub_resource)).or_default().push(row);
     }
 
     /// The operation a request asks for.
     pub(crate) fn find(&self, asked: Asked<'_>) -> Option<&Row> {
-        let method = asked.method.as_str();
-        self.rows.iter().find(|row| {
-            row.level == asked.level
-                && row.method == method
-                && row.sub_resource == asked.query.sub_resource
+        let mut rows = self.rows.get(&(asked.level, asked.query.sub_resource))?.iter();
+        rows.find(|row| {
+            row.method == *asked.method
                 && match row.when {
                     When::Always => true,
                     When::Header(name) => asked.headers.contains_key(name),
@@ -126,15 +137,9 @@ impl Table {
         })
     }
 
-    /// The sub-resource of this name, in the table's own spelling.
-    pub(super) fn sub_resource(&self, name: &str) -> Option<&'static str> {
-        let place = self.sub_resources.binary_search(&name).ok()?;
-        self.sub_resources.get(place).copied()
-    }
-
-    /// Whether a query key is known to change nothing.
-    pub(super) fn is_parameter(&self, name: &str) -> bool {
-        self.parameters.binary_search(&name).is_ok()
+    /// What a key of a query means, where it means something.
+    pub(super) fn key(&self, name: &str) -> Option<Key> {
+        self.keys.get(name).copied()
     }
 
     /// The action of a sibling's prefix that has the name of an action of S3: `s3:GetObject`, `s3-outposts`.
@@ -153,7 +158,7 @@ impl Table {
                 .chain(&row.versioned)
                 .map(|action| (row.name, *action))
         };
-        self.rows.iter().flat_map(of_row)
+        self.rows.values().flatten().flat_map(of_row)
     }
 }
 
@@ -169,7 +174,7 @@ impl Row {
 
     fn read(line: &'static str) -> Option<Self> {
         let mut cells = line.split('\t').map(|cell| if cell == "-" { "" } else { cell });
-        let (name, method) = (cells.next()?, cells.next()?);
+        let (name, method) = (cells.next()?, cells.next()?.parse().ok()?);
         let level = match cells.next()? {
             "service" => Level::Service,
             "bucket" => Level::Bucket,

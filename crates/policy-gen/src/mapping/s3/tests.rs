@@ -535,6 +535,8 @@ fn only_what_needs_a_body_is_buffered() {
         ("PUT b.s3.amazonaws.com/k?partNumber=1&uploadId=x", BodyNeed::No),
         ("POST b.s3.amazonaws.com/k?uploadId=x", BodyNeed::No),
         ("GET b.s3.amazonaws.com/k", BodyNeed::No),
+        ("GET b.s3.amazonaws.com/k?x-id=GetObject", BodyNeed::No),
+        ("DELETE b.s3.amazonaws.com/k?delete", BodyNeed::No),
         ("PUT b.s3.amazonaws.com/?policy", BodyNeed::No),
         ("POST b.s3.amazonaws.com/?delete", BodyNeed::UpTo(2 * 1024 * 1024)),
         ("PUT b.s3.amazonaws.com/", BodyNeed::UpTo(2 * 1024 * 1024)),
