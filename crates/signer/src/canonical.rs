@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::error::SignError;
 use crate::hash::{Hex, sha256};
-use crate::headers::{Line, write_line, write_names};
+use crate::headers::{Line, write_lines, write_names};
 use crate::sign::SigningScope;
 use crate::target::{write_canonical_path, write_canonical_query};
 use crate::time::AmzTime;
@@ -28,9 +28,7 @@ pub(crate) fn canonical_request(
     text.push('\n');
     write_canonical_query(&mut text, head.uri.query(), extra).map_err(not_wire_form)?;
     text.push('\n');
-    for line in lines {
-        write_line(&mut text, &head.headers, line)?;
-    }
+    write_lines(&mut text, lines)?;
     text.push('\n');
     write_names(&mut text, lines);
     text.push('\n');
@@ -38,13 +36,14 @@ pub(crate) fn canonical_request(
     Ok(text)
 }
 
-/// Enough for nearly every request, so that the text is allocated once; too little costs a copy, nothing else.
+/// Enough for nearly every request, and for the values of the signature's headers, which are written where the text was:
+/// so that memory is allocated once. Too little costs a copy, nothing else.
 fn capacity(head: &Parts, extra: &[(&str, &str)], lines: &[Line<'_>]) -> usize {
-    const METHOD_AND_HASHES: usize = 256;
+    const METHOD_AND_HASHES: usize = 400;
     let target = head.uri.path_and_query().map_or(1, |target| target.as_str().len());
     let headers: usize = lines
         .iter()
-        .map(|line| 2 * line.name().len() + line.expected_length() + 3)
+        .map(|line| 2 * line.name().len() + line.value_length() + 3)
         .sum();
     let pairs: usize = extra.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
     target + target / 2 + headers + pairs + METHOD_AND_HASHES

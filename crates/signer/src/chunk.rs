@@ -8,7 +8,7 @@ use http::HeaderMap;
 use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::{Hex, Signature, sha256};
-use crate::headers::{Line, write_line};
+use crate::headers::{Line, write_lines};
 use crate::key::SigningKey;
 use crate::payload::EMPTY_SHA256_HEX;
 use crate::sign::SigningScope;
@@ -56,12 +56,10 @@ impl ChunkSigner {
     ///
     /// [`SignError::UnsignableHeader`]; the chain of signatures is where it was.
     pub fn sign_trailer(&mut self, trailer: &HeaderMap) -> Result<Signature, SignError> {
-        let mut names: Vec<_> = trailer.keys().collect();
-        names.sort_unstable_by_key(|name| name.as_str());
+        let mut lines: Vec<_> = trailer.iter().map(|(name, value)| Line::Given(name, value)).collect();
+        lines.sort_by_key(Line::name);
         let mut text = String::new();
-        for name in names {
-            write_line(&mut text, trailer, &Line::Given(name))?;
-        }
+        write_lines(&mut text, &lines)?;
         let hash = Hex::of(&sha256(text.as_bytes()));
         Ok(self.advance("AWS4-HMAC-SHA256-TRAILER", &[hash.as_str()]))
     }

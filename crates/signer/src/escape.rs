@@ -1,17 +1,45 @@
 //! Percent-encoding as Signature Version 4 defines it: everything but the unreserved characters, in upper case.
 
+/// A set of bytes. Asking costs one load, where a chain of comparisons for every byte would be what signing is slow by.
+pub(crate) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    pub(crate) const fn of(members: &[u8]) -> Self {
+        let mut has = [false; 256];
+        let mut places: &mut [bool] = &mut has;
+        let mut byte = 0_u8;
+        while let Some((place, others)) = places.split_first_mut() {
+            let mut rest = members;
+            while let Some((member, others)) = rest.split_first() {
+                if *member == byte {
+                    *place = true;
+                }
+                rest = others;
+            }
+            byte = byte.wrapping_add(1);
+            places = others;
+        }
+        Self(has)
+    }
+
+    pub(crate) fn contains(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+}
+
+static UNRESERVED: ByteSet = ByteSet::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~");
+
+static PATH_BYTES: ByteSet =
+    ByteSet::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/");
+
 /// Whether the byte stands for itself in every encoded text: RFC 3986 "unreserved".
-pub(crate) const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+pub(crate) fn is_unreserved(byte: u8) -> bool {
+    UNRESERVED.contains(byte)
 }
 
 /// Whether the byte may stand bare in a path on the wire: RFC 3986 "pchar" and the slash.
-pub(crate) const fn is_path_byte(byte: u8) -> bool {
-    is_unreserved(byte)
-        || matches!(
-            byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/'
-        )
+pub(crate) fn is_path_byte(byte: u8) -> bool {
+    PATH_BYTES.contains(byte)
 }
 
 /// Appends `%XX`.
@@ -27,6 +55,23 @@ pub(crate) fn push_strictly(out: &mut String, byte: u8) {
         out.push(char::from(byte));
     } else {
         push_escape(out, byte);
+    }
+}
+
+/// Whether [`push_strictly`] would write the text as it stands: `bare` are the other bytes that may stand in it, `escaped`
+/// says which of those that need an escape may have one.
+pub(crate) fn is_strict(text: &[u8], bare: impl Fn(u8) -> bool, escaped: impl Fn(u8) -> bool) -> bool {
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'%', high, low, rest @ ..] => match (upper_value(*high), upper_value(*low)) {
+                (Some(high), Some(low)) if !is_unreserved(high << 4 | low) && escaped(high << 4 | low) => rest,
+                _ => return false,
+            },
+            [byte, rest @ ..] if is_unreserved(*byte) || bare(*byte) => rest,
+            _ => return false,
+        };
     }
 }
 
@@ -110,6 +155,13 @@ impl Iterator for Octets<'_> {
 
 fn upper_digit(nibble: u8) -> char {
     char::from(if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble })
+}
+
+const fn upper_value(digit_byte: u8) -> Option<u8> {
+    if digit_byte.is_ascii_lowercase() {
+        return None;
+    }
+    digit(digit_byte)
 }
 
 const fn digit(byte: u8) -> Option<u8> {

@@ -10,13 +10,14 @@ pub(crate) const CLIENT_AUTH: [&str; 6] = [
     X_AMZ_CONTENT_SHA256,
     X_AMZ_DATE,
     X_AMZ_REGION_SET,
-    "x-amz-s3session-token",
+    X_AMZ_S3SESSION_TOKEN,
     X_AMZ_SECURITY_TOKEN,
 ];
 
 pub(crate) const X_AMZ_CONTENT_SHA256: &str = "x-amz-content-sha256";
 pub(crate) const X_AMZ_DATE: &str = "x-amz-date";
 pub(crate) const X_AMZ_REGION_SET: &str = "x-amz-region-set";
+pub(crate) const X_AMZ_S3SESSION_TOKEN: &str = "x-amz-s3session-token";
 pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 
 /// Whether a header that the client sent is signed: an allow-list, so that no hop on the way can spoil a signature.
@@ -29,8 +30,8 @@ pub(crate) fn is_signed(name: &str) -> bool {
 /// A header of the canonical request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Line<'a> {
-    /// As the client sent it, on one line or several.
-    Given(&'a HeaderName),
+    /// As the client sent it; one of several where it was repeated.
+    Given(&'a HeaderName, &'a HeaderValue),
     /// As we send it; already in canonical form.
     Ours(&'static str, &'a str),
 }
@@ -38,16 +39,15 @@ pub(crate) enum Line<'a> {
 impl<'a> Line<'a> {
     pub(crate) fn name(&self) -> &'a str {
         match self {
-            Self::Given(name) => name.as_str(),
+            Self::Given(name, _) => name.as_str(),
             Self::Ours(name, _) => name,
         }
     }
 
-    /// About how long the value is; a client's is not looked up for that.
-    pub(crate) fn expected_length(&self) -> usize {
-        const GIVEN: usize = 40;
+    /// How long the value is before its spaces are folded.
+    pub(crate) fn value_length(&self) -> usize {
         match self {
-            Self::Given(_) => GIVEN,
+            Self::Given(_, value) => value.len(),
             Self::Ours(_, value) => value.len(),
         }
     }
@@ -60,51 +60,68 @@ pub(crate) fn signed_lines<'a>(
     ours: impl Iterator<Item = (&'static str, &'a str)>,
 ) -> Vec<Line<'a>> {
     const MAX_OURS: usize = 5;
-    let mut lines = Vec::with_capacity(headers.keys_len() + MAX_OURS);
-    lines.extend(headers.keys().filter_map(|name| {
+    let mut lines = Vec::with_capacity(headers.len() + MAX_OURS);
+    lines.extend(headers.iter().filter_map(|(name, value)| {
         let is_ours = || name == http::header::HOST || CLIENT_AUTH.contains(&name.as_str());
-        (signs(name.as_str()) && !is_ours()).then_some(Line::Given(name))
+        (signs(name.as_str()) && !is_ours()).then_some(Line::Given(name, value))
     }));
     lines.extend(ours.map(|(name, value)| Line::Ours(name, value)));
-    lines.sort_unstable_by_key(Line::name);
+    // Stable: repeated headers keep their order.
+    lines.sort_by_key(Line::name);
     lines
 }
 
-/// Appends `name:value` and a line feed.
-pub(crate) fn write_line(out: &mut String, headers: &HeaderMap, line: &Line<'_>) -> Result<(), SignError> {
-    out.push_str(line.name());
-    out.push(':');
-    match line {
-        Line::Ours(_, value) => out.push_str(value),
-        Line::Given(name) => {
-            for (index, value) in headers.get_all(*name).iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_value(out, value).map_err(|fault| SignError::UnsignableHeader {
-                    name: (*name).clone(),
-                    fault,
-                })?;
+/// Appends `name:value` and a line feed for each header; the values of a repeated one with `,` between.
+pub(crate) fn write_lines(out: &mut String, lines: &[Line<'_>]) -> Result<(), SignError> {
+    let mut last = "";
+    for line in lines {
+        if line.name() == last {
+            out.push(',');
+        } else {
+            if !last.is_empty() {
+                out.push('\n');
             }
+            last = line.name();
+            out.push_str(last);
+            out.push(':');
+        }
+        match line {
+            Line::Ours(_, value) => out.push_str(value),
+            Line::Given(name, value) => write_value(out, value).map_err(|fault| SignError::UnsignableHeader {
+                name: (*name).clone(),
+                fault,
+            })?,
         }
     }
-    out.push('\n');
+    if !last.is_empty() {
+        out.push('\n');
+    }
     Ok(())
 }
 
-/// Appends the names, a `;` between each two.
+/// Appends the names, each once, a `;` between each two.
 pub(crate) fn write_names(out: &mut String, lines: &[Line<'_>]) {
-    for (index, line) in lines.iter().enumerate() {
-        if index > 0 {
+    let mut last = "";
+    for line in lines {
+        if line.name() == last {
+            continue;
+        }
+        if !last.is_empty() {
             out.push(';');
         }
-        out.push_str(line.name());
+        last = line.name();
+        out.push_str(last);
     }
 }
 
 /// Appends the value without spaces at its ends, and with one space for every run of them inside.
 fn write_value(out: &mut String, value: &HeaderValue) -> Result<(), HeaderFault> {
     let text = value.to_str().map_err(|_| HeaderFault::NotAscii)?;
+    if text.bytes().all(|byte| byte > b' ') {
+        // Most values: nothing to fold, and no tab.
+        out.push_str(text);
+        return Ok(());
+    }
     if text.contains('\t') {
         return Err(HeaderFault::Tab);
     }

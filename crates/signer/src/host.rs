@@ -7,6 +7,10 @@ use http::request::Parts;
 use http::uri::Scheme;
 
 use crate::error::SignError;
+use crate::escape::ByteSet;
+
+/// What a host is made of, capitals aside. User names and lists have no business here; brackets and colons are IPv6's.
+static LOWER_CASE_HOST: ByteSet = ByteSet::of(b"abcdefghijklmnopqrstuvwxyz0123456789-._:[]");
 
 /// The host as it goes on the wire and into the signature: lower case, without the scheme's default port.
 ///
@@ -24,14 +28,14 @@ pub(crate) fn signed_host(head: &Parts) -> Result<Cow<'_, str>, SignError> {
         ":443"
     };
     let host = host.strip_suffix(default_port).unwrap_or(host);
-    // User names and lists have no business here; brackets and colons are IPv6's.
-    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_host_byte) {
-        return Err(SignError::InvalidHost);
+    let is_host = |text: &str| !text.is_empty() && text.bytes().all(|byte| LOWER_CASE_HOST.contains(byte));
+    if is_host(host) {
+        return Ok(Cow::Borrowed(host));
     }
-    Ok(if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(host.to_ascii_lowercase())
+    let lower = host.to_ascii_lowercase();
+    if is_host(&lower) {
+        Ok(Cow::Owned(lower))
     } else {
-        Cow::Borrowed(host)
-    })
+        Err(SignError::InvalidHost)
+    }
 }

@@ -1,14 +1,15 @@
 //! Signing keys: derived once a day per scope and secret, kept, wiped.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth_model::Credentials;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
 
-use crate::hash::{Hex, Signature, sha256};
+use crate::hash::{Hex, Signature};
 use crate::sign::SigningScope;
 
 /// How many keys are kept: one per connection and day; beyond a thousand connections deriving anew is the lesser cost.
@@ -55,30 +56,43 @@ impl fmt::Debug for SigningKey {
 
 /// The keys that were derived lately.
 ///
-/// They are found by one SHA-256 over everything they are derived from, the secret included: a rotated secret never
-/// meets its predecessor's key, and no secret is kept.
+/// They are found by their [`Origin`], a fingerprint of everything they are derived from, the secret included: a rotated
+/// secret never meets its predecessor's key, and no secret is kept.
 #[derive(Debug)]
-pub(crate) struct KeyCache<K>(RwLock<Keys<K>>);
+pub(crate) struct KeyCache<K> {
+    fingerprints: RandomState,
+    keys: RwLock<Keys<K>>,
+}
 
 #[derive(Debug)]
 struct Keys<K> {
     date: String,
-    by_origin: HashMap<[u8; 32], Arc<K>>,
+    /// A tree: the few keys of most processes are found by a few comparisons, without hashing the fingerprint again.
+    by_origin: BTreeMap<Origin, Arc<K>>,
 }
+
+/// 128 bits of the standard library's keyed hash, whose key is drawn at random for each cache.
+///
+/// A cryptographic hash would cost a tenth of a whole signature. Nobody outside can aim at a collision, chance brings one
+/// in 2^109 processes of a thousand keys, and it would only make signatures that AWS refuses.
+pub(crate) type Origin = [u64; 2];
 
 impl<K> Default for KeyCache<K> {
     fn default() -> Self {
-        Self(RwLock::new(Keys {
-            date: String::new(),
-            by_origin: HashMap::new(),
-        }))
+        Self {
+            fingerprints: RandomState::new(),
+            keys: RwLock::new(Keys {
+                date: String::new(),
+                by_origin: BTreeMap::new(),
+            }),
+        }
     }
 }
 
 impl KeyCache<SigningKey> {
     pub(crate) fn signing_key(&self, credentials: &Credentials, date: &str, scope: &SigningScope) -> Arc<SigningKey> {
         let secret = credentials.secret_access_key.expose();
-        let origin = origin(&[
+        let origin = self.origin(&[
             credentials.access_key_id.as_str(),
             date,
             scope.region.as_str(),
@@ -94,16 +108,26 @@ impl KeyCache<SigningKey> {
 }
 
 impl<K> KeyCache<K> {
-    pub(crate) fn find(&self, origin: &[u8; 32]) -> Option<Arc<K>> {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+    /// The fingerprint of all parts; it keeps `("a", "bc")` and `("ab", "c")` apart.
+    pub(crate) fn origin(&self, parts: &[&str]) -> Origin {
+        let mut state = self.fingerprints.build_hasher();
+        parts.hash(&mut state);
+        // The state is of 256 bits: asked again, a byte later, it gives 64 more.
+        let first = state.finish();
+        state.write_u8(0);
+        [first, state.finish()]
+    }
+
+    pub(crate) fn find(&self, origin: &Origin) -> Option<Arc<K>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.by_origin.get(origin).cloned()
     }
 
     /// Keys of another day go first: nobody asks for them again. Then, were there ever too many, all of them.
     ///
     /// Deriving happens outside of the lock: two threads may both do it, which costs microseconds.
-    pub(crate) fn keep(&self, origin: [u8; 32], date: &str, key: Arc<K>) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn keep(&self, origin: Origin, date: &str, key: Arc<K>) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.date != date {
             date.clone_into(&mut keys.date);
             keys.by_origin.clear();
@@ -113,17 +137,6 @@ impl<K> KeyCache<K> {
         }
         keys.by_origin.insert(origin, key);
     }
-}
-
-/// One fingerprint of all parts; lengths keep `("a", "bc")` and `("ab", "c")` apart.
-pub(crate) fn origin(parts: &[&str]) -> [u8; 32] {
-    let length = parts.iter().map(|part| part.len() + 8).sum();
-    let mut text = Zeroizing::new(Vec::with_capacity(length));
-    for part in parts {
-        text.extend_from_slice(&part.len().to_le_bytes());
-        text.extend_from_slice(part.as_bytes());
-    }
-    sha256(&text)
 }
 
 #[cfg(test)]

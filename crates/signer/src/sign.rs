@@ -139,9 +139,10 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     ];
     let lines = signed_lines(&head.headers, rules.signs, ours.into_iter().flatten());
     let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
-    let signature = sign(scope.string_to_sign(request).as_bytes())?;
+    let to_sign = scope.string_to_sign(request);
+    let signature = sign(to_sign.as_bytes())?;
 
-    let signed = SignedHeaders::new(&Pieces {
+    let pieces = Pieces {
         scope,
         access_key_id: input.credentials.access_key_id.as_str(),
         lines: &lines,
@@ -150,7 +151,8 @@ pub(crate) fn sign_head<S: AsRef<str>>(
         token,
         region_set,
         host: &host,
-    })?;
+    };
+    let signed = SignedHeaders::new(&pieces, to_sign)?;
     Ok((signed, signature))
 }
 

@@ -10,8 +10,15 @@ use crate::canonical::CredentialScope;
 use crate::chunk::ChunkSigner;
 use crate::error::{HeaderFault, SignError};
 use crate::headers::{
-    CLIENT_AUTH, Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, write_names,
+    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN, write_names,
 };
+
+// Names of statics are not allocated when they go into a map, those of texts are.
+static CONTENT_SHA256: HeaderName = HeaderName::from_static(X_AMZ_CONTENT_SHA256);
+static DATE: HeaderName = HeaderName::from_static(X_AMZ_DATE);
+static REGION_SET: HeaderName = HeaderName::from_static(X_AMZ_REGION_SET);
+static S3SESSION_TOKEN: HeaderName = HeaderName::from_static(X_AMZ_S3SESSION_TOKEN);
+static SECURITY_TOKEN: HeaderName = HeaderName::from_static(X_AMZ_SECURITY_TOKEN);
 
 /// The signature, and what goes with it. Until it is applied the request is not signed.
 #[must_use = "the request is not signed until this is applied"]
@@ -39,14 +46,9 @@ pub(crate) struct Pieces<'a> {
 }
 
 impl SignedHeaders {
-    pub(crate) fn new(pieces: &Pieces<'_>) -> Result<Self, SignError> {
-        let sizes = [
-            pieces.lines.iter().map(|line| line.name().len() + 1).sum(),
-            pieces.signature.len(),
-            pieces.host.len(),
-            pieces.token.map_or(0, str::len),
-        ];
-        let mut values = Values::with_capacity(sizes.iter().sum());
+    /// The values are written over `memory`, a text that has served its purpose.
+    pub(crate) fn new(pieces: &Pieces<'_>, memory: String) -> Result<Self, SignError> {
+        let mut values = Values::over(memory);
         let authorization = values.add(|text| {
             text.push_str(pieces.scope.algorithm);
             text.push_str(" Credential=");
@@ -67,16 +69,14 @@ impl SignedHeaders {
         let host = values.add(|text| text.push_str(pieces.host));
         let values = values.finish();
         Ok(Self {
-            authorization: values.secret("authorization", authorization)?,
-            date: values.public(X_AMZ_DATE, date)?,
-            payload_hash: values.public(X_AMZ_CONTENT_SHA256, payload_hash)?,
-            token: token
-                .map(|token| values.secret(X_AMZ_SECURITY_TOKEN, token))
-                .transpose()?,
+            authorization: values.secret(&AUTHORIZATION, authorization)?,
+            date: values.public(&DATE, date)?,
+            payload_hash: values.public(&CONTENT_SHA256, payload_hash)?,
+            token: token.map(|token| values.secret(&SECURITY_TOKEN, token)).transpose()?,
             region_set: region_set
-                .map(|regions| values.public(X_AMZ_REGION_SET, regions))
+                .map(|regions| values.public(&REGION_SET, regions))
                 .transpose()?,
-            host: values.public("host", host)?,
+            host: values.public(&HOST, host)?,
             seed: None,
         })
     }
@@ -90,19 +90,24 @@ impl SignedHeaders {
     ///
     /// `Host` is written as it was signed: in lower case and without a default port.
     pub fn apply(self, head: &mut Parts) {
-        for name in CLIENT_AUTH {
-            head.headers.remove(name);
+        let headers = &mut head.headers;
+        headers.remove(&S3SESSION_TOKEN);
+        // Grows the map at once, where it must grow; it has a host in nearly every case. A map that is full says so below.
+        let _ = headers.try_reserve(5);
+        for (name, value) in [
+            (&HOST, Some(self.host)),
+            (&DATE, Some(self.date)),
+            (&CONTENT_SHA256, Some(self.payload_hash)),
+            (&SECURITY_TOKEN, self.token),
+            (&REGION_SET, self.region_set),
+            (&AUTHORIZATION, Some(self.authorization)),
+        ] {
+            // Every header of `CLIENT_AUTH` is named here: replaced by ours, or gone.
+            match value {
+                Some(value) => headers.insert(name, value),
+                None => headers.remove(name),
+            };
         }
-        head.headers.insert(HOST, self.host);
-        head.headers.insert(X_AMZ_DATE, self.date);
-        head.headers.insert(X_AMZ_CONTENT_SHA256, self.payload_hash);
-        if let Some(token) = self.token {
-            head.headers.insert(X_AMZ_SECURITY_TOKEN, token);
-        }
-        if let Some(region_set) = self.region_set {
-            head.headers.insert(X_AMZ_REGION_SET, region_set);
-        }
-        head.headers.insert(AUTHORIZATION, self.authorization);
     }
 
     /// The signature itself.
@@ -142,10 +147,9 @@ struct FinishedValues(Bytes);
 type Place = std::ops::Range<usize>;
 
 impl Values {
-    /// `length` is that of all that varies; what is always there fits in besides.
-    fn with_capacity(length: usize) -> Self {
-        const FIXED: usize = 512;
-        Self(String::with_capacity(length + FIXED))
+    fn over(mut memory: String) -> Self {
+        memory.clear();
+        Self(memory)
     }
 
     fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
@@ -160,15 +164,15 @@ impl Values {
 }
 
 impl FinishedValues {
-    fn public(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
+    fn public(&self, name: &HeaderName, place: Place) -> Result<HeaderValue, SignError> {
         HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
-            name: HeaderName::from_static(name),
+            name: name.clone(),
             fault: HeaderFault::NotAscii,
         })
     }
 
     /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
-    fn secret(&self, name: &'static str, place: Place) -> Result<HeaderValue, SignError> {
+    fn secret(&self, name: &HeaderName, place: Place) -> Result<HeaderValue, SignError> {
         let mut value = self.public(name, place)?;
         value.set_sensitive(true);
         Ok(value)

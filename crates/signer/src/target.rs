@@ -142,17 +142,23 @@ fn split(target: &[u8]) -> (&[u8], Option<&[u8]>) {
 ///
 /// The part that is not in wire form: the caller would sign something else than it sends.
 pub(crate) fn write_canonical_path(out: &mut String, wire: &str, encoding: PathEncoding) -> Result<(), TargetPart> {
-    let start = out.len();
-    let written = path::write(out, wire.as_bytes(), encoding);
-    if written.is_err() || out.get(start..) != Some(wire) {
+    let is_wire_form = match encoding {
+        PathEncoding::Single => path::is_wire_form_of_key(wire, false),
+        PathEncoding::SingleKeepingSlash => path::is_wire_form_of_key(wire, true),
+        PathEncoding::Double => {
+            let start = out.len();
+            let written = path::write(out, wire.as_bytes(), encoding);
+            let is_same = written.is_ok() && out.get(start..) == Some(wire);
+            out.truncate(start);
+            is_same
+        }
+    };
+    if !is_wire_form {
         return Err(TargetPart::Path);
     }
     match encoding {
-        PathEncoding::Single | PathEncoding::SingleKeepingSlash => {}
-        PathEncoding::Double => {
-            out.truncate(start);
-            path::write_encoded_once_more(out, wire);
-        }
+        PathEncoding::Single | PathEncoding::SingleKeepingSlash => out.push_str(wire),
+        PathEncoding::Double => path::write_encoded_once_more(out, wire),
     }
     Ok(())
 }
@@ -167,14 +173,8 @@ pub(crate) fn write_canonical_query(
     wire: Option<&str>,
     extra: &[(&str, &str)],
 ) -> Result<(), TargetPart> {
-    if let Some(wire) = wire {
-        let start = out.len();
-        let written = query::write(out, wire.as_bytes(), 0);
-        // A question mark with nothing behind it is no wire form either.
-        if wire.is_empty() || written.is_err() || out.get(start..) != Some(wire) {
-            return Err(TargetPart::Query);
-        }
-        out.truncate(start);
+    if wire.is_some_and(|wire| !query::is_wire_form(wire)) {
+        return Err(TargetPart::Query);
     }
     query::write_sorted(out, wire.unwrap_or_default(), extra);
     Ok(())

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::hex;
-use crate::key::{mac_into, origin};
+use crate::key::mac_into;
 use crate::sign::{Rules, SignInput, Signer, sign_head};
 use crate::signed::SignedHeaders;
 use crate::time::AmzTime;
@@ -111,7 +111,7 @@ impl Signer {
     fn signing_key_4a(&self, credentials: &Credentials) -> Result<Arc<SigningKey4a>, SignError> {
         let id = credentials.access_key_id.as_str();
         let secret = credentials.secret_access_key.expose();
-        let origin = origin(&[id, secret]);
+        let origin = self.keys_4a.origin(&[id, secret]);
         if let Some(key) = self.keys_4a.find(&origin) {
             return Ok(key);
         }

@@ -17,7 +17,7 @@ fn scope(region: &str, name: &str) -> SigningScope {
 }
 
 fn length(cache: &KeyCache<SigningKey>) -> usize {
-    cache.0.read().unwrap().by_origin.len()
+    cache.keys.read().unwrap().by_origin.len()
 }
 
 #[test]
@@ -56,7 +56,8 @@ fn no_key_serves_another_secret_id_region_or_service() {
 
 #[test]
 fn parts_do_not_run_into_each_other() {
-    assert_ne!(origin(&["a", "bc"]), origin(&["ab", "c"]));
+    let cache = KeyCache::<SigningKey>::default();
+    assert_ne!(cache.origin(&["a", "bc"]), cache.origin(&["ab", "c"]));
 }
 
 #[test]

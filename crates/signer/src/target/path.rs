@@ -3,7 +3,7 @@
 use aws_endpoints::PathEncoding;
 
 use super::error::{TargetError, TargetFault, TargetPart};
-use crate::escape::{Octet, Octets, is_path_byte, push_escape, push_strictly};
+use crate::escape::{Octet, Octets, is_path_byte, is_strict, push_escape, push_strictly};
 
 /// Appends the wire form of a path as a client sent it.
 pub(super) fn write(out: &mut String, path: &[u8], encoding: PathEncoding) -> Result<(), TargetError> {
@@ -25,6 +25,12 @@ pub(super) fn write(out: &mut String, path: &[u8], encoding: PathEncoding) -> Re
             Ok(())
         }
     }
+}
+
+/// Whether [`write`] would write the path of an S3 key as it stands; what becomes of `%2F` is the encodings' difference.
+pub(super) fn is_wire_form_of_key(path: &str, keeps_escaped_slash: bool) -> bool {
+    let escaped = |byte| keeps_escaped_slash || byte != b'/';
+    path.starts_with('/') && is_strict(path.as_bytes(), |byte| byte == b'/', escaped)
 }
 
 /// Appends a path in wire form, encoded once more: what services other than S3 sign.

@@ -1,7 +1,7 @@
 //! The query's wire form and its canonical form.
 
 use super::error::{TargetError, TargetFault, TargetPart};
-use crate::escape::{Octet, Octets, push_strictly};
+use crate::escape::{Octet, Octets, is_strict, push_strictly};
 
 /// Appends the wire form of a query as a client sent it; `offset` is where it starts in the target.
 pub(super) fn write(out: &mut String, query: &[u8], offset: usize) -> Result<(), TargetError> {
@@ -20,15 +20,31 @@ pub(super) fn write(out: &mut String, query: &[u8], offset: usize) -> Result<(),
     Ok(())
 }
 
+/// Whether [`write`] would write the query as it stands. Not so an empty one: it is left away with its question mark.
+pub(super) fn is_wire_form(query: &str) -> bool {
+    // One separator in each pair, so that none is empty.
+    let is_pair = |pair: &[u8]| {
+        let mut separators = pair.iter().filter(|byte| **byte == b'=');
+        separators.next().is_some() && separators.next().is_none()
+    };
+    query.as_bytes().split(|byte| *byte == b'&').all(is_pair)
+        && is_strict(query.as_bytes(), |byte| matches!(byte, b'&' | b'='), |_| true)
+}
+
 /// Appends the pairs of a query in wire form and the `extra` ones, sorted by encoded name, then by encoded value.
 pub(super) fn write_sorted(out: &mut String, wire: &str, extra: &[(&str, &str)]) {
-    let count = wire.split('&').count() + extra.len();
-    let mut pairs = Vec::with_capacity(if wire.is_empty() { extra.len() } else { count });
-    pairs.extend(
-        wire.split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, ""))),
-    );
+    let separators = wire.bytes().filter(|byte| *byte == b'&').count();
+    if separators == 0 && extra.is_empty() {
+        out.push_str(wire);
+        return;
+    }
+    let mut pairs = Vec::with_capacity(separators + 1 + extra.len());
+    let mut rest = wire;
+    while !rest.is_empty() {
+        let (pair, others) = cut(rest, b'&');
+        pairs.push(cut(pair, b'='));
+        rest = others;
+    }
     pairs.extend_from_slice(extra);
     pairs.sort_unstable();
     for (index, (name, value)) in pairs.iter().enumerate() {
@@ -39,6 +55,14 @@ pub(super) fn write_sorted(out: &mut String, wire: &str, extra: &[(&str, &str)])
         out.push('=');
         out.push_str(value);
     }
+}
+
+/// What stands before and after the first such byte, an ASCII one. For these short texts faster than `str::split_once`.
+fn cut(text: &str, separator: u8) -> (&str, &str) {
+    let place = text.bytes().position(|byte| byte == separator);
+    place
+        .and_then(|place| Some((text.get(..place)?, text.get(place + 1..)?)))
+        .unwrap_or((text, ""))
 }
 
 /// Writes `name=value`: the first bare `=` is the separator, any other is data.

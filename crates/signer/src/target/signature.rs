@@ -18,19 +18,25 @@ const VERSION_2: [&str; 3] = ["AWSAccessKeyId", "Signature", "Expires"];
 
 /// Whether a query in wire form carries somebody's authentication.
 pub(crate) fn has_signature(query: &str) -> bool {
-    let has = |wanted: &str| names(query).any(|name| name.eq_ignore_ascii_case(wanted));
-    let version_4 = names(query).any(|name| {
-        starts_with_x_amz(name)
-            && [
-                "X-Amz-Algorithm",
-                "X-Amz-Credential",
-                "X-Amz-Security-Token",
-                "X-Amz-Signature",
-            ]
-            .iter()
-            .any(|wanted| name.eq_ignore_ascii_case(wanted))
-    });
-    version_4 || (has("AWSAccessKeyId") && has("Signature"))
+    let (mut has_key_id, mut has_signature) = (false, false);
+    for pair in query.as_bytes().split(|byte| *byte == b'&') {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+        if [
+            "X-Amz-Algorithm",
+            "X-Amz-Credential",
+            "X-Amz-Security-Token",
+            "X-Amz-Signature",
+        ]
+        .into_iter()
+        .any(is)
+        {
+            return true;
+        }
+        has_key_id |= is("AWSAccessKeyId");
+        has_signature |= is("Signature");
+    }
+    has_key_id && has_signature
 }
 
 /// The query without the parameters of its signature.
@@ -51,8 +57,4 @@ fn names(query: &str) -> impl Iterator<Item = &str> {
 
 fn name_of(pair: &str) -> &str {
     pair.split_once('=').map_or(pair, |(name, _)| name)
-}
-
-fn starts_with_x_amz(name: &str) -> bool {
-    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
 }

@@ -237,6 +237,27 @@ proptest! {
     }
 
     #[test]
+    fn only_what_parsing_leaves_alone_is_signed(
+        raw in prop_oneof![
+            "/?[ab./%2F7e~=-]{0,8}(\\?[ab=&%2F7e+]{0,8})?",
+            targets().prop_map(|raw| String::from_utf8_lossy(&raw).into_owned()),
+        ],
+        is_parsed in any::<bool>(),
+        encoding in encodings(),
+    ) {
+        let parsed = WireTarget::parse(&raw, encoding);
+        let text = match &parsed {
+            Ok(wire) if is_parsed => wire.as_str(),
+            _ => &raw,
+        };
+        let is_left_alone = WireTarget::parse(text, encoding).is_ok_and(|wire| wire.as_str() == text);
+        let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+        let is_signed = write_canonical_path(&mut String::new(), path, encoding).is_ok()
+            && write_canonical_query(&mut String::new(), query, &[]).is_ok();
+        prop_assert_eq!(is_signed, is_left_alone, "{}", text);
+    }
+
+    #[test]
     fn no_bytes_make_parsing_panic(raw in prop::collection::vec(any::<u8>(), 0..64), encoding in encodings()) {
         let _ = WireTarget::from_bytes(&raw, encoding).map_err(|error| error.to_string());
     }
