@@ -24,6 +24,7 @@ fn what_a_newcomer_looks_for_is_there() {
         "deploy/README.md",
         "deploy/example.toml",
         "tests/fuzz",
+        "tests/instructions",
         "tests/outside/run",
     ];
     let missing: Vec<_> = wanted
