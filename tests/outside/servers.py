@@ -134,11 +134,11 @@ class SeaweedFs(Server):
 class Moto(Server):
     """Stand-ins for AWS services which check signatures, once `lock` was called."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, name="moto"):
         folder.mkdir(parents=True)
         (port,) = free_ports(1)
         command = [WORK / "venv/bin/moto_server", "-H", "127.0.0.1", "-p", port]
-        super().__init__("moto", command, clean_environment(folder), port)
+        super().__init__(name, command, clean_environment(folder), port)
 
     def lock(self):
         """From now on every request is verified."""
