@@ -65,11 +65,12 @@ pub(crate) fn is_strict(text: &[u8], bare: impl Fn(u8) -> bool, escaped: impl Fn
     loop {
         rest = match rest {
             [] => return true,
+            // First, for it is nearly every byte.
+            [byte, rest @ ..] if is_unreserved(*byte) || bare(*byte) => rest,
             [b'%', high, low, rest @ ..] => match (upper_value(*high), upper_value(*low)) {
                 (Some(high), Some(low)) if !is_unreserved(high << 4 | low) && escaped(high << 4 | low) => rest,
                 _ => return false,
             },
-            [byte, rest @ ..] if is_unreserved(*byte) || bare(*byte) => rest,
             _ => return false,
         };
     }
