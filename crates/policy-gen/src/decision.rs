@@ -17,8 +17,8 @@ use crate::document::{Effect, Policy, PolicyError};
 use crate::mapping::{Mapping, Need, Resource};
 use compiled::{Compiled, Known, Subject};
 
-/// The condition keys that may stand in a policy: those that mappings give values to, and `s3:prefix`, which the
-/// templates use and no mapping gives. A policy with any other is refused.
+/// The condition keys that may stand in a policy: those that mappings give values to. A policy with any other is
+/// refused.
 pub(crate) const KEYS: [&str; 6] = [
     "bedrock:InferenceProfileArn",
     "ec2:CreateAction",

@@ -176,6 +176,7 @@ impl Needed {
             action: self.action.clone().into(),
             resource,
             conditions: self.conditions.iter().filter_map(condition).collect(),
+            context: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::KEYS;
 use crate::document::{Statement, StatementProblem};
-use crate::mapping::{Condition, Need, Resource};
+use crate::mapping::{Need, Resource};
 use crate::pattern::{InvalidPattern, Pattern, Wildcards};
 
 /// Whether something holds; ordered by how much is known to hold.
@@ -43,7 +43,8 @@ pub(super) struct Subject<'n> {
     /// Lower case: actions have no case.
     action: Cow<'n, str>,
     resource: On<'n>,
-    conditions: &'n [Condition],
+    /// Where the values of condition keys come from.
+    need: &'n Need,
 }
 
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl<'n> Subject<'n> {
                 Resource::Any => On::Any,
                 Resource::Unresolved(_) => On::Unknown,
             },
-            conditions: &need.conditions,
+            need,
         }
     }
 }
@@ -111,7 +112,7 @@ impl Compiled {
         if action == Known::No {
             return Known::No;
         }
-        let test = |test: &Test| test.holds(subject.conditions);
+        let test = |test: &Test| test.holds(subject.need);
         let conditions = self.tests.iter().map(test).min().unwrap_or(Known::Yes);
         action.min(self.resources.selects(&subject.resource)).min(conditions)
     }
@@ -184,12 +185,12 @@ struct Test {
 }
 
 impl Test {
-    fn holds(&self, context: &[Condition]) -> Known {
-        let mut given = context.iter().filter(|given| given.key == self.key).peekable();
+    fn holds(&self, need: &Need) -> Known {
+        let mut given = need.values_of(self.key).peekable();
         if given.peek().is_none() {
             return Known::Maybe;
         }
-        let is_like = |given: &Condition| self.values.iter().any(|value| value.matches(&given.value));
+        let is_like = |given: &str| self.values.iter().any(|value| value.matches(given));
         given.all(is_like).into()
     }
 }

@@ -13,6 +13,9 @@ pub struct Need {
     pub resource: Resource,
     /// The condition keys of the request's context that a policy may want to look at; few, mostly none.
     pub conditions: Vec<Condition>,
+    /// Other such keys, for decisions only: they narrow what one request is about, not what a program needs. Records
+    /// and the policies made from them leave these out.
+    pub context: Vec<Condition>,
 }
 
 impl Need {
@@ -23,7 +26,16 @@ impl Need {
             action: action.into(),
             resource,
             conditions: Vec::new(),
+            context: Vec::new(),
         }
+    }
+
+    /// What is known of a condition key, from both lists.
+    pub(crate) fn values_of(&self, key: &str) -> impl Iterator<Item = &str> {
+        let known = self.conditions.iter().chain(&self.context);
+        known
+            .filter(move |known| known.key == key)
+            .map(|known| known.value.as_str())
     }
 
     /// The same with a condition key.

@@ -135,8 +135,11 @@ impl<'a> Found<'a> {
         } else if self.row.name == "DeleteObjects" {
             self.fill_deletions(mapping, target, body)?;
         } else {
+            let prefix = self.listed_prefix(target)?;
             for action in self.row.actions(self.query.names_version) {
-                mapping.required.push(target.need(action)?);
+                let mut need = target.need(action)?;
+                need.context.extend(prefix.clone());
+                mapping.required.push(need);
             }
             self.fill_extras(mapping, target, body)?;
         }
@@ -144,6 +147,27 @@ impl<'a> Found<'a> {
             self.fill_source(mapping, target)?;
         }
         Ok(())
+    }
+
+    /// What the keys that are listed begin with, which policies may look at.
+    ///
+    /// Source: Service Authorization Reference, condition keys of Amazon S3.
+    fn listed_prefix(&self, target: Target<'_>) -> Result<Option<Condition>, Refusal> {
+        let is_listing = matches!(
+            self.row.name,
+            "ListMultipartUploads" | "ListObjectVersions" | "ListObjects" | "ListObjectsV2"
+        );
+        if !is_listing {
+            return Ok(None);
+        }
+        let prefix = self.query.one("prefix")?;
+        // The siblings have keys of their own.
+        let prefix = prefix.filter(|_| target.container.prefix() == "s3");
+        Ok(prefix.map(|prefix| Condition {
+            operator: "StringLike",
+            key: "s3:prefix",
+            value: prefix.into_owned(),
+        }))
     }
 
     /// What headers and bodies add, and what the answer depends on.

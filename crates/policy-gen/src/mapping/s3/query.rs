@@ -91,6 +91,26 @@ impl<'a> Query<'a> {
         pairs(self.text).any(|(key, _)| decoded(key) == name)
     }
 
+    /// The value of a key that may be there once, decoded. `None` also where it has a `+`, which some servers read as a
+    /// space and others as itself: then nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] where the key is there twice or its value is no escaped UTF-8.
+    pub(super) fn one(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let mut values = pairs(self.text).filter(|(key, _)| decoded(key) == name);
+        let Some((_, value)) = values.next() else {
+            return Ok(None);
+        };
+        if values.next().is_some() {
+            return Err(Refusal::ambiguous(format!("query parameter {name}, sent twice,")));
+        }
+        if value.contains('+') {
+            return Ok(None);
+        }
+        super::place::decoded(value, name).map(Some)
+    }
+
     /// The values of a key that is written in any case, as headers are.
     pub(super) fn values_of_header(&self, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
         pairs(self.text)

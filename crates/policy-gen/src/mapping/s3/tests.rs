@@ -1,10 +1,13 @@
 //! One row per request: the request line and what comes of it.
 
-use auth_model::{AccountId, Region, ServiceId};
+use auth_model::{AccountId, Partition, Region, ServiceId};
 use aws_endpoints::{HostResource, parse_host};
 use http::{HeaderMap, HeaderName, Method};
 
 use crate::mapping::{BodyNeed, Mapping, Need, Refusal, Request, Resource, map, needs_body};
+use crate::record::Needed;
+use crate::template::{BucketName, KeyPrefix, s3_read_only};
+use crate::{AllowPolicy, Decision};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -544,4 +547,98 @@ fn only_what_needs_a_body_is_buffered() {
     ] {
         assert_eq!(needs_body(&sent(line).request()), want, "{line}");
     }
+}
+
+/// Whether the policy of the `s3-read-only` template for `reports/2026/` allows the request.
+fn reads_below_2026(line: &str) -> bool {
+    let (bucket, prefix) = (
+        BucketName::parse("reports").unwrap(),
+        KeyPrefix::parse("2026/").unwrap(),
+    );
+    let policy = s3_read_only(Partition::Aws, &bucket, Some(&prefix));
+    let policy = AllowPolicy::new(&policy).unwrap();
+    let mapping = sent(line).map().unwrap();
+    policy.decide(&mapping) == Decision::Allow
+}
+
+#[test]
+fn a_listing_is_allowed_by_its_prefix() {
+    for inside in [
+        "prefix=2026/",
+        "list-type=2&prefix=2026/11&delimiter=/",
+        "list-type=2&pre%66ix=2026%2F11",
+        // No prefix is a path: this lists nothing but keys that begin so.
+        "prefix=2026/../2025/",
+    ] {
+        assert!(
+            reads_below_2026(&format!("GET reports.s3.eu-west-1.amazonaws.com/?{inside}")),
+            "{inside}"
+        );
+    }
+    for outside in [
+        "list-type=2",
+        "prefix=",
+        "prefix",
+        "prefix=2025/",
+        "prefix=2026",
+        "prefix=x/../2026/",
+        "prefix=/2026/",
+        "prefix=%252026/",
+        "prefix=2026%252F",
+        // A space or a plus.
+        "prefix=2026/a+b",
+        "delimiter=2026/",
+        "&&=2026/",
+    ] {
+        assert!(
+            !reads_below_2026(&format!("GET reports.s3.eu-west-1.amazonaws.com/?{outside}")),
+            "{outside}"
+        );
+    }
+    assert!(!reads_below_2026(
+        "HEAD reports.s3.eu-west-1.amazonaws.com/?prefix=2026/"
+    ));
+    assert!(!reads_below_2026("GET other.s3.eu-west-1.amazonaws.com/?prefix=2026/"));
+    let both = sent("GET reports.s3.eu-west-1.amazonaws.com/?prefix=2026/&%70refix=2026/");
+    both.is_refused("query parameter prefix, sent twice");
+    sent("GET reports.s3.eu-west-1.amazonaws.com/?prefix=%zz").is_refused("prefix: a '%'");
+}
+
+#[test]
+fn a_denied_prefix_is_denied_and_so_is_a_listing_without_one() {
+    let policy = AllowPolicy::parse(
+        r#"{"Version":"2012-10-17","Statement":[
+            {"Effect":"Allow","Action":"s3:List*","Resource":"arn:aws:s3:::b"},
+            {"Effect":"Deny","Action":"s3:List*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"secret/*"}}}]}"#,
+    )
+    .unwrap();
+    for kind in ["", "list-type=2", "versions", "uploads"] {
+        for (prefix, is_allowed) in [
+            ("&prefix=open/", true),
+            ("&prefix=secret/a", false),
+            ("&prefix=secret%2Fa", false),
+            ("", false),
+        ] {
+            let line = format!("GET b.s3.eu-west-1.amazonaws.com/?{kind}{prefix}");
+            let mapping = sent(&line).map().unwrap();
+            assert_eq!(policy.decide(&mapping) == Decision::Allow, is_allowed, "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_listed_is_not_recorded() {
+    let needs = |line: &str| {
+        sent(line)
+            .map()
+            .unwrap()
+            .required
+            .iter()
+            .map(Needed::of)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        needs("GET b.s3.eu-west-1.amazonaws.com/?prefix=2026/"),
+        needs("GET b.s3.eu-west-1.amazonaws.com/"),
+    );
 }
