@@ -41,7 +41,7 @@ use crate::config::{Config, ConnectionConfig, EndpointUrl};
 use crate::log::Chain;
 use crate::route::Route;
 use crate::server::StartError;
-use crate::server::assets::AssetsSettings;
+use crate::server::sources::Sources;
 use crate::upstream::{Network, Protocols, UpstreamError};
 use credentials::{Identity, Signer};
 use probe::Probe;
@@ -92,7 +92,7 @@ impl Checker {
     /// [`CheckError`] where not even that can be done.
     pub async fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, CheckError> {
         Ok(Self {
-            assets: AssetsSettings::read(&config.assets).await?.assets()?,
+            assets: Sources::new(&config, &clock, None).await?.assets().clone(),
             extra_roots_pem: crate::server::sources::extra_roots_pem(&config).await?,
             network: Network::new(&config.upstream, None)?,
             config,

@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Secret};
+use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, StoreKind};
 use aws_endpoints::EndpointVariant;
 use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
@@ -265,6 +265,23 @@ pub struct AssetsConfig {
     pub exec: CommandSettings,
     /// `[assets.vault]`: the vault, where there is one.
     pub vault: Option<VaultConfig>,
+    /// `[assets.secretsmanager]` and `[assets.ssm]`: AWS's stores of secrets that are used.
+    pub stores: BTreeMap<StoreKind, StoreConfig>,
+}
+
+/// `[assets.secretsmanager]` or `[assets.ssm]`: one of AWS's stores of secrets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreConfig {
+    /// The connection whose credentials it is asked with; `None` asks with the default chain's.
+    pub connection: Option<ConnectionName>,
+    /// The region of secrets that are named, not given by ARN.
+    pub region: Region,
+    /// Instead of AWS's regional endpoint.
+    pub endpoint: Option<EndpointUrl>,
+    /// For one request, connecting included.
+    pub timeout: Duration,
+    /// How long a secret is used before it is fetched again.
+    pub cache: Duration,
 }
 
 /// `[assets.vault]`: a Vault or an OpenBao.

@@ -31,6 +31,7 @@ mod signals;
 mod slots;
 mod sockets;
 pub(crate) mod sources;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod watch;

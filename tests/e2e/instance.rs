@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, KeyAssets, Region, RoleChain, RunsOn,
+    AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, KeyParts, Region, RoleChain, RunsOn,
     ServiceId, SystemClock,
 };
 use credential_assets::{Assets, FixedEnvironment};
@@ -32,11 +32,14 @@ async fn child() {
     }
     let sts = variable(STS);
     let base = match &sts {
-        Some(_) => BaseKeys::Assets(KeyAssets {
-            access_key_id: ROBOT.access_key_id.parse().unwrap(),
-            secret_access_key: ROBOT.secret_access_key.parse().unwrap(),
-            session_token: None,
-        }),
+        Some(_) => BaseKeys::Assets(
+            KeyParts {
+                access_key_id: ROBOT.access_key_id.parse().unwrap(),
+                secret_access_key: ROBOT.secret_access_key.parse().unwrap(),
+                session_token: None,
+            }
+            .into(),
+        ),
         None => BaseKeys::DefaultChain { profile: None },
     };
     let auth = match variable(CHAIN) {

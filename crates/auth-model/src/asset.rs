@@ -1,6 +1,8 @@
 //! Credential assets: where a secret is kept.
 
 mod command;
+mod lease;
+mod store;
 mod vault;
 
 use std::fmt;
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use command::CommandLine;
+pub use lease::VaultAwsRole;
+pub use store::{StoreKind, StoredSecret};
 pub use vault::VaultSecret;
 
 use crate::secret::Secret;
@@ -16,7 +20,9 @@ use crate::secret::Secret;
 ///
 /// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `exec:program arguments`,
 /// `exec:program arguments#/json/pointer`, `vault:mount/path#field`, `vault:mount/path#field@version`,
-/// `literal:text`; a text without one of the known schemes is the secret itself. `Debug` shows where it is kept, never the secret.
+/// `secretsmanager:name-or-ARN`, `secretsmanager:name-or-ARN#/json/pointer`, `ssm:/parameter`,
+/// `ssm:/parameter#/json/pointer`, `literal:text`; a text without one of the known schemes is the secret itself. `Debug`
+/// shows where it is kept, never the secret.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AssetReference {
@@ -48,6 +54,13 @@ pub enum AssetReference {
         /// The field's name.
         field: String,
     },
+    /// A secret of one of AWS's stores, or one value of the JSON in it.
+    Stored {
+        /// The secret.
+        secret: StoredSecret,
+        /// An RFC 6901 JSON pointer, beginning with `/`; `None` takes the whole text.
+        pointer: Option<String>,
+    },
 }
 
 /// The reference cannot be read. The text is never repeated: it may be a secret.
@@ -72,9 +85,25 @@ pub enum InvalidAssetReference {
         "vault: needs a mount, a path and a field, such as vault:kv/team/aws#secret_key or, for its third version, vault:kv/team/aws#secret_key@3"
     )]
     Vault,
+    /// `secretsmanager:` with no usable name or ARN.
+    #[error(
+        "secretsmanager: needs a secret's name, 1 to 512 of A-Z, a-z, 0-9 and '/_+=.@-', or its ARN, such as secretsmanager:prod/aws or secretsmanager:prod/aws#/secret"
+    )]
+    SecretsManager,
+    /// `ssm:` with no usable name or ARN.
+    #[error(
+        "ssm: needs a parameter's name, 1 to 1011 of A-Z, a-z, 0-9 and '_.-' in at most 15 levels between slashes, or its ARN, such as ssm:/prod/aws, ssm:/prod/aws:3 or ssm:/prod/aws#/secret"
+    )]
+    Ssm,
+    /// `vault-aws:` where it is no role of a vault's AWS engine.
+    #[error("vault-aws: needs a mount, creds or sts, and a role, such as vault-aws:aws/creds/deploy")]
+    VaultAws,
+    /// `vault-aws:` where one text is wanted.
+    #[error("vault-aws: gives a whole key: write credentials = \"vault-aws:...\" instead of the key's parts")]
+    WholeKey,
     /// A scheme that is reserved: taking it for the secret itself would be a guess.
     #[error(
-        "the credential asset scheme {scheme}: is not supported by this version; use env:, file:, exec:, vault: or literal:"
+        "the credential asset scheme {scheme}: is not supported by this version; use env:, file:, exec:, vault:, secretsmanager:, ssm: or literal:"
     )]
     Reserved {
         /// The scheme without its colon.
@@ -82,8 +111,11 @@ pub enum InvalidAssetReference {
     },
 }
 
-/// Schemes that a later version resolves; never taken for a plain secret.
-const RESERVED: [&str; 4] = ["vault-aws", "secretsmanager", "ssm", "keyring"];
+/// Schemes that nothing resolves; never taken for a plain secret.
+const RESERVED: [&str; 1] = ["keyring"];
+
+/// The scheme of [`VaultAwsRole`].
+const SCHEME_OF_LEASES: &str = "vault-aws";
 
 impl FromStr for AssetReference {
     type Err = InvalidAssetReference;
@@ -107,17 +139,13 @@ impl FromStr for AssetReference {
                 variable: rest.to_owned(),
             }),
             "file" => {
-                let (path, pointer) = match rest.split_once('#') {
-                    Some((path, pointer)) => (path, Some(pointer)),
-                    None => (rest, None),
-                };
-                let pointer_is_good = pointer.is_none_or(|p| p.starts_with('/'));
-                if path.is_empty() || path.contains('\0') || !pointer_is_good {
+                let (path, pointer) = pointer_of(rest).ok_or(InvalidAssetReference::File)?;
+                if path.is_empty() || path.contains('\0') {
                     return Err(InvalidAssetReference::File);
                 }
                 Ok(Self::File {
                     path: PathBuf::from(path),
-                    pointer: pointer.map(str::to_owned),
+                    pointer,
                 })
             }
             "exec" => {
@@ -128,8 +156,29 @@ impl FromStr for AssetReference {
                 let (secret, field) = VaultSecret::parse(rest).ok_or(InvalidAssetReference::Vault)?;
                 Ok(Self::Vault { secret, field })
             }
+            "secretsmanager" => {
+                Self::stored(StoreKind::SecretsManager, rest).ok_or(InvalidAssetReference::SecretsManager)
+            }
+            "ssm" => Self::stored(StoreKind::Ssm, rest).ok_or(InvalidAssetReference::Ssm),
+            SCHEME_OF_LEASES => Err(InvalidAssetReference::WholeKey),
             _ => Ok(Self::Literal(Secret::new(text))),
         }
+    }
+}
+
+impl AssetReference {
+    fn stored(kind: StoreKind, text: &str) -> Option<Self> {
+        let (secret, pointer) = StoredSecret::parse(kind, text)?;
+        Some(Self::Stored { secret, pointer })
+    }
+}
+
+/// What stands before a `#`, and the pointer after it; `None` where that is no pointer.
+fn pointer_of(text: &str) -> Option<(&str, Option<String>)> {
+    match text.split_once('#') {
+        None => Some((text, None)),
+        Some((place, pointer)) if pointer.starts_with('/') => Some((place, Some(pointer.to_owned()))),
+        Some(_) => None,
     }
 }
 
@@ -149,6 +198,11 @@ impl fmt::Display for AssetReference {
                 write!(f, "vault:{}#{field}", secret.path())?;
                 secret.version().map_or(Ok(()), |version| write!(f, "@{version}"))
             }
+            Self::Stored { secret, pointer: None } => write!(f, "{secret}"),
+            Self::Stored {
+                secret,
+                pointer: Some(pointer),
+            } => write!(f, "{secret}#{pointer}"),
         }
     }
 }
@@ -184,19 +238,20 @@ mod tests {
         check("wJalrXUtnFEMI/K7MDENG+bPxRfiCY", "literal:<redacted>");
         check("exec:/bin/keys --pin 1234#/a", "exec:/bin/keys");
         check("vault:kv/a#b@2", "vault:kv/a#b@2");
+        check("secretsmanager:prod/aws#/a", "secretsmanager:prod/aws#/a");
+        check("ssm:/prod/aws", "ssm:/prod/aws");
         check("odd:secret", "literal:<redacted>");
     }
 
     #[test]
     fn a_reserved_scheme_is_never_a_secret() {
-        for text in ["vault-aws:aws/creds/a", "ssm:/a", "secretsmanager:a"] {
-            assert!(
-                matches!(
-                    text.parse::<AssetReference>(),
-                    Err(InvalidAssetReference::Reserved { .. })
-                ),
-                "{text}"
-            );
+        for (text, want) in [
+            ("keyring:a", InvalidAssetReference::Reserved { scheme: "keyring" }),
+            ("vault-aws:aws/creds/a", InvalidAssetReference::WholeKey),
+            ("ssm:", InvalidAssetReference::Ssm),
+            ("secretsmanager:a b", InvalidAssetReference::SecretsManager),
+        ] {
+            assert_eq!(text.parse::<AssetReference>().unwrap_err(), want, "{text}");
         }
         for text in [
             "",

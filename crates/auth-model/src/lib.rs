@@ -24,7 +24,9 @@ mod role_chain;
 mod secret;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
-pub use asset::{AssetReference, CommandLine, InvalidAssetReference, VaultSecret};
+pub use asset::{
+    AssetReference, CommandLine, InvalidAssetReference, StoreKind, StoredSecret, VaultAwsRole, VaultSecret,
+};
 pub use assume_role::{
     AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidMfaCode, InvalidMfaSerial, InvalidPolicyArn,
     InvalidPolicyArns, InvalidRoleSessionName, InvalidSessionDuration, InvalidSessionNameTemplate,
@@ -39,7 +41,7 @@ pub use credentials::{
     SessionToken,
 };
 pub use identity::{IdentityName, InvalidIdentityName, InvalidOrganisation, ManagedIdentity, Organisation};
-pub use method::{AuthMethod, BaseKeys, ContradictoryAuth, KeyAssets, RunsOn};
+pub use method::{AuthMethod, BaseKeys, ContradictoryAuth, KeyAssets, KeyParts, RunsOn};
 pub use place::{InvalidRegion, InvalidServiceId, InvalidSigningName, Region, ServiceId, SigningName};
 pub use role::{InvalidRoleArn, InvalidRoleName, InvalidRoleReference, RoleArn, RoleName, RoleReference};
 pub use role_chain::{InvalidRoleChain, RoleChain};

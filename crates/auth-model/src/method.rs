@@ -1,20 +1,54 @@
 //! The ways to authenticate.
 
-use crate::asset::AssetReference;
+use crate::asset::{AssetReference, StoredSecret, VaultAwsRole};
 use crate::assume_role::{AssumeRoleOptions, ExternalId, SessionDuration};
 use crate::identity::ManagedIdentity;
 use crate::role::RoleArn;
 use crate::role_chain::RoleChain;
 
+/// Where an access key is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyAssets {
+    /// Each part by itself.
+    Parts(KeyParts),
+    /// Nowhere: a vault makes it when it is asked for, whole and with a lease.
+    Leased(VaultAwsRole),
+}
+
+impl KeyAssets {
+    /// The references of its parts; none where it is leased.
+    pub fn references(&self) -> impl Iterator<Item = &AssetReference> {
+        let parts = match self {
+            Self::Parts(parts) => Some(parts),
+            Self::Leased(_) => None,
+        };
+        parts.into_iter().flat_map(KeyParts::references)
+    }
+}
+
+impl From<KeyParts> for KeyAssets {
+    fn from(parts: KeyParts) -> Self {
+        Self::Parts(parts)
+    }
+}
+
 /// An access key whose parts may be kept elsewhere.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct KeyAssets {
+pub struct KeyParts {
     /// The access key id. Public, but rotated together with the secret, so it may be an asset too.
     pub access_key_id: AssetReference,
     /// The secret access key.
     pub secret_access_key: AssetReference,
     /// The session token of temporary credentials.
     pub session_token: Option<AssetReference>,
+}
+
+impl KeyParts {
+    /// The references of its parts, the access key id's first.
+    pub fn references(&self) -> impl Iterator<Item = &AssetReference> {
+        let always = [&self.access_key_id, &self.secret_access_key];
+        always.into_iter().chain(&self.session_token)
+    }
 }
 
 /// What assumes the first role.
@@ -89,6 +123,33 @@ impl AuthMethod {
             Self::ManagedCrossAccount { .. } => "managed-cross-account",
             Self::DefaultChain { .. } => "default-chain",
         }
+    }
+
+    /// All references to secrets that it begins with: those of its keys, and of the code of an MFA device.
+    pub fn references(&self) -> impl Iterator<Item = &AssetReference> {
+        let (keys, options) = match self {
+            Self::AccessKey { keys } => (Some(keys), None),
+            Self::AccessKeyAssumeRole { base, options, .. } => match base {
+                BaseKeys::Assets(keys) => (Some(keys), Some(options)),
+                BaseKeys::DefaultChain { .. } => (None, Some(options)),
+            },
+            Self::ManagedCrossAccount { identity, options, .. } => (Some(&identity.keys), Some(options)),
+            Self::DefaultChain { .. } => (None, None),
+        };
+        let code = options.and_then(|options| options.mfa.as_ref()).map(|mfa| &mfa.code);
+        keys.into_iter().flat_map(KeyAssets::references).chain(code)
+    }
+
+    /// The secrets of AWS's stores among them.
+    pub fn stored_secrets(&self) -> impl Iterator<Item = &StoredSecret> {
+        self.references().filter_map(|reference| match reference {
+            AssetReference::Stored { secret, .. } => Some(secret),
+            AssetReference::Literal(_)
+            | AssetReference::Env { .. }
+            | AssetReference::File { .. }
+            | AssetReference::Exec { .. }
+            | AssetReference::Vault { .. } => None,
+        })
     }
 
     /// Checks what its parts say of each other.

@@ -1,15 +1,19 @@
 //! Reading assets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_model::{
-    AccessKeyId, AssetReference, Credentials, KeyAssets, Secret, SecretAccessKey, SessionToken, VaultSecret,
+    AccessKeyId, AssetReference, Clock, Credentials, KeyAssets, KeyParts, Secret, SecretAccessKey, SessionToken,
+    StoreKind, StoredSecret, SystemClock, VaultAwsRole, VaultSecret,
 };
+use tokio::time::Instant;
 
 use crate::command::CommandSettings;
 use crate::environment::Environment;
 use crate::error::AssetError;
 use crate::local::{Local, Round};
+use crate::store::{SecretStore, Stores};
 use crate::value;
 use crate::vault::{self, InvalidVaultSettings, Vault, VaultProblem, VaultSettings};
 
@@ -20,16 +24,27 @@ use crate::vault::{self, InvalidVaultSettings, Vault, VaultProblem, VaultSetting
 pub struct Assets {
     local: Local,
     vault: Option<Arc<Vault>>,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
 }
 
 impl Assets {
-    /// Reads `env:` assets from this environment, runs programs by the default settings, and knows no vault.
+    /// Reads `env:` assets from this environment, runs programs by the default settings, and knows no vault and no
+    /// store.
     #[must_use]
     pub fn new(environment: impl Environment) -> Self {
         Self {
             local: Local::new(environment),
             vault: None,
+            stores: Stores::default(),
+            clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Says by this clock when a leased key ends.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Runs the programs of `exec:` assets by these settings.
@@ -54,6 +69,16 @@ impl Assets {
         })
     }
 
+    /// Reads the assets of one of AWS's stores through this, each again when it is older than `cache`; zero reads them
+    /// each time. Nothing is asked yet.
+    #[must_use]
+    pub fn with_store(self, kind: StoreKind, store: Arc<dyn SecretStore>, cache: Duration) -> Self {
+        Self {
+            stores: self.stores.with(kind, store, cache),
+            ..self
+        }
+    }
+
     /// Reads one asset. Files and variables are read now; see the crate's page for what is cached.
     ///
     /// # Errors
@@ -74,9 +99,14 @@ impl Assets {
     }
 
     /// Has the assets of this key read anew the next time: AWS refused what they gave.
+    ///
+    /// A key that a vault made seconds ago is kept: AWS may not know it everywhere yet, as it would not know another.
     pub fn invalidate(&self, keys: &KeyAssets) {
-        for asset in parts(keys) {
+        for asset in keys.references() {
             self.forget(asset);
+        }
+        if let (KeyAssets::Leased(role), Some(vault)) = (keys, &self.vault) {
+            vault.forget_keys(role);
         }
     }
 
@@ -84,17 +114,51 @@ impl Assets {
         match (asset, &self.vault) {
             (AssetReference::Exec { command, .. }, _) => self.local.forget(command),
             (AssetReference::Vault { secret, .. }, Some(vault)) => vault.forget(secret),
+            (AssetReference::Stored { secret, .. }, _) => self.stores.forget(secret),
             // Never cached.
             _ => {}
         }
     }
 
-    /// Reads the parts of an access key and checks them. The set has no expiry.
+    /// For how long a part of this key has not been confirmed, where what keeps it fails and its last value serves on;
+    /// `None` where all parts are as they were last read. Asks nobody.
+    #[must_use]
+    pub fn stale_for(&self, keys: &KeyAssets) -> Option<Duration> {
+        let of_parts = keys.references().filter_map(|asset| match (asset, &self.vault) {
+            (AssetReference::Exec { command, .. }, _) => self.local.stale_for(command),
+            (AssetReference::Vault { secret, .. }, Some(vault)) => vault.stale_for(secret),
+            (AssetReference::Stored { secret, .. }, _) => self.stores.stale_for(secret),
+            // Never cached.
+            _ => None,
+        });
+        let of_whole = match (keys, &self.vault) {
+            (KeyAssets::Leased(role), Some(vault)) => vault.keys_stale_for(role),
+            (KeyAssets::Leased(_), None) | (KeyAssets::Parts(_), _) => None,
+        };
+        of_parts.chain(of_whole).max()
+    }
+
+    /// Reads an access key and checks it. The set has an expiry where a vault leased it.
     ///
     /// # Errors
     ///
     /// [`AssetError`] of the first part that cannot be read or used.
     pub async fn keys(&self, keys: &KeyAssets) -> Result<Credentials, AssetError> {
+        match keys {
+            KeyAssets::Parts(parts) => self.parts(parts).await,
+            KeyAssets::Leased(role) => self.leased(role).await,
+        }
+    }
+
+    async fn leased(&self, role: &VaultAwsRole) -> Result<Credentials, AssetError> {
+        let vault = self.vault.as_ref();
+        let vault = vault.ok_or_else(|| vault::named(role, VaultProblem::NotConfigured))?;
+        let (credentials, ends_at) = vault.keys(role).await?;
+        let remaining = ends_at.saturating_duration_since(Instant::now());
+        Ok(credentials.with_expiry(self.clock.now() + remaining))
+    }
+
+    async fn parts(&self, keys: &KeyParts) -> Result<Credentials, AssetError> {
         let round = &mut Round::default();
         let id = self.read_in(round, &keys.access_key_id).await?;
         let id = AccessKeyId::parse(id.expose()).map_err(|source| AssetError::AccessKeyId {
@@ -121,8 +185,26 @@ impl Assets {
     async fn read_in(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {
         match asset {
             AssetReference::Vault { secret, field } => self.field(round, asset, secret, field).await,
+            AssetReference::Stored { secret, pointer } => {
+                let text = self.stored(round, asset, secret).await?;
+                value::select(asset, text.expose(), pointer.as_deref())
+            }
             asset => self.local.read(round, asset).await,
         }
+    }
+
+    async fn stored(
+        &self,
+        round: &mut Round,
+        asset: &AssetReference,
+        secret: &StoredSecret,
+    ) -> Result<Arc<Secret>, AssetError> {
+        let text = match round.stored.get(secret) {
+            Some(text) => Arc::clone(text),
+            None => self.stores.read(asset, secret).await?,
+        };
+        round.stored.insert(secret.clone(), Arc::clone(&text));
+        Ok(text)
     }
 
     async fn field(
@@ -146,11 +228,6 @@ impl Assets {
             None => Err(vault::named(asset, VaultProblem::NoField)),
         }
     }
-}
-
-fn parts(keys: &KeyAssets) -> impl Iterator<Item = &AssetReference> {
-    let always = [&keys.access_key_id, &keys.secret_access_key];
-    always.into_iter().chain(&keys.session_token)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use auth_model::{InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken
 
 use crate::command::CommandProblem;
 use crate::shelf::Passing as _;
+use crate::store::StoreProblem;
 use crate::vault::VaultProblem;
 
 /// An asset that cannot be used; `asset` is the reference as [`AssetReference`] displays it.
@@ -94,6 +95,15 @@ pub enum AssetError {
         #[source]
         problem: VaultProblem,
     },
+    /// The store gave no secret.
+    #[error("{asset} cannot be had")]
+    Store {
+        /// The reference.
+        asset: String,
+        /// What is wrong.
+        #[source]
+        problem: StoreProblem,
+    },
     /// A kind of reference that this version cannot resolve.
     #[error("{asset} is of a kind that this version cannot read")]
     Unsupported {
@@ -147,6 +157,7 @@ impl AssetError {
         match self {
             Self::Command { problem, .. } if problem.is_passing() => Outlook::Passing,
             Self::Vault { problem, .. } => problem.outlook(),
+            Self::Store { problem, .. } => problem.outlook(),
             Self::Missing { .. }
             | Self::Unreadable { .. }
             | Self::NotAFile { .. }

@@ -3,8 +3,9 @@
 //! [`Assets`] turns an [`AssetReference`](auth_model::AssetReference) into a
 //! [`Secret`](auth_model::Secret), and a connection's [`KeyAssets`](auth_model::KeyAssets) into checked
 //! [`Credentials`](auth_model::Credentials). Files and variables are read each time. What a program
-//! printed and what a vault gave is used again for as long as the settings say, read once however many ask, and serves
-//! on for at most a day while the program fails or the vault is down.
+//! printed and what a vault or one of AWS's stores gave is used again for as long as the settings say, read once however
+//! many ask, and serves on for at most a day while the program fails, the vault or the store is down; then
+//! [`Assets::stale_for`] says so. Keys that a vault's AWS engine makes live as long as their lease.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +41,10 @@
 //! - Each way of logging in to a vault brings a secret.
 //! - A vault's token is renewed before it ends and had anew when the vault no longer takes it.
 //! - While a vault is sealed or cannot be reached its last secret serves on.
+//! - Leased keys are one set for all who ask, renewed while that makes them live longer and replaced ahead of their end.
+//! - Leased keys end with the vault's token.
+//! - Leased keys that are seconds old are not replaced when they are refused.
+//! - A stored secret is fetched anew when it is refused or grows old.
 //! - Keys are checked before they are handed out.
 //!
 //! Invariant: no client requests, no signing, no routes.
@@ -51,6 +56,7 @@ mod error;
 mod file;
 mod local;
 mod shelf;
+mod store;
 mod value;
 mod vault;
 
@@ -59,4 +65,5 @@ pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
 pub use error::{AssetError, Outlook};
 pub use file::MAX_FILE_BYTES;
+pub use store::{Fetching, SecretStore, StoreProblem};
 pub use vault::{InvalidVaultSettings, VaultAuth, VaultProblem, VaultSettings};

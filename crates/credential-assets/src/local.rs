@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_model::{AssetReference, CommandLine, Secret, VaultSecret};
+use auth_model::{AssetReference, CommandLine, Secret, StoredSecret, VaultSecret};
 use zeroize::Zeroizing;
 
 use crate::command::{self, CommandProblem, CommandSettings};
@@ -38,6 +38,7 @@ pub(crate) struct Round {
     files: HashMap<PathBuf, Arc<Zeroizing<String>>>,
     outputs: HashMap<CommandLine, Arc<Zeroizing<String>>>,
     pub(crate) vault: HashMap<VaultSecret, Arc<Fields>>,
+    pub(crate) stored: HashMap<StoredSecret, Arc<Secret>>,
 }
 
 impl Local {
@@ -59,6 +60,10 @@ impl Local {
     /// Has a program run anew the next time.
     pub(crate) fn forget(&self, command: &CommandLine) {
         self.commands.outputs.forget(command);
+    }
+
+    pub(crate) fn stale_for(&self, command: &CommandLine) -> Option<Duration> {
+        self.commands.outputs.stale_for(command)
     }
 
     pub(crate) async fn read(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {

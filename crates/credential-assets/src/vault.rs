@@ -1,24 +1,29 @@
-//! `vault:` assets: key/value secrets of a Vault or an OpenBao.
+//! `vault:` and `vault-aws:` assets: key/value secrets, and keys that the AWS engine makes, of a Vault or an OpenBao.
 //!
-//! One client for one server: [`http`] talks, [`session`] holds the token, [`kv`] knows the two key/value engines.
-//! What was read is kept by path and version, so that the fields of one secret are of the same reading.
+//! One client for one server: [`http`] talks, [`session`] holds the token, [`kv`] knows the two key/value engines,
+//! [`lease`] the AWS engine. What was read is kept by path and version, so that the fields of one secret are of the same
+//! reading.
 
 mod http;
 mod kv;
+mod lease;
 mod problem;
 mod session;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use auth_model::{AssetReference, Secret, VaultSecret};
+use auth_model::{AssetReference, Credentials, Secret, VaultAwsRole, VaultSecret};
+use tokio::time::Instant;
 
 use crate::error::AssetError;
 use crate::local::Local;
 use crate::shelf::Shelf;
 use http::Http;
 use kv::KeyValue;
+use lease::Leases;
 use session::Sessions;
 
 pub use problem::VaultProblem;
@@ -32,6 +37,7 @@ pub(crate) type Fields = BTreeMap<String, Option<Secret>>;
 pub(crate) struct Vault {
     engine: KeyValue,
     secrets: Shelf<VaultSecret, Fields, VaultProblem>,
+    leases: Leases,
 }
 
 impl Vault {
@@ -39,10 +45,11 @@ impl Vault {
     pub(crate) fn new(settings: VaultSettings, local: Local) -> Result<Self, InvalidVaultSettings> {
         let cache = settings.cache;
         let http = Arc::new(Http::new(&settings)?);
-        let sessions = Sessions::new(Arc::clone(&http), settings.auth, local);
+        let sessions = Sessions::new(http, settings.auth, local);
         Ok(Self {
-            engine: KeyValue::new(http, sessions),
+            engine: KeyValue::new(Arc::clone(&sessions)),
             secrets: Shelf::new(cache),
+            leases: Leases::new(sessions),
         })
     }
 
@@ -54,10 +61,27 @@ impl Vault {
     pub(crate) fn forget(&self, secret: &VaultSecret) {
         self.secrets.forget(secret);
     }
+
+    pub(crate) fn stale_for(&self, secret: &VaultSecret) -> Option<Duration> {
+        self.secrets.stale_for(secret)
+    }
+
+    /// A set that the AWS engine made, and when it ends.
+    pub(crate) async fn keys(&self, role: &VaultAwsRole) -> Result<(Credentials, Instant), AssetError> {
+        self.leases.get(role).await.map_err(|problem| named(role, problem))
+    }
+
+    pub(crate) fn forget_keys(&self, role: &VaultAwsRole) {
+        self.leases.forget(role);
+    }
+
+    pub(crate) fn keys_stale_for(&self, role: &VaultAwsRole) -> Option<Duration> {
+        self.leases.stale_for(role)
+    }
 }
 
-/// The error of an asset whose secret could not be read.
-pub(crate) fn named(asset: &AssetReference, problem: VaultProblem) -> AssetError {
+/// The error of an asset that could not be read.
+pub(crate) fn named(asset: &impl ToString, problem: VaultProblem) -> AssetError {
     let asset = asset.to_string();
     match problem {
         VaultProblem::Missing => AssetError::Missing { asset },

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, ExternalId, KeyAssets, ManagedIdentity,
-    Region, RoleChain, RoleReference, RunsOn, ServiceId, SystemClock,
+    AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, ExternalId, KeyAssets, KeyParts,
+    ManagedIdentity, Region, RoleChain, RoleReference, RunsOn, ServiceId, SystemClock,
 };
 use credential_assets::{Assets, ProcessEnvironment};
 use sts_client::{CredentialSource, EgressProxy, StsSettings};
@@ -102,11 +102,12 @@ fn auth_method(flags: &mut HashMap<String, String>) -> Result<AuthMethod, Box<dy
         let profile = flags.remove("--profile");
         return Ok(AuthMethod::DefaultChain { profile });
     }
-    let keys = KeyAssets {
+    let keys: KeyAssets = KeyParts {
         access_key_id: "env:AWS_ACCESS_KEY_ID".parse()?,
         secret_access_key: "env:AWS_SECRET_ACCESS_KEY".parse()?,
         session_token: None,
-    };
+    }
+    .into();
     let options = AssumeRoleOptions::default();
     Ok(match (flags.remove("--role"), flags.remove("--external-id")) {
         (None, _) => AuthMethod::AccessKey { keys },

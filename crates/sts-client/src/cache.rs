@@ -23,7 +23,8 @@ use refused::{Refusals, RefusedMark};
 #[derive(Debug)]
 pub(crate) struct Obtained {
     pub(crate) credentials: Credentials,
-    /// When to ask again although the set says nothing of an expiry; `None` is never.
+    /// When to ask again although the set says nothing of an expiry, or ahead of it; `None` is when it is about to
+    /// expire.
     pub(crate) ask_again_after: Option<Duration>,
     /// How much of what a session may hold is taken, in percent, where AWS says so.
     pub(crate) session_space_percent: Option<u32>,
@@ -40,6 +41,11 @@ pub(crate) trait Obtain: fmt::Debug + Send + Sync + 'static {
     /// Whether an attempt only reads again what is kept somewhere, and asks nobody to issue anything.
     fn only_reads(&self) -> bool {
         false
+    }
+
+    /// For how long what the set is made from has not been confirmed, where what keeps it fails.
+    fn stale_for(&self) -> Option<Duration> {
+        None
     }
 }
 
@@ -207,6 +213,10 @@ impl<O: Obtain> Cache<O> {
                 None => CredentialState::Never,
             },
         }
+    }
+
+    pub(crate) fn stale_for(&self) -> Option<Duration> {
+        self.0.origin.stale_for()
     }
 
     pub(crate) fn session_space_percent(&self) -> Option<u32> {

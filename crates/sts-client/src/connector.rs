@@ -38,6 +38,16 @@ struct Connectors {
 
 /// The HTTP client these settings describe.
 pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, CredentialFailure> {
+    connectors(settings).map(SharedHttpClient::new)
+}
+
+/// One pooled connector, for requests that no SDK makes.
+pub(crate) fn http_connector(settings: &StsSettings) -> Result<SharedHttpConnector, CredentialFailure> {
+    let timeouts = HttpConnectorSettings::builder().connect_timeout(settings.connect_timeout);
+    Ok(connectors(settings)?.connector(&timeouts.build()))
+}
+
+fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
     check_roots(&settings.extra_roots_pem)?;
     let mut roots = TrustStore::empty().with_native_roots(*HAS_PLATFORM_ROOTS);
     if !settings.extra_roots_pem.is_empty() {
@@ -54,11 +64,11 @@ pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, Cr
             .map_err(|_| unusable("the proxy is not an http:// or https:// URL with a host"))?
             .no_proxy(format!("{ALWAYS_DIRECT},{no_proxy}")),
     };
-    Ok(SharedHttpClient::new(Connectors {
+    Ok(Connectors {
         tls,
         proxy,
         made: Mutex::default(),
-    }))
+    })
 }
 
 /// Whether this machine has any roots: the HTTP client panics in debug builds where it has none.
@@ -88,6 +98,12 @@ fn check_roots(pem: &[u8]) -> Result<(), CredentialFailure> {
 
 impl HttpClient for Connectors {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.connector(settings)
+    }
+}
+
+impl Connectors {
+    fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         let connector = made.entry(timeouts).or_insert_with(|| {

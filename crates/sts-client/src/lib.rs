@@ -10,13 +10,13 @@
 //! use std::sync::Arc;
 //!
 //! use auth_model::{
-//!     AuthMethod, BaseKeys, Connection, ConnectionName, KeyAssets, Region, RoleChain, RoleReference, RunsOn, ServiceId,
+//!     AuthMethod, BaseKeys, Connection, ConnectionName, KeyParts, Region, RoleChain, RoleReference, RunsOn, ServiceId,
 //!     SystemClock,
 //! };
 //! use credential_assets::{Assets, ProcessEnvironment};
 //! use sts_client::{CredentialSource, StsSettings};
 //!
-//! let keys = KeyAssets {
+//! let keys = KeyParts {
 //!     access_key_id: "AKIAIOSFODNN7EXAMPLE".parse()?,
 //!     secret_access_key: "env:ROBOT_SECRET".parse()?,
 //!     session_token: None,
@@ -27,7 +27,7 @@
 //!     region: Region::parse("eu-west-1")?,
 //!     signing_name: None,
 //!     auth: AuthMethod::AccessKeyAssumeRole {
-//!         base: BaseKeys::Assets(keys),
+//!         base: BaseKeys::Assets(keys.into()),
 //!         roles: RoleChain::from("team/report-reader".parse::<RoleReference>()?),
 //!         runs_on: RunsOn::Anywhere,
 //!         options: Default::default(),
@@ -64,6 +64,8 @@
 //! - A rotated file is picked up.
 //! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
+//! - A leased set is renewed by its lease, and asked for more often while the vault is down.
+//! - A user that a vault has just made is taken when AWS knows it.
 //!
 //! A [`Walkthrough`] takes the same steps one at a time, and tells of each:
 //! - The steps of a walkthrough are those of a source.
@@ -80,6 +82,8 @@
 //! - An instance's own role is used by IMDSv2, and only where the instance has it attached.
 //! - A hop limit that is too low is told clearly.
 //! - A named profile is the only place that is searched.
+//! - Each store is asked in its own words, with a signature that holds, in the region of an ARN.
+//! - A set that a store refuses is renewed once.
 //! - No secret is in any error, any `Debug` or any log line at TRACE.
 //!
 //! Invariant: no client requests, no routes, no configuration files. The AWS SDK's types stay inside.
@@ -93,10 +97,12 @@ mod error;
 pub mod fuzzing;
 mod instance;
 mod origin;
+mod own_keys;
 mod quiet;
 mod refusal;
 mod role;
 mod schedule;
+mod secret_store;
 mod settings;
 mod shared;
 mod source;
@@ -106,6 +112,7 @@ mod sts;
 mod walkthrough;
 
 pub use error::{CredentialError, CredentialFailure};
+pub use secret_store::{AwsSecretStore, SecretStoreSettings};
 pub use settings::{EgressProxy, StsSettings};
 pub use shared::shared_sources;
 pub use source::CredentialSource;

@@ -1,14 +1,17 @@
 //! Where a set comes from: one variant per auth method.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use auth_model::{AuthMethod, BaseKeys, Clock, Connection, RoleChain, RoleReference, RunsOn};
+use aws_endpoints::partition_of;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use credential_assets::Assets;
 
 use crate::cache::{Obtain, Obtained};
 use crate::chain::Chain;
 use crate::error::CredentialFailure;
+use crate::own_keys::OwnKeys;
 use crate::role::{Base, RoleSession};
 use crate::settings::StsSettings;
 use crate::static_keys::StaticKeys;
@@ -17,9 +20,9 @@ use crate::sts::Sts;
 /// How a connection's credentials are obtained.
 #[derive(Debug)]
 pub(crate) enum Origin {
-    Static(StaticKeys),
+    Static(Box<StaticKeys>),
     Role(Box<RoleSession>),
-    Chain(Chain),
+    Chain(Box<Chain>),
 }
 
 impl Origin {
@@ -39,8 +42,11 @@ impl Origin {
             clock,
             http,
         };
+        // Elsewhere there is nobody to ask whether a key is known.
+        let has_sts = settings.endpoint.is_some() || partition_of(&connection.region).is_some();
+        let own = |keys| OwnKeys::new(keys, assets.clone(), has_sts.then(|| sts.clone()));
         match connection.auth.clone() {
-            AuthMethod::AccessKey { keys } => Self::Static(StaticKeys::new(keys, assets)),
+            AuthMethod::AccessKey { keys } => Self::Static(Box::new(StaticKeys(own(keys)))),
             AuthMethod::AccessKeyAssumeRole {
                 base,
                 roles,
@@ -48,7 +54,7 @@ impl Origin {
                 options,
             } => {
                 let (base, profile) = match base {
-                    BaseKeys::Assets(keys) => (Base::Assets(Box::new(keys)), None),
+                    BaseKeys::Assets(keys) => (Base::Assets(Box::new(own(keys))), None),
                     BaseKeys::DefaultChain { profile } => (Base::Machine, profile),
                 };
                 Self::Role(Box::new(RoleSession {
@@ -70,7 +76,7 @@ impl Origin {
                 external_id,
                 options,
             } => Self::Role(Box::new(RoleSession {
-                base: Base::Assets(Box::new(identity.keys)),
+                base: Base::Assets(Box::new(own(identity.keys))),
                 roles: RoleChain::from(RoleReference::Arn(role_arn)),
                 runs_on: RunsOn::Anywhere,
                 external_id: Some(external_id),
@@ -81,7 +87,7 @@ impl Origin {
                 machine: chain(None),
                 caller: Mutex::default(),
             })),
-            AuthMethod::DefaultChain { profile } => Self::Chain(chain(profile)),
+            AuthMethod::DefaultChain { profile } => Self::Chain(Box::new(chain(profile))),
         }
     }
 }
@@ -97,7 +103,7 @@ impl Obtain for Origin {
 
     fn distrust(&self) {
         match self {
-            Self::Static(keys) => keys.distrust(),
+            Self::Static(keys) => keys.0.distrust(),
             // What AWS refused is the session: a new one is assumed with the same keys.
             Self::Role(_) | Self::Chain(_) => {}
         }
@@ -105,8 +111,16 @@ impl Obtain for Origin {
 
     fn only_reads(&self) -> bool {
         match self {
-            Self::Static(_) => true,
+            Self::Static(keys) => keys.0.only_reads(),
             Self::Role(_) | Self::Chain(_) => false,
+        }
+    }
+
+    fn stale_for(&self) -> Option<Duration> {
+        match self {
+            Self::Static(keys) => keys.0.stale_for(),
+            Self::Role(session) => session.stale_for(),
+            Self::Chain(_) => None,
         }
     }
 }

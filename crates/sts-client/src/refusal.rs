@@ -27,9 +27,11 @@ const THROTTLING: [&str; 8] = [
 ];
 
 /// The keys themselves are the trouble. Source: STS API reference, "Common error types".
-const BAD_KEYS: [&str; 9] = [
+const BAD_KEYS: [&str; 10] = [
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
+    // What services that speak JSON call it.
+    "InvalidSignatureException",
     "ExpiredToken",
     "ExpiredTokenException",
     "UnrecognizedClientException",
@@ -74,7 +76,7 @@ pub(crate) fn failure_of_answer(status: u16, body: &[u8], action: &str) -> Crede
 }
 
 /// An error answer of AWS's.
-fn refusal(status: u16, code: &str, message: &str, action: &str) -> CredentialFailure {
+pub(crate) fn refusal(status: u16, code: &str, message: &str, action: &str) -> CredentialFailure {
     let code_text = one_line(code);
     let message_text = without_signature(one_line(message));
     let is_about_time = message.starts_with("Signature expired") || message.starts_with("Signature not yet current");

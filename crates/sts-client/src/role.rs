@@ -1,16 +1,18 @@
 //! `access-key-assume-role` and `managed-cross-account`: a session of a role, or of the last one of a chain.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use auth_model::{
-    AccessKeyId, AssumeRoleOptions, Credentials, ExternalId, KeyAssets, MfaCode, MfaSerial, RoleArn, RoleChain,
-    RoleReference, RoleSessionName, RunsOn, SessionDuration, TagKey,
+    AccessKeyId, AssumeRoleOptions, Credentials, ExternalId, MfaCode, MfaSerial, RoleArn, RoleChain, RoleReference,
+    RoleSessionName, RunsOn, SessionDuration, TagKey,
 };
 use credential_assets::Assets;
 
 use crate::cache::Obtained;
 use crate::chain::Chain;
 use crate::error::CredentialFailure;
+use crate::own_keys::OwnKeys;
 use crate::sts::{CallerIdentity, RoleRequest, Session, Sts};
 
 /// Roles and what may assume the first of them.
@@ -34,7 +36,7 @@ pub(crate) struct RoleSession {
 /// What assumes the first role.
 #[derive(Debug)]
 pub(crate) enum Base {
-    Assets(Box<KeyAssets>),
+    Assets(Box<OwnKeys>),
     Machine,
 }
 
@@ -52,9 +54,17 @@ impl RoleSession {
         let outcome = self.attempt().await;
         if let (Err(CredentialFailure::KeysRefused { .. }), Base::Assets(keys)) = (&outcome, &self.base) {
             // What was printed or handed out minutes ago may be rotated by now.
-            self.assets.invalidate(keys);
+            keys.distrust();
         }
         outcome
+    }
+
+    /// For how long the keys have not been confirmed, where what keeps them fails.
+    pub(crate) fn stale_for(&self) -> Option<Duration> {
+        match &self.base {
+            Base::Assets(keys) => keys.stale_for(),
+            Base::Machine => None,
+        }
     }
 
     async fn attempt(&self) -> Result<Obtained, CredentialFailure> {
@@ -95,7 +105,7 @@ impl RoleSession {
                     self.machine.check_instance(self.roles.first()).await?;
                 }
                 Ok(Obtained {
-                    credentials: self.assets.keys(keys).await?,
+                    credentials: keys.read().await?,
                     ask_again_after: None,
                     session_space_percent: None,
                 })

@@ -91,7 +91,7 @@ fn beginning(auth: &AuthMethod) -> Option<&KeyAssets> {
 #[cfg(test)]
 mod tests {
     use auth_model::{
-        AssumeRoleOptions, AuthMethod, BaseKeys, ExternalId, KeyAssets, ManagedIdentity, Region, RoleChain,
+        AssumeRoleOptions, AuthMethod, BaseKeys, ExternalId, KeyAssets, KeyParts, ManagedIdentity, Region, RoleChain,
         RoleSessionName, RunsOn, ServiceId, SystemClock,
     };
     use credential_assets::FixedEnvironment;
@@ -99,11 +99,11 @@ mod tests {
     use super::*;
 
     fn keys(id: &str, secret: &str) -> KeyAssets {
-        KeyAssets {
+        KeyAssets::Parts(KeyParts {
             access_key_id: id.parse().unwrap(),
             secret_access_key: secret.parse().unwrap(),
             session_token: None,
-        }
+        })
     }
 
     fn connection(name: &str, region: &str, auth: AuthMethod) -> Connection {
@@ -184,6 +184,21 @@ mod tests {
             role("exec:keys show acme", &["r"], None),
         ]);
         assert_eq!(groups, ["a+d", "b", "c"]);
+    }
+
+    #[test]
+    fn leased_keys_of_the_same_role_are_one_source() {
+        let leased = |role: &str| AuthMethod::AccessKey {
+            keys: KeyAssets::Leased(role.parse().unwrap()),
+        };
+        let (a, b) = ("vault-aws:aws/creds/a", "vault-aws:aws/creds/b");
+        let plain = AuthMethod::AccessKey {
+            keys: keys("AKID", "env:SECRET"),
+        };
+        assert_eq!(
+            in_ireland(vec![leased(a), leased(b), leased(a), plain]),
+            ["a+c", "b", "d"]
+        );
     }
 
     #[test]

@@ -159,6 +159,13 @@ impl CredentialSource {
         self.cache.state()
     }
 
+    /// For how long the keys that the configuration names have not been confirmed: what keeps them cannot be reached,
+    /// and their last value serves on. `None` where all is well, or where nothing serves. Asks nobody.
+    #[must_use]
+    pub fn stale_for(&self) -> Option<Duration> {
+        self.cache.stale_for()
+    }
+
     /// How much of what a session may hold the session's policies and tags take, in percent, as STS says: it refuses
     /// more than 100. `None` where there is no session, or where it has neither.
     #[must_use]

@@ -239,8 +239,8 @@ mod tests {
     use std::time::Duration;
 
     use auth_model::{
-        AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, KeyAssets, ManagedIdentity, Region, RoleChain, RunsOn,
-        ServiceId,
+        AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, KeyAssets, KeyParts, ManagedIdentity, Region,
+        RoleChain, RunsOn, ServiceId,
     };
     use credential_assets::FixedEnvironment;
 
@@ -251,11 +251,11 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     fn keys() -> KeyAssets {
-        KeyAssets {
+        KeyAssets::Parts(KeyParts {
             access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
             secret_access_key: "env:SECRET".parse().unwrap(),
             session_token: None,
-        }
+        })
     }
 
     fn connection(auth: AuthMethod) -> Connection {

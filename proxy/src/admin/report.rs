@@ -1,6 +1,6 @@
 //! What `/readyz` tells.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 use sts_client::CredentialState;
@@ -38,7 +38,16 @@ fn connection(Watched { connection, source }: &Watched) -> Value {
         "region": connection.region.to_string(),
         "auth": connection.auth.name(),
         "credentials": credentials(&source.state()),
+        "assets": assets(source.stale_for()),
     })
+}
+
+/// Where the keys come from that the credentials are or are made with.
+fn assets(stale_for: Option<Duration>) -> Value {
+    match stale_for {
+        None => json!({ "state": "as-read" }),
+        Some(age) => json!({ "state": "last-known", "confirmed_seconds_ago": age.as_secs() }),
+    }
 }
 
 fn credentials(state: &CredentialState) -> Value {
@@ -65,13 +74,23 @@ fn rfc3339(at: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 
     #[track_caller]
     fn check(state: &CredentialState, want: &Value) {
         assert_eq!(&credentials(state), want);
+    }
+
+    #[test]
+    fn keys_that_serve_unconfirmed_are_told() {
+        assert_eq!(assets(None), json!({ "state": "as-read" }));
+        let age = Some(Duration::from_secs(90));
+        assert_eq!(
+            assets(age),
+            json!({ "state": "last-known", "confirmed_seconds_ago": 90 })
+        );
     }
 
     #[test]

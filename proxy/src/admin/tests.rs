@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use auth_model::{AuthMethod, KeyAssets, Region, ServiceId, SystemClock};
+use auth_model::{AuthMethod, KeyAssets, KeyParts, Region, ServiceId, SystemClock};
 use credential_assets::{Assets, ProcessEnvironment};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -18,11 +18,11 @@ fn admin() -> Admin {
         region: Region::parse("eu-west-1").unwrap(),
         signing_name: None,
         auth: AuthMethod::AccessKey {
-            keys: KeyAssets {
+            keys: KeyAssets::Parts(KeyParts {
                 access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
                 secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
                 session_token: None,
-            },
+            }),
         },
     };
     let settings = StsSettings::default();

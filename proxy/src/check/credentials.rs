@@ -148,7 +148,20 @@ pub(super) async fn assume(steps: &mut Steps, auth: &AuthMethod, way: &Walkthrou
 
 /// Reads every asset of the keys. Whether all can be read.
 async fn read_assets(steps: &mut Steps, auth: &AuthMethod, assets: &Assets) -> bool {
-    let Some(keys) = key_assets(auth) else { return true };
+    let keys = match key_assets(auth) {
+        None => return true,
+        Some(KeyAssets::Parts(keys)) => keys,
+        Some(whole @ KeyAssets::Leased(role)) => {
+            let began = Timer::start();
+            let made = assets.keys(whole).await;
+            let outcome = match &made {
+                Ok(_) => Outcome::passed("the vault makes a key"),
+                Err(error) => Outcome::Failed(finding(&error.clone().into(), KeyLooks::default())),
+            };
+            steps.push(StepKind::Asset, role.to_string(), outcome, began);
+            return made.is_ok();
+        }
+    };
     let parts = [
         ("access_key_id", Some(&keys.access_key_id)),
         ("secret_access_key", Some(&keys.secret_access_key)),

@@ -185,6 +185,11 @@ fn of_asset(error: &AssetError) -> Finding {
         ),
         AssetError::Command { problem, .. } => (Culprit::Asset, of_command(problem)),
         AssetError::Vault { problem, .. } => (Culprit::Vault, of_vault(problem)),
+        AssetError::Store { .. } => (
+            Culprit::Asset,
+            "[assets.secretsmanager] and [assets.ssm] say in which region and with whose credentials it is fetched: the \
+             secret has to be there, and a policy has to let those credentials read and decrypt it.",
+        ),
         AssetError::AccessKeyId { .. } | AssetError::SecretAccessKey { .. } | AssetError::SessionToken { .. } => {
             (Culprit::Asset, "something else is kept there than what belongs there.")
         }

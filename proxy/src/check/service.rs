@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use auth_model::{AssetReference, AuthMethod, Clock, Connection, Credentials, KeyAssets, Secret, SessionToken};
+use auth_model::{
+    AssetReference, AuthMethod, Clock, Connection, Credentials, KeyAssets, KeyParts, Secret, SessionToken,
+};
 use bytes::Bytes;
 use credential_assets::{Assets, FixedEnvironment};
 use http::header::{CONTENT_TYPE, DATE, HOST};
@@ -139,7 +141,7 @@ fn holding(
     let literal = |text: &str| AssetReference::Literal(Secret::new(text));
     let held = Connection {
         auth: AuthMethod::AccessKey {
-            keys: KeyAssets {
+            keys: KeyAssets::Parts(KeyParts {
                 access_key_id: literal(credentials.access_key_id.as_str()),
                 secret_access_key: literal(credentials.secret_access_key.expose()),
                 session_token: credentials
@@ -147,7 +149,7 @@ fn holding(
                     .as_ref()
                     .map(SessionToken::expose)
                     .map(literal),
-            },
+            }),
         },
         ..connection.clone()
     };

@@ -91,7 +91,9 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
         format!("in [{table}]")
     };
     let elsewhere = || {
-        let same = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name))?;
+        let same = KEYS.iter().filter(|key| key.path.rsplit('.').next() == Some(name));
+        // The stores of secrets have much in common with what is better known.
+        let same = same.min_by_key(|key| key.path.starts_with("assets."))?;
         let (home, _) = same.path.rsplit_once('.')?;
         Some(home.replace('*', "NAME"))
     };
@@ -128,6 +130,7 @@ fn fits(value: &Value, kind: &Kind) -> bool {
         | Kind::Path(_)
         | Kind::Endpoint
         | Kind::Asset
+        | Kind::Lease
         | Kind::ProxyUrl => is_text(value),
     }
 }

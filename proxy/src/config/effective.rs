@@ -1,6 +1,6 @@
 //! The effective configuration: every key with the value it has, secrets redacted.
 
-use auth_model::AssetReference;
+use auth_model::{AssetReference, VaultAwsRole};
 use figment::value::{Dict, Value};
 
 use super::check::integer;
@@ -103,6 +103,9 @@ fn redact(table: &mut Dict, path: &KeyPath) {
             (Some(Kind::Asset), Some(text)) => text
                 .parse::<AssetReference>()
                 .map_or_else(|_| REDACTED.to_owned(), |reference| reference.to_string()),
+            (Some(Kind::Lease), Some(text)) => text
+                .parse::<VaultAwsRole>()
+                .map_or_else(|_| REDACTED.to_owned(), |role| role.to_string()),
             (Some(kind), _) if !kind.is_secret() => continue,
             _ => REDACTED.to_owned(),
         };

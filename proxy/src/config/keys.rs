@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::key_path::KeyPath;
+use super::quantity::{shown_duration, shown_size};
 
 /// One key that can be configured.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) enum Kind {
     Endpoint,
     /// A credential asset reference, or the secret itself: never shown.
     Asset,
+    /// A reference to where whole keys are made; never shown where it is none.
+    Lease,
     /// A proxy's URL, which may hold a password: never shown.
     ProxyUrl,
 }
@@ -59,7 +62,7 @@ pub(super) enum Fallback {
 }
 
 use Fallback::{Absent, Same, Value};
-use Kind::{Asset, Choice, Count, Duration, Endpoint, List, Listener, Path, ProxyUrl, Size, Switch, Text};
+use Kind::{Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Switch, Text};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -132,6 +135,18 @@ pub(super) const KEYS: &[Key] = &[
     key("assets.vault.auth.role", Text("a role's name"), Absent),
     key("assets.vault.auth.jwt_file", Path("a file"), Absent),
     key("assets.vault.auth.mount", Text("a mount's path"), Absent),
+    key("assets.secretsmanager.connection", Text("a connection's name"), Absent),
+    key("assets.secretsmanager.region", Text("a region"), Absent),
+    key("assets.secretsmanager.endpoint", Endpoint, Absent),
+    key("assets.secretsmanager.timeout", Duration(1..=60), Value(r#""10s""#)),
+    // Each request costs money; a refused secret is read anew at once.
+    key("assets.secretsmanager.cache", Duration(0..=HOUR), Value(r#""5m""#)),
+    key("assets.ssm.connection", Text("a connection's name"), Absent),
+    key("assets.ssm.region", Text("a region"), Absent),
+    key("assets.ssm.endpoint", Endpoint, Absent),
+    key("assets.ssm.timeout", Duration(1..=60), Value(r#""10s""#)),
+    // Parameter Store throttles at 40 requests a second in all.
+    key("assets.ssm.cache", Duration(0..=HOUR), Value(r#""5m""#)),
     key("upstream.ca_file", Path("a PEM file"), Absent),
     key("upstream.https_proxy", ProxyUrl, Absent),
     key("upstream.http_proxy", ProxyUrl, Absent),
@@ -153,6 +168,7 @@ pub(super) const KEYS: &[Key] = &[
     key("identities.*.access_key_id", Asset, Absent),
     key("identities.*.secret_access_key", Asset, Absent),
     key("identities.*.session_token", Asset, Absent),
+    key("identities.*.credentials", Lease, Absent),
     key("connections.*.service", Text("an endpoint prefix"), Absent),
     key("connections.*.region", Text("a region"), Absent),
     key("connections.*.endpoint", Endpoint, Absent),
@@ -237,6 +253,7 @@ pub(super) const KEYS: &[Key] = &[
     key("connections.*.auth.access_key_id", Asset, Absent),
     key("connections.*.auth.secret_access_key", Asset, Absent),
     key("connections.*.auth.session_token", Asset, Absent),
+    key("connections.*.auth.credentials", Lease, Absent),
     key(
         "connections.*.auth.role",
         Text("a role's name, path/name or ARN"),
@@ -329,7 +346,7 @@ impl Kind {
     /// Whether the value may be or hold a secret.
     pub(super) fn is_secret(&self) -> bool {
         match self {
-            Asset | ProxyUrl => true,
+            Asset | Lease | ProxyUrl => true,
             Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Path(_)
             | Endpoint => false,
         }
@@ -371,29 +388,8 @@ impl fmt::Display for Kind {
             Path(what) => write!(f, "the path of {what}, a text"),
             Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
             Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),
+            Lease => f.write_str(r#"a role of a vault's AWS engine, such as "vault-aws:aws/creds/deploy""#),
             ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
         }
-    }
-}
-
-/// Seconds in the largest unit that shows them whole.
-fn shown_duration(seconds: u64) -> String {
-    match seconds {
-        0 => "0s".to_owned(),
-        s if s.is_multiple_of(HOUR) => format!("{}h", s / HOUR),
-        s if s.is_multiple_of(60) => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    }
-}
-
-/// Bytes in the largest unit that shows them whole.
-fn shown_size(bytes: u64) -> String {
-    let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
-    let unit = units
-        .into_iter()
-        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
-    match unit {
-        Some((unit, name)) => format!("{}{name}", bytes / unit),
-        None => format!("{bytes}B"),
     }
 }

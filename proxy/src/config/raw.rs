@@ -62,6 +62,18 @@ pub(super) struct RawSts {
 pub(super) struct RawAssets {
     pub(super) exec: RawExec,
     pub(super) vault: RawVault,
+    pub(super) secretsmanager: RawStore,
+    pub(super) ssm: RawStore,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) connection: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) timeout: String,
+    pub(super) cache: String,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +147,7 @@ pub(super) struct RawIdentity {
     pub(super) access_key_id: Option<Secret>,
     pub(super) secret_access_key: Option<Secret>,
     pub(super) session_token: Option<Secret>,
+    pub(super) credentials: Option<Secret>,
 }
 
 #[derive(Deserialize)]
@@ -173,6 +186,7 @@ pub(super) struct RawAuth {
     pub(super) access_key_id: Option<Secret>,
     pub(super) secret_access_key: Option<Secret>,
     pub(super) session_token: Option<Secret>,
+    pub(super) credentials: Option<Secret>,
     pub(super) role: Option<String>,
     pub(super) roles: Option<Vec<String>>,
     pub(super) identity: Option<String>,

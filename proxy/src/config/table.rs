@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use auth_model::{AssetReference, Secret};
+use auth_model::{AssetReference, Secret, StoreKind, VaultAwsRole};
 
 use super::choice::Choice;
 use super::key_path::KeyPath;
@@ -183,8 +183,33 @@ impl<'a> Table<'a> {
                 self.refuse(name, "is kept in a vault, and there is none: set assets.vault.address");
                 None
             }
+            AssetReference::Stored { secret, .. } if !self.names_place_of(secret.kind()) => {
+                let kind = secret.kind();
+                let message = format!(
+                    "is kept in a store of AWS's, and nothing says where that is: set assets.{kind}.region, or \
+                     assets.{kind}.connection"
+                );
+                self.refuse(name, message);
+                None
+            }
             reference => Some(reference),
         }
+    }
+
+    /// A role that makes whole keys.
+    pub(super) fn lease(&self, name: &str, text: &Secret) -> Option<VaultAwsRole> {
+        let role = self.parse(name, Some(text.expose()))?;
+        if !self.report.sources.wrote(&KeyPath::of("assets.vault.address")) {
+            self.refuse(name, "is made by a vault, and there is none: set assets.vault.address");
+            return None;
+        }
+        Some(role)
+    }
+
+    fn names_place_of(&self, kind: StoreKind) -> bool {
+        let store = KeyPath::of("assets").child(kind.as_str());
+        let names = ["region", "connection"];
+        names.iter().any(|name| self.report.sources.wrote(&store.child(name)))
     }
 
     /// A path; a relative one begins at the file it was written in.

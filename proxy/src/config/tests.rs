@@ -9,6 +9,7 @@ mod refused;
 mod refused_auth;
 mod roles;
 mod session;
+mod stores;
 
 use super::{Config, ConfigError, Environment};
 

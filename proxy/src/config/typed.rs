@@ -7,7 +7,9 @@ mod connection;
 mod isolation;
 mod listeners;
 mod permissions;
+mod rings;
 mod session;
+mod stores;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -46,12 +48,13 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
                        or use the flags --service and --region";
         report.refuse(&KeyPath::of("connections"), message);
     }
+    let assets = assets::assets(&top.table("assets"), &raw.assets, &connections);
     let config = Config {
         server: server(&top.table("server"), &raw.server),
         connections,
         identities,
         sts,
-        assets: assets::assets(&top.table("assets"), &raw.assets),
+        assets,
         upstream: upstream::upstream(&top.table("upstream"), &raw.upstream),
         log: log(&top.table("log"), &raw.log),
         // Of the whole, which is not known here.
@@ -59,6 +62,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     };
     listeners::check(&config, report);
     isolation::check(&config, report);
+    rings::check(&config, report);
     config
 }
 
@@ -118,9 +122,12 @@ fn identities(top: &Table<'_>, raw: &BTreeMap<String, RawIdentity>) -> BTreeMap<
         let organisation = table.required("organisation", raw.organisation.as_deref(), why);
         let keys = auth::keys(
             &table,
-            raw.access_key_id.as_ref(),
-            raw.secret_access_key.as_ref(),
-            raw.session_token.as_ref(),
+            &auth::WrittenKeys {
+                access_key_id: raw.access_key_id.as_ref(),
+                secret_access_key: raw.secret_access_key.as_ref(),
+                session_token: raw.session_token.as_ref(),
+                credentials: raw.credentials.as_ref(),
+            },
         );
         if let (Some(name), Some(organisation), Some(keys)) = (name, organisation, keys) {
             let identity = ManagedIdentity {

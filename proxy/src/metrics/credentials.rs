@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_model::ConnectionName;
 use prometheus_client::collector::Collector;
@@ -27,6 +27,7 @@ struct Reading {
     state: CredentialState,
     counters: CredentialCounters,
     session_space_percent: Option<u32>,
+    stale_for: Option<Duration>,
 }
 
 impl CredentialCollector {
@@ -47,6 +48,7 @@ impl CredentialCollector {
                 state: source.state(),
                 counters: source.counters(),
                 session_space_percent: source.session_space_percent(),
+                stale_for: source.stale_for(),
             })
             .collect()
     }
@@ -92,6 +94,22 @@ impl Collector for CredentialCollector {
                     &reading.label,
                     ConstGauge::new(i64::from(reading.session_space_percent?)),
                 ))
+            }),
+        )?;
+        family(
+            &mut encoder,
+            (
+                "credential_asset_stale",
+                "How long ago the keys that serve were last confirmed, while what keeps them fails; else 0",
+                Some(&Unit::Seconds),
+            ),
+            MetricType::Gauge,
+            readings.iter().map(|reading| {
+                let seconds = reading.stale_for.map_or(0, |age| age.as_secs());
+                (
+                    &reading.label,
+                    ConstGauge::new(i64::try_from(seconds).unwrap_or(i64::MAX)),
+                )
             }),
         )?;
         let counters: [CounterRow; 3] = [
@@ -152,9 +170,7 @@ fn expiry(state: &CredentialState) -> Option<i64> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Duration;
-
-    use auth_model::{AuthMethod, Connection, KeyAssets, Region, ServiceId, SystemClock};
+    use auth_model::{AuthMethod, Connection, KeyAssets, KeyParts, Region, ServiceId, SystemClock};
     use credential_assets::{Assets, FixedEnvironment};
     use sts_client::StsSettings;
 
@@ -174,11 +190,11 @@ pub(super) mod tests {
             region: Region::parse("eu-west-1").unwrap(),
             signing_name: None,
             auth: AuthMethod::AccessKey {
-                keys: KeyAssets {
+                keys: KeyAssets::Parts(KeyParts {
                     access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
                     secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
                     session_token: None,
-                },
+                }),
             },
         };
         let assets = Assets::new(FixedEnvironment::from_iter([("", "")]));

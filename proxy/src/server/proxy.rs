@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use auth_model::{Clock, ConnectionName, SystemClock};
+use auth_model::{Clock, ConnectionName, StoreKind, SystemClock};
 use credential_assets::InvalidVaultSettings;
 use sts_client::CredentialError;
 use tokio::sync::Mutex;
@@ -66,6 +66,15 @@ pub enum StartError {
     /// `[assets.vault]` cannot be used.
     #[error("the vault of [assets.vault] cannot be used")]
     Vault(#[from] InvalidVaultSettings),
+    /// `[assets.secretsmanager]` or `[assets.ssm]` cannot be used.
+    #[error("the store of [assets.{kind}] cannot be used")]
+    Store {
+        /// The store.
+        kind: StoreKind,
+        /// Why.
+        #[source]
+        source: CredentialError,
+    },
     /// The process cannot be told of signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth_model::{Clock, Connection, ConnectionName};
+use auth_model::{Clock, Connection, ConnectionName, StoreKind};
 use credential_assets::Assets;
-use sts_client::{CredentialSource, EgressProxy, StsSettings, is_same_way};
+use sts_client::{CredentialSource, EgressProxy, SecretStoreSettings, StsSettings, is_same_way};
 
 use super::StartError;
 use super::assets::AssetsSettings;
+use super::stores::{self, AskedWith, StoreWay};
 use crate::admin::Watched;
-use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
+use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme, StoreConfig};
 
 /// A source of credentials for each connection, and what each was made from.
 #[derive(Debug)]
 pub(crate) struct Sources {
     settings: AssetsSettings,
+    stores: BTreeMap<StoreKind, StoreWay>,
     assets: Assets,
     made: BTreeMap<ConnectionName, Made>,
 }
@@ -31,7 +33,8 @@ impl Sources {
     /// Reads the CA files and asks for nothing yet.
     ///
     /// Of those `before`, a connection's source stays, with the credentials it holds, where nothing has changed in how
-    /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`. All others are
+    /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`, with
+    /// the connections that its stores are asked with. All others are
     /// new, and share nothing with what was there before.
     ///
     /// # Errors
@@ -44,10 +47,15 @@ impl Sources {
     ) -> Result<Self, StartError> {
         let extra_roots_pem = extra_roots_pem(config).await?;
         let settings = AssetsSettings::read(&config.assets).await?;
-        let before = before.filter(|before| before.settings == settings);
-        let assets = match before {
-            Some(before) => before.assets.clone(),
-            None => settings.assets()?,
+        let stores = config.assets.stores.iter();
+        let stores: BTreeMap<_, _> = stores
+            .map(|(kind, store)| (*kind, store_way(config, store, &extra_roots_pem)))
+            .collect();
+        let before = before.filter(|before| before.settings == settings && before.stores == stores);
+        let (assets, unmade) = match before {
+            // With all the stores.
+            Some(before) => (before.assets.clone(), BTreeMap::new()),
+            None => (settings.assets()?.with_clock(Arc::clone(clock)), stores.clone()),
         };
         let mut made = BTreeMap::new();
         let mut wanted = Vec::new();
@@ -65,14 +73,23 @@ impl Sources {
         let new = wanted
             .iter()
             .map(|(connection, settings)| (*connection, settings.clone()));
-        let mut new = sts_client::shared_sources(new, &assets, clock)
-            .map_err(|(connection, source)| StartError::Credentials { connection, source })?;
+        let (mut new, assets) = stores::sources(new, assets, unmade, clock)?;
         for (connection, settings) in wanted {
             if let Some(source) = new.remove(&connection.name) {
                 made.insert(connection.name.clone(), Made::of(connection, settings, source));
             }
         }
-        Ok(Self { settings, assets, made })
+        Ok(Self {
+            settings,
+            stores,
+            assets,
+            made,
+        })
+    }
+
+    /// What reads the connections' assets, with all the stores.
+    pub(crate) fn assets(&self) -> &Assets {
+        &self.assets
     }
 
     /// The source of each connection.
@@ -108,6 +125,33 @@ impl Made {
     }
 }
 
+/// How this store is asked.
+fn store_way(config: &Config, store: &StoreConfig, extra_roots_pem: &[u8]) -> StoreWay {
+    let connection = store.connection.as_ref().and_then(|name| config.connections.get(name));
+    let asked_with = match connection {
+        Some(config_of) => AskedWith::Connection(Box::new((
+            config_of.connection.clone(),
+            sts_settings(config, config_of, extra_roots_pem),
+        ))),
+        None => AskedWith::DefaultChain(Box::new(sts_settings_of(
+            config,
+            config.sts.endpoint.as_ref(),
+            extra_roots_pem,
+        ))),
+    };
+    StoreWay {
+        asked_with,
+        settings: SecretStoreSettings {
+            region: store.region.clone(),
+            endpoint: store.endpoint.as_ref().and_then(|url| url.to_string().parse().ok()),
+            timeout: store.timeout,
+            extra_roots_pem: extra_roots_pem.to_vec(),
+            proxy: egress_proxy(config, store.endpoint.as_ref()),
+        },
+        cache: store.cache,
+    }
+}
+
 /// The content of `upstream.ca_file`, which is trusted towards STS as well; empty where there is none.
 ///
 /// # Errors
@@ -126,6 +170,10 @@ pub(crate) async fn extra_roots_pem(config: &Config) -> Result<Vec<u8>, StartErr
 /// How this connection asks STS.
 pub(crate) fn sts_settings(config: &Config, connection: &ConnectionConfig, extra_roots_pem: &[u8]) -> StsSettings {
     let endpoint = connection.sts_endpoint.as_ref().or(config.sts.endpoint.as_ref());
+    sts_settings_of(config, endpoint, extra_roots_pem)
+}
+
+fn sts_settings_of(config: &Config, endpoint: Option<&EndpointUrl>, extra_roots_pem: &[u8]) -> StsSettings {
     StsSettings {
         endpoint: endpoint.and_then(|url| url.to_string().parse().ok()),
         use_fips: config.sts.use_fips,
@@ -136,7 +184,7 @@ pub(crate) fn sts_settings(config: &Config, connection: &ConnectionConfig, extra
     }
 }
 
-/// The proxy on the way to STS: that for `https`, unless STS is asked in the clear.
+/// The proxy on the way to STS or a store: that for `https`, unless STS is asked in the clear.
 fn egress_proxy(config: &Config, endpoint: Option<&EndpointUrl>) -> Option<EgressProxy> {
     let proxy = &config.upstream.proxy;
     let url = match endpoint.map_or(Scheme::Https, EndpointUrl::scheme) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAssets, Region, RoleChain, RunsOn,
-    ServiceId, SessionDuration, SystemClock,
+    AssumeRoleOptions, AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAssets, KeyParts, Region, RoleChain,
+    RunsOn, ServiceId, SessionDuration, SystemClock,
 };
 use credential_assets::{Assets, FixedEnvironment};
 use sandbox::principals::{REPORT_READER, REPORTER, ROBOT};
@@ -89,11 +89,11 @@ async fn session(clock: &ManualClock) -> (Sandbox, String, String, String) {
         region: Region::parse("us-east-1").unwrap(),
         signing_name: None,
         auth: AuthMethod::AccessKeyAssumeRole {
-            base: BaseKeys::Assets(KeyAssets {
+            base: BaseKeys::Assets(KeyAssets::Parts(KeyParts {
                 access_key_id: ROBOT.access_key_id.parse().unwrap(),
                 secret_access_key: ROBOT.secret_access_key.parse().unwrap(),
                 session_token: None,
-            }),
+            })),
             roles: RoleChain::new([REPORT_READER.arn.parse().unwrap()]).unwrap(),
             runs_on: RunsOn::Anywhere,
             options: AssumeRoleOptions {

@@ -22,7 +22,6 @@ impl VaultSecret {
             }
             _ => (field, None),
         };
-        let is_segment = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control);
         let is_path = path.split('/').count() > 1 && path.split('/').all(is_segment);
         (is_path && is_segment(field)).then(|| {
             let secret = Self {
@@ -52,6 +51,11 @@ impl fmt::Display for VaultSecret {
         write!(f, "vault:{}", self.path)?;
         self.version.map_or(Ok(()), |version| write!(f, "@{version}"))
     }
+}
+
+/// Whether the text can be one part of a vault's path.
+pub(super) fn is_segment(part: &str) -> bool {
+    !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control)
 }
 
 #[cfg(test)]

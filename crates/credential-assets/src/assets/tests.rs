@@ -54,11 +54,11 @@ impl Room {
 }
 
 fn keys(id: &str, secret: &str, token: Option<&str>) -> KeyAssets {
-    KeyAssets {
+    KeyAssets::Parts(KeyParts {
         access_key_id: id.parse().unwrap(),
         secret_access_key: secret.parse().unwrap(),
         session_token: token.map(|token| token.parse().unwrap()),
-    }
+    })
 }
 
 #[tokio::test]

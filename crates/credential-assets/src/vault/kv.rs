@@ -10,7 +10,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Fields;
-use super::http::{Answer, Http};
 use super::problem::VaultProblem;
 use super::session::Sessions;
 
@@ -25,7 +24,6 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 /// Reads secrets of key/value engines.
 #[derive(Debug)]
 pub(super) struct KeyValue {
-    http: Arc<Http>,
     sessions: Arc<Sessions>,
     /// By path: which engine it belongs to does not change but by an operator's hand.
     engines: Mutex<HashMap<String, Engine>>,
@@ -39,9 +37,8 @@ enum Engine {
 }
 
 impl KeyValue {
-    pub(super) fn new(http: Arc<Http>, sessions: Arc<Sessions>) -> Self {
+    pub(super) fn new(sessions: Arc<Sessions>) -> Self {
         Self {
-            http,
             sessions,
             engines: Mutex::default(),
         }
@@ -60,7 +57,7 @@ impl KeyValue {
                 (path, "/data/data")
             }
         };
-        let answer = self.get(&path).await?.success();
+        let answer = self.sessions.get(&path).await?.0.success();
         if answer.is_err() {
             // The engine may have been replaced or upgraded.
             self.engines().remove(secret.path());
@@ -79,7 +76,10 @@ impl KeyValue {
         if let Some(engine) = self.engines().get(path) {
             return Ok(engine.clone());
         }
-        let answer = self.get(&format!("sys/internal/ui/mounts/{}", encoded(path))).await?;
+        let (answer, _) = self
+            .sessions
+            .get(&format!("sys/internal/ui/mounts/{}", encoded(path)))
+            .await?;
         let engine = if answer.status == StatusCode::NOT_FOUND {
             // A server from before there was a version 2.
             Engine::Version1
@@ -97,19 +97,6 @@ impl KeyValue {
         };
         self.engines().insert(path.to_owned(), engine.clone());
         Ok(engine)
-    }
-
-    /// Asks with a good token: one that the vault no longer takes is replaced, once.
-    async fn get(&self, path: &str) -> Result<Answer, VaultProblem> {
-        let token = self.sessions.token().await?;
-        let answer = self.http.get(path, &token).await?;
-        if answer.status != StatusCode::FORBIDDEN {
-            return Ok(answer);
-        }
-        match self.sessions.replace(&token).await? {
-            Some(token) => self.http.get(path, &token).await,
-            None => Ok(answer),
-        }
     }
 
     fn engines(&self) -> MutexGuard<'_, HashMap<String, Engine>> {

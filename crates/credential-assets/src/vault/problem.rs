@@ -37,6 +37,12 @@ pub enum VaultProblem {
     /// A version was asked for, and the engine keeps none.
     #[error("the key/value engine has version 1, which keeps no versions of a secret")]
     NotVersioned,
+    /// The AWS engine makes no keys: there is no such role, or AWS refuses what the engine asks of it.
+    #[error("the vault's AWS engine makes no keys (status {status}): there is no such role, or AWS refuses the engine")]
+    NotMade {
+        /// The HTTP status.
+        status: u16,
+    },
     /// No connection: DNS, TCP or TLS.
     #[error("the vault cannot be reached: {reason}")]
     Unreachable {
@@ -69,6 +75,7 @@ impl VaultProblem {
             Self::LoginRefused { .. } => Outlook::Permanent,
             Self::Status { status } if *status < 500 && *status != 429 => Outlook::Local,
             Self::Sealed
+            | Self::NotMade { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut
             | Self::Status { .. }

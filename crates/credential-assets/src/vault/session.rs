@@ -37,9 +37,25 @@ struct Session {
 
 #[derive(Clone, Copy, Debug)]
 struct Lease {
+    /// From its beginning to [`ends_at`](Self::ends_at).
+    term: Duration,
     renew_at: Instant,
     ends_at: Instant,
     is_renewable: bool,
+}
+
+/// The token that is in use.
+#[derive(Debug)]
+pub(super) struct Standing {
+    token: Secret,
+    /// `None` where it does not end, or the vault does not tell.
+    pub(super) ends_at: Option<Instant>,
+}
+
+impl Standing {
+    pub(super) fn is_of(&self, token: &Secret) -> bool {
+        self.token.expose() == token.expose()
+    }
 }
 
 #[derive(Debug)]
@@ -56,12 +72,18 @@ impl Lease {
     fn new(seconds: u64, is_renewable: bool) -> Option<Self> {
         let length = Some(Duration::from_secs(seconds)).filter(|length| !length.is_zero())?;
         let now = Instant::now();
+        // A little early, so that nothing is asked with a token that ends on the way.
+        let term = length * 9 / 10;
         Some(Self {
+            term,
             renew_at: now + (length * 2 / 3).max(SHORTEST_REST),
-            // A little early, so that nothing is asked with a token that ends on the way.
-            ends_at: now + length * 9 / 10,
+            ends_at: now + term,
             is_renewable,
         })
+    }
+
+    fn is_due(&self, window: Duration, term: Duration) -> bool {
+        self.ends_at.saturating_duration_since(Instant::now()) <= window.min(term / 3)
     }
 }
 
@@ -88,6 +110,82 @@ impl Sessions {
         self.keep(&session);
         *current = Some(session);
         Ok(token)
+    }
+
+    /// The token that is in use; `None` before the first login.
+    pub(super) async fn standing(&self) -> Option<Standing> {
+        let current = self.current.lock().await;
+        current.as_ref().map(|session| Standing {
+            token: session.token.clone(),
+            ends_at: session.lease.map(|lease| lease.ends_at),
+        })
+    }
+
+    /// Sees that the token does not end within this window, or a third of its life where that is less: it is renewed,
+    /// else had anew.
+    pub(super) async fn outlast(self: &Arc<Self>, window: Duration) -> Result<(), VaultProblem> {
+        let token = self.token().await?;
+        let Some(lease) = self
+            .lease_of(&token)
+            .await
+            .filter(|lease| lease.is_due(window, lease.term))
+        else {
+            return Ok(());
+        };
+        if lease.is_renewable
+            && let Some(renewed) = self.renew(&token).await
+            && !renewed.is_due(window, lease.term)
+        {
+            return Ok(());
+        }
+        let mut current = self.current.lock().await;
+        let is_replaced = |session: &Session| session.token.expose() != token.expose();
+        if current.as_ref().is_some_and(is_replaced) {
+            return Ok(());
+        }
+        let session = self.log_in().await?;
+        // A token that was given is the same one again.
+        if is_replaced(&session) {
+            self.keep(&session);
+            *current = Some(session);
+        }
+        Ok(())
+    }
+
+    async fn lease_of(&self, token: &Secret) -> Option<Lease> {
+        let current = self.current.lock().await;
+        let session = current.as_ref()?;
+        session.lease.filter(|_| session.token.expose() == token.expose())
+    }
+
+    /// Asks with a good token: one that the vault no longer takes is replaced, once. The token that was used is told
+    /// too.
+    pub(super) async fn get(self: &Arc<Self>, path: &str) -> Result<(Answer, Secret), VaultProblem> {
+        self.ask(path, None).await
+    }
+
+    /// The same with a body.
+    pub(super) async fn post(self: &Arc<Self>, path: &str, body: &Value) -> Result<(Answer, Secret), VaultProblem> {
+        self.ask(path, Some(body)).await
+    }
+
+    async fn ask(self: &Arc<Self>, path: &str, body: Option<&Value>) -> Result<(Answer, Secret), VaultProblem> {
+        let token = self.token().await?;
+        let answer = self.question(path, body, &token).await?;
+        if answer.status != StatusCode::FORBIDDEN {
+            return Ok((answer, token));
+        }
+        match self.replace(&token).await? {
+            Some(token) => Ok((self.question(path, body, &token).await?, token)),
+            None => Ok((answer, token)),
+        }
+    }
+
+    async fn question(&self, path: &str, body: Option<&Value>, token: &Secret) -> Result<Answer, VaultProblem> {
+        match body {
+            None => self.http.get(path, token).await,
+            Some(body) => self.http.post(path, Some(token), body).await,
+        }
     }
 
     /// Another token, where `refused` turns out to be a bad one; `None` where it is good and lacks a permission.

@@ -1,9 +1,11 @@
 //! A vault that answers by a script: real sockets, answers as Vault and OpenBao give them.
 
 mod failures;
+mod leases;
 mod server;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::AssetReference;
@@ -182,17 +184,6 @@ async fn pass(seconds: u64) {
     tokio::time::resume();
 }
 
-/// Waits for something that happens in the background.
-async fn until(condition: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it did not happen");
-}
-
 #[tokio::test]
 async fn a_vaults_token_is_renewed_before_it_ends() {
     let script = Script::new()
@@ -205,7 +196,7 @@ async fn a_vaults_token_is_renewed_before_it_ends() {
     for renewals in 1..=3 {
         read(&assets, "vault:kv/a#k").await.unwrap();
         pass(2_401).await;
-        until(|| server.count("POST auth/token/renew-self") == renewals).await;
+        server.until_asked("POST auth/token/renew-self", renewals).await;
     }
     assert_eq!(server.count("POST auth/approle/login"), 1);
 }

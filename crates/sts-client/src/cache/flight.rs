@@ -51,7 +51,10 @@ impl<O: Obtain> Inner<O> {
         }
         let expires_at = credentials.expires_at;
         let renew_at = match (expires_at, ask_again_after) {
-            (Some(expires_at), _) => Some(schedule::refresh_at(now, expires_at, fastrand::f64())),
+            (Some(expires_at), rest) => {
+                let due = schedule::refresh_at(now, expires_at, fastrand::f64());
+                Some(rest.map_or(due, |rest| due.min(now + rest)))
+            }
             (None, Some(rest)) => Some(now + rest),
             (None, None) => None,
         };

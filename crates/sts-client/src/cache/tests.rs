@@ -13,7 +13,11 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// What one attempt does: how long it takes and how it ends.
 enum Step {
-    Session { lifetime: Duration },
+    Session {
+        lifetime: Duration,
+    },
+    /// A session of an hour from what keeps failing.
+    Stale,
     Keys(&'static str),
     Fail(CredentialFailure),
     Hang,
@@ -48,6 +52,12 @@ impl Obtain for Script {
             Step::Session { lifetime } => {
                 let mut obtained = lasting(&format!("ASIA{attempt}"), None);
                 obtained.credentials.expires_at = Some(self.clock.now() + lifetime);
+                Ok(obtained)
+            }
+            Step::Stale => {
+                let mut obtained = lasting("ASIA1", Some(Duration::from_secs(10)));
+                let left = HOUR.saturating_sub(self.clock.elapsed());
+                obtained.credentials.expires_at = Some(self.clock.now() + left);
                 Ok(obtained)
             }
             Step::Keys(id) => Ok(lasting(id, Some(Duration::from_secs(10)))),

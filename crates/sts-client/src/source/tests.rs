@@ -6,8 +6,8 @@ mod rotation;
 mod secrecy;
 
 use auth_model::{
-    AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, ExternalId, KeyAssets, ManagedIdentity, Region, RoleChain,
-    RunsOn, ServiceId,
+    AssumeRoleOptions, AuthMethod, BaseKeys, ConnectionName, ExternalId, KeyAssets, KeyParts, ManagedIdentity, Region,
+    RoleChain, RunsOn, ServiceId,
 };
 use credential_assets::FixedEnvironment;
 
@@ -24,12 +24,16 @@ const SESSION_SECRET: &str = "sessionSecretKyqRIGvtRp";
 const SESSION_TOKEN: &str = "sessionTokenIQoJb3JpZ2lu";
 const ROLE: &str = "arn:aws:iam::222233334444:role/for-the-proxy";
 
-fn key_assets() -> KeyAssets {
-    KeyAssets {
+fn key_parts() -> KeyParts {
+    KeyParts {
         access_key_id: KEY_ID.parse().unwrap(),
         secret_access_key: "env:SECRET".parse().unwrap(),
         session_token: None,
     }
+}
+
+fn key_assets() -> KeyAssets {
+    key_parts().into()
 }
 
 fn connection(region: &str, auth: AuthMethod) -> Connection {

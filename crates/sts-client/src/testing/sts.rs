@@ -20,6 +20,7 @@ pub(crate) struct Received {
     pub(crate) uri: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) form: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Received {
@@ -40,6 +41,8 @@ pub(crate) enum Answer {
     /// Another answer, with STS's time.
     At(SystemTime, Box<Answer>),
     ConnectionRefused,
+    /// It takes the request and says nothing.
+    Never,
 }
 
 type Play = dyn Fn(&Received) -> Answer + Send + Sync;
@@ -91,14 +94,15 @@ impl HttpConnector for ScriptedSts {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             form: form(request.body().bytes().unwrap()),
+            body: String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap(),
         };
         let answer = (self.play)(&received);
         self.received.lock().unwrap().push(received);
-        HttpConnectorFuture::ready(response(answer))
+        HttpConnectorFuture::new(response(answer))
     }
 }
 
-fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+async fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     match answer {
         Answer::ConnectionRefused => {
             let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
@@ -110,12 +114,13 @@ fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
             Ok(response)
         }
         Answer::At(time, answer) => {
-            let mut response = response(*answer)?;
+            let mut response = Box::pin(response(*answer)).await?;
             let date = DateTime::from(time).fmt(Format::HttpDate).unwrap();
             response.headers_mut().insert("date", date);
             Ok(response)
         }
         Answer::Status(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
+        Answer::Never => std::future::pending().await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_model::{AssetReference, AuthMethod, ConnectionName};
+use auth_model::{AssetReference, AuthMethod, ConnectionName, KeyAssets};
 
 use super::{REPORTS, read, refuse_with};
 use crate::config::{Environment, FlagConnection, Loaded, Overrides, load};
@@ -108,7 +108,10 @@ fn a_variable_stays_the_text_it_is() {
     assert_eq!(config.server.gateway_hosts, ["a.internal", "b"]);
     let reports = &config.connections[&ConnectionName::parse("Reports").unwrap()];
     assert!(reports.variant.fips);
-    let AuthMethod::AccessKey { keys } = &reports.connection.auth else {
+    let AuthMethod::AccessKey {
+        keys: KeyAssets::Parts(keys),
+    } = &reports.connection.auth
+    else {
         panic!("{:?}", reports.connection.auth);
     };
     let AssetReference::Literal(id) = &keys.access_key_id else {
@@ -182,7 +185,10 @@ fn paths_begin_at_the_file_that_names_them() {
     assert_eq!(loaded.config.upstream.ca_file, Some(folder.join("ca.pem")));
     assert_eq!(loaded.config.server.spool_dir, Some(PathBuf::from("src")));
     let reports = loaded.config.connections.values().next().unwrap();
-    let AuthMethod::AccessKey { keys } = &reports.connection.auth else {
+    let AuthMethod::AccessKey {
+        keys: KeyAssets::Parts(keys),
+    } = &reports.connection.auth
+    else {
         panic!("{:?}", reports.connection.auth);
     };
     assert_eq!(
@@ -280,7 +286,10 @@ fn a_relative_program_begins_at_the_file_and_a_bare_one_in_path() {
         };
         let loaded = load(&overrides, &Environment::empty()).unwrap();
         let name: ConnectionName = "reports".parse().unwrap();
-        let AuthMethod::AccessKey { keys } = &loaded.config.connections[&name].connection.auth else {
+        let AuthMethod::AccessKey {
+            keys: KeyAssets::Parts(keys),
+        } = &loaded.config.connections[&name].connection.auth
+        else {
             panic!("another method");
         };
         let AssetReference::Exec { command, .. } = &keys.secret_access_key else {

@@ -23,7 +23,7 @@ fn methods_and_their_keys() {
         ],
     );
     row(
-        "method = \"access-key\"\nrole = \"x\"\nprofile = \"y\"\nsecret_access_key = \"ssm:x\"",
+        "method = \"access-key\"\nrole = \"x\"\nprofile = \"y\"\nsecret_access_key = \"keyring:x\"",
         &[
             "signing-proxy.toml:4:16: connections.a.auth.access_key_id: missing: an access key has an id and a secret; \
          must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
@@ -31,8 +31,8 @@ fn methods_and_their_keys() {
          \"access-key-assume-role\"",
             "signing-proxy.toml:7:1: connections.a.auth.profile: does not belong to method \"access-key\", only to \
          \"access-key-assume-role\" and \"default-chain\"",
-            "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: the credential asset scheme ssm: is not \
-         supported by this version; use env:, file:, exec:, vault: or literal:",
+            "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: the credential asset scheme keyring: is not \
+         supported by this version; use env:, file:, exec:, vault:, secretsmanager:, ssm: or literal:",
         ],
     );
     row(

@@ -1,14 +1,16 @@
 //! `[assets]`: how secrets that are kept elsewhere are read.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
-use auth_model::{AssetReference, Secret};
+use auth_model::{AssetReference, ConnectionName, Secret};
 use credential_assets::{CommandSettings, VaultAuth};
 
+use super::stores;
 use crate::config::raw::{RawAssets, RawVault, RawVaultAuth};
 use crate::config::table::Table;
-use crate::config::{AssetsConfig, VaultConfig};
+use crate::config::{AssetsConfig, ConnectionConfig, VaultConfig};
 
 /// Where Kubernetes puts the service account's token of a pod.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -20,7 +22,11 @@ const METHODS: [(&str, &[&str]); 3] = [
     ("kubernetes", &["role", "jwt_file", "mount"]),
 ];
 
-pub(super) fn assets(table: &Table<'_>, raw: &RawAssets) -> AssetsConfig {
+pub(super) fn assets(
+    table: &Table<'_>,
+    raw: &RawAssets,
+    connections: &BTreeMap<ConnectionName, ConnectionConfig>,
+) -> AssetsConfig {
     let exec = table.table("exec");
     AssetsConfig {
         exec: CommandSettings {
@@ -28,6 +34,7 @@ pub(super) fn assets(table: &Table<'_>, raw: &RawAssets) -> AssetsConfig {
             cache: exec.duration("cache", &raw.exec.cache),
         },
         vault: vault(&table.table("vault"), &raw.vault),
+        stores: stores::stores(table, raw, connections),
     }
 }
 
@@ -141,12 +148,16 @@ fn required_asset(table: &Table<'_>, name: &str, text: Option<&Secret>, why: &st
     asset(table, name, text)
 }
 
-/// A reference that does not lead back into the vault.
+/// A reference that this machine resolves by itself.
 fn asset(table: &Table<'_>, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
     let reference = table.asset(name, text)?;
-    if let AssetReference::Vault { .. } = reference {
-        table.refuse(name, "cannot be kept in the vault itself: it is needed to log in");
-        return None;
-    }
-    Some(reference)
+    let message = match reference {
+        AssetReference::Vault { .. } => "cannot be kept in the vault itself: it is needed to log in",
+        AssetReference::Stored { .. } => {
+            "cannot be kept in a store of AWS's: the vault may be asked for its credentials"
+        }
+        reference => return Some(reference),
+    };
+    table.refuse(name, message);
+    None
 }

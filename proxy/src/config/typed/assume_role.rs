@@ -2,7 +2,7 @@
 
 use auth_model::{AuthMethod, BaseKeys, ContradictoryAuth, RoleChain, RoleReference, RunsOn};
 
-use super::auth::{own_keys, profile};
+use super::auth::{WrittenKeys, own_keys, profile};
 use super::session::{options, written};
 use crate::config::raw::RawAuth;
 use crate::config::table::Table;
@@ -42,12 +42,7 @@ fn base(table: &Table<'_>, raw: &RawAuth) -> Option<BaseKeys> {
             own_keys(table, raw).map(BaseKeys::Assets)
         }
         Some("default-chain") => {
-            let keys = [
-                ("access_key_id", raw.access_key_id.is_some()),
-                ("secret_access_key", raw.secret_access_key.is_some()),
-                ("session_token", raw.session_token.is_some()),
-            ];
-            for (name, _) in keys.into_iter().filter(|(_, is_written)| *is_written) {
+            for name in WrittenKeys::of(raw).names() {
                 table.refuse(
                     name,
                     r#"has no effect beside source = "default-chain": remove one of them"#,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use auth_model::{
-    AccessKeyId, AssetReference, AuthMethod, IdentityName, KeyAssets, ManagedIdentity, RoleArn, Secret,
+    AccessKeyId, AssetReference, AuthMethod, IdentityName, KeyAssets, KeyParts, ManagedIdentity, RoleArn, Secret,
     SecretAccessKey, SessionToken,
 };
 
@@ -39,13 +39,20 @@ const METHODS: [Method; 4] = [
     Method {
         name: "access-key",
         needs: &["access_key_id", "secret_access_key"],
-        may_have: &["session_token"],
+        may_have: &["session_token", "credentials"],
         assumes_role: false,
     },
     Method {
         name: "access-key-assume-role",
         needs: &["access_key_id", "secret_access_key", "role"],
-        may_have: &["session_token", "roles", "source", "profile", "require_ec2"],
+        may_have: &[
+            "session_token",
+            "credentials",
+            "roles",
+            "source",
+            "profile",
+            "require_ec2",
+        ],
         assumes_role: true,
     },
     Method {
@@ -129,13 +136,58 @@ fn no_identity(meant: Option<&str>, written: &[&str]) -> String {
     format!("must be the name of one of the [identities.NAME]; {hint}")
 }
 
+/// What is written of a key.
+pub(super) struct WrittenKeys<'a> {
+    pub(super) access_key_id: Option<&'a Secret>,
+    pub(super) secret_access_key: Option<&'a Secret>,
+    pub(super) session_token: Option<&'a Secret>,
+    /// All of it as one.
+    pub(super) credentials: Option<&'a Secret>,
+}
+
+impl WrittenKeys<'_> {
+    pub(super) fn of(raw: &RawAuth) -> WrittenKeys<'_> {
+        WrittenKeys {
+            access_key_id: raw.access_key_id.as_ref(),
+            secret_access_key: raw.secret_access_key.as_ref(),
+            session_token: raw.session_token.as_ref(),
+            credentials: raw.credentials.as_ref(),
+        }
+    }
+
+    /// The names of the parts that are written.
+    fn parts(&self) -> impl Iterator<Item = &'static str> {
+        let parts = [
+            ("access_key_id", self.access_key_id),
+            ("secret_access_key", self.secret_access_key),
+            ("session_token", self.session_token),
+        ];
+        parts
+            .into_iter()
+            .filter(|(_, part)| part.is_some())
+            .map(|(name, _)| name)
+    }
+
+    /// The names of all that is written.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.parts().chain(self.credentials.map(|_| "credentials"))
+    }
+}
+
 /// The keys of this table; `None` where a problem was noted.
-pub(super) fn keys(
-    table: &Table<'_>,
-    access_key_id: Option<&Secret>,
-    secret_access_key: Option<&Secret>,
-    session_token: Option<&Secret>,
-) -> Option<KeyAssets> {
+pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys<'_>) -> Option<KeyAssets> {
+    if let Some(credentials) = written.credentials {
+        for name in written.parts() {
+            table.refuse(name, "has no effect beside credentials: remove one of them");
+        }
+        return table.lease("credentials", credentials).map(KeyAssets::Leased);
+    }
+    let WrittenKeys {
+        access_key_id,
+        secret_access_key,
+        session_token,
+        credentials: _,
+    } = *written;
     for (name, value) in [
         ("access_key_id", access_key_id),
         ("secret_access_key", secret_access_key),
@@ -156,11 +208,11 @@ pub(super) fn keys(
     if session_token.is_some() && token.is_none() {
         return None;
     }
-    Some(KeyAssets {
+    Some(KeyAssets::Parts(KeyParts {
         access_key_id: id?,
         secret_access_key: secret?,
         session_token: token,
-    })
+    }))
 }
 
 /// A reference; what is written in full is checked now, the rest when it is read.
@@ -181,12 +233,7 @@ fn asset<T>(
 }
 
 pub(super) fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
-    keys(
-        table,
-        raw.access_key_id.as_ref(),
-        raw.secret_access_key.as_ref(),
-        raw.session_token.as_ref(),
-    )
+    keys(table, &WrittenKeys::of(raw))
 }
 
 /// `Some(None)` where none is asked for.
@@ -214,6 +261,7 @@ fn refuse_strangers(table: &Table<'_>, raw: &RawAuth, method: &Method) {
         ("access_key_id", raw.access_key_id.is_some()),
         ("secret_access_key", raw.secret_access_key.is_some()),
         ("session_token", raw.session_token.is_some()),
+        ("credentials", raw.credentials.is_some()),
         ("source", raw.source.is_some()),
         ("require_ec2", raw.require_ec2.is_some()),
         ("role", raw.role.is_some()),

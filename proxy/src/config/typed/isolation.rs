@@ -1,6 +1,6 @@
 //! Customers are kept apart: each organisation has a user and an External ID of its own.
 
-use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, Organisation};
+use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
 
 use crate::config::Config;
 use crate::config::key_path::KeyPath;
@@ -16,14 +16,16 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
 fn check_keys(config: &Config, report: &Report<'_>) {
     let identities: Vec<_> = config.identities.values().collect();
     for (index, identity) in identities.iter().enumerate() {
-        let shared = identities.iter().take(index).find(|other| {
-            other.organisation != identity.organisation
-                && is_same(&other.keys.access_key_id, &identity.keys.access_key_id)
-        });
+        let shared = identities
+            .iter()
+            .take(index)
+            .find(|other| other.organisation != identity.organisation && are_of_one_user(&other.keys, &identity.keys));
         if let Some(other) = shared {
-            let key = KeyPath::of("identities")
-                .entry(identity.name.as_str())
-                .entry("access_key_id");
+            let name = match identity.keys {
+                KeyAssets::Parts(_) => "access_key_id",
+                KeyAssets::Leased(_) => "credentials",
+            };
+            let key = KeyPath::of("identities").entry(identity.name.as_str()).entry(name);
             let message = format!(
                 "is also the key of identities.{}, of another organisation: each organisation needs an IAM user of \
                  its own",
@@ -62,6 +64,15 @@ fn check_external_ids(config: &Config, report: &Report<'_>) {
     }
 }
 
+/// Whether both surely belong to one user, or to users that one role makes.
+fn are_of_one_user(a: &KeyAssets, b: &KeyAssets) -> bool {
+    match (a, b) {
+        (KeyAssets::Parts(a), KeyAssets::Parts(b)) => is_same(&a.access_key_id, &b.access_key_id),
+        (KeyAssets::Leased(a), KeyAssets::Leased(b)) => a == b,
+        (KeyAssets::Parts(_), KeyAssets::Leased(_)) | (KeyAssets::Leased(_), KeyAssets::Parts(_)) => false,
+    }
+}
+
 /// Whether both references surely mean the same.
 fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
     match (a, b) {
@@ -74,6 +85,9 @@ fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
             a == b && x == y
         }
         (AssetReference::Vault { secret: a, field: x }, AssetReference::Vault { secret: b, field: y }) => {
+            a == b && x == y
+        }
+        (AssetReference::Stored { secret: a, pointer: x }, AssetReference::Stored { secret: b, pointer: y }) => {
             a == b && x == y
         }
         _ => false,

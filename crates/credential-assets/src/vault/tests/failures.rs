@@ -1,6 +1,6 @@
 //! What goes wrong, and what is said of it.
 
-use auth_model::KeyAssets;
+use auth_model::{KeyAssets, KeyParts};
 
 use super::*;
 use crate::Outlook;
@@ -148,11 +148,11 @@ async fn while_a_vault_is_sealed_or_cannot_be_reached_its_last_secret_serves_on(
 
     // Not what AWS refused, and not for ever.
     let asset: AssetReference = ASSET.parse().unwrap();
-    assets.invalidate(&KeyAssets {
+    assets.invalidate(&KeyAssets::Parts(KeyParts {
         access_key_id: asset.clone(),
         secret_access_key: asset,
         session_token: None,
-    });
+    }));
     read(&assets, ASSET).await.unwrap_err();
 }
 

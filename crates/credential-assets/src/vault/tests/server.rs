@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Answers by `METHOD path` below `/v1/` and by token; whatever else is asked is refused as a vault refuses it.
 #[derive(Default)]
@@ -59,7 +62,7 @@ pub(super) struct Request {
 #[derive(Default)]
 struct Shared {
     script: Mutex<Script>,
-    requests: Mutex<Vec<Request>>,
+    requests: watch::Sender<Vec<Request>>,
 }
 
 pub(super) struct Server {
@@ -80,7 +83,7 @@ impl Server {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             script: Mutex::new(script),
-            requests: Mutex::default(),
+            requests: watch::Sender::default(),
         });
         let served = Arc::clone(&shared);
         let task = tokio::spawn(async move {
@@ -101,12 +104,23 @@ impl Server {
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        self.shared.requests.borrow().clone()
     }
 
     pub(super) fn count(&self, line: &str) -> usize {
-        self.requests().iter().filter(|request| request.line == line).count()
+        count(&self.shared.requests.borrow(), line)
     }
+
+    /// Returns as soon as this was asked so many times.
+    pub(super) async fn until_asked(&self, line: &str, times: usize) {
+        let mut requests = self.shared.requests.subscribe();
+        let asked = requests.wait_for(|requests| count(requests, line) >= times);
+        timeout(Duration::from_mins(1), asked).await.unwrap().unwrap();
+    }
+}
+
+fn count(requests: &[Request], line: &str) -> usize {
+    requests.iter().filter(|request| request.line == line).count()
 }
 
 /// One request, then the connection is closed.
@@ -133,7 +147,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         head: head.clone(),
     };
     let (status, body) = shared.script.lock().unwrap().answer(&request);
-    shared.requests.lock().unwrap().push(request);
+    shared.requests.send_modify(|requests| requests.push(request));
     let answer = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()

@@ -32,6 +32,13 @@ async fn a_set_is_renewed_in_the_background_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_set_that_is_not_confirmed_is_asked_for_ahead_of_its_expiry() {
+    let stage = Stage::new(|_, _| Step::Stale);
+    assert_eq!(stage.constant_traffic(Duration::from_mins(1)).await, 0);
+    assert!((5..=7).contains(&stage.attempts()), "{} attempts", stage.attempts());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_of_900_seconds_does_not_loop() {
     let lifetime = Duration::from_mins(15);
     let stage = Stage::new(|_, _| Step::Session {

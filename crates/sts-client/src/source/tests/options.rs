@@ -58,9 +58,14 @@ pub(super) fn check_fields(request: &Received, fields: &[(&str, &str)]) {
 
 #[tokio::test(start_paused = true)]
 async fn every_option_is_on_the_wire() {
-    let mut keys = key_assets();
+    let mut keys = key_parts();
     keys.session_token = Some("env:TOKEN".parse().unwrap());
-    let sent = sent_for("eu-west-1", managed(keys, every_option()), &StsSettings::default()).await;
+    let sent = sent_for(
+        "eu-west-1",
+        managed(keys.into(), every_option()),
+        &StsSettings::default(),
+    )
+    .await;
     let [request] = &sent[..] else { panic!("{sent:?}") };
     check_fields(
         request,

@@ -28,10 +28,11 @@ impl KeyFile {
     }
 
     fn keys(&self) -> KeyAssets {
-        KeyAssets {
+        let parts = KeyParts {
             secret_access_key: format!("file:{}", self.path().display()).parse().unwrap(),
-            ..key_assets()
-        }
+            ..key_parts()
+        };
+        parts.into()
     }
 }
 

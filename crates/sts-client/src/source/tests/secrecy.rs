@@ -47,9 +47,9 @@ async fn no_secret_is_in_any_error_any_debug_or_any_log_line_at_trace() {
         let clock = VirtualClock::new();
         let now = clock.clone();
         let sts = ScriptedSts::new(move |_| answer(now.now()));
-        let mut keys = key_assets();
+        let mut keys = key_parts();
         keys.session_token = Some("env:TOKEN".parse().unwrap());
-        let auth = managed(keys, AssumeRoleOptions::default());
+        let auth = managed(keys.into(), AssumeRoleOptions::default());
         let source = source(&connection("eu-west-1", auth), &StsSettings::default(), &clock, &sts);
 
         let outcome = source.credentials().await;

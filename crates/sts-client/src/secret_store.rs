@@ -1,0 +1,225 @@
+//! Secrets Manager and Parameter Store, as far as credential assets need them: one question each.
+//!
+//! A thin client on the connections and the signature that STS calls have: see `docs/decisions/0004-secret-stores.md`.
+
+mod answer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header::CONTENT_TYPE;
+use ::http::{Request, Uri};
+use auth_model::{Clock, Credentials, Region, Secret, ServiceId, SessionToken, StoreKind, StoredSecret};
+use aws_endpoints::EndpointVariant;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use credential_assets::{Fetching, SecretStore, StoreProblem};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::connector::http_connector;
+use crate::error::CredentialError;
+use crate::quiet::quietly;
+use crate::refusal::chain_text;
+use crate::settings::{EgressProxy, StsSettings};
+use crate::source::CredentialSource;
+
+const TARGET: &str = "x-amz-target";
+
+const JSON: &str = "application/x-amz-json-1.1";
+
+/// How one of AWS's stores of secrets is reached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SecretStoreSettings {
+    /// The region of secrets that are named, not given by ARN.
+    pub region: Region,
+    /// Where it is asked instead of AWS's regional endpoint.
+    pub endpoint: Option<Uri>,
+    /// For one request, connecting included.
+    pub timeout: Duration,
+    /// Certificates in PEM form that are trusted besides the platform's roots.
+    pub extra_roots_pem: Vec<u8>,
+    /// An HTTP proxy on the way out.
+    pub proxy: Option<EgressProxy>,
+}
+
+/// Asks a store with the credentials of a source. A set that the store refuses is renewed, and the question asked once
+/// more.
+pub struct AwsSecretStore {
+    source: CredentialSource,
+    region: Region,
+    endpoint: Option<Uri>,
+    timeout: Duration,
+    connector: SharedHttpConnector,
+    clock: Arc<dyn Clock>,
+}
+
+impl AwsSecretStore {
+    /// A store that has not been asked yet. `clock` dates the signatures.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or the proxy cannot be
+    /// used.
+    pub fn new(
+        source: CredentialSource,
+        settings: &SecretStoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CredentialError> {
+        let way = StsSettings {
+            extra_roots_pem: settings.extra_roots_pem.clone(),
+            proxy: settings.proxy.clone(),
+            connect_timeout: settings.timeout,
+            ..StsSettings::default()
+        };
+        let connector = http_connector(&way).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
+        Ok(Self::with_connector(source, settings, clock, connector))
+    }
+
+    fn with_connector(
+        source: CredentialSource,
+        settings: &SecretStoreSettings,
+        clock: Arc<dyn Clock>,
+        connector: SharedHttpConnector,
+    ) -> Self {
+        Self {
+            source,
+            region: settings.region.clone(),
+            endpoint: settings.endpoint.clone(),
+            timeout: settings.timeout,
+            connector,
+            clock,
+        }
+    }
+
+    async fn text(&self, secret: &StoredSecret) -> Result<Secret, StoreProblem> {
+        let credentials = self.source.credentials().await.map_err(no_credentials)?;
+        match self.ask(secret, &credentials).await {
+            Err(StoreProblem::CredentialsRefused { .. }) => {
+                let renewed = self.source.renew(&credentials).await.map_err(no_credentials)?;
+                self.ask(secret, &renewed).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn ask(&self, secret: &StoredSecret, credentials: &Credentials) -> Result<Secret, StoreProblem> {
+        let request = self.signed(secret, credentials)?;
+        let exchange = async {
+            let request = request.try_into().map_err(|_| unasked())?;
+            let response = self
+                .connector
+                .call(request)
+                .await
+                .map_err(|error| unreachable(&error))?;
+            answer::read(secret.kind(), response).await
+        };
+        timeout(self.timeout, quietly(exchange))
+            .await
+            .unwrap_or(Err(StoreProblem::TimedOut))
+    }
+
+    fn signed(&self, secret: &StoredSecret, credentials: &Credentials) -> Result<Request<SdkBody>, StoreProblem> {
+        let (target, body) = match secret.kind() {
+            StoreKind::SecretsManager => ("secretsmanager.GetSecretValue", json!({ "SecretId": secret.id() })),
+            StoreKind::Ssm => (
+                "AmazonSSM.GetParameter",
+                json!({ "Name": secret.id(), "WithDecryption": true }),
+            ),
+        };
+        let body = body.to_string();
+        // An ARN says where it belongs.
+        let region = secret.region().unwrap_or_else(|| self.region.clone());
+        let uri = self.uri(secret.kind(), &region)?;
+        let mut request = Request::post(&uri)
+            .header(CONTENT_TYPE, JSON)
+            .header(TARGET, target)
+            .body(SdkBody::from(body.as_str()))
+            .map_err(|_| unasked())?;
+        let identity = aws_credential_types::Credentials::new(
+            credentials.access_key_id.as_str(),
+            credentials.secret_access_key.expose(),
+            credentials
+                .session_token
+                .as_ref()
+                .map(SessionToken::expose)
+                .map(str::to_owned),
+            credentials.expires_at,
+            "signing-proxy",
+        );
+        let identity = identity.into();
+        let parameters = SigningParams::builder()
+            .identity(&identity)
+            .region(region.as_str())
+            .name(secret.kind().as_str())
+            .time(self.clock.now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| unasked())?
+            .into();
+        let headers = [(CONTENT_TYPE.as_str(), JSON), (TARGET, target)];
+        let signable = SignableRequest::new("POST", &uri, headers.into_iter(), SignableBody::Bytes(body.as_bytes()));
+        let signed = signable.and_then(|signable| sign(signable, &parameters));
+        let (instructions, _) = signed.map_err(|_| unasked())?.into_parts();
+        instructions.apply_to_request_http1x(&mut request);
+        Ok(request)
+    }
+
+    fn uri(&self, kind: StoreKind, region: &Region) -> Result<String, StoreProblem> {
+        if let Some(endpoint) = &self.endpoint {
+            return Ok(endpoint.to_string());
+        }
+        let service = ServiceId::parse(kind.as_str()).map_err(|_| unasked())?;
+        let endpoint = aws_endpoints::endpoint(&service, region, EndpointVariant::default());
+        let unknown = |error: aws_endpoints::EndpointError| StoreProblem::Unreachable {
+            reason: error.to_string(),
+        };
+        Ok(format!("https://{}/", endpoint.map_err(unknown)?.host))
+    }
+}
+
+impl SecretStore for AwsSecretStore {
+    fn fetch<'a>(&'a self, secret: &'a StoredSecret) -> Fetching<'a> {
+        Box::pin(self.text(secret))
+    }
+}
+
+impl fmt::Debug for AwsSecretStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsSecretStore")
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn no_credentials(error: CredentialError) -> StoreProblem {
+    StoreProblem::NoCredentials {
+        reason: error.to_string(),
+        is_permanent: error.is_permanent(),
+    }
+}
+
+fn unreachable(error: &ConnectorError) -> StoreProblem {
+    if error.is_timeout() {
+        return StoreProblem::TimedOut;
+    }
+    StoreProblem::Unreachable {
+        reason: chain_text(error),
+    }
+}
+
+/// A request that cannot be made: checked texts and a date of this epoch always make one.
+fn unasked() -> StoreProblem {
+    StoreProblem::Unreachable {
+        reason: "the request cannot be made".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
