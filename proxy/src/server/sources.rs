@@ -33,9 +33,8 @@ impl Sources {
     /// Reads the CA files and asks for nothing yet.
     ///
     /// Of those `before`, a connection's source stays, with the credentials it holds, where nothing has changed in how
-    /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`, with
-    /// the connections that its stores are asked with. All others are
-    /// new, and share nothing with what was there before.
+    /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`, with the
+    /// connections that its stores are asked with. All others are new, and share nothing with what was there before.
     ///
     /// # Errors
     ///
