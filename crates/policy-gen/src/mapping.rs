@@ -28,6 +28,8 @@ mod rpc;
 pub(crate) mod s3;
 mod sts;
 mod value;
+#[cfg(test)]
+mod whole;
 mod workspaces;
 mod xml;
 

@@ -9,15 +9,15 @@ use super::{Mapping, Need, Refusal, Request, map};
 /// A request in the making.
 #[derive(Clone)]
 pub(super) struct Asked {
-    service: ServiceId,
+    pub(super) service: ServiceId,
     region: Region,
     account: Option<AccountId>,
-    host: HostResource,
-    method: Method,
-    path: String,
-    query: Option<String>,
-    headers: HeaderMap,
-    body: Vec<u8>,
+    pub(super) host: HostResource,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
 /// `METHOD HOST/PATH?QUERY`.
