@@ -324,6 +324,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use super::*;
+    use crate::error::Notice;
 
     fn answer(status: u16, header: Option<(&'static str, &'static str)>, body: &'static str) -> Answer {
         let header = header.map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
@@ -426,6 +427,22 @@ mod tests {
         check(&answer(403, None, unknown), "sts", true, Some(Culprit::Region));
         check(&answer(403, None, unknown), "sts", false, Some(Culprit::AccessKey));
         check(&answer(503, None, ""), "s3", true, Some(Culprit::Service));
+    }
+
+    #[test]
+    fn a_notice_leaves_the_answer_the_services() {
+        let named = |name| Some(("x-signing-proxy-error", name));
+        let late = "<Error><Code>RequestTimeTooSkewed</Code><Message>late</Message></Error>";
+        for notice in Notice::ALL {
+            check(
+                &answer(403, named(notice.name()), late),
+                "s3",
+                true,
+                Some(Culprit::Clock),
+            );
+        }
+        let own = answer(502, named("upstream-unreachable"), "");
+        check(&own, "s3", true, Some(Culprit::Tcp));
     }
 
     #[test]
