@@ -5,7 +5,7 @@
 //!   protocols carry the name in the request, so there a client can make one up.
 //! - [`mapping`]: the actions and resources that AWS will ask IAM about.
 //! - [`AllowPolicy`]: whether a policy allows what a request asks for.
-//! - [`record`]: what connections were seen to need; [`least_privilege`] makes the least policy of it, and [`diff`]
+//! - [`record`]: what connections were seen to need; [`least_privilege()`] makes the least policy of it, and [`diff()`]
 //!   compares it with a policy.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it, and policies for common uses;
 //!   [`deploy`] puts them into what Terraform and `CloudFormation` read.

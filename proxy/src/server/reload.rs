@@ -5,7 +5,7 @@
 //! - Then one pointer is exchanged. A request that has begun keeps the pipeline it began with, the next one of the same
 //!   client takes the new one; the last request of the old pipeline frees it.
 //! - A connection whose credentials are obtained as before keeps them, and one that is reached as before keeps its
-//!   pool; see [`Sources`] and [`Pipeline::successor`].
+//!   pool; see [`Sources`] and [`crate::pipeline::Pipeline::successor`].
 //! - A listener whose address stays is not touched. One that is taken out lets its requests finish with the old
 //!   pipeline.
 

@@ -20,7 +20,7 @@ pub(super) fn write(out: &mut String, query: &[u8], offset: usize) -> Result<(),
     Ok(())
 }
 
-/// Whether [`write`] would write the query as it stands. Not so an empty one: it is left away with its question mark.
+/// Whether [`write()`] would write the query as it stands. Not so an empty one: it is left away with its question mark.
 pub(super) fn is_wire_form(query: &str) -> bool {
     // One separator in each pair, so that none is empty.
     let is_pair = |pair: &[u8]| {
