@@ -1,5 +1,6 @@
 """What the tests share: the servers are started once and stopped whatever happens."""
 
+import http.client
 import shutil
 
 import boto3
@@ -67,6 +68,24 @@ def proxy(scratch, store, signed):
     server = Proxy(scratch, "store", {"store": store_connection(store)}, {"STORE_SECRET": store.SECRET})
     yield server
     assert server.stop() == 0, "the proxy did not end well on SIGTERM"
+
+
+def listing(proxy, connection=""):
+    """The status of a listing of the bucket and what the proxy says of it; `connection` as `/@NAME`, where there are several."""
+    client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    client.request("GET", f"{connection}/{BUCKET}?list-type=2&max-keys=1")
+    answer = client.getresponse()
+    answer.read()
+    client.close()
+    return answer.status, answer.headers.get("x-signing-proxy-error")
+
+
+@pytest.fixture
+def stopping():
+    """Stops the proxies of a test and sees that they end well."""
+    proxies = []
+    yield proxies
+    assert [proxy.stop() for proxy in proxies] == [0] * len(proxies)
 
 
 @pytest.fixture(scope="session")

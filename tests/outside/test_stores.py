@@ -1,6 +1,5 @@
 """Keys in Secrets Manager and Parameter Store as moto plays them, and keys that a vault's AWS engine makes."""
 
-import http.client
 import http.server
 import json
 import threading
@@ -12,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 import secrets_seen
-from conftest import BUCKET, store_connection
+from conftest import listing, store_connection
 from servers import LOGS, Moto, Proxy, SeaweedFs
 from test_auth import ACCOUNT, EVERYTHING, REGION, unsigned
 
@@ -89,24 +88,6 @@ def start(scratch, name, keeper, store, secret, cache="0s", key=None):
     return Proxy(scratch, name, connections, environment, assets={"secretsmanager": fetch, "ssm": fetch})
 
 
-def get(proxy):
-    """The status of a listing and what the proxy says of it."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
-    connection.request("GET", f"/@store/{BUCKET}?list-type=2&max-keys=1")
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status, answer.headers.get("x-signing-proxy-error")
-
-
-@pytest.fixture
-def stopping():
-    """Stops the proxies of a test and sees that they end well."""
-    proxies = []
-    yield proxies
-    assert [proxy.stop() for proxy in proxies] == [0] * len(proxies)
-
-
 @pytest.mark.parametrize("name,secret,want", [
     ("json", "secretsmanager:prod/aws#/aws/secret", 200),
     ("arn", "secretsmanager:ARN#/aws/secret", 200),
@@ -118,7 +99,7 @@ def stopping():
 def test_each_store_gives_keys_that_sign(name, secret, want, scratch, keeper, kept, store, stopping):
     secret = secret.replace("ARN", kept)
     stopping.append(start(scratch, f"stores-{name}", keeper, store, secret))
-    assert get(stopping[0])[0] == want
+    assert listing(stopping[0], "/@store")[0] == want
 
 
 @pytest.mark.parametrize("name,secret,key,word", [
@@ -133,7 +114,7 @@ def test_each_store_gives_keys_that_sign(name, secret, want, scratch, keeper, ke
 def test_what_is_wrong_is_named(name, secret, key, word, scratch, keeper, kept, store, stopping):
     key = {"stranger": keeper.stranger, "wrong": (keeper.key[0], "wrong")}.get(key)
     stopping.append(start(scratch, f"stores-{name}", keeper, store, secret, key=key))
-    assert get(stopping[0]) == (503, "no-credentials")
+    assert listing(stopping[0], "/@store") == (503, "no-credentials")
     log = stopping[0].log.read_text()
     assert word in log and secret.split("#")[0] in log
 
@@ -142,10 +123,10 @@ def test_a_new_version_is_picked_up(scratch, keeper, kept, store, stopping):
     """At once or after the cache and 10 s: nothing is restarted."""
     keeper.secrets.create_secret(Name="prod/rotated", SecretString=BAD)
     stopping.append(start(scratch, "stores-rotation", keeper, store, "secretsmanager:prod/rotated", cache="1s"))
-    assert get(stopping[0])[0] == 403
+    assert listing(stopping[0], "/@store")[0] == 403
     keeper.secrets.put_secret_value(SecretId="prod/rotated", SecretString=SeaweedFs.SECRET)
     end = time.monotonic() + 15
-    while get(stopping[0])[0] != 200:
+    while listing(stopping[0], "/@store")[0] != 200:
         assert time.monotonic() < end, "the new version is not used"
         time.sleep(0.5)
 
@@ -256,12 +237,12 @@ def test_a_store_that_is_down_leaves_the_last_keys_working_and_is_seen(scratch, 
         line = 'signing_proxy_credential_asset_stale_seconds{connection="store"} '
         return ready["assets"]["state"], int(metrics.split(line)[1].split("\n")[0])
 
-    assert get(proxy) == (200, None)
+    assert listing(proxy, "/@store") == (200, None)
     assert state() == ("as-read", 0)
     keeper.server.stop()
     end, seen = time.monotonic() + 15, []
     while time.monotonic() < end:
-        seen.append(get(proxy))
+        seen.append(listing(proxy, "/@store"))
         time.sleep(0.1)
     assert set(seen) == {(200, None)}
     name, seconds = state()

@@ -1,6 +1,5 @@
 """Keys in a real OpenBao: every engine and login, and requests that go on while secrets and servers come and go."""
 
-import http.client
 import json
 import threading
 import time
@@ -10,7 +9,7 @@ import urllib.request
 import pytest
 
 import secrets_seen
-from conftest import BUCKET, store_connection
+from conftest import listing, store_connection
 from servers import LOGS, WORK, Proxy, SeaweedFs, Server, clean_environment, free_ports
 
 TOKEN = "outside-vault-root-token"
@@ -117,24 +116,6 @@ def start(scratch, name, bao, store, auth, environment, place="kv/aws", version=
     return Proxy(scratch, name, {"store": connection}, environment, assets=assets)
 
 
-def get(proxy):
-    """The status of a listing and what the proxy says of it."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
-    connection.request("GET", f"/{BUCKET}?list-type=2&max-keys=1")
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status, answer.headers.get("x-signing-proxy-error")
-
-
-@pytest.fixture
-def stopping():
-    """Stops the proxies of a test and sees that they end well."""
-    proxies = []
-    yield proxies
-    assert [proxy.stop() for proxy in proxies] == [0] * len(proxies)
-
-
 @pytest.mark.parametrize("place,version,want", [
     ("kv/aws", "", 200), ("kv/aws", "@2", 200), ("kv/aws", "@1", 403), ("old/aws", "", 200), ("kv/none", "", 503),
 ])
@@ -142,7 +123,7 @@ def test_each_engine_and_version(place, version, want, scratch, good, store, sto
     auth, environment = approle(good, "engines")
     name = "vault-" + (place + version).replace("/", "-").replace("@", "-v")
     stopping.append(start(scratch, name, good, store, auth, environment, place, version))
-    assert get(stopping[0])[0] == want
+    assert listing(stopping[0])[0] == want
 
 
 def test_a_given_token(scratch, good, store, stopping):
@@ -150,7 +131,7 @@ def test_a_given_token(scratch, good, store, stopping):
     secrets_seen.add(token)
     auth = {"method": "token", "token": "env:VAULT_TOKEN"}
     stopping.append(start(scratch, "vault-token", good, store, auth, {"VAULT_TOKEN": token}))
-    assert get(stopping[0]) == (200, None)
+    assert listing(stopping[0]) == (200, None)
 
 
 def test_refused_logins_and_policies(scratch, good, store, stopping):
@@ -158,7 +139,7 @@ def test_refused_logins_and_policies(scratch, good, store, stopping):
     stopping.append(start(scratch, "vault-login", good, store, auth, {"VAULT_SECRET_ID": "wrong"}))
     stopping.append(start(scratch, "vault-policy", good, store, *approle(good, "denied"), place="kv/other"))
     for proxy, word in zip(stopping, ("refuses the login with status 400", "policies do not allow"), strict=True):
-        assert get(proxy) == (503, "no-credentials")
+        assert listing(proxy) == (503, "no-credentials")
         assert word in proxy.log.read_text()
 
 
@@ -173,7 +154,7 @@ class Traffic:
 
     def _run(self):
         while not self.over.is_set():
-            self.seen.append(get(self.proxy))
+            self.seen.append(listing(self.proxy))
 
     def stop(self):
         self.over.set()
@@ -186,7 +167,7 @@ def test_a_rotation_loses_no_request(scratch, good, store, stopping):
     """The token lives for seconds, and the vault gets a new version of the keys each second."""
     role = approle(good, "short", token_ttl="4s", token_max_ttl="8s")
     stopping.append(start(scratch, "vault-rotation", good, store, *role))
-    assert get(stopping[0]) == (200, None)
+    assert listing(stopping[0]) == (200, None)
     traffic = Traffic(stopping[0])
     for _ in range(25):
         good.put_keys(SeaweedFs.SECRET)
@@ -199,7 +180,7 @@ def test_a_rotation_loses_no_request(scratch, good, store, stopping):
 def test_a_vault_that_is_down_leaves_the_last_keys_working(scratch, good, store, stopping):
     stopping.append(start(scratch, "vault-down", good, store, *approle(good, "down")))
     proxy = stopping[0]
-    assert get(proxy) == (200, None)
+    assert listing(proxy) == (200, None)
     traffic = Traffic(proxy, threads=2)
     good.seal()
     time.sleep(14)

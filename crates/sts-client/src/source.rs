@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use credential_assets::Assets;
 
 use crate::cache::{Cache, Label};
-use crate::connector::http_client;
+use crate::connector::checked_client;
 use crate::error::CredentialError;
 use crate::origin::Origin;
 use crate::settings::StsSettings;
@@ -52,12 +52,7 @@ impl CredentialSource {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
-        connection
-            .auth
-            .check()
-            .map_err(|contradiction| unusable(contradiction.into()))?;
-        let http = http_client(settings).map_err(unusable)?;
+        let http = checked_client(connection, settings)?;
         Ok(Self::with_http_client(
             connection, shown_as, assets, settings, clock, http,
         ))

@@ -13,7 +13,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::{DateTime, Format};
 use credential_assets::Assets;
 
-use crate::connector::http_client;
+use crate::connector::checked_client;
 use crate::error::{CredentialError, CredentialFailure};
 use crate::origin::Origin;
 use crate::role::Home;
@@ -82,12 +82,7 @@ impl Walkthrough {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
-        connection
-            .auth
-            .check()
-            .map_err(|contradiction| unusable(contradiction.into()))?;
-        let http = http_client(settings).map_err(unusable)?;
+        let http = checked_client(connection, settings)?;
         Ok(Self::with_http_client(connection, assets, settings, clock, http))
     }
 
