@@ -6,6 +6,11 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: tests/load/run --document -->", "<!-- end of figures -->"
 
 
+def shown(value):
+    """Four digits, and no powers of ten."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
 def table(results):
     machine = results["machine"]
     yield (
@@ -21,7 +26,7 @@ def table(results):
         yield "| | " + " | ".join(column.replace("_", " ") for column in columns) + " |"
         yield "|---" + "|---:" * len(columns) + "|"
         for variant, row in figures.items():
-            yield f"| {variant} | " + " | ".join(f"{row[column]:,.4g}" for column in columns) + " |"
+            yield f"| {variant} | " + " | ".join(shown(row[column]) for column in columns) + " |"
 
 
 def write(results):

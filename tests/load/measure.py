@@ -32,7 +32,7 @@ class Run:
     def __init__(self, arguments, upstream):
         self.upstream = upstream
         self.rounds = 1 if arguments.quick else arguments.rounds
-        self.seconds = 2 if arguments.quick else 10
+        self.seconds = 2 if arguments.quick else arguments.seconds
         self.large = (64 if arguments.quick else 1024) * MIB
         self.uploads = 10 if arguments.quick else 100
 
@@ -281,6 +281,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="short and once")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10, help="of each measurement of requests")
     parser.add_argument("--only", nargs="*", choices=SCENARIOS, default=list(SCENARIOS))
     parser.add_argument("--document", action="store_true", help="write the table of docs/performance.md")
     arguments = parser.parse_args()
