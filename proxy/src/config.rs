@@ -28,6 +28,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,13 +226,15 @@ pub enum PresignedMode {
     Resign,
 }
 
-/// `[connections.NAME.limits]`: body sizes in bytes.
+/// `[connections.NAME.limits]`: of request bodies, in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// The largest request body that is kept in memory; larger ones are spooled.
     pub memory_body: u64,
     /// The largest request body; 413 beyond.
     pub max_body: u64,
+    /// The least that a client sends of its body, in bytes a second; 408 below. Any, where there is none.
+    pub min_upload_rate: Option<NonZeroU64>,
 }
 
 /// `[connections.NAME.timeouts]`: patience with the upstream.

@@ -4,14 +4,13 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::idle::IdleTimer;
+use super::patience::{Late, Patience};
 use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
@@ -42,48 +41,37 @@ impl StreamFault {
     }
 }
 
-/// A client's body with an idle timeout.
+/// A client's body, waited for with patience.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     body: UnsyncBoxBody<Bytes, Cause>,
-    idle: IdleTimer,
+    patience: Patience,
     fault: StreamFault,
 }
 
 impl ClientStream {
-    /// Passes `body` on, waiting `idle` for each piece.
-    pub(crate) fn new<B>(body: B, idle: Duration, fault: StreamFault) -> Self
+    /// Passes `body` on.
+    pub(crate) fn new<B>(body: B, patience: Patience, fault: StreamFault) -> Self
     where
         B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
     {
         Self {
             body: body.map_err(Into::into).boxed_unsync(),
-            idle: IdleTimer::new(idle),
+            patience,
             fault,
         }
     }
 
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
-        loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-                ready!(self.idle.poll_elapsed(cx));
-                return Poll::Ready(Some(
-                    Err(self.fail(ErrorCode::BodyTimeout, "the body stopped arriving")),
-                ));
-            };
-            self.idle.reset();
-            match frame {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(ErrorCode::BodyIncomplete, error)))),
-                Some(Ok(frame)) => {
-                    // Trailers are dropped: nobody signs them.
-                    let Ok(data) = frame.into_data() else { continue };
-                    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                    self.fault.0.received.fetch_add(length, Ordering::Relaxed);
-                    return Poll::Ready(Some(Ok(data)));
-                }
+        let data = ready!(poll_data(Pin::new(&mut self.body), &mut self.patience, cx));
+        Poll::Ready(data.map(|data| match data {
+            Ok(data) => {
+                let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                self.fault.0.received.fetch_add(length, Ordering::Relaxed);
+                Ok(data)
             }
-        }
+            Err((code, cause)) => Err(self.fail(code, cause)),
+        }))
     }
 
     /// Notes what went wrong; gives the error that breaks the request off.
@@ -97,5 +85,119 @@ impl ClientStream {
     pub(super) fn refuse(&self, error: ProxyError) -> Cause {
         let _ = self.fault.0.fault.set((error.code(), Some(error.hint().to_owned())));
         error.into()
+    }
+}
+
+/// The next piece of a client's data. HTTP trailers are dropped: nobody signs them.
+///
+/// # Errors
+///
+/// What the client is told, and why: it is late, or its body broke off.
+pub(super) fn poll_data<B>(
+    mut body: Pin<&mut B>,
+    patience: &mut Patience,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, (ErrorCode, Cause)>>>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>>,
+{
+    loop {
+        let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
+            let late = ready!(patience.poll_late(cx));
+            return Poll::Ready(Some(Err(match late {
+                Late::Stopped => (ErrorCode::BodyTimeout, "the body stopped arriving".into()),
+                Late::Slow => (ErrorCode::BodyTooSlow, "the body arrives too slowly".into()),
+            })));
+        };
+        match frame {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err((ErrorCode::BodyIncomplete, error.into())))),
+            Some(Ok(frame)) => {
+                let data = frame.into_data();
+                patience.came(data.as_ref().map_or(0, Bytes::len));
+                if let Ok(data) = data {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+    use std::num::NonZeroU64;
+    use std::time::Duration;
+
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_mins(1);
+    const SECOND: Duration = Duration::from_secs(1);
+    /// A second less than the limit.
+    const ALMOST: Duration = Duration::from_secs(59);
+
+    /// A client that sends `size` bytes after each `pause`, as often as that, and then no end.
+    fn client(pause: Duration, size: usize, count: usize, patience: Patience) -> (ClientStream, StreamFault) {
+        let pieces = stream::unfold(0, move |sent| async move {
+            if sent == count {
+                std::future::pending::<()>().await;
+            }
+            sleep(pause).await;
+            let piece = Bytes::from(vec![b'x'; size]);
+            Some((Ok::<_, Infallible>(Frame::data(piece)), sent + 1))
+        });
+        let fault = StreamFault::default();
+        let stream = ClientStream::new(StreamBody::new(pieces), patience, fault.clone());
+        (stream, fault)
+    }
+
+    /// Takes pieces until one is an error, with `pause` between them.
+    async fn bytes_until_error(stream: &mut ClientStream, pause: Duration) -> usize {
+        let mut taken = 0;
+        loop {
+            match poll_fn(|cx| stream.poll_data(cx)).await {
+                Some(Ok(data)) => taken += data.len(),
+                Some(Err(_)) => return taken,
+                None => panic!("a body that broke off has come to its end"),
+            }
+            sleep(pause).await;
+        }
+    }
+
+    fn code(fault: &StreamFault) -> Option<ErrorCode> {
+        fault.error().map(|error| error.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_breaks_off_and_never_ends_well() {
+        let begin = Instant::now();
+        let patience = Patience::new(LIMIT).with_least_rate(NonZeroU64::new(100));
+        let (mut stream, fault) = client(SECOND, 50, 1000, patience);
+        // Half of each second is late.
+        assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 119 * 50);
+        assert_eq!(code(&fault), Some(ErrorCode::BodyTooSlow));
+        assert_eq!((fault.received(), begin.elapsed().as_secs()), (119 * 50, 119));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_takes_nothing_makes_no_client_late() {
+        let patience = Patience::new(LIMIT).with_least_rate(NonZeroU64::new(100));
+        let (mut stream, fault) = client(SECOND, 100, 50, patience);
+        assert_eq!(bytes_until_error(&mut stream, LIMIT * 10).await, 50 * 100);
+        // Only what comes after them, nothing, is the client's fault.
+        assert_eq!(code(&fault), Some(ErrorCode::BodyTimeout));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_rate_a_trickle_goes_on() {
+        let (mut stream, fault) = client(ALMOST, 1, 1000, Patience::new(LIMIT));
+        assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 1000);
+        assert_eq!(code(&fault), Some(ErrorCode::BodyTimeout));
     }
 }

@@ -1,16 +1,17 @@
 //! Reading a client's body to its end.
 
-use std::time::Duration;
+use std::future::poll_fn;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use http_body::Body;
-use http_body_util::BodyExt;
-use tokio::time::timeout;
 
 use super::aws_chunked::{Decoder, Malformed};
+use super::client_stream::poll_data;
 use super::framing::Framing;
 use super::outgoing::Content;
+use super::patience::Patience;
 use super::sink::Sink;
 use super::storage::Storage;
 use crate::error::{Cause, ErrorCode, ProxyError};
@@ -22,8 +23,6 @@ pub(crate) struct BodyLimits<'a> {
     pub(crate) memory: u64,
     /// Bytes at all.
     pub(crate) max: u64,
-    /// Between two pieces.
-    pub(crate) idle: Duration,
     /// The room for all bodies.
     pub(crate) storage: &'a Storage,
 }
@@ -51,6 +50,7 @@ pub(crate) async fn collect<B>(
     mut body: B,
     framing: Framing,
     limits: BodyLimits<'_>,
+    mut patience: Patience,
     received: &mut u64,
 ) -> Result<Collected, ProxyError>
 where
@@ -64,7 +64,8 @@ where
         Framing::AwsChunked { length, trailers } => Some(Decoder::new(length, trailers)),
     };
     let mut sink = Sink::new(limits.memory, limits.storage);
-    while let Some(mut data) = next(&mut body, limits.idle).await? {
+    while let Some(data) = poll_fn(|cx| poll_data(Pin::new(&mut body), &mut patience, cx)).await {
+        let mut data = data.map_err(|(code, cause)| ProxyError::new(code).with_cause(cause))?;
         *received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         match &mut decoder {
             None => keep(&mut sink, &data, limits.max).await?,
@@ -85,25 +86,6 @@ where
         sha256,
         trailers,
     })
-}
-
-/// The next piece of data; HTTP trailers are dropped, nobody signs them.
-async fn next<B>(body: &mut B, idle: Duration) -> Result<Option<Bytes>, ProxyError>
-where
-    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
-{
-    loop {
-        match timeout(idle, body.frame()).await {
-            Err(_) => return Err(ErrorCode::BodyTimeout.into()),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => return Err(ProxyError::new(ErrorCode::BodyIncomplete).with_cause(error)),
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
 }
 
 async fn keep(sink: &mut Sink<'_>, data: &[u8], max: u64) -> Result<(), ProxyError> {

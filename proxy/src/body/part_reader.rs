@@ -102,7 +102,7 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
 
     use super::*;
-    use crate::body::Progress;
+    use crate::body::{Patience, Progress};
     use crate::error::Cause;
 
     fn reader(pieces: &[usize], max: u64) -> PartReader {
@@ -113,7 +113,7 @@ mod tests {
         let fault = StreamFault::default();
         let body = StreamBody::new(stream::iter(pieces));
         PartReader::new(
-            ClientStream::new(body, Duration::from_secs(9), fault.clone()),
+            ClientStream::new(body, Patience::new(Duration::from_secs(9)), fault.clone()),
             fault,
             max,
         )

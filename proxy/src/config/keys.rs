@@ -160,6 +160,8 @@ pub(super) const KEYS: &[Key] = &[
     key("upstream.pool_idle_per_host", Count(0..=65_536), Value("256")),
     key("defaults.limits.memory_body", Size(0..=GIB), Value(r#""8MiB""#)),
     key("defaults.limits.max_body", Size(BODY_BYTES), Value(r#""5GiB""#)),
+    // As Kestrel; Apache's mod_reqtimeout wants 500. Slower than any network, and than any client that means well.
+    key("defaults.limits.min_upload_rate", Size(0..=GIB), Value(r#""240B""#)),
     key("defaults.timeouts.connect", Duration(1..=300), Value(r#""10s""#)),
     // A language model may think for minutes before its first byte.
     key("defaults.timeouts.response", Duration(PATIENCE), Value(r#""5m""#)),
@@ -231,6 +233,11 @@ pub(super) const KEYS: &[Key] = &[
         "connections.*.limits.max_body",
         Size(BODY_BYTES),
         Same("defaults.limits.max_body"),
+    ),
+    key(
+        "connections.*.limits.min_upload_rate",
+        Size(0..=GIB),
+        Same("defaults.limits.min_upload_rate"),
     ),
     key(
         "connections.*.timeouts.connect",

@@ -130,6 +130,7 @@ pub(super) struct RawDefaults {
 pub(super) struct RawLimits {
     pub(super) memory_body: String,
     pub(super) max_body: String,
+    pub(super) min_upload_rate: String,
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
-use crate::body::IdleTimer;
+use crate::body::Patience;
 use crate::error::{Cause, ERROR_HEADER};
 use crate::strip;
 
@@ -39,7 +39,7 @@ enum Source {
     Own(Option<Bytes>),
     Upstream {
         body: ReadAhead<Incoming>,
-        idle: IdleTimer,
+        patience: Patience,
         _slot: OwnedSemaphorePermit,
     },
 }
@@ -62,7 +62,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     }
     let source = Source::Upstream {
         body,
-        idle: IdleTimer::new(idle),
+        patience: Patience::new(idle),
         _slot: slot,
     };
     Response::from_parts(head, ResponseBody { source, reporter })
@@ -128,12 +128,12 @@ impl Source {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
         match self {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Upstream { body, idle, .. } => {
+            Self::Upstream { body, patience, .. } => {
                 let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-                    ready!(idle.poll_elapsed(cx));
+                    ready!(patience.poll_late(cx));
                     return Poll::Ready(Some(Err("the service's answer stopped arriving".into())));
                 };
-                idle.reset();
+                patience.came(0);
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
         }

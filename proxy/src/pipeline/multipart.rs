@@ -57,7 +57,7 @@ pub(super) async fn take(
     let config = &ready.route.config;
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
     let fault = StreamFault::default();
-    let stream = ClientStream::new(incoming, config.timeouts.body_idle, fault.clone());
+    let stream = ClientStream::new(incoming, ready.patience(), fault.clone());
     let mut reader = PartReader::new(stream, fault, config.limits.max_body);
     let first = reader.part(config.part_size, memory(&ready), &pipeline.storage).await;
     record.bytes_in = reader.received();

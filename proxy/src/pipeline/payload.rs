@@ -156,11 +156,11 @@ pub(super) async fn frame(
     let limits = BodyLimits {
         memory: config.limits.memory_body,
         max: config.limits.max_body,
-        idle: config.timeouts.body_idle,
         storage: &pipeline.storage,
     };
     let incoming = body.as_mut().ok_or(ErrorCode::Internal)?;
-    let collected = collect(incoming, ready.framing.clone(), limits, &mut record.bytes_in).await?;
+    let framing = ready.framing.clone();
+    let collected = collect(incoming, framing, limits, ready.patience(), &mut record.bytes_in).await?;
     let Collected {
         content,
         sha256,
@@ -191,7 +191,7 @@ fn pass_on(
     let framed_length = framed_length.ok_or_else(|| too_large(max))?;
     let fault = StreamFault::default();
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
-    let stream = ClientStream::new(incoming, config.timeouts.body_idle, fault.clone());
+    let stream = ClientStream::new(incoming, ready.patience(), fault.clone());
     let stream = UploadStream::new(stream, ready.framing.clone());
     if let Passage::Chunked(layout) = &passage {
         layout.announce(&mut ready.head.headers);

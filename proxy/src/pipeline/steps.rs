@@ -15,7 +15,7 @@ use signer::WireTarget;
 use sts_client::{CredentialError, CredentialSource};
 
 use crate::admit::Admitted;
-use crate::body::Framing;
+use crate::body::{Framing, Patience};
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::route::{Route, SignatureVersion, Target, names_bucket};
@@ -75,6 +75,12 @@ impl Ready {
         match &self.framing {
             Framing::Plain { length } | Framing::AwsChunked { length, .. } => *length,
         }
+    }
+
+    /// Patience with the client, while the proxy reads its body.
+    pub(super) fn patience(&self) -> Patience {
+        let config = &self.route.config;
+        Patience::new(config.timeouts.body_idle).with_least_rate(config.limits.min_upload_rate)
     }
 
     /// Whether an operation's name may stand in the body.

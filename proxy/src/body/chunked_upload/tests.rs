@@ -13,6 +13,7 @@ use super::super::chunk_layout::Seal;
 use super::super::client_stream::{ClientStream, StreamFault};
 use super::super::framing::Framing;
 use super::super::outgoing::{Chunks, OutgoingBody, Progress};
+use super::super::patience::Patience;
 use super::super::upload_stream::Shelf;
 use super::*;
 
@@ -73,7 +74,11 @@ async fn pieces_of(
 ) -> (Vec<Bytes>, Option<ErrorCode>) {
     let fault = StreamFault::default();
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
-    let stream = ClientStream::new(StreamBody::new(frames), Duration::from_secs(9), fault.clone());
+    let stream = ClientStream::new(
+        StreamBody::new(frames),
+        Patience::new(Duration::from_secs(9)),
+        fault.clone(),
+    );
     let signer = layout.is_signed().then(|| chunk_signer(layout.payload()));
     let shelf = Shelf::new(UploadStream::new(stream, framing));
     let chunks = Some(Chunks { layout, signer });
@@ -104,7 +109,7 @@ async fn unframed(framed: Vec<u8>, layout: ChunkLayout) -> Vec<u8> {
         trailers: layout.trailer().map(ChecksumAlgorithm::header).into_iter().collect(),
     };
     let body = StreamBody::new(stream::iter([Ok::<_, Cause>(Frame::data(Bytes::from(framed)))]));
-    let stream = ClientStream::new(body, Duration::from_secs(9), StreamFault::default());
+    let stream = ClientStream::new(body, Patience::new(Duration::from_secs(9)), StreamFault::default());
     let mut stream = UploadStream::new(stream, framing);
     let mut data = Vec::new();
     while let Some(piece) = std::future::poll_fn(|cx| stream.poll_data(cx)).await {
@@ -272,7 +277,11 @@ async fn the_end_of_a_body_in_framing_is_held_back_until_it_was_found_right() {
     let (sent, framing) = wrapped("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
     let fault = StreamFault::default();
-    let stream = ClientStream::new(StreamBody::new(frames), Duration::from_secs(9), fault.clone());
+    let stream = ClientStream::new(
+        StreamBody::new(frames),
+        Patience::new(Duration::from_secs(9)),
+        fault.clone(),
+    );
     let shelf = Shelf::new(UploadStream::new(stream, framing));
     let mut body = OutgoingBody::once(shelf, None, 5, None, Progress::new());
     assert!(body.frame().await.unwrap().is_err());

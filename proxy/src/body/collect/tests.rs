@@ -1,13 +1,18 @@
 use std::convert::Infallible;
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::stream;
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::time::{Instant, sleep};
 
 use super::*;
 
-const IDLE: Duration = Duration::from_secs(30);
+fn patience() -> Patience {
+    Patience::new(Duration::from_secs(30))
+}
 
 /// So much memory, and more disk than any body here takes.
 fn room(memory: u64) -> Storage {
@@ -30,10 +35,9 @@ async fn collect_with(
     let limits = BodyLimits {
         memory,
         max: 4 << 20,
-        idle: IDLE,
         storage: &storage,
     };
-    collect(body_of(pieces), framing, limits, &mut 0).await
+    collect(body_of(pieces), framing, limits, patience(), &mut 0).await
 }
 
 async fn bytes_of(content: &Content) -> Vec<u8> {
@@ -96,10 +100,9 @@ async fn memory_goes_back_to_the_budget() {
         let limits = BodyLimits {
             memory: 1 << 20,
             max: 1 << 20,
-            idle: IDLE,
             storage: &storage,
         };
-        let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, &mut 0)
+        let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, patience(), &mut 0)
             .await
             .unwrap();
         assert!(matches!(got.content, Content::Memory(_)));
@@ -112,13 +115,12 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
     let limits = BodyLimits {
         memory: 0,
         max: 1 << 20,
-        idle: IDLE,
         storage: &storage,
     };
-    let first = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+    let first = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
         .await
         .unwrap();
-    let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+    let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
         .await
         .unwrap_err();
     assert_eq!(
@@ -128,7 +130,7 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
     assert!(error.hint().contains("server.spool_max"));
     drop(first);
     assert!(
-        collect(body_of(vec![pattern(200_000)]), PLAIN, limits, &mut 0)
+        collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
             .await
             .is_ok()
     );
@@ -155,12 +157,33 @@ async fn a_body_that_stops_arriving_times_out() {
     let limits = BodyLimits {
         memory: 0,
         max: 1,
-        idle: IDLE,
         storage: &storage,
     };
     let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-    let error = collect(body, PLAIN, limits, &mut 0).await.unwrap_err();
+    let error = collect(body, PLAIN, limits, patience(), &mut 0).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::BodyTimeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_is_too_slow() {
+    let storage = room(1 << 20);
+    let limits = BodyLimits {
+        memory: 1 << 20,
+        max: 1 << 20,
+        storage: &storage,
+    };
+    let body = Box::pin(stream::unfold((), async |()| {
+        sleep(Duration::from_secs(1)).await;
+        Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x"))), ()))
+    }));
+    let patience = patience().with_least_rate(NonZeroU64::new(10));
+    let (begin, mut received) = (Instant::now(), 0);
+    let error = collect(StreamBody::new(body), PLAIN, limits, patience, &mut received)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BodyTooSlow);
+    // Nine tenths of each second are late: 30 s of that are 33 s and a third.
+    assert_eq!((received, begin.elapsed().as_secs()), (33, 33));
 }
 
 #[tokio::test]
@@ -169,7 +192,6 @@ async fn a_broken_body_is_incomplete() {
     let limits = BodyLimits {
         memory: 100,
         max: 100,
-        idle: IDLE,
         storage: &storage,
     };
     let pieces = [
@@ -177,9 +199,15 @@ async fn a_broken_body_is_incomplete() {
         Err(std::io::Error::other("reset")),
     ];
     let mut received = 0;
-    let error = collect(StreamBody::new(stream::iter(pieces)), PLAIN, limits, &mut received)
-        .await
-        .unwrap_err();
+    let error = collect(
+        StreamBody::new(stream::iter(pieces)),
+        PLAIN,
+        limits,
+        patience(),
+        &mut received,
+    )
+    .await
+    .unwrap_err();
     assert_eq!((error.code(), received), (ErrorCode::BodyIncomplete, 3));
 }
 
@@ -189,10 +217,9 @@ async fn no_directory_for_the_spool_is_our_failure() {
     let limits = BodyLimits {
         memory: 0,
         max: 100,
-        idle: IDLE,
         storage: &storage,
     };
-    let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, &mut 0)
+    let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, patience(), &mut 0)
         .await
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::SpoolFailed);

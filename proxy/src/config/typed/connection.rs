@@ -1,6 +1,7 @@
 //! `[connections.NAME]`: what is signed for and how.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use auth_model::{
     AuthMethod, Connection, ConnectionName, IdentityName, ManagedIdentity, Partition, Region, RoleReference, ServiceId,
@@ -218,6 +219,7 @@ pub(super) fn limits(table: &Table<'_>, raw: &RawLimits) -> Limits {
     let limits = Limits {
         memory_body: table.size("memory_body", &raw.memory_body),
         max_body: table.size("max_body", &raw.max_body),
+        min_upload_rate: NonZeroU64::new(table.size("min_upload_rate", &raw.min_upload_rate)),
     };
     let is_own = |name: &str| table.report.sources.wrote(&table.key(name));
     if limits.memory_body > limits.max_body && !table.report.knows(&table.key("max_body")) {

@@ -115,6 +115,41 @@ async fn a_body_that_stops_is_a_timeout() {
     service.saw_nothing();
 }
 
+/// Begins an upload, and stops in the middle once it is waited for: at a rate as high as this that is too slow.
+async fn dawdle(proxy: &Proxy, length: usize, sent: &[u8]) -> String {
+    let head = format!(
+        "PUT /b/k HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    let mut stream = proxy.send(head.as_bytes()).await;
+    let told = read_until(&mut stream, "\r\n\r\n").await;
+    assert_eq!(told, "HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(sent).await.unwrap();
+    read_all(&mut stream).await
+}
+
+const HURRY: &str = "limits = { min_upload_rate = \"1GiB\" }\ntimeouts = { body_idle = \"1s\" }";
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_a_timeout_of_its_own() {
+    let mut service = Service::start(vec![]).await;
+    let proxy = Proxy::s3(&service, HURRY).await;
+    assert_refused(&dawdle(&proxy, 10, b"hello").await, 408, "body-too-slow");
+    service.saw_nothing();
+}
+
+#[tokio::test]
+async fn a_streamed_upload_that_comes_too_slowly_is_never_completed() {
+    let mut service = Service::start(vec![]).await;
+    let proxy = Proxy::s3(&service, &format!("payload = \"streaming\"\n{HURRY}")).await;
+    let answer = dawdle(&proxy, 200_000, &vec![b'x'; 150_000]).await;
+    assert_refused(&answer, 408, "body-too-slow");
+    for want in ["open", "end"] {
+        let event = timeout(PATIENCE, service.connections.recv()).await.unwrap();
+        assert_eq!(event, Some(want));
+    }
+    service.saw_nothing();
+}
+
 /// Sends a body of some chunks with `payload = "streaming"`.
 async fn stream_to(service: &Service, head: &str, body: &[u8]) {
     let proxy = Proxy::s3(service, "payload = \"streaming\"").await;
