@@ -42,7 +42,8 @@ fuzz_target!(|input: &[u8]| {
             2 => Payload::Unsigned,
             3 => Payload::StreamingSigned,
             4 => Payload::StreamingSignedTrailer,
-            _ => Payload::StreamingUnsignedTrailer,
+            5 => Payload::StreamingUnsignedTrailer,
+            _ => Payload::StreamingEvents,
         },
         time: UNIX_EPOCH + Duration::from_secs(choice % (1 << 40)),
     };
@@ -60,6 +61,9 @@ fuzz_target!(|input: &[u8]| {
             if let Some(mut chain) = signed.seed() {
                 chain.sign_chunk(text.body);
                 let _ = chain.sign_trailer(&sent.headers);
+            }
+            if let Some(mut chain) = signed.event_seed() {
+                chain.sign(text.body, sign_input.time).unwrap();
             }
         }
     }

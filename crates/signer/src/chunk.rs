@@ -14,6 +14,9 @@ use crate::payload::EMPTY_SHA256_HEX;
 use crate::sign::SigningScope;
 use crate::time::AmzTime;
 
+/// Of chunks and of messages alike.
+const PAYLOAD_ALGORITHM: &str = "AWS4-HMAC-SHA256-PAYLOAD";
+
 /// Signs the chunks of one body in their order, from the signature of its head on.
 ///
 /// Source: Amazon S3, "Signature calculations for the authorization header: transferring a payload in multiple chunks".
@@ -23,18 +26,37 @@ pub struct ChunkSigner {
     /// Time and scope, a line each: the same in every string to sign.
     time_and_scope: String,
     previous: Signature,
+    /// Memory for the string to sign.
+    text: String,
 }
 
 impl ChunkSigner {
     pub(crate) fn new(key: Arc<SigningKey>, time: &AmzTime, scope: &SigningScope, seed: Signature) -> Self {
-        let mut time_and_scope = time.date_time().to_owned();
-        time_and_scope.push('\n');
-        CredentialScope::version_4(time, scope).write_scope(&mut time_and_scope);
-        Self {
+        let mut signer = Self {
             key,
-            time_and_scope,
+            time_and_scope: String::new(),
             previous: seed,
-        }
+            text: String::new(),
+        };
+        signer.set_time(time, scope);
+        signer
+    }
+
+    pub(crate) fn set_time(&mut self, time: &AmzTime, scope: &SigningScope) {
+        let text = &mut self.time_and_scope;
+        text.clear();
+        text.push_str(time.date_time());
+        text.push('\n');
+        CredentialScope::version_4(time, scope).write_scope(text);
+    }
+
+    pub(crate) fn use_key(&mut self, key: Arc<SigningKey>) {
+        self.key = key;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
     }
 
     /// The signature of the next chunk. The last chunk of a body is an empty one.
@@ -45,7 +67,8 @@ impl ChunkSigner {
     /// As [`sign_chunk`](Self::sign_chunk), for a chunk whose SHA-256 is known.
     pub fn sign_chunk_hash(&mut self, hash: &[u8; 32]) -> Signature {
         let hash = Hex::of(hash);
-        self.advance("AWS4-HMAC-SHA256-PAYLOAD", &[EMPTY_SHA256_HEX, hash.as_str()])
+        self.advance(PAYLOAD_ALGORITHM, &[EMPTY_SHA256_HEX, hash.as_str()]);
+        self.previous
     }
 
     /// The signature of the trailer, after that of the empty chunk: `x-amz-trailer-signature`.
@@ -61,18 +84,29 @@ impl ChunkSigner {
         let mut text = String::new();
         write_lines(&mut text, &lines)?;
         let hash = Hex::of(&sha256(text.as_bytes()));
-        Ok(self.advance("AWS4-HMAC-SHA256-TRAILER", &[hash.as_str()]))
+        self.advance("AWS4-HMAC-SHA256-TRAILER", &[hash.as_str()]);
+        Ok(self.previous)
     }
 
-    fn advance(&mut self, algorithm: &str, hashes: &[&str]) -> Signature {
-        let mut text = String::with_capacity(320);
-        for line in [algorithm, &self.time_and_scope, self.previous.as_str()] {
-            text.push_str(line);
+    /// The signature, in bytes, of a message by the hashes of its headers and of its payload.
+    pub(crate) fn sign_event(&mut self, hashes: [&str; 2]) -> [u8; 32] {
+        self.advance(PAYLOAD_ALGORITHM, &hashes)
+    }
+
+    fn advance(&mut self, algorithm: &str, hashes: &[&str]) -> [u8; 32] {
+        let text = &mut self.text;
+        text.clear();
+        text.push_str(algorithm);
+        for line in [self.time_and_scope.as_str(), self.previous.as_str()]
+            .iter()
+            .chain(hashes)
+        {
             text.push('\n');
+            text.push_str(line);
         }
-        text.push_str(&hashes.join("\n"));
-        self.previous = self.key.sign(text.as_bytes());
-        self.previous
+        let tag = self.key.mac(text.as_bytes());
+        self.previous = Signature::of(&tag);
+        tag
     }
 }
 

@@ -43,9 +43,12 @@ pub enum SignError {
     /// A presigned request lives 1 s to 604,800 s (seven days).
     #[error("a presigned request expires after 1 to 604800 seconds")]
     ExpiryOutOfRange,
-    /// Version 4a signs no chunks here: the body is signed whole, or not at all.
-    #[error("version 4a cannot sign a body chunk by chunk")]
+    /// Version 4a signs no chunks and no events here: the body is signed whole, or not at all.
+    #[error("version 4a cannot sign a body piece by piece")]
     ChunksNotSignable,
+    /// An event stream's message has no length beyond 4 GiB.
+    #[error("a message of an event stream is longer than 4 GiB")]
+    MessageTooLong,
     /// The cryptographic library has failed; nothing about the request is at fault.
     #[error("the signature could not be computed")]
     CryptographyFailed,

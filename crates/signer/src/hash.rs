@@ -49,9 +49,13 @@ const fn lower_digit(nibble: u8) -> u8 {
 
 /// A version 4 signature: 64 hexadecimal digits. `Debug` hides it, for logs keep whatever is printed.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub struct Signature(pub(crate) Hex);
+pub struct Signature(Hex);
 
 impl Signature {
+    pub(crate) fn of(tag: &[u8; 32]) -> Self {
+        Self(Hex::of(tag))
+    }
+
     /// The 64 digits, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,7 +9,7 @@ use auth_model::Credentials;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
 
-use crate::hash::{Hex, Signature};
+use crate::hash::Signature;
 use crate::sign::SigningScope;
 
 /// How many keys are kept: one per connection and day; beyond a thousand connections deriving anew is the lesser cost.
@@ -34,9 +34,14 @@ impl SigningKey {
     }
 
     pub(crate) fn sign(&self, string_to_sign: &[u8]) -> Signature {
+        Signature::of(&self.mac(string_to_sign))
+    }
+
+    /// The signature in bytes.
+    pub(crate) fn mac(&self, string_to_sign: &[u8]) -> [u8; 32] {
         let mut tag = [0; 32];
         mac_into(&self.0, string_to_sign, &mut tag);
-        Signature(Hex::of(&tag))
+        tag
     }
 }
 

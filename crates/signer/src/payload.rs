@@ -17,6 +17,17 @@ pub enum Payload {
     StreamingSignedTrailer,
     /// Chunks and a trailer with a checksum, none of them signed: `STREAMING-UNSIGNED-PAYLOAD-TRAILER`.
     StreamingUnsignedTrailer,
+    /// Each message of an event stream is signed: `STREAMING-AWS4-HMAC-SHA256-EVENTS`. For Bedrock's and other
+    /// services' operations that stream in both directions.
+    StreamingEvents,
+}
+
+/// The signatures behind that of the head.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FollowUp {
+    None,
+    Chunks,
+    Events,
 }
 
 /// SHA-256 of nothing.
@@ -32,14 +43,16 @@ impl Payload {
             Self::StreamingSigned => Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
             Self::StreamingSignedTrailer => Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
             Self::StreamingUnsignedTrailer => Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+            Self::StreamingEvents => Some("STREAMING-AWS4-HMAC-SHA256-EVENTS"),
         }
     }
 
-    /// Whether signatures of chunks follow.
-    pub(crate) fn is_chunk_signed(&self) -> bool {
+    /// What further signatures follow that of the head.
+    pub(crate) fn follow_up(&self) -> FollowUp {
         match self {
-            Self::StreamingSigned | Self::StreamingSignedTrailer => true,
-            Self::Empty | Self::Sha256(_) | Self::Unsigned | Self::StreamingUnsignedTrailer => false,
+            Self::StreamingSigned | Self::StreamingSignedTrailer => FollowUp::Chunks,
+            Self::StreamingEvents => FollowUp::Events,
+            Self::Empty | Self::Sha256(_) | Self::Unsigned | Self::StreamingUnsignedTrailer => FollowUp::None,
         }
     }
 }

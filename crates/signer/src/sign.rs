@@ -11,14 +11,15 @@ use http::request::Parts;
 use crate::canonical::{CredentialScope, canonical_request};
 use crate::chunk::ChunkSigner;
 use crate::error::SignError;
+use crate::event::EventSigner;
 use crate::hash::Hex;
 use crate::headers::{
     X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
 };
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
-use crate::payload::Payload;
-use crate::signed::{Pieces, SignedHeaders};
+use crate::payload::{FollowUp, Payload};
+use crate::signed::{Pieces, Seed, SignedHeaders};
 use crate::target;
 use crate::time::AmzTime;
 use crate::version_4a::SigningKey4a;
@@ -104,11 +105,18 @@ impl Signer {
         let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
         let scope = CredentialScope::version_4(&time, input.scope);
         let key = self.keys.signing_key(input.credentials, time.date(), input.scope);
-        let (mut signed, signature) = sign_head(rules, head, input, &scope, None, |text| Ok(key.sign(text)))?;
-        if input.payload.is_chunk_signed() {
-            signed = signed.with_seed(ChunkSigner::new(key, &time, input.scope, signature));
-        }
-        Ok(signed)
+        let (signed, signature) = sign_head(rules, head, input, &scope, None, |text| Ok(key.sign(text)))?;
+        let chunks = || ChunkSigner::new(key, &time, input.scope, signature);
+        let seed = match input.payload.follow_up() {
+            FollowUp::None => None,
+            FollowUp::Chunks => Some(Seed::Chunks(chunks())),
+            FollowUp::Events => {
+                let keys = Arc::clone(&self.keys);
+                let events = EventSigner::new(keys, input.credentials, time, input.scope, chunks());
+                Some(Seed::Events(Box::new(events)))
+            }
+        };
+        Ok(signed.with_seed(seed))
     }
 }
 

@@ -9,6 +9,7 @@ use http::request::Parts;
 use crate::canonical::CredentialScope;
 use crate::chunk::ChunkSigner;
 use crate::error::{HeaderFault, SignError};
+use crate::event::EventSigner;
 use crate::headers::{
     Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN, write_names,
 };
@@ -30,7 +31,14 @@ pub struct SignedHeaders {
     token: Option<HeaderValue>,
     region_set: Option<HeaderValue>,
     host: HeaderValue,
-    seed: Option<ChunkSigner>,
+    seed: Option<Seed>,
+}
+
+/// What the head's signature begins.
+#[derive(Clone)]
+pub(crate) enum Seed {
+    Chunks(ChunkSigner),
+    Events(Box<EventSigner>),
 }
 
 /// What the headers are made of.
@@ -81,8 +89,8 @@ impl SignedHeaders {
         })
     }
 
-    pub(crate) fn with_seed(mut self, seed: ChunkSigner) -> Self {
-        self.seed = Some(seed);
+    pub(crate) fn with_seed(mut self, seed: Option<Seed>) -> Self {
+        self.seed = seed;
         self
     }
 
@@ -127,7 +135,20 @@ impl SignedHeaders {
     /// [`Payload::StreamingSignedTrailer`](crate::Payload::StreamingSignedTrailer).
     #[must_use]
     pub fn seed(&self) -> Option<ChunkSigner> {
-        self.seed.clone()
+        match &self.seed {
+            Some(Seed::Chunks(signer)) => Some(signer.clone()),
+            Some(Seed::Events(_)) | None => None,
+        }
+    }
+
+    /// What signs the messages of an event stream; only for
+    /// [`Payload::StreamingEvents`](crate::Payload::StreamingEvents).
+    #[must_use]
+    pub fn event_seed(&self) -> Option<EventSigner> {
+        match &self.seed {
+            Some(Seed::Events(signer)) => Some((**signer).clone()),
+            Some(Seed::Chunks(_)) | None => None,
+        }
     }
 }
 

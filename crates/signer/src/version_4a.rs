@@ -20,6 +20,7 @@ use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::hex;
 use crate::key::mac_into;
+use crate::payload::FollowUp;
 use crate::sign::{Rules, SignInput, Signer, sign_head};
 use crate::signed::SignedHeaders;
 use crate::time::AmzTime;
@@ -74,7 +75,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// As [`Signer::sign`]; and [`SignError::ChunksNotSignable`] for payloads that are signed chunk by chunk.
+    /// As [`Signer::sign`]; and [`SignError::ChunksNotSignable`] for payloads that are signed piece by piece.
     pub fn sign_v4a(
         &self,
         head: &Parts,
@@ -91,7 +92,7 @@ impl Signer {
         input: &SignInput<'_>,
         regions: &RegionSet,
     ) -> Result<SignedHeaders, SignError> {
-        if input.payload.is_chunk_signed() {
+        if input.payload.follow_up() != FollowUp::None {
             return Err(SignError::ChunksNotSignable);
         }
         let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;

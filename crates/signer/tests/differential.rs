@@ -11,13 +11,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SessionToken, SigningName};
 use aws_endpoints::PathEncoding;
+use aws_sigv4::event_stream::{sign_empty_message, sign_message};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningInstructions,
     SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
+use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::http::Headers;
+use aws_smithy_types::event_stream::{Header, HeaderValue as EventValue, Message};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -143,6 +146,7 @@ impl Case {
             Payload::StreamingSigned => SignableBody::Precomputed("STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned()),
             Payload::StreamingSignedTrailer => SignableBody::StreamingSignedPayloadTrailer,
             Payload::StreamingUnsignedTrailer => SignableBody::StreamingUnsignedPayloadTrailer,
+            Payload::StreamingEvents => SignableBody::Precomputed("STREAMING-AWS4-HMAC-SHA256-EVENTS".to_owned()),
         }
     }
 }
@@ -195,6 +199,35 @@ fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec((name, "[ -~]{0,24}"), 0..8)
 }
 
+/// A message of an event stream, and how many milliseconds after the one before it it is signed.
+fn messages() -> impl Strategy<Value = (Message, u64)> {
+    let value = prop_oneof![
+        any::<bool>().prop_map(EventValue::Bool),
+        any::<i64>().prop_map(EventValue::Int64),
+        any::<u128>().prop_map(EventValue::Uuid),
+        ".{0,20}".prop_map(|text| EventValue::String(text.into())),
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| EventValue::ByteArray(bytes.into())),
+    ];
+    let headers = prop::collection::vec((":?[a-z-]{1,20}", value), 0..4);
+    let payload = prop::collection::vec(any::<u8>(), 0..300);
+    // Up to half a day, so that streams go past midnight.
+    let pause = prop_oneof![0_u64..3_000, 0_u64..43_200_000];
+    (headers, payload, pause).prop_map(|(headers, payload, pause)| {
+        let message = headers
+            .into_iter()
+            .fold(Message::new(payload), |message, (name, value)| {
+                message.add_header(Header::new(name, value))
+            });
+        (message, pause)
+    })
+}
+
+fn encoded(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_message_to(message, &mut bytes).unwrap();
+    bytes
+}
+
 fn payloads() -> impl Strategy<Value = Payload> {
     prop_oneof![
         Just(Payload::Empty),
@@ -203,6 +236,7 @@ fn payloads() -> impl Strategy<Value = Payload> {
         Just(Payload::StreamingSigned),
         Just(Payload::StreamingSignedTrailer),
         Just(Payload::StreamingUnsignedTrailer),
+        Just(Payload::StreamingEvents),
     ]
 }
 
@@ -297,5 +331,41 @@ proptest! {
         let ours = chain.sign_trailer(&ours).unwrap();
         let theirs = v4::sign_trailer(&theirs, &previous, &parameters).unwrap().into_parts().1;
         prop_assert_eq!(ours.as_str(), theirs);
+    }
+
+    #[test]
+    fn messages_of_event_streams_are_signed_as_the_sdk_signs_them(
+        case in cases(),
+        messages in prop::collection::vec(messages(), 0..6),
+    ) {
+        let case = Case { payload: Payload::StreamingEvents, ..case };
+        let signed = case.with_input(|input| Signer::new().sign(&case.head(), input)).unwrap();
+        let mut chain = signed.event_seed().unwrap();
+        let mut previous = signed.signature().to_owned();
+        let mut time = case.time();
+
+        let identity = case.identity();
+        for (message, pause) in messages.into_iter().map(|(message, pause)| (Some(message), pause)).chain([(None, 1)]) {
+            time += Duration::from_millis(pause);
+            let parameters = v4::SigningParams::builder()
+                .identity(&identity)
+                .region(case.region)
+                .name(case.name)
+                .time(time)
+                .settings(())
+                .build()
+                .unwrap();
+            let theirs = match &message {
+                Some(message) => sign_message(message, &previous, &parameters),
+                None => sign_empty_message(&previous, &parameters),
+            };
+            let (theirs, signature) = theirs.unwrap().into_parts();
+            previous = signature;
+
+            let message = message.as_ref().map(encoded).unwrap_or_default();
+            let ours = chain.sign(&message, time).unwrap();
+            let ours = [ours.head().as_slice(), &message, ours.tail()].concat();
+            prop_assert_eq!(ours, encoded(&theirs));
+        }
     }
 }

@@ -141,10 +141,17 @@ fn each_payload_has_its_line() {
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
         ),
         (Payload::StreamingUnsignedTrailer, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+        (Payload::StreamingEvents, "STREAMING-AWS4-HMAC-SHA256-EVENTS"),
     ] {
         let mut head = head(URI, &[]);
         let signed = sign_with(&credentials(), payload, &head).unwrap();
-        assert_eq!(signed.seed().is_some(), payload.is_chunk_signed(), "{want}");
+        let follow_up = match (signed.seed(), signed.event_seed()) {
+            (None, None) => FollowUp::None,
+            (Some(_), None) => FollowUp::Chunks,
+            (None, Some(_)) => FollowUp::Events,
+            (Some(_), Some(_)) => panic!("{want}"),
+        };
+        assert_eq!(follow_up, payload.follow_up(), "{want}");
         signed.apply(&mut head);
         assert_eq!(head.headers["x-amz-content-sha256"], want);
     }
@@ -272,9 +279,11 @@ fn version_4a_signs_a_set_of_regions_and_no_chunks() {
                 x-amz-content-sha256;x-amz-date;x-amz-region-set;x-amz-security-token, Signature=30";
     assert!(authorization.starts_with(want), "{authorization}");
 
-    input.payload = Payload::StreamingSigned;
-    let refused = Signer::new().sign_v4a(&head, &input, &regions);
-    assert_eq!(refused.err(), Some(SignError::ChunksNotSignable));
+    for payload in [Payload::StreamingSigned, Payload::StreamingEvents] {
+        input.payload = payload;
+        let refused = Signer::new().sign_v4a(&head, &input, &regions);
+        assert_eq!(refused.err(), Some(SignError::ChunksNotSignable));
+    }
 }
 
 #[test]
