@@ -9,6 +9,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
+use crate::bedrock::StreamWatch;
+use crate::conversation::{self, Verdict};
 use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::fault::{Disconnected, FaultSwitch};
 use crate::principals::Rights;
@@ -16,7 +18,7 @@ use crate::random;
 use crate::refusal::{Refusal, Shape};
 use crate::response::Body;
 use crate::server::Handler;
-use crate::verify::{Caller, PathRule, Payload, Scheme, Sighting, Verifier};
+use crate::verify::{Caller, EventChain, PathRule, Payload, STREAMING_EVENTS, Scheme, Sighting, Verifier};
 
 /// The largest body that a stand-in takes.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -33,6 +35,11 @@ pub(crate) trait Api: Send + Sync + 'static {
     /// The operation that the request names.
     fn operation(&self, head: &Parts, body: &[u8]) -> Option<String>;
 
+    /// Whether the request begins a conversation, and the gate that its replies pass.
+    fn conversation(&self, _head: &Parts) -> Option<StreamWatch> {
+        None
+    }
+
     /// Carries out a request whose signature is right and whose sender may do it.
     async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal>;
 }
@@ -46,6 +53,16 @@ pub(crate) struct Identity {
     pub(crate) shape: Shape,
     /// The prefix of its IAM actions.
     pub(crate) action_prefix: &'static str,
+}
+
+impl Identity {
+    fn scheme(self) -> Scheme {
+        Scheme {
+            signing_name: self.signing_name,
+            path: PathRule::EncodedTwice,
+            skew: SKEW,
+        }
+    }
 }
 
 /// A verified request.
@@ -76,40 +93,35 @@ impl<A: Api> Handler for Guarded<A> {
         let mut operation = None;
         let result = match self.fault.strike().await? {
             Some(refusal) => Err(refusal),
-            None => match read_whole(body).await {
-                Err(refusal) => Err(refusal),
-                Ok(body) => {
-                    operation = self.api.operation(&head, &body).filter(|name| is_operation_name(name));
-                    self.judge(&head, &body, operation.as_deref(), &mut sighting, &request_id)
-                        .await
+            None => match self.api.conversation(&head) {
+                Some(watch) => {
+                    operation = self.api.operation(&head, &[]);
+                    match self.open(&head, operation.as_deref(), &mut sighting) {
+                        Ok(chain) => {
+                            let event = told(identity, operation, &head, sighting, Outcome::Accepted);
+                            let verdict = Verdict::open(event, self.events.clone(), shape);
+                            let response = conversation::answer(body, chain, watch, verdict);
+                            return Ok(with_id(response, &request_id));
+                        }
+                        Err(refusal) => Err(refusal),
+                    }
                 }
+                None => match read_whole(body).await {
+                    Err(refusal) => Err(refusal),
+                    Ok(body) => {
+                        operation = self.api.operation(&head, &body).filter(|name| is_operation_name(name));
+                        self.judge(&head, &body, operation.as_deref(), &mut sighting, &request_id)
+                            .await
+                    }
+                },
             },
         };
-        let (mut response, outcome) = match result {
+        let (response, outcome) = match result {
             Ok(response) => (response, Outcome::Accepted),
-            Err(refusal) => {
-                let outcome = Outcome::Refused {
-                    reason: refusal.reason,
-                    code: refusal.code(shape).to_owned(),
-                    why: refusal.message.clone(),
-                };
-                (refusal.response(shape, &request_id), outcome)
-            }
+            Err(refusal) => (refusal.response(shape, &request_id), refusal.outcome(shape)),
         };
-        if let Ok(id) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert("x-amzn-requestid", id);
-        }
-        self.events.send(VerifiedRequest {
-            service: identity.service,
-            operation,
-            method: head.method,
-            path: head.uri.path().to_owned(),
-            principal: sighting.principal,
-            key: sighting.key,
-            region: sighting.region,
-            outcome,
-        });
-        Ok(response)
+        self.events.send(told(identity, operation, &head, sighting, outcome));
+        Ok(with_id(response, &request_id))
     }
 }
 
@@ -123,12 +135,9 @@ impl<A: Api> Guarded<A> {
         request_id: &str,
     ) -> Result<Response<Body>, Refusal> {
         let identity = self.api.identity();
-        let scheme = Scheme {
-            signing_name: identity.signing_name,
-            path: PathRule::EncodedTwice,
-            skew: SKEW,
-        };
-        let caller = self.verifier.verify(head, Payload::Whole(body), scheme, sighting)?;
+        let caller = self
+            .verifier
+            .verify(head, Payload::Whole(body), identity.scheme(), sighting)?;
         authorise(&caller, identity, operation)?;
         let call = Call {
             head,
@@ -139,6 +148,42 @@ impl<A: Api> Guarded<A> {
         };
         self.api.answer(call).await
     }
+
+    /// Verifies the head of a conversation; gives what its messages are verified by.
+    fn open(&self, head: &Parts, operation: Option<&str>, sighting: &mut Sighting) -> Result<EventChain, Refusal> {
+        let identity = self.api.identity();
+        conversation::check_head(head)?;
+        let payload = Payload::Declared(STREAMING_EVENTS);
+        let caller = self.verifier.verify(head, payload, identity.scheme(), sighting)?;
+        authorise(&caller, identity, operation)?;
+        EventChain::new(&self.verifier, head, SKEW)
+    }
+}
+
+fn told(
+    identity: Identity,
+    operation: Option<String>,
+    head: &Parts,
+    sighting: Sighting,
+    outcome: Outcome,
+) -> VerifiedRequest {
+    VerifiedRequest {
+        service: identity.service,
+        operation,
+        method: head.method.clone(),
+        path: head.uri.path().to_owned(),
+        principal: sighting.principal,
+        key: sighting.key,
+        region: sighting.region,
+        outcome,
+    }
+}
+
+fn with_id(mut response: Response<Body>, request_id: &str) -> Response<Body> {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
 }
 
 /// Users that exist to assume a role may do nothing else; STS itself says what needs no permission there.

@@ -1,7 +1,7 @@
-//! Bedrock runtime: answers at once or as a real event stream, frame after frame. Lists no asynchronous invocations.
+//! Bedrock runtime: answers at once, as a real event stream, frame after frame, or in a conversation that repeats each
+//! message. Lists no asynchronous invocations.
 
 mod answers;
-mod eventstream;
 mod gate;
 
 use async_trait::async_trait;
@@ -16,10 +16,12 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Identity};
 use crate::event::Reason;
+use crate::eventstream::EVENT_STREAM;
 use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, BodyError, ok};
 
 pub use gate::StreamGate;
+pub(crate) use gate::StreamWatch;
 
 /// The stand-in.
 pub(crate) struct Bedrock {
@@ -32,10 +34,11 @@ enum Operation {
     InvokeModelWithResponseStream,
     Converse,
     ConverseStream,
+    InvokeModelWithBidirectionalStream,
 }
 
 impl Operation {
-    const ALL: [(Self, &str, &str); 4] = [
+    const ALL: [(Self, &str, &str); 5] = [
         (Self::InvokeModel, "invoke", "InvokeModel"),
         (
             Self::InvokeModelWithResponseStream,
@@ -44,6 +47,11 @@ impl Operation {
         ),
         (Self::Converse, "converse", "Converse"),
         (Self::ConverseStream, "converse-stream", "ConverseStream"),
+        (
+            Self::InvokeModelWithBidirectionalStream,
+            "invoke-with-bidirectional-stream",
+            "InvokeModelWithBidirectionalStream",
+        ),
     ];
 }
 
@@ -78,6 +86,11 @@ impl Api for Bedrock {
         route(head).map(|(_, name, _)| name.to_owned())
     }
 
+    fn conversation(&self, head: &Parts) -> Option<StreamWatch> {
+        let (operation, ..) = route(head)?;
+        (operation == Operation::InvokeModelWithBidirectionalStream).then(|| self.gate.watch(usize::MAX))
+    }
+
     async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
         if is_listing(call.head) {
             return Ok(ok(
@@ -89,8 +102,8 @@ impl Api for Bedrock {
             Refusal::of_operation(
                 "UnknownOperationException",
                 StatusCode::NOT_FOUND,
-                "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, converse and converse-stream, \
-                 and GET /async-invoke",
+                "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, \
+                 invoke-with-bidirectional-stream, converse and converse-stream, and GET /async-invoke",
             )
         })?;
         let request: Value = serde_json::from_slice(call.body)
@@ -102,6 +115,10 @@ impl Api for Bedrock {
             Operation::Converse => Ok(ok("application/json", answers::conversation(&words).to_string())),
             Operation::InvokeModelWithResponseStream => Ok(self.streamed(answers::invoke_frames(&model, &words))),
             Operation::ConverseStream => Ok(self.streamed(answers::converse_frames(&words))),
+            // Answered in `conversation`.
+            Operation::InvokeModelWithBidirectionalStream => {
+                Err(Refusal::new(Reason::BadRequest, "This operation converses"))
+            }
         }
     }
 }
@@ -116,10 +133,9 @@ impl Bedrock {
             Some((Ok::<_, BodyError>(Frame::data(frame)), (frames, watch)))
         });
         let mut response = Response::new(StreamBody::new(body).boxed_unsync());
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/vnd.amazon.eventstream"),
-        );
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
         response
     }
 }

@@ -11,12 +11,13 @@
 //! - its credential scope names one of the sandbox's regions, the service's signing name and the request's day;
 //! - its time is within 5 minutes (S3: 15), or, presigned, within its expiry;
 //! - `host` and every `x-amz-*` header are signed;
-//! - its body has the hash that `x-amz-content-sha256` says, and a chunked one is whole;
+//! - its body has the hash that `x-amz-content-sha256` says, and a chunked one is whole; of an event stream each message
+//!   is in a signed envelope, and the last envelope is empty;
 //! - its signature is the recomputed one;
 //! - its sender may do it: [`principals::ROBOT`] and [`principals::ACME_PROXY`] may only use STS, [`principals::CLERK`]
 //!   and sessions of [`principals::BYSTANDER`] may do nothing.
 //!
-//! Every request yields a [`VerifiedRequest`], which holds neither signature nor secret.
+//! Every request yields a [`VerifiedRequest`] (one that streams in both directions at its end), which holds neither signature nor secret.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -35,10 +36,12 @@ mod bedrock;
 mod cbor;
 mod claim;
 mod clock;
+mod conversation;
 mod dynamodb;
 mod ec2;
 mod error;
 mod event;
+mod eventstream;
 mod fault;
 mod form;
 mod imds;

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::cbor;
-use crate::event::Reason;
+use crate::event::{Outcome, Reason};
 use crate::response::{Body, full, ok};
 use crate::xml::Xml;
 
@@ -39,6 +39,15 @@ impl Refusal {
 
     pub(crate) fn code(&self, shape: Shape) -> &'static str {
         self.specific.map_or_else(|| shape.code(self.reason), |(code, _)| code)
+    }
+
+    /// As it is told of.
+    pub(crate) fn outcome(&self, shape: Shape) -> Outcome {
+        Outcome::Refused {
+            reason: self.reason,
+            code: self.code(shape).to_owned(),
+            why: self.message.clone(),
+        }
     }
 
     fn status(&self, shape: Shape) -> StatusCode {

@@ -1,5 +1,6 @@
 //! Verifies a request: its key, token, scope, time and signed headers, and at last its signature.
 
+mod events;
 mod signature;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::event::{KeyKind, Reason};
 use crate::keys::{Key, KeyStore, Principal};
 use crate::refusal::Refusal;
 use crate::timestamp;
+
+pub(crate) use events::{EventChain, Opened, STREAMING_EVENTS};
 
 /// What a service expects of its signatures.
 #[derive(Clone, Copy, Debug)]

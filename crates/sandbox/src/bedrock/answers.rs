@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::eventstream::event;
+use crate::eventstream::event;
 
 /// Words repeated at most, so that an answer stays small whatever was asked.
 const MAX_WORDS: usize = 64;
@@ -74,7 +74,9 @@ pub(crate) fn invoke_frames(model: &str, words: &[String]) -> Vec<Bytes> {
         .map(|piece| {
             event(
                 "chunk",
-                &json!({ "bytes": STANDARD.encode(piece.to_string()) }).to_string(),
+                json!({ "bytes": STANDARD.encode(piece.to_string()) })
+                    .to_string()
+                    .as_bytes(),
             )
         })
         .collect()
@@ -97,7 +99,7 @@ pub(crate) fn converse_frames(words: &[String]) -> Vec<Bytes> {
     ));
     events
         .into_iter()
-        .map(|(event_type, payload)| event(event_type, &payload.to_string()))
+        .map(|(event_type, payload)| event(event_type, payload.to_string().as_bytes()))
         .collect()
 }
 

@@ -96,6 +96,11 @@ impl StreamWatch {
         }
         self.remaining = self.remaining.saturating_sub(1);
     }
+
+    /// There are no more frames, whatever was said at first.
+    pub(crate) fn end(&mut self) {
+        self.remaining = 0;
+    }
 }
 
 impl Drop for StreamWatch {

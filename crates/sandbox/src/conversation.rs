@@ -1,0 +1,204 @@
+//! An operation that streams in both directions: each message is verified as it comes, and repeated in the answer.
+//!
+//! The judgement of the whole is known at its end, so that is when its event is sent.
+
+use std::time::Duration;
+
+use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use aws_smithy_types::event_stream::Message;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http::request::Parts;
+use http::{HeaderValue, Response, Version, header};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
+
+use crate::api::MAX_BODY_BYTES;
+use crate::bedrock::StreamWatch;
+use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
+use crate::eventstream::{EVENT_STREAM, event, exception};
+use crate::refusal::{Refusal, Shape};
+use crate::response::{Body, BodyError};
+use crate::verify::{EventChain, Opened, STREAMING_EVENTS};
+
+/// Silence of a client ends its conversation.
+const IDLE_DEADLINE: Duration = Duration::from_mins(1);
+
+/// What must be right about the head besides its signature.
+///
+/// # Errors
+/// [`Reason::BadRequest`].
+pub(crate) fn check_head(head: &Parts) -> Result<(), Refusal> {
+    let bad = |message: &str| Err(Refusal::new(Reason::BadRequest, message));
+    if head.version != Version::HTTP_2 {
+        return bad("This operation is there over HTTP/2 only");
+    }
+    if head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|it| it != EVENT_STREAM)
+    {
+        return bad("The content type of an event stream is application/vnd.amazon.eventstream");
+    }
+    if head
+        .headers
+        .get("x-amz-content-sha256")
+        .is_none_or(|it| it != STREAMING_EVENTS)
+    {
+        return bad("The x-amz-content-sha256 of an event stream is STREAMING-AWS4-HMAC-SHA256-EVENTS");
+    }
+    Ok(())
+}
+
+/// The answer to a head that is right: what `body` brings is verified by `chain`, and repeated.
+pub(crate) fn answer(body: Incoming, chain: EventChain, watch: StreamWatch, verdict: Verdict) -> Response<Body> {
+    let conversation = Conversation {
+        body,
+        buffer: BytesMut::new(),
+        decoder: MessageFrameDecoder::new(),
+        chain,
+        watch,
+        verdict,
+        is_over: false,
+    };
+    let replies = stream::unfold(conversation, |mut conversation| async move {
+        let reply = conversation.reply().await?;
+        Some((reply.map(Frame::data), conversation))
+    });
+    let mut response = Response::new(StreamBody::new(replies).boxed_unsync());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+    response
+}
+
+/// The event of a conversation, sent with its judgement; dropped without one, the client has left.
+pub(crate) struct Verdict {
+    event: Option<VerifiedRequest>,
+    events: EventSender,
+    shape: Shape,
+}
+
+impl Verdict {
+    /// Nothing is judged yet.
+    pub(crate) fn open(event: VerifiedRequest, events: EventSender, shape: Shape) -> Self {
+        Self {
+            event: Some(event),
+            events,
+            shape,
+        }
+    }
+
+    fn send(&mut self, outcome: Outcome) {
+        if let Some(event) = self.event.take() {
+            self.events.send(VerifiedRequest { outcome, ..event });
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        self.send(refusal.outcome(self.shape));
+    }
+}
+
+impl Drop for Verdict {
+    fn drop(&mut self) {
+        self.refuse(&Refusal::new(Reason::BadRequest, "The client left its conversation"));
+    }
+}
+
+struct Conversation {
+    body: Incoming,
+    buffer: BytesMut,
+    decoder: MessageFrameDecoder,
+    chain: EventChain,
+    watch: StreamWatch,
+    verdict: Verdict,
+    is_over: bool,
+}
+
+impl Conversation {
+    /// The next piece of the answer; `None` at its end.
+    async fn reply(&mut self) -> Option<Result<Bytes, BodyError>> {
+        if self.is_over {
+            return None;
+        }
+        match self.next().await {
+            Ok(Some(message)) => {
+                self.watch.pass().await;
+                Some(Ok(event("chunk", message.payload())))
+            }
+            Ok(None) => {
+                self.end();
+                self.verdict.send(Outcome::Accepted);
+                None
+            }
+            Err(Fault::Refused(refusal)) => {
+                self.end();
+                self.verdict.refuse(&refusal);
+                let code = refusal.code(self.verdict.shape);
+                Some(Ok(exception(code, &refusal.message)))
+            }
+            Err(Fault::Broken(error)) => {
+                self.is_over = true;
+                self.verdict
+                    .refuse(&Refusal::new(Reason::BadRequest, "The body broke off"));
+                Some(Err(error.into()))
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.is_over = true;
+        self.watch.end();
+    }
+
+    /// The next message; `None` once the last envelope came, and then the end.
+    async fn next(&mut self) -> Result<Option<Message>, Fault> {
+        loop {
+            if let DecodedFrame::Complete(envelope) = self.decode()? {
+                match self.chain.open(&envelope)? {
+                    Opened::Message(message) => return Ok(Some(message)),
+                    Opened::End => continue,
+                }
+            }
+            let frame = tokio::time::timeout(IDLE_DEADLINE, self.body.frame()).await;
+            match frame.map_err(|_| bad("The client fell silent"))? {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => return Err(Fault::Broken(error)),
+                None if self.chain.is_over() && self.buffer.is_empty() => return Ok(None),
+                None => return Err(bad("The stream ended before its last envelope").into()),
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<DecodedFrame, Refusal> {
+        let length = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length));
+        if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > MAX_BODY_BYTES)) {
+            return Err(bad("A message is too long"));
+        }
+        self.decoder
+            .decode_frame(&mut self.buffer)
+            .map_err(|error| bad(&format!("Malformed event stream: {error}")))
+    }
+}
+
+/// Why a conversation ends early.
+enum Fault {
+    Refused(Refusal),
+    Broken(hyper::Error),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+fn bad(message: &str) -> Refusal {
+    Refusal::new(Reason::BadRequest, message)
+}
