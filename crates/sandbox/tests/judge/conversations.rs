@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Ends with this exception, and that judgement.
-    async fn is_refused(mut self, code: &str, reason: Reason) {
+    async fn ends_with(mut self, code: &str, reason: Reason) {
         let (kind, text) = self.next().await.unwrap();
         assert_eq!(kind, code, "{text}");
         assert!(self.next().await.is_none());
@@ -179,7 +179,7 @@ async fn a_wrong_signature_is_refused() {
     });
     client.send(&tampered).await;
     client
-        .is_refused("InvalidSignatureException", Reason::SignatureMismatch)
+        .ends_with("InvalidSignatureException", Reason::SignatureMismatch)
         .await;
 }
 
@@ -190,7 +190,7 @@ async fn the_order_is_covered() {
     let second = client.sign(Some(&message("two")));
     client.send(&second).await;
     client
-        .is_refused("InvalidSignatureException", Reason::SignatureMismatch)
+        .ends_with("InvalidSignatureException", Reason::SignatureMismatch)
         .await;
 }
 
@@ -201,7 +201,7 @@ async fn the_time_is_covered_and_must_be_about_now() {
     let old = client.sign(Some(&message("one")));
     client.send(&old).await;
     client
-        .is_refused("InvalidSignatureException", Reason::RequestExpired)
+        .ends_with("InvalidSignatureException", Reason::RequestExpired)
         .await;
 }
 
@@ -210,7 +210,7 @@ async fn a_message_without_an_envelope_is_refused() {
     let client = Client::start().await;
     client.send(&Message::new("one")).await;
     client
-        .is_refused("MissingAuthenticationTokenException", Reason::MissingAuthentication)
+        .ends_with("MissingAuthenticationTokenException", Reason::MissingAuthentication)
         .await;
 }
 
@@ -221,7 +221,7 @@ async fn an_end_without_its_envelope_is_refused() {
     client.send(&envelope).await;
     client.next().await.unwrap();
     client.messages = mpsc::channel(1).0;
-    client.is_refused("ValidationException", Reason::BadRequest).await;
+    client.ends_with("ValidationException", Reason::BadRequest).await;
 }
 
 #[tokio::test]
