@@ -9,8 +9,10 @@ use tokio::time::timeout;
 use crate::support::{Answer, PATIENCE, Wire, World, ask, world};
 
 /// Modes, and whether they need TLS. The threshold of `auto` is below the bodies here.
-const MODES: [(&str, bool); 6] = [
+const MODES: [(&str, bool); 9] = [
     ("payload = \"auto\"", false),
+    ("payload = \"auto\"", true),
+    ("payload = \"unsigned\"", true),
     ("payload = \"streaming\"", false),
     ("payload = \"streaming\"\nchunk_size = \"8KiB\"", false),
     ("payload = \"streaming-trailer\"", false),
@@ -19,6 +21,7 @@ const MODES: [(&str, bool); 6] = [
         false,
     ),
     ("payload = \"unsigned-trailer\"", true),
+    ("payload = \"unsigned-trailer\"\nchecksum = \"crc32c\"", true),
 ];
 
 async fn world_with(keys: &str, tls: bool) -> World {
@@ -78,11 +81,14 @@ async fn every_mode_stores_what_was_sent() {
     }
 }
 
+/// Of a client's own chunks.
+const CHUNK: usize = 70_000;
+
 /// In chunks of a client's own, which nobody can verify, and with its checksum behind.
 fn wrapped(body: &[u8], checksum: &str) -> Vec<u8> {
     let signature = "0".repeat(64);
     let mut framed = Vec::new();
-    for chunk in body.chunks(70_000) {
+    for chunk in body.chunks(CHUNK) {
         framed.extend(format!("{:x};chunk-signature={signature}\r\n", chunk.len()).into_bytes());
         framed.extend(chunk);
         framed.extend(b"\r\n");
@@ -108,15 +114,15 @@ fn wrapped_put(key: &str, framed: &[u8], decoded_length: usize) -> Vec<u8> {
     request
 }
 
-/// CRC-32 of two hundred thousand times `a`, in base64.
-const CRC32: &str = "4GlTmw==";
 const LENGTH: usize = 200_000;
+/// CRC-32 of so much noise, in base64: as zlib computes it.
+const CRC32: &str = "FFoZYg==";
 
 #[tokio::test]
 async fn a_clients_own_chunks_are_stored_as_what_is_in_them() {
     for (keys, tls) in MODES {
         let mut world = world_with(keys, tls).await;
-        let body = vec![b'a'; LENGTH];
+        let body = noise(LENGTH);
         let stored = ask(world.address(), wrapped_put("wrapped", &wrapped(&body, CRC32), LENGTH)).await;
         assert_eq!(stored.status, 200, "{keys}: {}", stored.text());
         world.accepted("s3");
@@ -128,10 +134,12 @@ async fn a_clients_own_chunks_are_stored_as_what_is_in_them() {
 
 #[tokio::test]
 async fn a_clients_own_chunks_that_are_wrong_store_nothing() {
-    let body = vec![b'a'; LENGTH];
+    let body = noise(LENGTH);
     let sound = wrapped(&body, CRC32);
     let mut corrupted = sound.clone();
-    corrupted[150_000] = b'b';
+    corrupted[150_000] ^= 1;
+    let chunk = sound.len() - wrapped(&body[CHUNK..], CRC32).len();
+    let reordered = [&sound[chunk..2 * chunk], &sound[..chunk], &sound[2 * chunk..]].concat();
     let mut resized = sound.clone();
     resized[0] = b'2';
     let truncated = sound[..sound.len() - 2].to_vec();
@@ -141,6 +149,7 @@ async fn a_clients_own_chunks_that_are_wrong_store_nothing() {
         let world = world_with(keys, tls).await;
         for (what, framed) in [
             ("corrupted", &corrupted),
+            ("reordered", &reordered),
             ("resized", &resized),
             ("truncated", &truncated),
             ("without-end", &without_end),

@@ -49,11 +49,11 @@ def direct_client(store):
     return client
 
 
-def store_connection(store):
+def store_connection(store, tls=False):
     return {
         "service": "s3",
         "region": "us-east-1",
-        "endpoint": store.url,
+        "endpoint": store.tls_url if tls else store.url,
         "auth": {
             "method": "access-key",
             "access_key_id": store.ACCESS_KEY_ID,

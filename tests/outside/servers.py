@@ -11,6 +11,8 @@ import subprocess
 import time
 import urllib.request
 
+import certificates
+
 WORK = pathlib.Path(os.environ["OUTSIDE_WORK"])
 LOGS = WORK / "logs"
 START_SECONDS = 60
@@ -92,7 +94,7 @@ class Server:
 
 
 class SeaweedFs(Server):
-    """An S3 server that checks signatures. Its telemetry is off; it listens on loopback alone."""
+    """An S3 server that checks signatures, in the clear and over TLS. Its telemetry is off; it listens on loopback alone."""
 
     ACCESS_KEY_ID = "AKIAOUTSIDE000000001"
     SECRET = "outside/store+secret/0123456789abcdefghij"
@@ -110,7 +112,8 @@ class SeaweedFs(Server):
             ]
         }
         (folder / "users.json").write_text(json.dumps(users))
-        master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = free_ports(8)
+        self.ca_file, certificate, key = certificates.write(folder)
+        master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc, self.tls_port = free_ports(9)
         command = [
             *(WORK / "venv/bin/weed", "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-master.telemetry=false", f"-dir={folder}", "-volume.max=0", "-master.volumeSizeLimitMB=1024"),
@@ -120,9 +123,14 @@ class SeaweedFs(Server):
             *(f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}"),
             *(f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}"),
             *("-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-s3.port.https={self.tls_port}", f"-s3.cert.file={certificate}", f"-s3.key.file={key}"),
             f"-s3.config={folder}/users.json",
         ]
         super().__init__(name, command, clean_environment(folder), s3)
+
+    @property
+    def tls_url(self):
+        return f"https://127.0.0.1:{self.tls_port}"
 
     def stop(self, grace=0):
         """Its data is thrown away: no need to wait until it has put everything in order, which takes it 15 s."""

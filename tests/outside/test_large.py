@@ -31,8 +31,10 @@ def fingerprint():
     return whole.hexdigest()
 
 
-def start(scratch, store, **more):
-    return Proxy(scratch, "large", {"store": {**store_connection(store), **more}}, {"STORE_SECRET": store.SECRET})
+def start(scratch, store, tls=False, **more):
+    connection = {**store_connection(store, tls), **more}
+    trust = {"upstream": {"ca_file": str(store.ca_file)}} if tls else {}
+    return Proxy(scratch, "large", {"store": connection}, {"STORE_SECRET": store.SECRET}, **trust)
 
 
 def stop(server):
@@ -65,6 +67,14 @@ def fresh(scratch, store, signed):
 def streaming(scratch, store, signed):
     """As `fresh`, but bodies are signed chunk by chunk."""
     server = start(scratch, store, payload="streaming")
+    yield server
+    stop(server)
+
+
+@pytest.fixture
+def unsigned(scratch, store, signed):
+    """As `fresh`, but TLS and a checksum vouch for bodies."""
+    server = start(scratch, store, tls=True, payload="unsigned-trailer", checksum="crc32c")
     yield server
     stop(server)
 
@@ -103,6 +113,12 @@ def test_upload_without_content_length(fresh, signed, fingerprint):
 
 def test_streamed_upload(streaming, signed, fingerprint):
     check_upload(streaming, signed, fingerprint, "large-streamed", headers={"content-length": str(SIZE)})
+
+
+def test_unsigned_upload_over_tls(unsigned, signed, fingerprint):
+    check_upload(unsigned, signed, fingerprint, "large-unsigned", headers={"content-length": str(SIZE)})
+    kept = signed.head_object(Bucket=BUCKET, Key="large-unsigned", ChecksumMode="ENABLED")
+    assert "ChecksumCRC32C" in kept, "the store keeps no checksum"
 
 
 def test_streamed_upload_keeps_its_codings(streaming, signed):

@@ -1,10 +1,12 @@
-"""Uploads that go out while they come in, in every mode, into a store that checks signatures and checksums."""
+"""Uploads that go out while they come in, in every mode, into a store that checks signatures and checksums, in the clear
+and over TLS."""
 
 import base64
 import http.client
 import random
 import socket
 import zlib
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -13,20 +15,64 @@ from servers import Proxy
 
 BODY = random.Random(5).randbytes(7 * 1024 * 1024 + 17)
 LIMITS = {"limits": {"memory_body": "1MiB"}}
+
+
+def crc(data, width, polynomial):
+    """A reflected CRC that begins and ends with all bits turned, in base64 as S3 has it."""
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (polynomial if value & 1 else 0)
+        table.append(value)
+    ones = (1 << width) - 1
+    value = ones
+    for byte in data:
+        value = table[value & 0xFF ^ byte] ^ value >> 8
+    return base64.b64encode((value ^ ones).to_bytes(width // 8, "big")).decode()
+
+
+# What the store must have been told behind the body, where the proxy computes it.
+CRC64NVME = {"ChecksumCRC64NVME": crc(BODY, 64, 0x9A6C9329AC4BC9B5)}
+CRC32C = {"ChecksumCRC32C": crc(BODY, 32, 0x82F63B78)}
+CRC32 = {"ChecksumCRC32": base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big")).decode()}
+
+
+@dataclass
+class Mode:
+    keys: dict
+    tls: bool = False
+    checksum: dict = field(default_factory=dict)
+
+
+STREAMING, TRAILER, UNSIGNED = ({"payload": mode} for mode in ("streaming", "streaming-trailer", "unsigned-trailer"))
 MODES = {
-    "auto": {},
-    "streaming": {"payload": "streaming"},
-    "streaming-small-chunks": {"payload": "streaming", "chunk_size": "8KiB"},
-    "crc64nvme-trailer": {"payload": "streaming-trailer"},
-    "crc32c-trailer": {"payload": "streaming-trailer", "checksum": "crc32c"},
-    "multipart": {"multipart": True},
+    "auto": Mode({}),
+    "streaming": Mode(STREAMING),
+    "streaming-small-chunks": Mode({**STREAMING, "chunk_size": "8KiB"}),
+    "crc64nvme-trailer": Mode(TRAILER, checksum=CRC64NVME),
+    "crc32c-trailer": Mode({**TRAILER, "checksum": "crc32c"}, checksum=CRC32C),
+    "multipart": Mode({"multipart": True}),
+    "auto-over-tls": Mode({}, tls=True),
+    "signed-over-tls": Mode({"payload": "signed"}, tls=True),
+    "unsigned-over-tls": Mode({"payload": "unsigned"}, tls=True),
+    "streaming-over-tls": Mode(STREAMING, tls=True),
+    "crc64nvme-trailer-over-tls": Mode(TRAILER, tls=True, checksum=CRC64NVME),
+    "unsigned-crc64nvme-trailer-over-tls": Mode(UNSIGNED, tls=True, checksum=CRC64NVME),
+    "unsigned-crc32c-trailer-over-tls": Mode({**UNSIGNED, "checksum": "crc32c"}, tls=True, checksum=CRC32C),
 }
 
 
 @pytest.fixture(params=MODES)
-def proxy(request, scratch, store, signed):
-    connection = {**store_connection(store), **LIMITS, **MODES[request.param]}
-    server = Proxy(scratch, f"uploads-{request.param}", {"store": connection}, {"STORE_SECRET": store.SECRET})
+def mode(request):
+    return MODES[request.param]
+
+
+@pytest.fixture
+def proxy(request, mode, scratch, store, signed):
+    connection = {**store_connection(store, mode.tls), **LIMITS, **mode.keys}
+    trust = {"upstream": {"ca_file": str(store.ca_file)}} if mode.tls else {}
+    name = f"uploads-{request.node.callspec.params['mode']}"
+    server = Proxy(scratch, name, {"store": connection}, {"STORE_SECRET": store.SECRET}, **trust)
     yield server
     assert server.stop() == 0
 
@@ -39,25 +85,27 @@ def put(proxy, key, body, **request):
 
 
 def stored(signed, key):
-    return signed.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    """The object, and the checksum that the store keeps of it."""
+    answer = signed.get_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
+    checksum = {name: value for name, value in answer.items() if name.startswith("ChecksumCRC")}
+    return answer["Body"].read(), checksum
 
 
 def is_absent(signed, key):
     return signed.list_objects_v2(Bucket=BUCKET, Prefix=key).get("KeyCount") == 0
 
 
-def in_chunks_of_a_client(body, checksum):
-    """As an SDK with keys that nobody knows frames a body."""
-    signature = b"0" * 64
-    framed = b""
-    for start in range(0, len(body), 128 * 1024):
-        chunk = body[start : start + 128 * 1024]
-        framed += b"%x;chunk-signature=%s\r\n%s\r\n" % (len(chunk), signature, chunk)
-    return framed + b"0;chunk-signature=%s\r\nx-amz-checksum-crc32:%s\r\nx-amz-trailer-signature:%s\r\n\r\n" % (
-        signature,
-        checksum,
-        signature,
-    )
+SIGNATURE = b"0" * 64
+
+
+def chunks_of_a_client():
+    """The body as an SDK with keys that nobody knows frames it, in chunks, the last of which has the checksum behind."""
+    framed = []
+    for start in range(0, len(BODY), 128 * 1024):
+        chunk = BODY[start : start + 128 * 1024]
+        framed.append(b"%x;chunk-signature=%s\r\n%s\r\n" % (len(chunk), SIGNATURE, chunk))
+    trailer = b"x-amz-checksum-crc32:%s\r\nx-amz-trailer-signature:%s" % (CRC32["ChecksumCRC32"].encode(), SIGNATURE)
+    return [*framed, b"0;chunk-signature=%s\r\n%s\r\n\r\n" % (SIGNATURE, trailer)]
 
 
 HEADERS_OF_A_CLIENT = {
@@ -66,34 +114,59 @@ HEADERS_OF_A_CLIENT = {
     "x-amz-decoded-content-length": str(len(BODY)),
     "x-amz-trailer": "x-amz-checksum-crc32",
 }
-CHECKSUM = base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big"))
 
 
-def test_with_a_length(proxy, signed):
-    assert put(proxy, "with-length", BODY)[0] == 200
-    assert stored(signed, "with-length") == BODY
+def test_with_a_length(proxy, mode, signed):
+    status, answer = put(proxy, "with-length", BODY)
+    assert status == 200, answer
+    assert stored(signed, "with-length") == (BODY, mode.checksum)
 
 
 def test_without_a_length(proxy, signed):
     pieces = (BODY[start : start + 100_000] for start in range(0, len(BODY), 100_000))
     headers = {"transfer-encoding": "chunked"}
     assert put(proxy, "without-length", pieces, headers=headers, encode_chunked=True)[0] == 200
-    assert stored(signed, "without-length") == BODY
+    assert stored(signed, "without-length")[0] == BODY
 
 
 def test_in_chunks_of_a_client(proxy, signed):
-    framed = in_chunks_of_a_client(BODY, CHECKSUM)
-    status, answer = put(proxy, "in-chunks", framed, headers=HEADERS_OF_A_CLIENT)
+    status, answer = put(proxy, "in-chunks", b"".join(chunks_of_a_client()), headers=HEADERS_OF_A_CLIENT)
     assert status == 200, answer
-    assert stored(signed, "in-chunks") == BODY
+    assert stored(signed, "in-chunks") == (BODY, CRC32)
 
 
-def test_in_chunks_that_were_corrupted(proxy, signed):
-    framed = bytearray(in_chunks_of_a_client(BODY, CHECKSUM))
-    framed[3_000_000] ^= 1
-    status, answer = put(proxy, "corrupted", bytes(framed), headers=HEADERS_OF_A_CLIENT)
+def corrupted(chunks):
+    chunks[20] = chunks[20][:-3] + bytes([chunks[20][-3] ^ 1]) + b"\r\n"
+
+
+def reordered(chunks):
+    chunks[20], chunks[21] = chunks[21], chunks[20]
+
+
+def repeated(chunks):
+    chunks[21] = chunks[20]
+
+
+def without_one(chunks):
+    del chunks[20]
+
+
+def without_end(chunks):
+    chunks.pop()
+
+
+def cut_in_a_chunk(chunks):
+    del chunks[21:]
+    chunks[20] = chunks[20][:-1000]
+
+
+@pytest.mark.parametrize("spoil", [corrupted, reordered, repeated, without_one, without_end, cut_in_a_chunk])
+def test_in_chunks_that_were_spoilt(proxy, signed, spoil):
+    chunks = chunks_of_a_client()
+    spoil(chunks)
+    status, answer = put(proxy, f"spoilt-{spoil.__name__}", b"".join(chunks), headers=HEADERS_OF_A_CLIENT)
     assert status == 400 and b"aws-chunked-malformed" in answer
-    assert is_absent(signed, "corrupted")
+    assert is_absent(signed, f"spoilt-{spoil.__name__}")
 
 
 @pytest.mark.parametrize("framing", [f"content-length: {len(BODY)}", "transfer-encoding: chunked"])
