@@ -103,17 +103,10 @@ impl Case {
 
     /// Prepares this crate's side. The key of the day is derived with the first signature.
     pub(crate) fn ours(&self) -> Ours<'_> {
-        let keys = Credentials::new(
-            AccessKeyId::parse(ACCESS_KEY_ID).unwrap(),
-            SecretAccessKey::parse(Secret::new(SECRET)).unwrap(),
-        );
         Ours {
             case: self,
             signer: Signer::new(),
-            credentials: match &self.token {
-                Some(token) => keys.with_session_token(SessionToken::parse(Secret::new(token.as_str())).unwrap()),
-                None => keys,
-            },
+            credentials: credentials(self.token.as_deref()),
         }
     }
 
@@ -142,7 +135,7 @@ impl Case {
 
     /// The keys, as the SDK knows them.
     pub(crate) fn identity(&self) -> Identity {
-        aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET, self.token.clone(), None, "bench").into()
+        identity(self.token.clone())
     }
 }
 
@@ -179,11 +172,30 @@ impl Theirs<'_> {
     }
 }
 
-fn time() -> SystemTime {
+/// The keys that everything is signed with.
+pub(crate) fn credentials(token: Option<&str>) -> Credentials {
+    let keys = Credentials::new(
+        AccessKeyId::parse(ACCESS_KEY_ID).unwrap(),
+        SecretAccessKey::parse(Secret::new(SECRET)).unwrap(),
+    );
+    match token {
+        Some(token) => keys.with_session_token(SessionToken::parse(Secret::new(token)).unwrap()),
+        None => keys,
+    }
+}
+
+/// The same, as the SDK knows them.
+pub(crate) fn identity(token: Option<String>) -> Identity {
+    aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET, token, None, "bench").into()
+}
+
+/// When everything is signed.
+pub(crate) fn time() -> SystemTime {
     UNIX_EPOCH + Duration::from_mins(24_015_636)
 }
 
-fn head(method: &str, host: &str, target: &str, encoding: PathEncoding, headers: &[(&str, &str)]) -> Parts {
+/// A head in wire form.
+pub(crate) fn head(method: &str, host: &str, target: &str, encoding: PathEncoding, headers: &[(&str, &str)]) -> Parts {
     let target = WireTarget::parse(target, encoding).unwrap();
     let mut request = http::Request::builder()
         .method(method)
@@ -195,7 +207,8 @@ fn head(method: &str, host: &str, target: &str, encoding: PathEncoding, headers:
     request.body(()).unwrap().into_parts().0
 }
 
-fn scope(region: &str, name: &str) -> SigningScope {
+/// Where a signature is for.
+pub(crate) fn scope(region: &str, name: &str) -> SigningScope {
     SigningScope {
         region: Region::parse(region).unwrap(),
         name: SigningName::parse(name).unwrap(),
