@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use signing_proxy::server::Proxy;
+
 use crate::support::{Recorder, Wire, World, ask, world};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -102,13 +104,7 @@ async fn an_unsigned_aws_chunked_body_is_unwrapped() {
 #[tokio::test]
 async fn without_a_body_put_and_post_say_so_and_get_does_not() {
     let mut recorder = Recorder::start(OK).await;
-    let proxy = world::proxy(&world::connection(
-        "store",
-        "s3",
-        &format!("http://{}", recorder.address),
-        "",
-    ))
-    .await;
+    let proxy = proxy_to(&recorder, "s3", "").await;
     let rows = [
         ("PUT", "", Some("0")),
         ("PUT", "Content-Length: 0\r\n", Some("0")),
@@ -136,13 +132,7 @@ async fn without_a_body_put_and_post_say_so_and_get_does_not() {
 #[tokio::test]
 async fn a_get_with_a_body_keeps_it() {
     let mut recorder = Recorder::start(OK).await;
-    let proxy = world::proxy(&world::connection(
-        "search",
-        "es",
-        &format!("http://{}", recorder.address),
-        "",
-    ))
-    .await;
+    let proxy = proxy_to(&recorder, "es", "").await;
     let request = head(
         "GET",
         "/index/_search",
@@ -194,17 +184,22 @@ async fn an_empty_body_that_expects_continue_ends_the_connection() {
     world.accepted("s3");
 }
 
+/// A proxy that takes bodies of 1 KiB at most.
+async fn for_a_kibibyte(recorder: &Recorder) -> Proxy {
+    let limits = "limits = { memory_body = \"1KiB\", max_body = \"1KiB\" }";
+    proxy_to(recorder, "s3", limits).await
+}
+
+/// A proxy with one connection, for which the recorder is the service.
+async fn proxy_to(recorder: &Recorder, service: &str, more: &str) -> Proxy {
+    let endpoint = format!("http://{}", recorder.address);
+    world::proxy(&world::connection("only", service, &endpoint, more)).await
+}
+
 #[tokio::test]
 async fn a_refused_request_is_not_asked_to_continue() {
     let mut recorder = Recorder::start(OK).await;
-    let store = format!("http://{}", recorder.address);
-    let proxy = world::proxy(&world::connection(
-        "store",
-        "s3",
-        &store,
-        "[connections.store.limits]\nmemory_body = \"1KiB\"\nmax_body = \"1KiB\"",
-    ))
-    .await;
+    let proxy = for_a_kibibyte(&recorder).await;
     let mut wire = Wire::connect(proxy.addr().unwrap()).await;
     wire.send(head(
         "PUT",
@@ -221,14 +216,7 @@ async fn a_refused_request_is_not_asked_to_continue() {
 #[tokio::test]
 async fn a_body_that_turns_out_too_large_is_refused() {
     let mut recorder = Recorder::start(OK).await;
-    let store = format!("http://{}", recorder.address);
-    let proxy = world::proxy(&world::connection(
-        "store",
-        "s3",
-        &store,
-        "[connections.store.limits]\nmemory_body = \"1KiB\"\nmax_body = \"1KiB\"",
-    ))
-    .await;
+    let proxy = for_a_kibibyte(&recorder).await;
     let mut request = head(
         "PUT",
         "/b/k",
@@ -244,13 +232,7 @@ async fn a_body_that_turns_out_too_large_is_refused() {
 #[tokio::test]
 async fn a_body_that_is_cut_short_sends_nothing() {
     let mut recorder = Recorder::start(OK).await;
-    let proxy = world::proxy(&world::connection(
-        "store",
-        "s3",
-        &format!("http://{}", recorder.address),
-        "",
-    ))
-    .await;
+    let proxy = proxy_to(&recorder, "s3", "").await;
     let mut framings = String::new();
     for framing in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
         let mut wire = Wire::connect(proxy.addr().unwrap()).await;

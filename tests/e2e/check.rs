@@ -8,16 +8,12 @@ mod service;
 use std::sync::Arc;
 
 use auth_model::{Clock, SystemClock};
+use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_DOOR, REPORTER, ROBOT};
-use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::check::{Checker, ConnectionReport, Culprit, Outcome, Report, StepKind, Style, Verdict};
 use signing_proxy::config::{Config, Environment};
 
-use crate::support::world::SERVICES;
-
-async fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxSettings::default()).await.unwrap()
-}
+use crate::support::world::{SERVICES, sandbox};
 
 /// The connection of that name, with its `[connections.NAME.auth]`; S3 of the sandbox unless `more` says otherwise.
 fn connection(name: &str, more: &str, auth: &str) -> String {

@@ -1,7 +1,6 @@
 //! Connections for EC2 instances against the sandbox's metadata service and STS, and against services that fail.
 //!
-//! Each connection lives in a child process, because the AWS SDK takes the metadata service's address from the
-//! environment. The child is this test binary again, told by [`IS_CHILD`] to be one.
+//! Each connection lives in a child process: this test binary again, told by [`IS_CHILD`] to be one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,9 +10,12 @@ use auth_model::{
     ServiceId, SystemClock,
 };
 use credential_assets::{Assets, FixedEnvironment};
+use sandbox::Fault;
 use sandbox::principals::{INSTANCE_ROLE, REPORT_READER, ROBOT};
-use sandbox::{Fault, Sandbox, SandboxSettings};
 use sts_client::{CredentialSource, StsSettings};
+
+use crate::support::child;
+use crate::support::world::sandbox;
 
 const IS_CHILD: &str = "E2E_INSTANCE_CHILD";
 /// The roles, separated by blanks.
@@ -23,7 +25,7 @@ const STS: &str = "E2E_INSTANCE_STS";
 /// Set for the plain default chain.
 const CHAIN: &str = "E2E_INSTANCE_CHAIN";
 
-/// Not a test: what the child does. Prints a line that begins with `RESULT`.
+/// Not a test: what the child does.
 #[tokio::test]
 async fn child() {
     let variable = |name| std::env::var_os(name).map(|value| value.into_string().unwrap());
@@ -68,31 +70,15 @@ async fn child() {
         Ok(set) => {
             let lifetime = set.expires_at.unwrap().elapsed().unwrap_err().duration();
             let hours = lifetime.as_secs().div_ceil(3_600);
-            println!("RESULT ok {} hours={hours}", set.session_token.is_some());
+            child::tell(&format!("ok {} hours={hours}", set.session_token.is_some()));
         }
-        Err(error) => println!("RESULT error {} {error}", error.code()),
+        Err(error) => child::tell(&format!("error {} {error}", error.code())),
     }
 }
 
 /// What a child says whose metadata service is there.
 async fn run(imds: SocketAddr, variables: &[(&str, &str)]) -> String {
-    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "instance::child", "--nocapture"])
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env(IS_CHILD, "1")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{imds}"))
-        .envs(variables.iter().copied())
-        .output()
-        .await
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find_map(|line| line.split_once("RESULT "));
-    line.map_or_else(|| format!("{output:?}"), |(_, result)| result.to_owned())
-}
-
-async fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxSettings::default()).await.unwrap()
+    child::run("instance::child", imds, &[&[(IS_CHILD, "1")], variables].concat()).await
 }
 
 #[tokio::test]

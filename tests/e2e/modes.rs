@@ -4,10 +4,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sandbox::{Sandbox, SandboxSettings};
 use tokio::net::TcpStream;
 
-use crate::support::world::connection;
+use crate::support::world::{connection, sandbox};
 use crate::support::{World, ask};
 
 /// The request reaches the sandbox's S3 with this path, well signed, and its answer comes back.
@@ -122,9 +121,7 @@ async fn the_endpoints_own_name_is_forwarded_too() {
 
 #[tokio::test]
 async fn forward_mode_finds_the_connection_by_service() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
+    let sandbox = sandbox().await;
     let mut connections = String::new();
     for service in ["s3", "ec2", "dynamodb"] {
         let endpoint = sandbox.service(service).expect("a service");
@@ -143,9 +140,7 @@ async fn forward_mode_finds_the_connection_by_service() {
 
 #[tokio::test]
 async fn a_connection_has_a_listener_of_its_own() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
+    let sandbox = sandbox().await;
     let endpoint = format!("http://{}", sandbox.s3());
     let connections =
         connection("shared", "s3", &endpoint, "") + &connection("own", "s3", &endpoint, "listen = \"127.0.0.1:0\"");

@@ -1,18 +1,12 @@
 //! Uploads of unknown length with `multipart = true`: the sandbox checks every request and puts the parts together.
 
 use http::Method;
-use sandbox::{Sandbox, SandboxSettings};
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Wire, World, ask, world};
+use crate::support::{PATIENCE, Wire, World, ask};
 
 async fn start() -> World {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!("http://{}", sandbox.s3());
-    let store = world::connection("store", "s3", &endpoint, "multipart = true");
-    World::with(sandbox, &store).await
+    World::with_one("store", "s3", "multipart = true").await
 }
 
 const HEAD: &str = "PUT /sandbox-bucket/piped HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\

@@ -5,18 +5,12 @@ use std::path::Path;
 
 use policy_gen::least_privilege::Options;
 use policy_gen::{RecordSet, least_privilege};
-use sandbox::{Sandbox, SandboxSettings};
 
-use crate::support::world::connection;
 use crate::support::{Answer, World, ask};
 
 /// A proxy whose one connection to the service has these further settings.
 async fn world(service: &str, more: &str) -> World {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!("http://{}", sandbox.service(service).expect("a service of the sandbox"));
-    World::with(sandbox, &connection("only", service, &endpoint, more)).await
+    World::with_one("only", service, more).await
 }
 
 fn allow(statements: &str) -> String {

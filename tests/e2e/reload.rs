@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use auth_model::ConnectionName;
+use sandbox::Sandbox;
 use sandbox::principals::ROBOT;
-use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::config::{Config, Environment, Overrides};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
-use crate::support::world::{connection, streamed_question};
+use crate::support::world::{connection, sandbox, streamed_question};
 use crate::support::{PATIENCE, Wire, World, ask};
 
 const RELOADS: usize = 100;
@@ -57,9 +57,7 @@ async fn client(to: SocketAddr, path: &'static str, is_kept: bool, stop: Arc<Ato
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_reloads_under_load_lose_no_request() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
+    let sandbox = sandbox().await;
     let endpoint = format!("http://{}", sandbox.s3());
     let changing = |more: &str| connection("changing", "s3", &endpoint, more);
     let proxy = signing_proxy::server::Proxy::start(config(&sandbox, &changing("")))
@@ -122,15 +120,8 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
 
 #[tokio::test]
 async fn a_streamed_answer_outlives_the_connection_that_it_came_by() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!(
-        "http://{}",
-        sandbox.service("bedrock-runtime").expect("Bedrock runtime")
-    );
-    let store = format!("http://{}", sandbox.s3());
-    let world = World::with(sandbox, &connection("models", "bedrock-runtime", &endpoint, "")).await;
+    let world = World::with_models().await;
+    let store = format!("http://{}", world.sandbox.s3());
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let mut wire = Wire::connect(world.address()).await;
@@ -216,9 +207,7 @@ impl Program {
 
 #[tokio::test]
 async fn sighup_and_a_changed_file_reload_the_program_and_an_invalid_file_does_not() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
+    let sandbox = sandbox().await;
     let endpoint = format!("http://{}", sandbox.s3());
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("signing-proxy.toml");

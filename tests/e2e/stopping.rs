@@ -1,21 +1,13 @@
 //! Shutting down: nobody new, and those who are there may finish.
 
-use sandbox::{Sandbox, SandboxSettings};
 use tokio::net::TcpStream;
 
-use crate::support::world::{connection, streamed_question};
+use crate::support::world::streamed_question;
 use crate::support::{Wire, World, ask};
 
 #[tokio::test]
 async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!(
-        "http://{}",
-        sandbox.service("bedrock-runtime").expect("Bedrock runtime")
-    );
-    let world = World::with(sandbox, &connection("models", "bedrock-runtime", &endpoint, "")).await;
+    let world = World::with_models().await;
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let address = world.address();

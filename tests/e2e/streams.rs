@@ -2,25 +2,12 @@
 
 use tokio::time::timeout;
 
-use sandbox::{Sandbox, SandboxSettings};
-
-use crate::support::world::{connection, streamed_question};
+use crate::support::world::streamed_question;
 use crate::support::{PATIENCE, Wire, World};
-
-async fn models() -> World {
-    let sandbox = Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts");
-    let endpoint = format!(
-        "http://{}",
-        sandbox.service("bedrock-runtime").expect("Bedrock runtime")
-    );
-    World::with(sandbox, &connection("models", "bedrock-runtime", &endpoint, "")).await
-}
 
 #[tokio::test]
 async fn the_first_frame_arrives_while_the_second_is_held() {
-    let mut world = models().await;
+    let mut world = World::with_models().await;
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let mut wire = Wire::connect(world.address()).await;
@@ -57,7 +44,7 @@ fn frame_length(frame: &[u8]) -> usize {
 
 #[tokio::test]
 async fn a_client_that_leaves_cancels_the_request() {
-    let world = models().await;
+    let world = World::with_models().await;
     let gate = world.sandbox.stream_gate();
     gate.hold();
     let mut wire = Wire::connect(world.address()).await;

@@ -1,5 +1,6 @@
 //! What the tests share: the sandbox with a proxy before it, a client of raw bytes, an upstream that records.
 
+pub(crate) mod child;
 mod client;
 mod recorder;
 pub(crate) mod world;

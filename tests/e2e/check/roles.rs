@@ -5,6 +5,7 @@ use sandbox::principals::{CLERK, FOR_THE_PROXY, INSTANCE_ROLE, OPEN_DOOR, REPORT
 use signing_proxy::check::{Culprit, Outcome, StepKind, Style, Verdict};
 
 use super::{assert_blames, assert_fails, by_role, check, connection, keys_of, managed, mended_by, s3, sandbox, world};
+use crate::support::child;
 
 #[tokio::test]
 async fn a_user_that_lacks_assume_role() {
@@ -98,25 +99,12 @@ async fn child() {
     let failed = report.steps.iter().find(|step| step.outcome.finding().is_some());
     let step = failed.map_or("none", |step| step.kind.name());
     let culprits: Vec<_> = report.culprits().into_iter().map(Culprit::name).collect();
-    println!("RESULT {} {step} {}", report.verdict().name(), culprits.join(","));
+    child::tell(&format!("{} {step} {}", report.verdict().name(), culprits.join(",")));
 }
 
 async fn check_on_instance(sandbox: &Sandbox, auth: &str) -> String {
-    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "check::roles::child", "--nocapture"])
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-            format!("http://{}", sandbox.imds()),
-        )
-        .env(IS_CHILD, world(sandbox) + &connection("it", &s3(sandbox), auth))
-        .output()
-        .await
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find_map(|line| line.split_once("RESULT "));
-    line.map_or_else(|| format!("{output:?}"), |(_, result)| result.to_owned())
+    let toml = world(sandbox) + &connection("it", &s3(sandbox), auth);
+    child::run("check::roles::child", sandbox.imds(), &[(IS_CHILD, &toml)]).await
 }
 
 #[tokio::test]

@@ -59,9 +59,7 @@ pub(crate) fn methods() -> Vec<(&'static str, String)> {
 impl World {
     /// Every method with every service, over plain HTTP.
     pub(crate) async fn start() -> Self {
-        let sandbox = Sandbox::start(SandboxSettings::default())
-            .await
-            .expect("the sandbox starts");
+        let sandbox = sandbox().await;
         let (key, secret) = (ACME_PROXY.access_key_id, ACME_PROXY.secret_access_key);
         let mut connections = format!(
             "[identities.acme]\norganisation = \"Acme\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{secret}\"\n"
@@ -82,11 +80,20 @@ impl World {
 
     /// The sandbox with one connection `store` to its S3.
     pub(crate) async fn with_store() -> Self {
-        let sandbox = Sandbox::start(SandboxSettings::default())
-            .await
-            .expect("the sandbox starts");
-        let endpoint = format!("http://{}", sandbox.s3());
-        Self::with(sandbox, &connection("store", "s3", &endpoint, "")).await
+        Self::with_one("store", "s3", "").await
+    }
+
+    /// The sandbox with one connection `models` to its Bedrock runtime.
+    pub(crate) async fn with_models() -> Self {
+        Self::with_one("models", "bedrock-runtime", "").await
+    }
+
+    /// The sandbox with one connection of this name; `more` are further keys of its table.
+    pub(crate) async fn with_one(name: &str, service: &str, more: &str) -> Self {
+        let sandbox = sandbox().await;
+        let endpoint = sandbox.service(service).expect("a service of the sandbox");
+        let connection = connection(name, service, &format!("http://{endpoint}"), more);
+        Self::with(sandbox, &connection).await
     }
 
     /// The given connections.
@@ -125,6 +132,13 @@ impl World {
         assert!(event.is_accepted(), "{event:#?}");
         event
     }
+}
+
+/// The sandbox over plain HTTP, with nothing set.
+pub(crate) async fn sandbox() -> Sandbox {
+    Sandbox::start(SandboxSettings::default())
+        .await
+        .expect("the sandbox starts")
 }
 
 /// Whether the signature was found right, whatever became of the request afterwards.
