@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::Message;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -24,6 +24,9 @@ use crate::verify::{EventChain, Opened, STREAMING_EVENTS};
 
 /// Silence of a client ends its conversation.
 const IDLE_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Lengths and checksums of a message without headers and payload.
+const MIN_MESSAGE: usize = 16;
 
 /// What must be right about the head besides its signature.
 ///
@@ -56,7 +59,6 @@ pub(crate) fn answer(body: Incoming, chain: EventChain, watch: StreamWatch, verd
     let conversation = Conversation {
         body,
         buffer: BytesMut::new(),
-        decoder: MessageFrameDecoder::new(),
         chain,
         watch,
         verdict,
@@ -110,7 +112,6 @@ impl Drop for Verdict {
 struct Conversation {
     body: Incoming,
     buffer: BytesMut,
-    decoder: MessageFrameDecoder,
     chain: EventChain,
     watch: StreamWatch,
     verdict: Verdict,
@@ -156,7 +157,7 @@ impl Conversation {
     /// The next message; `None` once the last envelope came, and then the end.
     async fn next(&mut self) -> Result<Option<Message>, Fault> {
         loop {
-            if let DecodedFrame::Complete(envelope) = self.decode()? {
+            if let Some(envelope) = self.decode()? {
                 match self.chain.open(&envelope)? {
                     Opened::Message(message) => return Ok(Some(message)),
                     Opened::End => continue,
@@ -176,13 +177,21 @@ impl Conversation {
         }
     }
 
-    fn decode(&mut self) -> Result<DecodedFrame, Refusal> {
-        let length = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length));
-        if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > MAX_BODY_BYTES)) {
+    /// The next envelope, once all of it is there.
+    fn decode(&mut self) -> Result<Option<Message>, Refusal> {
+        let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
+            return Ok(None);
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX).max(MIN_MESSAGE);
+        if length > MAX_BODY_BYTES {
             return Err(bad("A message is too long"));
         }
-        self.decoder
-            .decode_frame(&mut self.buffer)
+        if self.buffer.len() < length {
+            return Ok(None);
+        }
+        let envelope = read_message_from(self.buffer.split_to(length));
+        envelope
+            .map(Some)
             .map_err(|error| bad(&format!("Malformed event stream: {error}")))
     }
 }

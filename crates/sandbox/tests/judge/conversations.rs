@@ -252,3 +252,18 @@ async fn what_is_no_conversation_is_refused_by_its_head() {
     wrong.keys.secret = "wrong".to_owned();
     assert_eq!(begin(&sandbox, &wrong).await.1.status(), 403);
 }
+
+#[tokio::test]
+async fn messages_come_in_any_pieces() {
+    let mut client = Client::start().await;
+    let text = "x".repeat(200_000);
+    let envelope = client.sign(Some(&message(&text)));
+    let mut bytes = Vec::new();
+    write_message_to(&envelope, &mut bytes).unwrap();
+    let bytes = Bytes::from(bytes);
+    for piece in [0..3, 3..12, 12..70_000].map(|range: std::ops::Range<usize>| bytes.slice(range)) {
+        client.messages.send(piece).await.unwrap();
+    }
+    client.messages.send(bytes.slice(70_000..)).await.unwrap();
+    assert_eq!(client.next().await.unwrap().1, text);
+}
