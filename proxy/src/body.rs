@@ -3,7 +3,8 @@
 //! [`collect()`] reads a client's body to its end while hashing it: up to a limit in memory, beyond it in an
 //! unlinked temporary file. What comes out is a [`Collected`] body of known length and hash that can be
 //! sent any number of times. Where a body need not be hashed first it is passed on as it arrives instead, as it is
-//! ([`UploadStream`]) or in chunks with signatures, a checksum, or both ([`Chunks`]). Memory is bounded for each body and, by [`Storage`], for all together.
+//! ([`UploadStream`]), in chunks with signatures, a checksum, or both ([`Chunks`]), or message by message
+//! ([`EventStream`]). Memory is bounded for each body and, by [`Storage`], for all together.
 
 mod aws_chunked;
 mod checksum;
@@ -11,6 +12,9 @@ mod chunk_layout;
 mod chunked_upload;
 mod client_stream;
 mod collect;
+mod conversation;
+mod event_message;
+mod event_upload;
 mod framing;
 mod gate;
 mod outgoing;
@@ -25,7 +29,11 @@ pub(crate) use checksum::{ChecksumAlgorithm, has_checksum};
 pub(crate) use chunk_layout::{ChunkLayout, Seal};
 pub(crate) use client_stream::{ClientStream, StreamFault};
 pub(crate) use collect::{BodyLimits, Collected, collect, too_large};
-pub(crate) use framing::{Framing, add_aws_chunked};
+pub(crate) use conversation::{Answering, Conversation, EndsAsSaid};
+#[cfg(test)]
+pub(crate) use event_message::tests as messages;
+pub(crate) use event_upload::{EventStream, Sealer};
+pub(crate) use framing::{EVENTS, Framing, add_aws_chunked};
 pub(crate) use gate::{Continues, Gate};
 pub(crate) use outgoing::{Chunks, Content, OutgoingBody, Progress};
 pub(crate) use part_reader::{Part, PartReader};

@@ -13,6 +13,7 @@
 //! of the signature, these are renewed and the request is signed and sent once more, if its body is still there.
 
 mod answer;
+mod conversation;
 mod cure;
 mod drain;
 mod multipart;
@@ -250,6 +251,7 @@ impl Pipeline {
         let lane = self.lane(&target)?;
         let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;
         reporter.record.operation = ready.operation();
+        let converses = conversation::is_one(&ready, reporter.record.operation.as_deref())?;
         let mut permitted = permission::of_head(lane, &mut ready, &mut reporter.record).await?;
         let signs = ready.is_ours_to_sign();
         if signs {
@@ -259,7 +261,11 @@ impl Pipeline {
         }
         let slot = lane.upstream.turn().await?;
         let record = &mut reporter.record;
-        let framed = if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
+        let framed = if converses {
+            let (framed, fault) = conversation::take(ready, body)?;
+            reporter.flows_on(fault);
+            framed
+        } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
             match multipart::take(self, ready, body, record).await? {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
@@ -290,6 +296,7 @@ impl Pipeline {
             response,
             slot,
             idle: framed.ready.route.config.timeouts.body_idle,
+            conversation: framed.talk(),
         }))
     }
 
@@ -338,7 +345,7 @@ fn lanes(
             .map(|lane| (Arc::clone(&lane.upstream), Arc::clone(&lane.skew)));
         let (upstream, skew) = kept.unwrap_or_else(|| {
             let opened = metrics.upstream_connections(&name);
-            (Arc::new(Upstream::new(network, purpose, opened)), Arc::default())
+            (Arc::new(Upstream::new(network, purpose, &opened)), Arc::default())
         });
         let told_skew = metrics.clock_skew(&name);
         told_skew.set(skew.offset().seconds());

@@ -4,7 +4,8 @@
 //! was signed, and the credentials for an HTTP proxy on the way.
 //!
 //! S3 and its kin are spoken to by HTTP/1.1 only: over HTTP/2 all requests to a host share one TCP connection,
-//! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN.
+//! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Conversations need HTTP/2, and
+//! each has a connection of its own: none waits for another one's window, and none meets a connection that has died.
 
 mod connect;
 mod dial;
@@ -46,6 +47,9 @@ const MAX_CONCURRENT: usize = 1024;
 
 /// Notices an HTTP/2 connection whose other end has silently gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Bytes of an answer that may wait for the client of a conversation. Speech and text need a fraction of that a second.
+const CONVERSATION_WINDOW: u32 = 1024 * 1024;
 
 /// What all upstreams share: trusted roots and the proxy on the way out. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -123,6 +127,8 @@ pub(crate) enum Attempt {
     First,
     /// A new one, since the one from the pool turned out to be dead, or might, and the body can be sent only once.
     OnFreshConnection,
+    /// A new one that takes HTTP/2, and nothing else.
+    OnFreshHttp2,
 }
 
 /// The pool of one of the proxy's connections.
@@ -130,6 +136,7 @@ pub(crate) enum Attempt {
 pub(crate) struct Upstream {
     pooled: Client<Connector, OutgoingBody>,
     fresh: Client<Connector, OutgoingBody>,
+    conversing: Client<Connector, OutgoingBody>,
     egress: Arc<Egress>,
     slots: Arc<Semaphore>,
     timeouts: Timeouts,
@@ -141,28 +148,40 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// A pool that has no connections yet.
-    pub(crate) fn new(network: &Network, purpose: Purpose, opened: Tally) -> Self {
+    pub(crate) fn new(network: &Network, purpose: Purpose, opened: &Tally) -> Self {
         let Shared {
             config, trust, egress, ..
         } = &*network.0;
         let timeouts = purpose.timeouts;
-        let tls = trust.client_config(purpose.protocols);
-        let names = purpose.names.clone();
-        let connector = Connector::new(tls, Arc::clone(egress), names, timeouts.connect, opened);
-        let client = |idle_per_host: usize| {
-            Client::builder(TokioExecutor::new())
+        let connector = |protocols: Protocols| {
+            let tls = trust.client_config(protocols);
+            let names = purpose.names.clone();
+            Connector::new(tls, Arc::clone(egress), names, timeouts.connect, opened.clone())
+        };
+        let builder = |idle_per_host: usize| {
+            let mut builder = Client::builder(TokioExecutor::new());
+            builder
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
                 .pool_idle_timeout(config.pool.idle_timeout)
                 .pool_max_idle_per_host(idle_per_host)
-                .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
+                .http2_keep_alive_interval(HTTP2_PING_INTERVAL);
+            builder
+        };
+        let client = |idle_per_host: usize| {
+            builder(idle_per_host)
                 .http2_adaptive_window(true)
-                .build(connector.clone())
+                .build(connector(purpose.protocols))
         };
         Self {
             pooled: client(config.pool.idle_per_host),
             // Keeps nothing, so each request gets a connection of its own.
             fresh: client(0),
+            conversing: builder(0)
+                .http2_only(true)
+                .http2_initial_stream_window_size(CONVERSATION_WINDOW)
+                .http2_initial_connection_window_size(CONVERSATION_WINDOW)
+                .build(connector(Protocols::Http2OrHttp1).for_http2()),
             egress: Arc::clone(egress),
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             timeouts,
@@ -216,9 +235,11 @@ impl Upstream {
         if let Some(value) = self.egress.authorization_for(&head.uri) {
             head.headers.insert(PROXY_AUTHORIZATION, value);
         }
+        let is_tls = head.uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let client = match attempt {
             Attempt::First => &self.pooled,
             Attempt::OnFreshConnection => &self.fresh,
+            Attempt::OnFreshHttp2 => &self.conversing,
         };
         let gate = body.gate();
         let mut request = Request::from_parts(head, body);
@@ -233,6 +254,9 @@ impl Upstream {
         let answer = exchange::wait(response, progress, self.timeouts.response).await;
         if let Some(gate) = gate {
             gate.answered();
+        }
+        if attempt == Attempt::OnFreshHttp2 && !is_tls {
+            return answer.map_err(exchange::without_agreement);
         }
         answer
     }
@@ -258,7 +282,7 @@ mod tests {
             timeouts: connection.timeouts,
         };
         let network = Network::new(&config.upstream, None).unwrap();
-        let upstream = Upstream::new(&network, purpose, Metrics::new().upstream_connections(name));
+        let upstream = Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name));
         let mut turns = Vec::new();
         for _ in 0..MAX_CONCURRENT {
             turns.push(upstream.turn().await.unwrap());

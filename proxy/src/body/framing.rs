@@ -5,6 +5,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, Head
 use crate::error::{ErrorCode, ProxyError};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+
+/// The `x-amz-content-sha256` of a client that signs the messages of an event stream: framed by the messages alone.
+pub(crate) const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";
+
 pub(super) const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 pub(super) const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
@@ -36,7 +40,7 @@ impl Framing {
     pub(crate) fn take_from(headers: &mut HeaderMap) -> Result<Self, ProxyError> {
         let is_streaming = headers
             .get(&CONTENT_SHA256)
-            .is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-"));
+            .is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-") && value != EVENTS);
         let is_encoded = remove_aws_chunked(headers);
         let decoded_length = headers.remove(&DECODED_LENGTH);
         let trailers = headers.remove(&TRAILER);
@@ -201,6 +205,12 @@ mod tests {
             );
             assert!(!left.contains_key("content-encoding"));
         }
+    }
+
+    #[test]
+    fn an_event_stream_is_not_aws_chunked() {
+        let (got, _) = framing(&[("x-amz-content-sha256", EVENTS)]);
+        assert_eq!(got, Ok(Framing::Plain { length: None }));
     }
 
     #[test]

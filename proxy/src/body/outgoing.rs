@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::chunk_layout::ChunkLayout;
 use super::chunked_upload::ChunkedUpload;
+use super::event_upload::{EventStream, EventUpload, Sealer};
 use super::gate::{Gate, Waiting};
 use super::spool::read_block;
 use super::storage::DiskShare;
@@ -136,7 +137,7 @@ impl Content {
         };
         OutgoingBody {
             source,
-            left: self.length(),
+            left: Some(self.length()),
             progress,
         }
     }
@@ -157,16 +158,18 @@ impl Progress {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn touch(&self) {
+    /// It is now.
+    pub(crate) fn touch(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
-/// A request's body, as the HTTP client takes it. Its length is always known.
+/// A request's body, as the HTTP client takes it.
 #[derive(Debug)]
 pub(crate) struct OutgoingBody {
     source: Source,
-    left: u64,
+    /// Bytes to come; `None` where nobody knows: in a conversation.
+    left: Option<u64>,
     progress: Progress,
 }
 
@@ -193,6 +196,7 @@ enum Source {
     },
     Client(UploadStream),
     Chunks(Box<ChunkedUpload>),
+    Events(Box<EventUpload>),
 }
 
 /// How an upload is put into chunks.
@@ -221,7 +225,16 @@ impl OutgoingBody {
         };
         Self {
             source,
-            left: framed_length,
+            left: Some(framed_length),
+            progress,
+        }
+    }
+
+    /// The messages of a conversation, in signed envelopes.
+    pub(crate) fn events(messages: EventStream, sealer: Sealer, progress: Progress) -> Self {
+        Self {
+            source: Source::Events(Box::new(EventUpload::new(messages, sealer))),
+            left: None,
             progress,
         }
     }
@@ -230,7 +243,12 @@ impl OutgoingBody {
     pub(crate) fn gate(&self) -> Option<Gate> {
         match &self.source {
             Source::Held { waiting, .. } => waiting.as_ref().map(|waiting| waiting.gate().clone()),
-            Source::Empty | Source::Memory { .. } | Source::File { .. } | Source::Client(_) | Source::Chunks(_) => None,
+            Source::Empty
+            | Source::Memory { .. }
+            | Source::File { .. }
+            | Source::Client(_)
+            | Source::Chunks(_)
+            | Source::Events(_) => None,
         }
     }
 
@@ -264,6 +282,7 @@ impl OutgoingBody {
             Source::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
             Source::Client(stream) => stream.poll_data(cx),
             Source::Chunks(chunks) => chunks.poll_data(cx),
+            Source::Events(events) => events.poll_data(cx),
             Source::File {
                 file,
                 reading,
@@ -308,17 +327,17 @@ impl Body for OutgoingBody {
         let data = ready!(this.poll_data(cx));
         this.progress.touch();
         if let Some(Ok(data)) = &data {
-            this.left = this.left.saturating_sub(length_of(data));
+            this.left = this.left.map(|left| left.saturating_sub(length_of(data)));
         }
         Poll::Ready(data.map(|data| data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

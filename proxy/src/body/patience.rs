@@ -2,10 +2,12 @@
 
 use std::num::NonZeroU64;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
+
+use super::outgoing::Progress;
 
 /// How late a sender may be: it is waited for so long, and no longer, for a single piece; and where a least rate is
 /// asked of it, for all pieces together, each byte paying back the time it may take at that rate.
@@ -17,6 +19,8 @@ use tokio::time::{Instant, Sleep, sleep};
 pub(crate) struct Patience {
     limit: Duration,
     least_rate: Option<NonZeroU64>,
+    /// Where something else moves that excuses the sender.
+    beside: Option<Progress>,
     /// What is left of the limit.
     left: Duration,
     waiting: Option<Waiting>,
@@ -43,6 +47,7 @@ impl Patience {
         Self {
             limit,
             least_rate: None,
+            beside: None,
             left: limit,
             waiting: None,
         }
@@ -51,6 +56,14 @@ impl Patience {
     /// Asks for so many bytes a second as well.
     pub(crate) fn with_least_rate(self, least_rate: Option<NonZeroU64>) -> Self {
         Self { least_rate, ..self }
+    }
+
+    /// Takes nobody for late while this moves.
+    pub(crate) fn beside(self, activity: Progress) -> Self {
+        Self {
+            beside: Some(activity),
+            ..self
+        }
     }
 
     /// A piece of so many bytes has come.
@@ -73,7 +86,13 @@ impl Patience {
             end: Box::pin(sleep(left)),
         });
         let late = if left == self.limit { Late::Stopped } else { Late::Slow };
-        waiting.end.as_mut().poll(cx).map(|()| late)
+        loop {
+            ready!(waiting.end.as_mut().poll(cx));
+            match self.beside.as_ref().map(|activity| activity.last() + self.limit) {
+                Some(excused_until) if excused_until > Instant::now() => waiting.end.as_mut().reset(excused_until),
+                _ => return Poll::Ready(late),
+            }
+        }
     }
 }
 
@@ -164,6 +183,20 @@ mod tests {
         assert_eq!(pieces(&mut patience, ALMOST, 1, 1).await, Ok(()));
         advance(LIMIT * 10).await;
         assert_eq!(pieces(&mut patience, SECOND / 2, 240, 1000).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_beside_something_that_moves_is_not_late() {
+        let activity = Progress::new();
+        let mut patience = Patience::new(LIMIT).beside(activity.clone());
+        for _ in 0..10 {
+            assert!(poll_fn(|cx| patience.poll_late(cx)).now_or_never().is_none());
+            advance(ALMOST).await;
+            activity.touch();
+        }
+        let since = Instant::now();
+        assert_eq!(poll_fn(|cx| patience.poll_late(cx)).await, Late::Stopped);
+        assert_eq!(since.elapsed(), LIMIT);
     }
 
     #[test]

@@ -100,22 +100,29 @@ impl UploadStream {
     }
 }
 
-/// An upload until somebody takes it: it can be sent once. Clones are the same shelf.
-#[derive(Clone, Debug)]
-pub(crate) struct Shelf(Arc<Mutex<Option<UploadStream>>>);
+/// A body until somebody takes it: it can be sent once. Clones are the same shelf.
+#[derive(Debug)]
+pub(crate) struct Shelf<T = UploadStream>(Arc<Mutex<Option<T>>>);
 
-impl Shelf {
-    /// A shelf with this upload on it.
-    pub(crate) fn new(stream: UploadStream) -> Self {
-        Self(Arc::new(Mutex::new(Some(stream))))
+impl<T> Clone for Shelf<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Shelf<T> {
+    /// A shelf with this body on it.
+    pub(crate) fn new(body: T) -> Self {
+        Self(Arc::new(Mutex::new(Some(body))))
     }
 
-    /// Whether the upload is still there.
+    /// Whether the body is still there.
     pub(crate) fn is_full(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    pub(super) fn take(&self) -> Option<UploadStream> {
+    /// The body, for the first who asks.
+    pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -105,6 +105,10 @@ errors! {
         "the request is already signed in its query"
         "Send it without the X-Amz-* query parameters, or set the connection's presigned to 'pass' or 'resign'."
 
+    Http2Required HTTP_VERSION_NOT_SUPPORTED "http2-required"
+        "the operation streams in both directions at once, for which the proxy has to be spoken to by HTTP/2"
+        "Use HTTP/2 in the clear with prior knowledge (h2c), as by curl --http2-prior-knowledge."
+
     // It may be refused by the connection's policy.
     ActionDenied FORBIDDEN "action-denied"
         "the connection's policy does not allow this"
@@ -135,6 +139,9 @@ errors! {
     AwsChunkedMalformed BAD_REQUEST "aws-chunked-malformed"
         "the aws-chunked body is malformed or not as long as announced"
         "Send a plain body: the proxy does not need aws-chunked."
+    EventStreamMalformed BAD_REQUEST "event-stream-malformed"
+        "the request's event stream is malformed, or has a message longer than 2 MiB"
+        "Send messages of application/vnd.amazon.eventstream with right checksums, signed or not, and end after a whole one."
     SpoolFull INSUFFICIENT_STORAGE "spool-full"
         "the proxy has no disk space left to hold the body"
         "Free space in server.spool_dir, or use a multipart upload with parts below limits.memory_body."
@@ -155,6 +162,9 @@ errors! {
     UpstreamTls BAD_GATEWAY "upstream-tls"
         "no trusted TLS connection to the service could be made"
         "Add the certificate authority by upstream.ca_file where the service has a private one."
+    UpstreamNotHttp2 BAD_GATEWAY "upstream-not-http2"
+        "the service does not speak HTTP/2, which this operation needs"
+        "Check the connection's endpoint, and whether an HTTP proxy on the way speaks for the service."
     UpstreamConnectTimeout GATEWAY_TIMEOUT "upstream-connect-timeout"
         "the service could not be reached in time"
         "Check the network, or raise the connection's timeouts.connect."
@@ -181,7 +191,11 @@ mod tests {
         let names: HashSet<_> = ERRORS.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), ERRORS.len());
         for name in names {
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
         }
     }
 

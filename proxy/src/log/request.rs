@@ -64,6 +64,7 @@ fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Complete => "complete",
         Outcome::ClientLeft => "client-left",
+        Outcome::ClientBroke => "client-broke",
         Outcome::UpstreamBroke => "upstream-broke",
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
-use crate::body::Patience;
-use crate::error::{Cause, ERROR_HEADER};
+use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
+use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::strip;
 
 /// A service's answer, and the turn that it still takes.
@@ -23,6 +23,8 @@ pub(super) struct Passed {
     pub(super) slot: OwnedSemaphorePermit,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
+    /// Where the request flows on.
+    pub(super) conversation: Option<Talk>,
 }
 
 /// The body of an answer. Each piece is handed on as it comes; dropping it ends the exchange with the service.
@@ -40,13 +42,37 @@ enum Source {
     Upstream {
         body: ReadAhead<Incoming>,
         patience: Patience,
+        talk: Option<Talk>,
         _slot: OwnedSemaphorePermit,
     },
 }
 
+/// The other direction of an exchange, which ends with the answer.
+#[derive(Debug)]
+pub(super) struct Talk {
+    activity: Progress,
+    fault: StreamFault,
+    _answering: Answering,
+}
+
+impl Talk {
+    pub(super) fn new(conversation: Conversation, fault: StreamFault) -> Self {
+        Self {
+            activity: conversation.activity().clone(),
+            fault,
+            _answering: Answering::new(conversation),
+        }
+    }
+}
+
 /// Passes a service's answer on: only what belongs to its connection is taken out, and a notice of ours is added.
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
-    let Passed { response, slot, idle } = passed;
+    let Passed {
+        response,
+        slot,
+        idle,
+        conversation: talk,
+    } = passed;
     let (mut head, body) = response.into_parts();
     strip::response_headers(&mut head.headers);
     if let Some(notice) = reporter.record.notice {
@@ -62,7 +88,11 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     }
     let source = Source::Upstream {
         body,
-        patience: Patience::new(idle),
+        patience: match &talk {
+            Some(talk) => Patience::new(idle).beside(talk.activity.clone()),
+            None => Patience::new(idle),
+        },
+        talk,
         _slot: slot,
     };
     Response::from_parts(head, ResponseBody { source, reporter })
@@ -104,8 +134,19 @@ impl Body for ResponseBody {
                 }
             }
             Some(Err(error)) => {
-                record.outcome = Outcome::UpstreamBroke;
-                record.cause = Some(error.to_string());
+                match this.source.client_fault() {
+                    None => {
+                        record.outcome = Outcome::UpstreamBroke;
+                        record.cause = Some(error.to_string());
+                    }
+                    // It is gone; that its request broke off was only noticed first.
+                    Some(fault) if fault.code() == ErrorCode::BodyIncomplete => {}
+                    Some(fault) => {
+                        record.outcome = Outcome::ClientBroke;
+                        record.error = Some(fault.code());
+                        record.cause = Some(fault.hint().to_owned());
+                    }
+                }
             }
             None => record.outcome = Outcome::Complete,
         }
@@ -128,14 +169,27 @@ impl Source {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
         match self {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Upstream { body, patience, .. } => {
+            Self::Upstream {
+                body, patience, talk, ..
+            } => {
                 let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
                     ready!(patience.poll_late(cx));
                     return Poll::Ready(Some(Err("the service's answer stopped arriving".into())));
                 };
                 patience.came(0);
+                if let Some(talk) = talk {
+                    talk.activity.touch();
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
+        }
+    }
+
+    /// What the client has done to the request that flowed on.
+    fn client_fault(&self) -> Option<ProxyError> {
+        match self {
+            Self::Own(_) => None,
+            Self::Upstream { talk, .. } => talk.as_ref()?.fault.error(),
         }
     }
 

@@ -10,13 +10,15 @@ use hyper::body::Incoming;
 use signer::{ChunkSigner, Payload};
 
 use super::Pipeline;
+use super::answer::Talk;
 use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
-    BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Gate, OutgoingBody, Progress, Shelf, StreamFault,
-    UploadStream, add_aws_chunked, collect, too_large,
+    BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Conversation, EventStream, Gate, OutgoingBody,
+    Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect, too_large,
 };
 use crate::error::{ErrorCode, ProxyError};
+use crate::upstream::Attempt;
 use passage::Passage;
 
 /// A request that lacks nothing but its signature.
@@ -41,6 +43,20 @@ enum Body {
         continues: Option<Continues>,
         fault: StreamFault,
     },
+    /// Flows on while it is answered; can be sent once.
+    Conversation {
+        messages: Shelf<EventStream>,
+        conversation: Conversation,
+        fault: StreamFault,
+    },
+}
+
+/// What signs a body behind the head's signature.
+#[derive(Debug)]
+pub(super) enum BodySigner {
+    None,
+    Chunks(ChunkSigner),
+    Events(Sealer),
 }
 
 impl Framed {
@@ -58,6 +74,50 @@ impl Framed {
         }
     }
 
+    /// A request whose messages flow while it is answered.
+    pub(super) fn conversation(ready: Ready, messages: EventStream, fault: StreamFault) -> Self {
+        Self {
+            ready,
+            payload: Payload::StreamingEvents,
+            body: Body::Conversation {
+                conversation: messages.conversation.clone(),
+                messages: Shelf::new(messages),
+                fault,
+            },
+        }
+    }
+
+    /// The other direction, where the request flows on while it is answered.
+    pub(super) fn talk(&self) -> Option<Talk> {
+        match &self.body {
+            Body::Whole { .. } | Body::Stream { .. } => None,
+            Body::Conversation {
+                conversation, fault, ..
+            } => Some(Talk::new(conversation.clone(), fault.clone())),
+        }
+    }
+
+    /// Which connection it needs at first.
+    pub(super) fn first_attempt(&self) -> Attempt {
+        match &self.body {
+            Body::Conversation { .. } => Attempt::OnFreshHttp2,
+            _ if self.is_replayable() => Attempt::First,
+            // Cannot be sent again, so it must not meet a pooled connection that has died.
+            Body::Whole { .. } | Body::Stream { .. } => Attempt::OnFreshConnection,
+        }
+    }
+
+    /// By which an upload is told from a stuck service.
+    pub(super) fn progress(&self) -> Progress {
+        match &self.body {
+            Body::Whole { .. } | Body::Stream { .. } => Progress::new(),
+            Body::Conversation { conversation, .. } => {
+                conversation.activity().touch();
+                conversation.activity().clone()
+            }
+        }
+    }
+
     /// The head that is signed.
     pub(super) fn head(&self) -> &Parts {
         &self.ready.head
@@ -72,7 +132,7 @@ impl Framed {
                     .map(Some)
                     .map_err(|error| ProxyError::new(ErrorCode::SpoolFailed).with_cause(error))
             }
-            Body::Whole { .. } | Body::Stream { .. } => Ok(None),
+            Body::Whole { .. } | Body::Stream { .. } | Body::Conversation { .. } => Ok(None),
         }
     }
 
@@ -81,15 +141,12 @@ impl Framed {
         match &self.body {
             Body::Whole { .. } => true,
             Body::Stream { upload, continues, .. } => continues.is_some() && upload.is_full(),
+            Body::Conversation { .. } => false,
         }
     }
 
-    /// The body to send; `chunk_signer` is what the head's signature begins, where the chunks are signed.
-    pub(super) fn body(
-        &self,
-        chunk_signer: Option<ChunkSigner>,
-        progress: &Progress,
-    ) -> Result<OutgoingBody, ProxyError> {
+    /// The body to send; `signer` is what the head's signature begins, where more of it is signed.
+    pub(super) fn body(&self, signer: BodySigner, progress: &Progress) -> Result<OutgoingBody, ProxyError> {
         let progress = progress.clone();
         let (upload, passage, framed_length, continues) = match &self.body {
             Body::Whole { content, .. } => return Ok(content.body(progress)),
@@ -100,6 +157,12 @@ impl Framed {
                 continues,
                 ..
             } => (upload, passage, *framed_length, continues),
+            Body::Conversation { messages, .. } => {
+                let (Some(messages), BodySigner::Events(sealer)) = (messages.take(), signer) else {
+                    return Err(ErrorCode::Internal.into());
+                };
+                return Ok(OutgoingBody::events(messages, sealer, progress));
+            }
         };
         if !upload.is_full() {
             return Err(ErrorCode::Internal.into());
@@ -108,7 +171,10 @@ impl Framed {
             Passage::Plain(_) => None,
             Passage::Chunked(layout) => Some(Chunks {
                 layout: *layout,
-                signer: chunk_signer,
+                signer: match signer {
+                    BodySigner::Chunks(signer) => Some(signer),
+                    BodySigner::None | BodySigner::Events(_) => None,
+                },
             }),
         };
         let gate = continues.clone().map(Gate::new);
@@ -125,7 +191,7 @@ impl Framed {
     pub(super) fn received(&self) -> u64 {
         match &self.body {
             Body::Whole { received, .. } => *received,
-            Body::Stream { fault, .. } => fault.received(),
+            Body::Stream { fault, .. } | Body::Conversation { fault, .. } => fault.received(),
         }
     }
 
@@ -133,7 +199,7 @@ impl Framed {
     pub(super) fn client_fault(&self) -> Option<ProxyError> {
         match &self.body {
             Body::Whole { .. } => None,
-            Body::Stream { fault, .. } => fault.error(),
+            Body::Stream { fault, .. } | Body::Conversation { fault, .. } => fault.error(),
         }
     }
 }

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, Version};
 use tokio::time::Instant;
 
+use crate::body::StreamFault;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::route::Target;
 use crate::server::Peer;
@@ -50,7 +51,7 @@ pub struct RequestRecord {
     pub status: Option<StatusCode>,
     /// AWS's own id of the request.
     pub aws_request_id: Option<String>,
-    /// The error, where the answer is ours.
+    /// The error, where the answer is ours, or the client broke its request off while the service answered.
     pub error: Option<ErrorCode>,
     /// Why the service's answer could not be mended, where keys or clock were at fault.
     pub notice: Option<Notice>,
@@ -75,6 +76,8 @@ pub enum Outcome {
     Complete,
     /// The client left before the end.
     ClientLeft,
+    /// The client's side of a conversation broke off after the service had begun to answer: `error` says how.
+    ClientBroke,
     /// The service broke its answer off.
     UpstreamBroke,
 }
@@ -107,6 +110,8 @@ pub(super) struct Reporter {
     pub(super) protocol: Option<Protocol>,
     observer: Arc<dyn Observer>,
     started: Instant,
+    /// Counts what comes of the request's body after its answer has begun.
+    received: Option<StreamFault>,
 }
 
 impl Reporter {
@@ -138,7 +143,13 @@ impl Reporter {
             protocol: None,
             observer,
             started: Instant::now(),
+            received: None,
         }
+    }
+
+    /// The request's body flows on while it is answered.
+    pub(super) fn flows_on(&mut self, body: StreamFault) {
+        self.received = Some(body);
     }
 
     pub(super) fn routed(&mut self, target: &Target) {
@@ -173,6 +184,9 @@ impl Reporter {
 impl Drop for Reporter {
     fn drop(&mut self) {
         self.record.timings.total = self.started.elapsed();
+        if let Some(body) = &self.received {
+            self.record.bytes_in = body.received();
+        }
         self.observer.finished(&self.record);
     }
 }

@@ -1,20 +1,22 @@
 //! Signing and sending: once; again where a pooled connection turned out to be dead; again where the keys or the time
 //! were rejected and there are others now. Each at most once, so a request is sent three times at most.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
-use signer::{ChunkSigner, RegionSet, SignError, SignInput};
+use signer::{RegionSet, SignError, SignInput};
 use tokio::time::timeout;
 
 use super::cure::{Cure, Used};
+use super::payload::{BodySigner, Framed};
 use super::read_ahead::ReadAhead;
 use super::rejection::{self, HeadTells, Rejection};
-use super::{Lane, Pipeline, payload::Framed, steps};
-use crate::body::Progress;
+use super::{Lane, Pipeline, steps};
+use crate::body::Sealer;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::metrics::RetryReason;
 use crate::route::SignatureVersion;
@@ -91,12 +93,7 @@ impl Pipeline {
 
     /// Sends the request, and once more where a pooled connection turned out to be dead.
     async fn deliver(&self, lane: &Lane, framed: &Framed, course: &mut Course<'_>) -> Result<Sent, ProxyError> {
-        let first = if framed.is_replayable() {
-            Attempt::First
-        } else {
-            // Cannot be sent again, so it must not meet a pooled connection that has died.
-            Attempt::OnFreshConnection
-        };
+        let first = framed.first_attempt();
         match self.attempt(lane, framed, first, course).await {
             Err(SendFault::StaleConnection(_))
                 if !course.has_met_dead_connection && is_repeatable(framed, course.operation) =>
@@ -121,26 +118,21 @@ impl Pipeline {
         course: &mut Course<'_>,
     ) -> Result<Sent, SendFault> {
         let mut head = framed.head().clone();
-        let (used, chunk_signer) = if framed.ready.is_ours_to_sign() {
-            let (used, chunk_signer) = self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
-            (Some(used), chunk_signer)
+        let (used, body_signer) = if framed.ready.is_ours_to_sign() {
+            let (used, body_signer) = self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
+            (Some(used), body_signer)
         } else {
-            (None, None)
+            (None, BodySigner::None)
         };
-        let progress = Progress::new();
-        let body = framed.body(chunk_signer, &progress).map_err(SendFault::Failed)?;
+        let progress = framed.progress();
+        let body = framed.body(body_signer, &progress).map_err(SendFault::Failed)?;
         *course.attempts = course.attempts.saturating_add(1);
         let exchange = lane.upstream.send(head, body, &progress, attempt).await?;
         Ok(Sent { exchange, used })
     }
 
-    /// Signs the head; gives what with, and what signs the body's chunks, where they are signed.
-    async fn sign(
-        &self,
-        lane: &Lane,
-        framed: &Framed,
-        head: &mut Parts,
-    ) -> Result<(Used, Option<ChunkSigner>), ProxyError> {
+    /// Signs the head; gives what with, and what signs the body's pieces, where they are signed.
+    async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<(Used, BodySigner), ProxyError> {
         let used = Used {
             credentials: steps::credentials(&lane.credentials).await?,
             offset: lane.skew.offset(),
@@ -155,11 +147,18 @@ impl Pipeline {
         if framed.ready.signature == SignatureVersion::V4a {
             let signed = self.signer.sign_v4a(head, &input, &RegionSet::all());
             signed.map_err(unsignable)?.apply(head);
-            return Ok((used, None));
+            return Ok((used, BodySigner::None));
         }
         let signed = self.signer.sign(head, &input).map_err(unsignable)?;
         let signature = signed.signature().to_owned();
-        let chunk_signer = signed.seed();
+        let body_signer = match (signed.seed(), signed.event_seed()) {
+            (None, None) => BodySigner::None,
+            (Some(chunks), _) => BodySigner::Chunks(chunks),
+            (None, Some(events)) => {
+                let (clock, offset) = (Arc::clone(&self.clock), used.offset);
+                BodySigner::Events(Sealer::new(events, move || offset.of_theirs(clock.now())))
+            }
+        };
         signed.apply(head);
         // What is about to be sent must be what was signed: signing the finished head gives the same signature.
         debug_assert_eq!(
@@ -167,7 +166,7 @@ impl Pipeline {
             Ok(signature),
             "the head that is sent is not the head that was signed"
         );
-        Ok((used, chunk_signer))
+        Ok((used, body_signer))
     }
 }
 

@@ -8,14 +8,14 @@ use aws_endpoints::{HostResource, Protocol};
 use http::header::VIA;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderValue, Uri, Version};
+use http::{HeaderMap, HeaderValue, Uri, Version};
 use policy_gen::RequestHead;
 use policy_gen::mapping;
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialSource};
 
 use crate::admit::Admitted;
-use crate::body::{Framing, Patience};
+use crate::body::{EVENTS, Framing, Patience};
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::route::{Route, SignatureVersion, Target, names_bucket};
@@ -27,14 +27,35 @@ pub(crate) struct Ready {
     pub(crate) head: Parts,
     pub(crate) route: Arc<Route>,
     pub(super) framing: Framing,
-    /// The client's own `x-amz-content-sha256` was `UNSIGNED-PAYLOAD`.
-    pub(super) asks_for_unsigned: bool,
+    /// What the client's own `x-amz-content-sha256` says.
+    pub(super) asked_payload: AskedPayload,
     pub(super) signature: SignatureVersion,
     /// What the host names.
     resource: HostResource,
     /// What it asks for stands in the body, which must be here before anything is sent.
     pub(super) is_decided_by_body: bool,
     is_signed_by_client: bool,
+}
+
+/// What a client wants the signature to say of its body.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum AskedPayload {
+    /// `UNSIGNED-PAYLOAD`.
+    Unsigned,
+    /// That it is a signed event stream.
+    Events,
+    /// Nothing that we go by.
+    Any,
+}
+
+impl AskedPayload {
+    fn of(headers: &HeaderMap) -> Self {
+        match headers.get("x-amz-content-sha256") {
+            Some(value) if value == "UNSIGNED-PAYLOAD" => Self::Unsigned,
+            Some(value) if value == EVENTS => Self::Events,
+            _ => Self::Any,
+        }
+    }
 }
 
 impl Ready {
@@ -104,10 +125,7 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
         (true, PresignedMode::Pass) => (as_spelled(&target.path_and_query)?, true),
         (true, PresignedMode::Reject) => return Err(ErrorCode::PresignedRefused.into()),
     };
-    let asks_for_unsigned = head
-        .headers
-        .get("x-amz-content-sha256")
-        .is_some_and(|value| value == "UNSIGNED-PAYLOAD");
+    let asked_payload = AskedPayload::of(&head.headers);
     let via = via(head.version, pseudonym)?;
     let framing = if is_signed_by_client {
         let framing = Framing::as_it_is(&head.headers);
@@ -124,7 +142,7 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
         head,
         route,
         framing,
-        asks_for_unsigned,
+        asked_payload,
         signature: target.signature,
         resource: target.resource,
         is_decided_by_body: false,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use auth_model::SystemClock;
 use credential_assets::{Assets, ProcessEnvironment};
+use http::Version;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use sts_client::StsSettings;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,7 @@ use crate::server::ListenerRole;
 
 mod answers;
 mod bodies;
+mod conversations;
 mod egress;
 mod held;
 mod multipart;
@@ -219,6 +221,11 @@ impl Proxy {
     }
 
     async fn start(config: &str) -> Self {
+        Self::speaking(Version::HTTP_11, config).await
+    }
+
+    /// A proxy whose clients speak one version only.
+    async fn speaking(version: Version, config: &str) -> Self {
         let config = Config::from_toml(config, &Environment::empty()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -250,9 +257,13 @@ impl Proxy {
                     let answer = Arc::clone(&pipeline).handle(request, peer.clone());
                     async move { Ok::<_, std::convert::Infallible>(answer.await) }
                 });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
+                let stream = TokioIo::new(stream);
+                if version == Version::HTTP_2 {
+                    let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    tokio::spawn(server.serve_connection(stream, service));
+                } else {
+                    tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, service));
+                }
             }
         });
         Self { addr, records, metrics }

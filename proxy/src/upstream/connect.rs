@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::Connection as _;
 use rustls::ClientConfig;
 use tokio::time::timeout;
 use tower_service::Service;
@@ -26,6 +27,7 @@ pub(super) struct Connector {
     https: HttpsConnector<Dial>,
     deadline: Duration,
     opened: Tally,
+    needs_http2: bool,
 }
 
 impl Connector {
@@ -40,6 +42,16 @@ impl Connector {
             https: HttpsConnector::from((Dial::new(egress, names, deadline), tls)),
             deadline,
             opened,
+            needs_http2: false,
+        }
+    }
+
+    /// Connects only to what takes HTTP/2: by ALPN, or, without TLS, because it is known to. Never through an HTTP proxy
+    /// that reads the requests.
+    pub(super) fn for_http2(self) -> Self {
+        Self {
+            needs_http2: true,
+            ..self
         }
     }
 }
@@ -57,16 +69,27 @@ impl Service<Uri> for Connector {
         let connecting = self.https.call(destination);
         let deadline = self.deadline;
         let opened = self.opened.clone();
+        let needs_http2 = self.needs_http2;
         Box::pin(async move {
             match timeout(deadline, connecting).await {
                 Ok(Ok(connection)) => {
                     opened.add(1);
+                    if needs_http2 && !takes_http2(&connection) {
+                        return Err(ConnectError::NotHttp2);
+                    }
                     Ok(connection)
                 }
                 Ok(Err(cause)) => Err(classify(cause)),
                 Err(_) => Err(ConnectError::TimedOut),
             }
         })
+    }
+}
+
+fn takes_http2(connection: &MaybeHttpsStream<Link>) -> bool {
+    match connection {
+        MaybeHttpsStream::Http(link) => !link.connected().is_proxied(),
+        MaybeHttpsStream::Https(_) => connection.connected().is_negotiated_h2(),
     }
 }
 

@@ -63,6 +63,7 @@ fn judge(error: Error) -> SendFault {
     let code = match find::<ConnectError>(&error) {
         Some(ConnectError::TimedOut) => ErrorCode::UpstreamConnectTimeout,
         Some(ConnectError::Tls(_)) => ErrorCode::UpstreamTls,
+        Some(ConnectError::NotHttp2) => ErrorCode::UpstreamNotHttp2,
         Some(ConnectError::Unreachable(_)) => ErrorCode::UpstreamUnreachable,
         None if error.is_connect() => ErrorCode::UpstreamUnreachable,
         None => ErrorCode::UpstreamFailed,
@@ -73,6 +74,16 @@ fn judge(error: Error) -> SendFault {
         SendFault::StaleConnection(error)
     } else {
         SendFault::Failed(error)
+    }
+}
+
+/// Without TLS nobody is asked for HTTP/2: what breaks off may well not know it.
+pub(super) fn without_agreement(fault: SendFault) -> SendFault {
+    match fault {
+        SendFault::Failed(error) if error.code() == ErrorCode::UpstreamFailed => SendFault::Failed(error.with_hint(
+            "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
+        )),
+        other => other,
     }
 }
 

@@ -15,6 +15,7 @@ use signer::Payload;
 use super::Ready;
 use crate::body::{ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum};
 use crate::config::{ChecksumMode, PayloadMode, Scheme};
+use crate::pipeline::steps::AskedPayload;
 use crate::route::SignatureVersion;
 
 /// How a body of known length goes out while it comes in.
@@ -102,7 +103,7 @@ pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> 
     match config.payload {
         PayloadMode::Unsigned if takes_unsigned && kept.is_none() => Some(Passage::Plain(length)),
         PayloadMode::Unsigned if ways.unsigned => Some(unsigned(kept)),
-        PayloadMode::Auto if takes_unsigned && ready.asks_for_unsigned && kept.is_none() => {
+        PayloadMode::Auto if takes_unsigned && ready.asked_payload == AskedPayload::Unsigned && kept.is_none() => {
             Some(Passage::Plain(length))
         }
         PayloadMode::Auto if is_large && length > config.limits.memory_body && is_plain_s3(ready) => {

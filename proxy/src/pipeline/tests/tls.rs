@@ -27,7 +27,7 @@ fn acceptor(host: &str, protocols: &[&str]) -> (TlsAcceptor, tempfile::NamedTemp
 }
 
 /// A service on `localhost` with a certificate of its own, and the file that vouches for it.
-async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
+pub(super) async fn tls_service(protocols: &[&str]) -> (Service, tempfile::NamedTempFile) {
     let (acceptor, file) = acceptor("localhost", protocols);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();

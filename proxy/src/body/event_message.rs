@@ -1,0 +1,205 @@
+//! Taking a client's event stream apart into its messages.
+//!
+//! A message is its total length, the length of its headers, the CRC-32 of these two (all `u32`, big endian), headers,
+//! payload, and the CRC-32 of all before. A header is the length of its name (`u8`), its name, a type and a value. A
+//! signed message is the payload of another one, its envelope, which has the header `:chunk-signature`.
+//!
+//! Source: the Smithy specification, "Amazon Event Stream Specification"; Amazon Transcribe Developer Guide, "Event
+//! stream encoding".
+
+use bytes::{Buf, Bytes, BytesMut};
+use crc_fast::{CrcAlgorithm, checksum};
+use signer::Envelope;
+
+/// The longest message, its framing included.
+///
+/// The format itself ends at 24 MiB. Bedrock takes 1,000,000 bytes for a part of a conversation, which are a third more
+/// in base64; JSON and headers around them are small. Source: Amazon Bedrock API reference, `PayloadPart`.
+pub(super) const MAX_MESSAGE: usize = 2 * 1024 * 1024;
+
+/// Total length, length of the headers, CRC-32.
+const PRELUDE: usize = 12;
+
+/// CRC-32 of all before.
+const TRAILER: usize = 4;
+
+/// Room that is made at once for a message: more only as it comes, for lengths are easily announced.
+const FIRST_ROOM: usize = 16 * 1024;
+
+/// The header of an envelope, and its type: bytes.
+const CHUNK_SIGNATURE: (&[u8], u8) = (b":chunk-signature", 6);
+
+/// What is wrong with an event stream. For the client's hint: it says nothing about what is in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("the checksum of a message's first bytes is not theirs")]
+    PreludeChecksum,
+    #[error("the checksum of a message is not its own")]
+    MessageChecksum,
+    #[error("a message is longer than {MAX_MESSAGE} bytes")]
+    TooLong,
+    #[error("a message is shorter than its own framing and headers")]
+    TooShort,
+    #[error("the headers of a message cannot be read")]
+    Headers,
+    #[error("a signed envelope holds something else than one message")]
+    Envelope,
+    #[error("a message follows the envelope that ends the stream")]
+    Surplus,
+    #[error("the last message is cut off")]
+    Truncated,
+}
+
+/// A whole message whose checksums are right.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Message {
+    /// To be signed: behind as much room as an [`Envelope`] has before a message.
+    Plain(BytesMut),
+    /// The client's own end of a stream that it signs: an envelope around nothing.
+    End,
+}
+
+/// Gathers messages from pieces of any size; holds one of them at most.
+#[derive(Debug, Default)]
+pub(super) struct Gatherer {
+    /// Room for the head of an envelope, and the message as far as it has come.
+    gathered: BytesMut,
+}
+
+impl Gatherer {
+    /// Takes from the piece what belongs to the next message; `None` where there is more of it to come.
+    pub(super) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, Malformed> {
+        if self.gathered.is_empty() && !piece.is_empty() {
+            self.gathered.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
+            self.gathered.extend_from_slice(&[0; Envelope::HEAD]);
+        }
+        self.fill(PRELUDE, piece);
+        let Some(prelude) = self.message().first_chunk() else {
+            return Ok(None);
+        };
+        let prelude = Prelude::read(prelude)?;
+        self.fill(prelude.total, piece);
+        if self.message().len() < prelude.total {
+            return Ok(None);
+        }
+        check_whole(self.message())?;
+        let message = std::mem::take(&mut self.gathered);
+        unwrapped(message, &prelude).map(Some)
+    }
+
+    /// Whether there is nothing of a message that is not whole.
+    pub(super) fn is_empty(&self) -> bool {
+        self.gathered.is_empty()
+    }
+
+    fn message(&self) -> &[u8] {
+        self.gathered.get(Envelope::HEAD..).unwrap_or_default()
+    }
+
+    /// Takes from the piece until the message has so many bytes.
+    fn fill(&mut self, length: usize, piece: &mut Bytes) {
+        let missing = length.saturating_sub(self.message().len());
+        let taken = piece.split_to(missing.min(piece.len()));
+        self.gathered.extend_from_slice(&taken);
+    }
+}
+
+/// The first bytes of a message.
+struct Prelude {
+    total: usize,
+    headers: usize,
+}
+
+impl Prelude {
+    fn read(bytes: &[u8; PRELUDE]) -> Result<Self, Malformed> {
+        let (lengths, sum) = bytes.split_at(PRELUDE - 4);
+        if crc(lengths) != sum {
+            return Err(Malformed::PreludeChecksum);
+        }
+        let mut lengths = lengths;
+        let (total, headers) = (lengths.get_u32() as usize, lengths.get_u32() as usize);
+        if total > MAX_MESSAGE {
+            return Err(Malformed::TooLong);
+        }
+        if total < PRELUDE + TRAILER || headers > total - PRELUDE - TRAILER {
+            return Err(Malformed::TooShort);
+        }
+        Ok(Self { total, headers })
+    }
+
+    fn payload(&self) -> std::ops::Range<usize> {
+        PRELUDE + self.headers..self.total - TRAILER
+    }
+}
+
+/// Whether a message that has all its bytes has the right ones.
+fn check_whole(message: &[u8]) -> Result<(), Malformed> {
+    match message.split_last_chunk::<TRAILER>() {
+        Some((all_before, sum)) if crc(all_before) == *sum => Ok(()),
+        _ => Err(Malformed::MessageChecksum),
+    }
+}
+
+/// The message itself where this is one, or the one that its envelope holds.
+fn unwrapped(mut gathered: BytesMut, prelude: &Prelude) -> Result<Message, Malformed> {
+    let message = gathered.get(Envelope::HEAD..).unwrap_or_default();
+    let headers = message.get(PRELUDE..PRELUDE + prelude.headers);
+    if !has_signature(headers.ok_or(Malformed::TooShort)?)? {
+        return Ok(Message::Plain(gathered));
+    }
+    let payload = prelude.payload();
+    if payload.is_empty() {
+        return Ok(Message::End);
+    }
+    check_alone(message.get(payload.clone()).unwrap_or_default())?;
+    // What comes before the inner message makes way; the room before it stays as long as it was.
+    gathered.advance(payload.start);
+    gathered.truncate(Envelope::HEAD + payload.len());
+    Ok(Message::Plain(gathered))
+}
+
+/// Whether an envelope's payload is one message and nothing else.
+fn check_alone(payload: &[u8]) -> Result<(), Malformed> {
+    let prelude = Prelude::read(payload.first_chunk().ok_or(Malformed::Envelope)?)?;
+    if prelude.total != payload.len() {
+        return Err(Malformed::Envelope);
+    }
+    check_whole(payload)
+}
+
+/// Whether the headers are those of an envelope. Reads all of them.
+fn has_signature(mut headers: &[u8]) -> Result<bool, Malformed> {
+    let mut is_envelope = false;
+    while !headers.is_empty() {
+        let name_length = usize::from(headers.try_get_u8().unwrap_or_default());
+        let (name, rest) = headers.split_at_checked(name_length).ok_or(Malformed::Headers)?;
+        headers = rest;
+        let kind = headers.try_get_u8().map_err(|_| Malformed::Headers)?;
+        let value_length = match kind {
+            // True and false.
+            0 | 1 => 0,
+            // Numbers of 8, 16, 32 and 64 bits; a time is of 64 as well.
+            2 => 1,
+            3 => 2,
+            4 => 4,
+            5 | 8 => 8,
+            // Bytes and text.
+            6 | 7 => usize::from(headers.try_get_u16().map_err(|_| Malformed::Headers)?),
+            // A UUID.
+            9 => 16,
+            _ => return Err(Malformed::Headers),
+        };
+        headers = headers.get(value_length..).ok_or(Malformed::Headers)?;
+        is_envelope |= (name, kind) == CHUNK_SIGNATURE;
+    }
+    Ok(is_envelope)
+}
+
+fn crc(bytes: &[u8]) -> [u8; 4] {
+    #[expect(clippy::cast_possible_truncation, reason = "a CRC-32 in 64 bits")]
+    let sum = checksum(CrcAlgorithm::Crc32IsoHdlc, bytes) as u32;
+    sum.to_be_bytes()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
