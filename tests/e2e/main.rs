@@ -3,6 +3,7 @@
 mod auth;
 mod bodies;
 mod check;
+mod conversations;
 mod deploy;
 mod instance;
 mod modes;
