@@ -88,7 +88,7 @@ impl Api for Bedrock {
 
     fn conversation(&self, head: &Parts) -> Option<StreamWatch> {
         let (operation, ..) = route(head)?;
-        (operation == Operation::InvokeModelWithBidirectionalStream).then(|| self.gate.watch(usize::MAX))
+        (operation == Operation::InvokeModelWithBidirectionalStream).then(|| self.gate.watch_replies())
     }
 
     async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {

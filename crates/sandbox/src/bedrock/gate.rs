@@ -62,15 +62,25 @@ impl StreamGate {
     pub(crate) fn watch(&self, frames: usize) -> StreamWatch {
         StreamWatch {
             gate: self.clone(),
+            pause: self.0.pause,
             is_first: true,
             remaining: frames,
         }
+    }
+
+    /// Watches over the replies of a conversation: nobody knows how many there will be, and they wait for nothing but
+    /// the gate.
+    pub(crate) fn watch_replies(&self) -> StreamWatch {
+        let mut watch = self.watch(usize::MAX);
+        watch.pause = Duration::ZERO;
+        watch
     }
 }
 
 /// One stream's way through the gate; dropped early it counts as abandoned.
 pub(crate) struct StreamWatch {
     gate: StreamGate,
+    pause: Duration,
     is_first: bool,
     remaining: usize,
 }
@@ -80,8 +90,8 @@ impl StreamWatch {
     pub(crate) async fn pass(&mut self) {
         if !std::mem::replace(&mut self.is_first, false) {
             let inner = &self.gate.0;
-            if !inner.pause.is_zero() {
-                tokio::time::sleep(inner.pause).await;
+            if !self.pause.is_zero() {
+                tokio::time::sleep(self.pause).await;
             }
             let mut held = inner.held.subscribe();
             tokio::select! {
