@@ -190,6 +190,15 @@ class Proxy(Server):
         return int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE).group(1)) * 1024
 
 
+class Sandbox(Server):
+    """`signing-proxy sandbox`: an AWS that verifies what it gets, and a proxy before it. Its log tells each judgement."""
+
+    def __init__(self):
+        (port,) = free_ports(1)
+        command = [os.environ["SIGNING_PROXY_BIN"], "sandbox", "--listen", f"127.0.0.1:{port}", "--admin", "off"]
+        super().__init__("sandbox", command, clean_environment(WORK), port)
+
+
 def toml(value, path=()):
     """A configuration as TOML: tables of tables, strings, numbers, booleans and lists."""
     plain = {key: item for key, item in value.items() if not isinstance(item, dict)}
