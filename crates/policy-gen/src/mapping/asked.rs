@@ -20,17 +20,20 @@ pub(super) struct Asked {
     pub(super) body: Vec<u8>,
 }
 
-/// `METHOD HOST/PATH?QUERY`.
+/// `METHOD HOST/PATH?QUERY`; a host that is none of AWS's is S3's.
 pub(super) fn asked(line: &str) -> Asked {
     let (method, target) = line.split_once(' ').unwrap();
     let (host, path) = target.split_at(target.find('/').unwrap());
     let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
-    let host = parse_host(host).unwrap();
+    let (service, region, host) = match parse_host(host) {
+        Ok(host) => (host.service, host.region, host.resource),
+        Err(_) => (ServiceId::parse("s3").unwrap(), None, HostResource::None),
+    };
     Asked {
-        service: host.service,
-        region: host.region.unwrap(),
+        service,
+        region: region.unwrap_or_else(|| Region::parse("eu-west-1").unwrap()),
         account: Some(AccountId::parse("111122223333").unwrap()),
-        host: host.resource,
+        host,
         method: method.parse().unwrap(),
         path: path.to_owned(),
         query: query.map(str::to_owned),

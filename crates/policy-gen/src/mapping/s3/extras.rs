@@ -1,4 +1,4 @@
-//! What headers add to an operation's own actions.
+//! What headers and bodies add to an operation's own actions.
 //!
 //! Source: S3 API reference, permissions of each operation; S3 User Guide, "Required permissions for Amazon S3 API
 //! operations".
@@ -7,10 +7,74 @@ use auth_model::{AccountId, Arn, Partition};
 use http::HeaderMap;
 
 use super::copy::one;
-use crate::mapping::{Condition, Need, Refusal, Request, Resource, Unresolved};
+use super::target::Target;
+use super::{Found, bodies};
+use crate::mapping::{Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
 
 const BYPASS: &str = "x-amz-bypass-governance-retention";
 const KMS_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+
+impl Found<'_> {
+    /// What headers and bodies add, and what the answer depends on.
+    pub(super) fn fill_extras(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
+        let request = target.request;
+        let headers = request.headers;
+        let mut add = |actions: &[&'static str]| -> Result<(), Refusal> {
+            for action in actions {
+                mapping.required.push(target.need(action)?);
+            }
+            Ok(())
+        };
+        match self.row.name {
+            "PutObject" | "CopyObject" => {
+                add(&of_object_write(headers))?;
+                let key = of_named_key(request, &["kms:GenerateDataKey"])?;
+                mapping.required.extend(key);
+            }
+            "CreateMultipartUpload" => {
+                add(&of_object_write(headers))?;
+                let key = of_named_key(request, &["kms:Decrypt", "kms:GenerateDataKey"])?;
+                mapping.required.extend(key);
+            }
+            "CreateBucket" => {
+                add(&of_create_bucket(headers))?;
+                if bodies::creates_tags(body)? {
+                    add(&["s3:TagResource"])?;
+                }
+            }
+            "PutObjectRetention" if bypasses_governance(headers) => add(&["s3:BypassGovernanceRetention"])?,
+            "DeleteObject" => {
+                if bypasses_governance(headers) {
+                    add(&["s3:BypassGovernanceRetention"])?;
+                }
+                if matches_etag(headers) {
+                    add(&["s3:GetObject"])?;
+                }
+            }
+            "GetObject" | "HeadObject" => {
+                // Without it a missing key is answered with 403, not 404.
+                let listing = target.resource(None);
+                let action = target.action("s3:ListBucket")?;
+                mapping.advisory.push(Need::new(action, listing));
+            }
+            "GetObjectTorrent" => mapping.advisory.push(target.need("s3:GetObjectTorrent")?),
+            "PutBucketReplication" => mapping.required.extend(bodies::replication_role(body)?),
+            "CreateBucketMetadataConfiguration" => {
+                mapping
+                    .required
+                    .extend(bodies::annotation_role(body, "MetadataConfiguration")?);
+            }
+            "UpdateBucketMetadataAnnotationTableConfiguration" => {
+                let role = bodies::annotation_role(body, "AnnotationTableConfiguration")?;
+                mapping.required.extend(role);
+            }
+            "RestoreObject" => mapping.required.extend(bodies::restore_output(request, body)?),
+            "UpdateObjectEncryption" => mapping.required.extend(bodies::new_key(request, body)?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
 
 /// The actions that a write of an object's content needs besides `s3:PutObject`.
 pub(super) fn of_object_write(headers: &HeaderMap) -> Vec<&'static str> {
