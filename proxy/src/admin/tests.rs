@@ -2,37 +2,15 @@
 
 use std::time::UNIX_EPOCH;
 
-use auth_model::{AuthMethod, KeyAssets, KeyParts, Region, ServiceId, SystemClock};
-use credential_assets::{Assets, ProcessEnvironment};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use sts_client::StsSettings;
 
 use super::*;
 use crate::config::{Config, Environment};
+use crate::metrics::never_asked;
 
 fn admin() -> Admin {
-    let connection = Connection {
-        name: ConnectionName::parse("reports").unwrap(),
-        service: ServiceId::parse("s3").unwrap(),
-        region: Region::parse("eu-west-1").unwrap(),
-        signing_name: None,
-        auth: AuthMethod::AccessKey {
-            keys: KeyAssets::Parts(KeyParts {
-                access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-                secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
-                session_token: None,
-            }),
-        },
-    };
-    let settings = StsSettings::default();
-    let source = CredentialSource::new(
-        &connection,
-        Assets::new(ProcessEnvironment),
-        &settings,
-        Arc::new(SystemClock),
-    )
-    .unwrap();
+    let (connection, source) = never_asked("reports", "s3");
     let metrics = Metrics::new();
     let toml = "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }";
     let config = Config::from_toml(toml, &Environment::empty()).unwrap();

@@ -178,12 +178,12 @@ pub(super) mod tests {
 
     /// Has the metrics watch a connection that was not asked yet.
     pub(crate) fn watch_one(metrics: &super::super::Metrics) {
-        let (connection, source) = connection("reports", "s3");
+        let (connection, source) = never_asked("reports", "s3");
         metrics.watch_connections([(&connection, source)]);
     }
 
     /// A connection that was not asked yet.
-    pub(crate) fn connection(name: &str, service: &str) -> (Connection, CredentialSource) {
+    pub(crate) fn never_asked(name: &str, service: &str) -> (Connection, CredentialSource) {
         let connection = Connection {
             name: ConnectionName::parse(name).unwrap(),
             service: ServiceId::parse(service).unwrap(),

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use auth_model::{Connection, ConnectionName, ServiceId};
 
+use super::RequestSample;
+use super::families::Families;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, RequestLabels};
 use super::retries::RetryLabels;
-use super::{Families, RequestSample};
 use crate::error::ERRORS;
 use crate::server::ListenerRole;
 
