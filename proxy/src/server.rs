@@ -14,6 +14,7 @@ mod activity;
 pub(crate) mod assets;
 mod client_io;
 mod connection;
+mod descriptors;
 mod detect;
 mod drain;
 mod drive;

@@ -170,8 +170,11 @@ struct Program {
 }
 
 impl Program {
-    fn start(file: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("the test binary"))
+    /// Starts it after these words of a shell.
+    fn start_after(words: &str, file: &Path) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{words} exec \"$0\" \"$@\"")])
+            .arg(std::env::current_exe().expect("the test binary"))
             .args(["--exact", "reload::the_program", "--nocapture"])
             .env(FILE, file)
             .stdout(Stdio::null())
@@ -181,6 +184,19 @@ impl Program {
             .expect("the test binary runs");
         let log = BufReader::new(child.stderr.take().expect("its log")).lines();
         Self { child, log }
+    }
+
+    fn start(file: &Path) -> Self {
+        Self::start_after("", file)
+    }
+
+    /// Its soft limit of open files.
+    fn open_files(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).expect("its limits");
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().next());
+        soft.and_then(|soft| soft.parse().ok()).expect("a number")
     }
 
     /// The next line of the log that has this in it.
@@ -257,4 +273,29 @@ async fn sighup_and_a_changed_file_reload_the_program_and_an_invalid_file_does_n
     program.says("stopped").await;
     let ended = timeout(PATIENCE, program.child.wait()).await.expect("it ends");
     assert!(ended.expect("it ended").success());
+}
+
+#[tokio::test]
+async fn the_limit_of_open_files_follows_max_clients() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("signing-proxy.toml");
+    let write = |max_clients: u32| {
+        let server = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"off\"\nmax_clients = {max_clients}\n");
+        let toml = server + &connection("only", "s3", "http://127.0.0.1:9", "");
+        std::fs::write(&file, toml).expect("a file");
+    };
+    write(10);
+    let mut program = Program::start_after("ulimit -Sn 256 && ulimit -Hn 800 &&", &file);
+    program.says("listening for all connections").await;
+    assert_eq!(program.open_files(), 542);
+    write(1000);
+    program.signal("-HUP").await;
+    let warning = program.says("too few files").await;
+    let warning: serde_json::Value = serde_json::from_str(&warning).expect("a line of JSON");
+    assert_eq!(
+        (&warning["max_clients"], &warning["wanted"], &warning["hard_limit"]),
+        (&1000.into(), &3512.into(), &800.into())
+    );
+    program.says("configuration reloaded").await;
+    assert_eq!(program.open_files(), 800);
 }

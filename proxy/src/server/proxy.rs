@@ -16,7 +16,7 @@ use super::reload::Loads;
 use super::serving::Serving;
 use super::sockets::Sockets;
 use super::sources::Sources;
-use super::{BindError, Drained, Limits, ListenerRole, Server};
+use super::{BindError, Drained, Limits, ListenerRole, Server, descriptors};
 use crate::admin::{Admin, Readiness, Watched};
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -155,6 +155,7 @@ impl Proxy {
             loads.clone(),
         );
         let limits = Limits::of(&config.server);
+        descriptors::provide_for(limits.max_clients);
         let proxy = Self {
             clock,
             readiness,

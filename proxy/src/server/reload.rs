@@ -19,7 +19,7 @@ use super::proxy::{Parts, Proxy, StartError};
 use super::serving::Serving;
 use super::sockets::{Held, Sockets};
 use super::sources::Sources;
-use super::{Limits, ListenerRole, Server};
+use super::{Limits, ListenerRole, Server, descriptors};
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError};
 
@@ -96,7 +96,9 @@ impl Proxy {
             config.server.gateway_hosts.clone(),
             self.loads.clone(),
         )));
-        self.clients.limit(Limits::of(&config.server));
+        let limits = Limits::of(&config.server);
+        descriptors::provide_for(limits.max_clients);
+        self.clients.limit(limits);
         let deadline = config.server.shutdown_deadline;
         let closing: Vec<_> = removed
             .iter()
