@@ -8,3 +8,17 @@ pub struct EndpointVariant {
     /// Reachable by IPv4 and IPv6, such as `s3.dualstack.us-east-1.amazonaws.com`.
     pub dualstack: bool,
 }
+
+impl EndpointVariant {
+    /// Neither, either and both.
+    pub const ALL: [Self; 4] = [
+        Self::of(false, false),
+        Self::of(true, false),
+        Self::of(false, true),
+        Self::of(true, true),
+    ];
+
+    const fn of(fips: bool, dualstack: bool) -> Self {
+        Self { fips, dualstack }
+    }
+}

@@ -5,6 +5,11 @@ use aws_endpoints::{AwsHost, HostResource, parse_host};
 const BY_BOTOCORE: &str = include_str!("data/hosts_by_botocore.tsv");
 const BY_HAND: &str = include_str!("data/hosts_by_hand.tsv");
 
+#[track_caller]
+fn assert_none(wrong: &[String], of: usize) {
+    assert!(wrong.is_empty(), "{} of {of}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
 fn hosts_of_botocore_mean_what_botocore_asked_for() {
     let mut wrong = Vec::new();
@@ -19,13 +24,7 @@ fn hosts_of_botocore_mean_what_botocore_asked_for() {
             wrong.push(format!("{host}: {got:?} instead of {want:?}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        rows.len(),
-        wrong.join("\n")
-    );
+    assert_none(&wrong, rows.len());
     assert!(rows.len() > 1000);
 }
 
@@ -47,13 +46,7 @@ fn odd_hosts_have_the_answer_written_beside_them() {
             wrong.push(format!("{host}\n     got {got}\n    want {want}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        rows.len(),
-        wrong.join("\n")
-    );
+    assert_none(&wrong, rows.len());
     assert!(rows.len() > 150);
 }
 

@@ -12,25 +12,6 @@ const AMBIGUOUS: [&str; 3] = ["geo-maps", "geo-places", "geo-routes"];
 /// Global services that `GovCloud` does not have: AWS's rules answer with the commercial host.
 const COMMERCIAL_ONLY: [&str; 3] = ["budgets", "cloudfront", "pricingplanmanager"];
 
-const VARIANTS: [EndpointVariant; 4] = [
-    EndpointVariant {
-        fips: false,
-        dualstack: false,
-    },
-    EndpointVariant {
-        fips: true,
-        dualstack: false,
-    },
-    EndpointVariant {
-        fips: false,
-        dualstack: true,
-    },
-    EndpointVariant {
-        fips: true,
-        dualstack: true,
-    },
-];
-
 fn regions() -> Vec<Region> {
     let lists = PARTITIONS
         .lines()
@@ -85,7 +66,7 @@ fn every_endpoint_is_read_back() {
     let (mut read, mut wrong) = (0_usize, Vec::new());
     for service in &services {
         for region in &regions {
-            for variant in VARIANTS {
+            for variant in EndpointVariant::ALL {
                 match check(service, region, variant) {
                     Ok(is_read) => read += usize::from(is_read),
                     Err(error) => wrong.push(error),
@@ -105,7 +86,7 @@ fn every_endpoint_is_read_back() {
 #[test]
 fn a_plain_regional_name_says_its_variant() {
     for service in ["ec2", "dynamodb", "workspaces", "bedrock-runtime", "kms", "s3"] {
-        for variant in VARIANTS {
+        for variant in EndpointVariant::ALL {
             let service = ServiceId::parse(service).unwrap();
             let made = endpoint(&service, &Region::parse("eu-west-1").unwrap(), variant).unwrap();
             assert_eq!(parse_host(&made.host).unwrap().variant, variant, "{}", made.host);

@@ -36,25 +36,6 @@ const DOCUMENTED_NAMES: &[(&str, &str)] = &[("data.iot", "data-ats.iot"), ("gree
 /// S3 and its siblings have a grammar of their own; the pattern would misread their names.
 const S3_FAMILY: &[&str] = &["s3", "s3-control", "s3-object-lambda", "s3-outposts", "s3express"];
 
-const VARIANTS: [EndpointVariant; 4] = [
-    EndpointVariant {
-        fips: false,
-        dualstack: false,
-    },
-    EndpointVariant {
-        fips: true,
-        dualstack: false,
-    },
-    EndpointVariant {
-        fips: false,
-        dualstack: true,
-    },
-    EndpointVariant {
-        fips: true,
-        dualstack: true,
-    },
-];
-
 /// Every host name that does not follow `LEFT.REGION.SUFFIX`, with its readings.
 pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<String, Vec<FixedHost>> {
     let mut hosts: HashMap<String, Vec<FixedHost>> = HashMap::new();
@@ -113,7 +94,7 @@ pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<
 pub(super) fn names(services: &HashMap<&'static str, Service>) -> HashMap<String, Vec<Name>> {
     let mut names = Names::default();
     for service in services.values().filter(|service| !S3_FAMILY.contains(&service.prefix)) {
-        for variant in VARIANTS {
+        for variant in EndpointVariant::ALL {
             names.add_variant(service, variant);
         }
         for (region, rule) in service.region_rules() {
@@ -130,7 +111,7 @@ pub(super) fn names(services: &HashMap<&'static str, Service>) -> HashMap<String
 
 /// Every partition with every variant, the plainest variant first.
 fn places() -> impl Iterator<Item = (&'static PartitionFacts, EndpointVariant)> {
-    VARIANTS
+    EndpointVariant::ALL
         .into_iter()
         .flat_map(|variant| PARTITIONS.iter().map(move |facts| (facts, variant)))
 }
