@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_model::Connection;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -17,7 +16,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use crate::error::{CredentialError, CredentialFailure};
+use crate::error::CredentialFailure;
 use crate::settings::{EgressProxy, StsSettings};
 
 /// What no proxy can reach: this machine, the metadata services of EC2, ECS and EKS.
@@ -35,17 +34,6 @@ struct Connectors {
     tls: TlsContext,
     proxy: ProxyConfig,
     made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
-}
-
-/// The HTTP client of a connection whose auth method says nothing that contradicts itself.
-pub(crate) fn checked_client(
-    connection: &Connection,
-    settings: &StsSettings,
-) -> Result<SharedHttpClient, CredentialError> {
-    let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
-    let checked = connection.auth.check();
-    checked.map_err(|contradiction| unusable(contradiction.into()))?;
-    http_client(settings).map_err(unusable)
 }
 
 /// The HTTP client these settings describe.

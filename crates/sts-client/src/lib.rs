@@ -96,6 +96,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod instance;
+mod means;
 mod origin;
 mod own_keys;
 mod quiet;

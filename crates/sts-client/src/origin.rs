@@ -1,19 +1,17 @@
 //! Where a set comes from: one variant per auth method.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use auth_model::{AuthMethod, BaseKeys, Clock, Connection, RoleChain, RoleReference, RunsOn};
+use auth_model::{AuthMethod, BaseKeys, RoleChain, RoleReference, RunsOn};
 use aws_endpoints::partition_of;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use credential_assets::Assets;
 
 use crate::cache::{Obtain, Obtained};
 use crate::chain::Chain;
 use crate::error::CredentialFailure;
+use crate::means::Means;
 use crate::own_keys::OwnKeys;
 use crate::role::{Base, RoleSession};
-use crate::settings::StsSettings;
 use crate::static_keys::StaticKeys;
 use crate::sts::Sts;
 
@@ -26,15 +24,15 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    pub(crate) fn new(
-        connection: &Connection,
-        shown_as: &str,
-        assets: Assets,
-        settings: &StsSettings,
-        sts: &Sts,
-        clock: Arc<dyn Clock>,
-        http: SharedHttpClient,
-    ) -> Self {
+    pub(crate) fn new(means: Means<'_>, sts: &Sts) -> Self {
+        let Means {
+            connection,
+            shown_as,
+            assets,
+            settings,
+            clock,
+            http,
+        } = means;
         let chain = |profile| Chain {
             profile,
             region: connection.region.clone(),

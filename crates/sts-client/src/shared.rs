@@ -7,6 +7,7 @@ use auth_model::{AuthMethod, BaseKeys, Clock, Connection, ConnectionName, KeyAss
 use credential_assets::Assets;
 
 use crate::error::CredentialError;
+use crate::means::Means;
 use crate::settings::StsSettings;
 use crate::source::CredentialSource;
 
@@ -29,8 +30,9 @@ pub fn shared_sources<'a>(
     for group in groups(wanted) {
         let names: Vec<&str> = group.all().map(|connection| connection.name.as_str()).collect();
         let clock = Arc::clone(clock);
-        let source = CredentialSource::shown_as(&names.join("+"), group.first, assets.clone(), &group.settings, clock)
+        let means = Means::checked(group.first, assets.clone(), &group.settings, clock)
             .map_err(|error| (group.first.name.clone(), error))?;
+        let source = CredentialSource::by(means.shown_as(&names.join("+")));
         sources.extend(group.all().map(|connection| (connection.name.clone(), source.clone())));
     }
     Ok(sources)

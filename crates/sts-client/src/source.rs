@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{AuthMethod, Clock, Connection, Credentials};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use credential_assets::Assets;
 
 use crate::cache::{Cache, Label};
-use crate::connector::checked_client;
 use crate::error::CredentialError;
+use crate::means::Means;
 use crate::origin::Origin;
 use crate::settings::StsSettings;
 use crate::state::{CredentialCounters, CredentialState};
@@ -41,35 +40,14 @@ impl CredentialSource {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        Self::shown_as(connection.name.as_str(), connection, assets, settings, clock)
+        Ok(Self::by(Means::checked(connection, assets, settings, clock)?))
     }
 
-    /// A source whose log lines and session names show this text instead of the connection's name.
-    pub(crate) fn shown_as(
-        shown_as: &str,
-        connection: &Connection,
-        assets: Assets,
-        settings: &StsSettings,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, CredentialError> {
-        let http = checked_client(connection, settings)?;
-        Ok(Self::with_http_client(
-            connection, shown_as, assets, settings, clock, http,
-        ))
-    }
-
-    pub(crate) fn with_http_client(
-        connection: &Connection,
-        shown_as: &str,
-        assets: Assets,
-        settings: &StsSettings,
-        clock: Arc<dyn Clock>,
-        http: SharedHttpClient,
-    ) -> Self {
-        let sts = Sts::new(&connection.region, settings, Arc::clone(&clock), http.clone());
-        let origin = Origin::new(connection, shown_as, assets, settings, &sts, Arc::clone(&clock), http);
+    pub(crate) fn by(means: Means<'_>) -> Self {
+        let (connection, clock) = (means.connection, Arc::clone(&means.clock));
+        let sts = means.sts();
         let label = Label {
-            connection: shown_as.to_owned(),
+            connection: means.shown_as.to_owned(),
             method: connection.auth.name(),
         };
         let roles = match &connection.auth {
@@ -79,9 +57,9 @@ impl CredentialSource {
         };
         // GetCallerIdentity, an AssumeRole for each role, and the assets.
         let calls = u32::try_from(roles).unwrap_or(u32::MAX).saturating_add(2);
-        let flight_deadline = SHORTEST_FLIGHT.max(settings.operation_timeout.saturating_mul(calls));
+        let flight_deadline = SHORTEST_FLIGHT.max(means.settings.operation_timeout.saturating_mul(calls));
         Self {
-            cache: Cache::new(origin, clock, label, flight_deadline),
+            cache: Cache::new(Origin::new(means, &sts), clock, label, flight_deadline),
             sts,
         }
     }

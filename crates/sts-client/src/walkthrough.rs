@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use auth_model::{Clock, Connection, Credentials, ExternalId, RoleArn, RoleReference};
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -13,8 +12,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::{DateTime, Format};
 use credential_assets::Assets;
 
-use crate::connector::checked_client;
 use crate::error::{CredentialError, CredentialFailure};
+use crate::means::Means;
 use crate::origin::Origin;
 use crate::role::Home;
 use crate::settings::StsSettings;
@@ -82,25 +81,16 @@ impl Walkthrough {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        let http = checked_client(connection, settings)?;
-        Ok(Self::with_http_client(connection, assets, settings, clock, http))
+        Ok(Self::by(Means::checked(connection, assets, settings, clock)?))
     }
 
-    pub(crate) fn with_http_client(
-        connection: &Connection,
-        assets: Assets,
-        settings: &StsSettings,
-        clock: Arc<dyn Clock>,
-        http: SharedHttpClient,
-    ) -> Self {
+    pub(crate) fn by(means: Means<'_>) -> Self {
         let skew = SkewReader {
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&means.clock),
             last: Arc::default(),
         };
-        let sts = Sts::new(&connection.region, settings, Arc::clone(&clock), http.clone());
-        let sts = sts.overheard_by(skew.clone());
-        let shown_as = connection.name.as_str();
-        let origin = Origin::new(connection, shown_as, assets, settings, &sts, clock, http);
+        let sts = means.sts().overheard_by(skew.clone());
+        let origin = Origin::new(means, &sts);
         Self { origin, sts, skew }
     }
 
@@ -286,13 +276,18 @@ mod tests {
     }
 
     fn walkthrough(auth: AuthMethod, clock: &VirtualClock, sts: &ScriptedSts) -> Walkthrough {
-        Walkthrough::with_http_client(
-            &connection(auth),
-            Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),
-            &StsSettings::default(),
-            Arc::new(clock.clone()),
-            sts.http_client(),
-        )
+        with_means(&connection(auth), clock, sts, Walkthrough::by)
+    }
+
+    fn with_means<T>(connection: &Connection, clock: &VirtualClock, sts: &ScriptedSts, make: fn(Means<'_>) -> T) -> T {
+        make(Means {
+            connection,
+            shown_as: connection.name.as_str(),
+            assets: Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),
+            settings: &StsSettings::default(),
+            clock: Arc::new(clock.clone()),
+            http: sts.http_client(),
+        })
     }
 
     fn obliging(clock: &VirtualClock) -> ScriptedSts {
@@ -317,14 +312,8 @@ mod tests {
         }
         let step_by_step = sts.take();
 
-        let source = crate::CredentialSource::with_http_client(
-            &connection(chain(&["first", "second"])),
-            "reports",
-            Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),
-            &StsSettings::default(),
-            Arc::new(clock.clone()),
-            sts.http_client(),
-        );
+        let connection = connection(chain(&["first", "second"]));
+        let source = with_means(&connection, &clock, &sts, crate::CredentialSource::by);
         source.credentials().await.unwrap();
         let forms = |sent: Vec<crate::testing::sts::Received>| sent.into_iter().map(|r| r.form).collect::<Vec<_>>();
         assert_eq!(forms(step_by_step), forms(sts.take()));

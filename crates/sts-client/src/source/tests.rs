@@ -90,16 +90,14 @@ fn source(
     sts: &ScriptedSts,
 ) -> CredentialSource {
     let environment = FixedEnvironment::from_iter([("SECRET", SECRET), ("TOKEN", BASE_TOKEN), ("CODE", CODE)]);
-    let clock = Arc::new(clock.clone());
-    let assets = Assets::new(environment);
-    CredentialSource::with_http_client(
+    CredentialSource::by(Means {
         connection,
-        connection.name.as_str(),
-        assets,
+        shown_as: connection.name.as_str(),
+        assets: Assets::new(environment),
         settings,
-        clock,
-        sts.http_client(),
-    )
+        clock: Arc::new(clock.clone()),
+        http: sts.http_client(),
+    })
 }
 
 /// Obtains credentials once with default settings; the answer is what STS was sent.
