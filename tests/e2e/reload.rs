@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
-use crate::support::world::{connection, sandbox, streamed_question};
+use crate::support::world::{connection, sandbox};
 use crate::support::{PATIENCE, Wire, World, ask};
 
 const RELOADS: usize = 100;
@@ -122,12 +122,7 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
 async fn a_streamed_answer_outlives_the_connection_that_it_came_by() {
     let world = World::with_models().await;
     let store = format!("http://{}", world.sandbox.s3());
-    let gate = world.sandbox.stream_gate();
-    gate.hold();
-    let mut wire = Wire::connect(world.address()).await;
-    wire.send(streamed_question()).await;
-    assert_eq!(wire.head().await.0, 200);
-    wire.chunk().await;
+    let (mut wire, gate) = world.held_stream().await;
 
     // Another connection in its place: the old one is gone for everybody else.
     let other = format!(

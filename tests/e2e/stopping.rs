@@ -2,19 +2,13 @@
 
 use tokio::net::TcpStream;
 
-use crate::support::world::streamed_question;
 use crate::support::{Wire, World, ask};
 
 #[tokio::test]
 async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
     let world = World::with_models().await;
-    let gate = world.sandbox.stream_gate();
-    gate.hold();
+    let (mut wire, gate) = world.held_stream().await;
     let address = world.address();
-    let mut wire = Wire::connect(address).await;
-    wire.send(streamed_question()).await;
-    assert_eq!(wire.head().await.0, 200);
-    wire.chunk().await;
 
     let mut idle = Wire::connect(address).await;
     idle.send("GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n").await;

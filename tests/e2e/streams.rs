@@ -45,12 +45,7 @@ fn frame_length(frame: &[u8]) -> usize {
 #[tokio::test]
 async fn a_client_that_leaves_cancels_the_request() {
     let world = World::with_models().await;
-    let gate = world.sandbox.stream_gate();
-    gate.hold();
-    let mut wire = Wire::connect(world.address()).await;
-    wire.send(streamed_question()).await;
-    assert_eq!(wire.head().await.0, 200);
-    wire.chunk().await;
+    let (wire, gate) = world.held_stream().await;
     drop(wire);
     let noticed = timeout(PATIENCE, gate.wait_for_abandoned()).await;
     noticed.expect("the upstream request is cancelled");

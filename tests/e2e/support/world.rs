@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
-use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, VerifiedRequest};
+use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, StreamGate, VerifiedRequest};
 use signing_proxy::config::{Config, Environment};
 use signing_proxy::server::Proxy;
+
+use super::Wire;
 
 /// Everything a test talks to. The proxy's connections are `METHOD-SERVICE`, see [`METHODS`].
 pub(crate) struct World {
@@ -110,6 +112,18 @@ impl World {
     /// The shared listener.
     pub(crate) fn address(&self) -> SocketAddr {
         self.proxy.addr().expect("a shared listener")
+    }
+
+    /// A client of [`with_models`](Self::with_models) that has got the first piece of a streamed answer, and what holds
+    /// the next one back.
+    pub(crate) async fn held_stream(&self) -> (Wire, StreamGate) {
+        let gate = self.sandbox.stream_gate();
+        gate.hold();
+        let mut wire = Wire::connect(self.address()).await;
+        wire.send(streamed_question()).await;
+        assert_eq!(wire.head().await.0, 200);
+        wire.chunk().await;
+        (wire, gate)
     }
 
     /// The one request the sandbox's service has judged since the last look.
