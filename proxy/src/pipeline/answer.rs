@@ -172,13 +172,17 @@ impl Source {
             Self::Upstream {
                 body, patience, talk, ..
             } => {
-                let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+                let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
                     ready!(patience.poll_late(cx));
                     return Poll::Ready(Some(Err("the service's answer stopped arriving".into())));
                 };
                 patience.came(0);
                 if let Some(talk) = talk {
                     talk.activity.touch();
+                    if frame.is_none() && !body.is_end_stream() {
+                        // hyper takes a reset with `NO_ERROR` for an end.
+                        return Poll::Ready(Some(Err("the service reset its answer".into())));
+                    }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

@@ -265,10 +265,23 @@ async fn a_client_that_is_gone_is_noticed_upstream() {
     assert_eq!(line.proxy.record().await.outcome, Outcome::ClientLeft);
 }
 
+/// An HTTP/2 frame of the first stream.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const END_HEADERS: u8 = 4;
+/// Of the connection, and empty.
+const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+const NO_ERROR: &[u8] = &[0; 4];
+
 /// A reset without an error is what a server says that needs no more; from a client it is no end of a request.
 #[tokio::test]
-async fn a_reset_without_an_error_is_no_end() {
-    const NO_ERROR: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+async fn a_reset_without_an_error_is_no_end_of_a_request() {
     let (addr, mut service) = service().await;
     let proxy = Proxy::speaking(Version::HTTP_2, &connection(&format!("http://{addr}"), "")).await;
     let authority = proxy.addr.to_string();
@@ -278,20 +291,42 @@ async fn a_reset_without_an_error_is_no_end() {
         block.extend_from_slice(&[name, u8::try_from(value.len()).unwrap()]);
         block.extend_from_slice(value.as_bytes());
     }
-    let frame = |kind: u8, flags: u8, payload: &[u8]| {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
-    };
-    let mut client = proxy
-        .send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-        .await;
-    client.write_all(&frame(1, 4, &block)).await.unwrap();
-    client.write_all(&frame(0, 0, &text(9))).await.unwrap();
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", SETTINGS].concat();
+    let mut client = proxy.send(&preface).await;
+    client.write_all(&frame(HEADERS, END_HEADERS, &block)).await.unwrap();
+    client.write_all(&frame(DATA, 0, &text(9))).await.unwrap();
     let mut heard = timeout(PATIENCE, service.recv()).await.unwrap().unwrap();
     let _answers = heard.answer();
     heard.piece().await.unwrap().unwrap();
-    client.write_all(NO_ERROR).await.unwrap();
+    client.write_all(&frame(RST_STREAM, 0, NO_ERROR)).await.unwrap();
     assert!(heard.is_reset().await);
+}
+
+#[tokio::test]
+async fn a_reset_without_an_error_is_no_end_of_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (go_on, may_go_on) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // HPACK: status 200.
+        let head = frame(HEADERS, END_HEADERS, &[0x88]);
+        let answer = [SETTINGS, &head, &frame(DATA, 0, b"hello")].concat();
+        // Not before the request: its preface, and its head behind it.
+        stream.read_exact(&mut [0; 200]).await.unwrap();
+        stream.write_all(&answer).await.unwrap();
+        may_go_on.await.unwrap();
+        stream.write_all(&frame(RST_STREAM, 0, NO_ERROR)).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let mut proxy = Proxy::speaking(Version::HTTP_2, &connection(&endpoint, "")).await;
+    let (_pieces, body) = piece_body();
+    let answer = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
+    let mut answer = answer.into_body();
+    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "hello");
+    go_on.send(()).unwrap();
+    assert!(next(&mut answer).await.expect("no end").is_err());
+    assert_eq!(proxy.record().await.outcome, Outcome::UpstreamBroke);
 }
 
 #[tokio::test]
