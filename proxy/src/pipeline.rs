@@ -266,7 +266,7 @@ impl Pipeline {
             reporter.flows_on(fault);
             framed
         } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
-            match multipart::take(self, ready, body, record).await? {
+            match Box::pin(multipart::take(self, ready, body, record)).await? {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
                     reporter.answered(&response);

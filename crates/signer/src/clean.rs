@@ -73,10 +73,11 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 fn remove_all(headers: &mut HeaderMap, names: &[&'static str], removed: &mut Vec<HeaderName>) {
-    for name in names {
-        if headers.remove(*name).is_some() {
-            removed.push(HeaderName::from_static(name));
-        }
+    // A request has fewer headers than there are names to look for.
+    let first = removed.len();
+    removed.extend(headers.keys().filter(|name| names.contains(&name.as_str())).cloned());
+    for name in removed.iter().skip(first) {
+        headers.remove(name);
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) async fn of_head(
     let Some(permit) = &lane.permit else { return Ok(None) };
     let request = ready.asked_of_iam();
     let permitted = match permit::needs_body(&request) {
-        None => permit.check(request, None, &lane.credentials).await?,
+        // Boxed, as all that few requests need: else it is part of every request's future.
+        None => Box::pin(permit.check(request, None, &lane.credentials)).await?,
         Some(limit) => {
             if ready.announced_length().is_some_and(|length| exceeds(length, limit)) {
                 permit.body_too_large(limit)?;
@@ -42,7 +43,7 @@ pub(super) async fn of_body(
         return Ok(None);
     };
     let permitted = match framed.whole_body(limit).await? {
-        Some(body) => permit.check(request, Some(&body), &lane.credentials).await?,
+        Some(body) => Box::pin(permit.check(request, Some(&body), &lane.credentials)).await?,
         None => permit.body_too_large(limit).map(|()| None)?,
     };
     note(record, permitted.as_ref());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_model::{ConnectionName, Region, ServiceId};
 use aws_endpoints::Protocol;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use crate::body::StreamFault;
@@ -96,7 +96,11 @@ pub struct Timings {
 }
 
 /// Headers in which AWS's services name a request.
-const AWS_REQUEST_IDS: [&str; 3] = ["x-amz-request-id", "x-amzn-requestid", "x-amzn-request-id"];
+const AWS_REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-amz-request-id"),
+    HeaderName::from_static("x-amzn-requestid"),
+    HeaderName::from_static("x-amzn-request-id"),
+];
 
 /// Longer ones are no ids.
 const MAX_AWS_REQUEST_ID: usize = 128;
@@ -192,7 +196,7 @@ impl Drop for Reporter {
 }
 
 fn aws_request_id(headers: &HeaderMap) -> Option<String> {
-    let value = AWS_REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+    let value = AWS_REQUEST_IDS.iter().find_map(|name| headers.get(name))?;
     let text = value.to_str().ok()?;
     (text.len() <= MAX_AWS_REQUEST_ID).then(|| text.to_owned())
 }

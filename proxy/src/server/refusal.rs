@@ -130,7 +130,8 @@ pub(crate) async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(io: &mut T, refusa
 
 /// Takes what the client still sends, until it closes or [`LINGER`] is over.
 pub(crate) async fn linger<T: AsyncRead + Unpin>(io: &mut T) {
-    let mut rest = [0; 4096];
+    // Not on the stack, which here is part of every connection's future.
+    let mut rest = vec![0; 4096];
     let drained = async { while matches!(io.read(&mut rest).await, Ok(read) if read > 0) {} };
     // Either way the connection ends now.
     let _ = timeout(LINGER, drained).await;

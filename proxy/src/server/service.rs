@@ -60,9 +60,10 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
         let is_last = awaits_continue_in_vain(&request);
-        let answer = Arc::clone(&self.handler).handle(request, self.peer.clone());
+        let (handler, peer) = (Arc::clone(&self.handler), self.peer.clone());
+        // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
-            let mut answer = answer.await.map(|body| Watched {
+            let mut answer = handler.handle(request, peer).await.map(|body| Watched {
                 body: Box::pin(body),
                 _in_flight: in_flight,
                 _counted: counted,
