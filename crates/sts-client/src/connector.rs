@@ -31,7 +31,8 @@ type Timeouts = (Option<Duration>, Option<Duration>);
 /// `aws_smithy_http_client::Builder` does the same, but takes no proxy and loads the roots anew for
 /// every client that is made.
 struct Connectors {
-    tls: TlsContext,
+    /// With the platform's roots besides the extra ones, and without.
+    tls: [TlsContext; 2],
     proxy: ProxyConfig,
     made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
 }
@@ -49,15 +50,16 @@ pub(crate) fn http_connector(settings: &StsSettings) -> Result<SharedHttpConnect
 
 fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
     check_roots(&settings.extra_roots_pem)?;
-    let mut roots = TrustStore::empty().with_native_roots(*HAS_PLATFORM_ROOTS);
-    if !settings.extra_roots_pem.is_empty() {
-        roots = roots.with_pem_certificate(settings.extra_roots_pem.clone());
-    }
     let unusable = |reason| CredentialFailure::Settings { reason };
-    let tls = TlsContext::builder()
-        .with_trust_store(roots)
-        .build()
-        .map_err(|_| unusable("the TLS settings do not fit together"))?;
+    let tls = |has_platform_roots| {
+        let mut roots = TrustStore::empty().with_native_roots(has_platform_roots);
+        if !settings.extra_roots_pem.is_empty() {
+            roots = roots.with_pem_certificate(settings.extra_roots_pem.clone());
+        }
+        let tls = TlsContext::builder().with_trust_store(roots).build();
+        tls.map_err(|_| unusable("the TLS settings do not fit together"))
+    };
+    let tls = [tls(true)?, tls(false)?];
     let proxy = match &settings.proxy {
         None => ProxyConfig::disabled(),
         Some(EgressProxy { uri, no_proxy }) => ProxyConfig::all(uri.clone())
@@ -71,7 +73,8 @@ fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
     })
 }
 
-/// Whether this machine has any roots: the HTTP client panics in debug builds where it has none.
+/// Whether this machine has any roots: the HTTP client panics in debug builds where it has none. Found out when the first
+/// connector is made, since reading them takes some milliseconds and many connections never need one.
 static HAS_PLATFORM_ROOTS: LazyLock<bool> = LazyLock::new(|| {
     let has_roots = !rustls_native_certs::load_native_certs().certs.is_empty();
     if !has_roots {
@@ -107,9 +110,15 @@ impl Connectors {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         let connector = made.entry(timeouts).or_insert_with(|| {
+            let [with_platform_roots, without] = &self.tls;
+            let tls = if *HAS_PLATFORM_ROOTS {
+                with_platform_roots
+            } else {
+                without
+            };
             let connector = Connector::builder()
                 .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .tls_context(self.tls.clone())
+                .tls_context(tls.clone())
                 .proxy_config(self.proxy.clone())
                 .connector_settings(settings.clone())
                 .sleep_impl(TokioSleep::new())
