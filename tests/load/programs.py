@@ -114,6 +114,7 @@ def signing_proxy(upstream, signs=True, service="s3", payload="auto"):
 [server]
 listen = "127.0.0.1:{port}"
 admin = "off"
+max_clients = 4096
 spool_dir = "{spool}"
 [log]
 level = "warn"

@@ -102,6 +102,8 @@ impl Framed {
         match &self.body {
             Body::Conversation { .. } => Attempt::OnFreshHttp2,
             _ if self.is_replayable() => Attempt::First,
+            // What a load test does not sign is not held either, but is compared with what goes out on pooled connections.
+            _ if !self.ready.route.config.signs => Attempt::First,
             // Cannot be sent again, so it must not meet a pooled connection that has died.
             Body::Whole { .. } | Body::Stream { .. } => Attempt::OnFreshConnection,
         }
