@@ -94,7 +94,7 @@ impl Checker {
         Ok(Self {
             assets: Sources::new(&config, &clock, None).await?.assets().clone(),
             extra_roots_pem: crate::server::sources::extra_roots_pem(&config).await?,
-            network: Network::new(&config.upstream, None)?,
+            network: Network::new(&config.upstream, config.server.threads, None)?,
             config,
             clock,
             bucket: None,

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use tokio::runtime::Builder;
 
 use crate::config::Environment;
 use output::{Failure, print};
@@ -115,12 +116,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment)
     }
 }
 
-/// Runs the future to its end on a runtime with a thread for each core.
-fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::running)?;
+/// Runs the future to its end on a runtime of this kind.
+fn block_on<F: Future>(mut runtime: Builder, future: F) -> Result<F::Output, Failure> {
+    let runtime = runtime.enable_all().build().map_err(Failure::running)?;
     Ok(runtime.block_on(future))
 }
 

@@ -29,6 +29,7 @@ mod variables;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,8 @@ pub struct ServerConfig {
     pub shutdown_deadline: Duration,
     /// The largest request head, in bytes.
     pub max_header_bytes: usize,
+    /// How many threads serve clients; as many as the process may use cores, unless the configuration says otherwise.
+    pub threads: NonZeroUsize,
     /// How many client connections may be open at a time, over all listeners.
     pub max_clients: usize,
     /// Memory for the bodies of all requests together, in bytes; what does not fit is spooled.

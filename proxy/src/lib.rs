@@ -20,4 +20,5 @@ mod route;
 pub mod sandbox_command;
 pub mod server;
 mod strip;
+mod threads;
 mod upstream;

@@ -149,7 +149,7 @@ impl Pipeline {
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
-        let network = Network::new(&config.upstream, None)?;
+        let network = Network::new(&config.upstream, config.server.threads, None)?;
         let records = Records::default();
         let lanes = lanes(&router, &network, &records, credentials, metrics, &BTreeMap::new())?;
         let mut random = [0; 8];
@@ -184,7 +184,7 @@ impl Pipeline {
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
-        let network = Network::new(&config.upstream, Some(&self.network))?;
+        let network = Network::new(&config.upstream, config.server.threads, Some(&self.network))?;
         let records = self.records.clone();
         let lanes = lanes(&router, &network, &records, credentials, metrics, &self.lanes)?;
         let (body_memory, spool_max) = (config.server.body_memory, config.server.spool_max);

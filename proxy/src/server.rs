@@ -56,6 +56,7 @@ use self::drain::Stage;
 use self::listeners::Listeners;
 use self::slots::Slots;
 use crate::metrics::Metrics;
+use crate::threads::Threads;
 
 pub(crate) use head_watch::AmbiguousHead;
 pub use limits::Limits;
@@ -121,6 +122,7 @@ pub struct Server {
     slots: Slots,
     listeners: Listeners,
     metrics: Metrics,
+    threads: Arc<Threads>,
 }
 
 /// How a shutdown went.
@@ -139,6 +141,15 @@ impl Server {
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             listeners: Listeners::new(),
             metrics,
+            threads: Arc::default(),
+        }
+    }
+
+    /// The same, but that clients are served on `threads` instead of where they are accepted.
+    pub(crate) fn on(self, threads: Threads) -> Self {
+        Self {
+            threads: Arc::new(threads),
+            ..self
         }
     }
 
@@ -148,6 +159,7 @@ impl Server {
         let listener = listener.into();
         let handler = Arc::clone(handler);
         let (slots, limits, metrics) = (self.slots.clone(), Arc::clone(&self.limits), self.metrics.clone());
+        let threads = Arc::clone(&self.threads);
         self.listeners.add(role.clone(), |drain| {
             let watch = drain.watch();
             let serve_one = move |stream, addr, slot| {
@@ -165,7 +177,7 @@ impl Server {
                     metrics: metrics.clone(),
                 };
                 let handler = Arc::clone(&handler);
-                tokio::spawn(async move {
+                threads.serve(stream, |stream| async move {
                     serve(stream, peer, handler, context).await;
                     drop(slot);
                 });

@@ -16,6 +16,7 @@ mod reach;
 mod resolve;
 mod trust;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::body::{Continues, OutgoingBody, Progress};
 use crate::config::{Timeouts, UpstreamConfig};
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::Tally;
+use crate::threads::PerThread;
 use connect::Connector;
 use dial::Egress;
 
@@ -58,6 +60,8 @@ pub(crate) struct Network(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: UpstreamConfig,
+    /// How many send requests.
+    threads: NonZeroUsize,
     /// Of `ca_file`, to notice another content.
     ca_pem: Option<Vec<u8>>,
     trust: Trust,
@@ -65,13 +69,17 @@ struct Shared {
 }
 
 impl Network {
-    /// Reads the trusted roots. The network before this one stays, with the pools that were made on it, where the
-    /// settings and the content of `ca_file` are the same.
+    /// Reads the trusted roots; `threads` are going to send requests. The network before this one stays, with the pools
+    /// that were made on it, where the settings and the content of `ca_file` are the same.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`] where `ca_file` cannot be used.
-    pub(crate) fn new(config: &UpstreamConfig, before: Option<&Self>) -> Result<Self, UpstreamError> {
+    pub(crate) fn new(
+        config: &UpstreamConfig,
+        threads: NonZeroUsize,
+        before: Option<&Self>,
+    ) -> Result<Self, UpstreamError> {
         let ca_pem = config.ca_file.as_deref().map(trust::read).transpose()?;
         if let Some(before) = before.filter(|before| before.0.config == *config && before.0.ca_pem == ca_pem) {
             return Ok(before.clone());
@@ -80,6 +88,7 @@ impl Network {
             trust: Trust::new(config.ca_file.as_deref().zip(ca_pem.as_deref()))?,
             egress: Arc::new(Egress::new(&config.proxy)),
             config: config.clone(),
+            threads,
             ca_pem,
         })))
     }
@@ -134,7 +143,8 @@ pub(crate) enum Attempt {
 /// The pool of one of the proxy's connections.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    pooled: Client<Connector, OutgoingBody>,
+    /// What is on the way to the service stays on the thread of its client.
+    pooled: PerThread<Client<Connector, OutgoingBody>>,
     fresh: Client<Connector, OutgoingBody>,
     conversing: Client<Connector, OutgoingBody>,
     egress: Arc<Egress>,
@@ -150,8 +160,13 @@ impl Upstream {
     /// A pool that has no connections yet.
     pub(crate) fn new(network: &Network, purpose: Purpose, opened: &Tally) -> Self {
         let Shared {
-            config, trust, egress, ..
+            config,
+            threads,
+            trust,
+            egress,
+            ..
         } = &*network.0;
+        let threads = *threads;
         let timeouts = purpose.timeouts;
         let connector = |protocols: Protocols| {
             let tls = trust.client_config(protocols);
@@ -174,7 +189,7 @@ impl Upstream {
                 .build(connector(purpose.protocols))
         };
         Self {
-            pooled: client(config.pool.idle_per_host),
+            pooled: PerThread::new(threads, || client(config.pool.idle_per_host.div_ceil(threads.get()))),
             // Keeps nothing, so each request gets a connection of its own.
             fresh: client(0),
             conversing: builder(0)
@@ -237,7 +252,7 @@ impl Upstream {
         }
         let is_tls = head.uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let client = match attempt {
-            Attempt::First => &self.pooled,
+            Attempt::First => self.pooled.get(),
             Attempt::OnFreshConnection => &self.fresh,
             Attempt::OnFreshHttp2 => &self.conversing,
         };
@@ -281,7 +296,7 @@ mod tests {
             names: BucketNames::default(),
             timeouts: connection.timeouts,
         };
-        let network = Network::new(&config.upstream, None).unwrap();
+        let network = Network::new(&config.upstream, config.server.threads, None).unwrap();
         let upstream = Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name));
         let mut turns = Vec::new();
         for _ in 0..MAX_CONCURRENT {
@@ -312,8 +327,12 @@ mod tests {
             ca_file.display()
         );
         let config = Config::from_toml(&toml, &Environment::empty()).unwrap().upstream;
-        let first = Network::new(&config, None).unwrap();
-        assert!(Network::new(&config, Some(&first)).unwrap().is(&first));
+        let first = Network::new(&config, NonZeroUsize::MIN, None).unwrap();
+        assert!(
+            Network::new(&config, NonZeroUsize::MIN, Some(&first))
+                .unwrap()
+                .is(&first)
+        );
         let without_pool = UpstreamConfig {
             pool: crate::config::PoolConfig {
                 idle_per_host: 0,
@@ -321,8 +340,16 @@ mod tests {
             },
             ..config.clone()
         };
-        assert!(!Network::new(&without_pool, Some(&first)).unwrap().is(&first));
+        assert!(
+            !Network::new(&without_pool, NonZeroUsize::MIN, Some(&first))
+                .unwrap()
+                .is(&first)
+        );
         write_ca();
-        assert!(!Network::new(&config, Some(&first)).unwrap().is(&first));
+        assert!(
+            !Network::new(&config, NonZeroUsize::MIN, Some(&first))
+                .unwrap()
+                .is(&first)
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use auth_model::{ConnectionName, SystemClock};
 use clap::Args;
+use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::{Failure, print};
@@ -62,7 +63,7 @@ pub(super) fn run(args: &CheckArgs, environment: &Environment) -> Result<(), Fai
         format: LogFormat::Auto,
         level: LogLevel::Warn,
     });
-    let report = block_on(async {
+    let report = block_on(Builder::new_multi_thread(), async {
         let checker = Checker::new(loaded.config, Arc::new(SystemClock)).await;
         let mut checker = checker
             .map_err(|error| Failure::Input(Chain(&error).to_string()))?

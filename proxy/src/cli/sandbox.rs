@@ -1,6 +1,7 @@
 //! `signing-proxy sandbox`.
 
 use clap::Args;
+use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::Failure;
@@ -41,7 +42,7 @@ pub(super) fn run(args: &SandboxArgs) -> Result<(), Failure> {
         admin: args.admin.clone(),
         self_test: args.self_test,
     };
-    match block_on(sandbox_command::run(options))? {
+    match block_on(Builder::new_multi_thread(), sandbox_command::run(options))? {
         Err(SandboxCommandError::Config(error)) => Err(error.into()),
         other => other.map_err(Failure::running),
     }

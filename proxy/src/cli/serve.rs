@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::Failure;
@@ -78,7 +79,10 @@ impl ServeArgs {
 }
 
 pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Failure> {
-    block_on(crate::server::run(&args.overrides(), environment))?.map_err(|error| match error {
+    let overrides = args.overrides();
+    let run = crate::server::run(&overrides, environment);
+    // Clients are served on threads of their own.
+    block_on(Builder::new_current_thread(), run)?.map_err(|error| match error {
         RunError::Config(error) => error.into(),
         RunError::Start(error) => Failure::running(error),
     })

@@ -4,6 +4,7 @@
 //! default are always there, since the defaults were filled in before.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use auth_model::Secret;
 use serde::Deserialize;
@@ -34,6 +35,7 @@ pub(super) struct RawServer {
     pub(super) idle_timeout: String,
     pub(super) shutdown_deadline: String,
     pub(super) max_header_bytes: String,
+    pub(super) threads: Option<NonZeroUsize>,
     pub(super) max_clients: usize,
     pub(super) body_memory: String,
     pub(super) spool_dir: Option<String>,

@@ -14,7 +14,9 @@ mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::thread::available_parallelism;
 
 use auth_model::{IdentityName, ManagedIdentity};
 
@@ -86,6 +88,11 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         shutdown_deadline: table.duration("shutdown_deadline", &raw.shutdown_deadline),
         // The bound is far below what any platform's `usize` holds.
         max_header_bytes: usize::try_from(max_header_bytes).unwrap_or(usize::MAX),
+        // One where the system does not say.
+        threads: raw
+            .threads
+            .or_else(|| available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN),
         max_clients: raw.max_clients,
         body_memory: table.size("body_memory", &raw.body_memory),
         spool_dir,

@@ -13,6 +13,7 @@ use super::show::{Shown, Teller};
 use super::{SandboxCommandError, SandboxOptions};
 use crate::config::{Config, Environment};
 use crate::server::{Proxy, StartError};
+use crate::threads::Threads;
 
 /// Where the proxy listens unless something else is asked for.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -31,7 +32,7 @@ pub(super) async fn proxy(
     let mut notes = Vec::new();
     loop {
         let teller = Arc::new(Teller::new(shown.clone()));
-        let started = Proxy::start_told(config.clone(), Arc::new(SystemClock), Some(teller)).await;
+        let started = Proxy::start_told(config.clone(), Arc::new(SystemClock), Some(teller), Threads::default()).await;
         let error = match started {
             Ok(proxy) => return Ok((proxy, notes)),
             Err(StartError::Bind(error)) if error.source.kind() == io::ErrorKind::AddrInUse => error,

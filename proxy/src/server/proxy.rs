@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::recorder::Recorder;
+use crate::threads::Threads;
 
 /// How long the admin listener may take to finish its last answers, when all clients have gone.
 const ADMIN_GOODBYE: Duration = Duration::from_secs(1);
@@ -75,6 +76,9 @@ pub enum StartError {
         #[source]
         source: CredentialError,
     },
+    /// The threads that serve clients cannot be started.
+    #[error("the threads of server.threads cannot be started")]
+    Threads(#[source] std::io::Error),
     /// The process cannot be told of signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -129,14 +133,21 @@ impl Proxy {
     ///
     /// As [`Proxy::start`].
     pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        Self::start_told(config, clock, None).await
+        Self::start_told(config, clock, None, Threads::default()).await
     }
 
-    /// The same with somebody else who is told of every request.
+    /// [`Proxy::start`] with threads of its own for clients.
+    pub(super) async fn start_on_threads(config: Config) -> Result<Self, StartError> {
+        let threads = Threads::start(config.server.threads).map_err(StartError::Threads)?;
+        Self::start_told(config, Arc::new(SystemClock), None, threads).await
+    }
+
+    /// The same with somebody else who is told of every request, and with threads for clients.
     pub(crate) async fn start_told(
         mut config: Config,
         clock: Arc<dyn Clock>,
         observer: Option<Arc<dyn Observer>>,
+        threads: Threads,
     ) -> Result<Self, StartError> {
         let (sockets, held) = Sockets::open(&mut config, &Sockets::default())?;
         let sources = Sources::new(&config, &clock, None).await?;
@@ -160,7 +171,7 @@ impl Proxy {
             clock,
             readiness,
             loads,
-            clients: Server::new(limits, metrics.clone()),
+            clients: Server::new(limits, metrics.clone()).on(threads),
             admin: Server::new(Limits::admin(), metrics.clone()),
             metrics,
             pipeline: Arc::new(ArcSwap::from_pointee(pipeline)),

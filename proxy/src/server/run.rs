@@ -40,7 +40,7 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
         "configuration read"
     );
     let files = FileWatch::of(loaded.files).await;
-    let proxy = Proxy::start(loaded.config).await?;
+    let proxy = Proxy::start_on_threads(loaded.config).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
     announce(&proxy);
     proxy.warm_up();

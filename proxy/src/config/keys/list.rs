@@ -46,6 +46,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     // Kubernetes kills after 30 s.
     key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
     key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),
+    key("server.threads", Count(1..=1024), Absent),
     key("server.max_clients", Count(1..=1_000_000), Value("1024")),
     key("server.body_memory", Size(0..=64 * GIB), Value(r#""64MiB""#)),
     key("server.spool_dir", Path("a folder"), Absent),
