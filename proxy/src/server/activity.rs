@@ -20,6 +20,10 @@ use crate::metrics::ClientEnd;
 /// request going for nobody.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
 
+/// How long after an answer an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them anew
+/// costs about a microsecond, so a client that waits longer than this does not notice.
+const REST_AFTER: Duration = Duration::from_millis(250);
+
 /// Why a connection's time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
@@ -76,6 +80,8 @@ enum Phase {
     New(Instant),
     /// Everything answered is also written; nothing of a next request is there.
     Quiet(Instant),
+    /// The same for longer, on HTTP/1: hyper is to let go of the socket, or has.
+    Resting(Instant),
     /// The head of a request has begun.
     Head(Instant),
     /// A request runs, or its answer is not yet written to the end.
@@ -111,7 +117,7 @@ impl Activity {
     /// Bytes arrived; whether they are the first of a request's head.
     pub(crate) fn received(&self) -> bool {
         let mut state = self.lock();
-        let begins = !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_));
+        let begins = !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_) | Phase::Resting(_));
         if begins {
             state.phase = Phase::Head(Instant::now());
         }
@@ -186,6 +192,24 @@ impl Activity {
         }
     }
 
+    /// Whether nothing has come for a while after an answer on an HTTP/1 connection. From then on it rests, until
+    /// something comes.
+    pub(crate) fn begins_rest(&self) -> bool {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Quiet(since) if !state.multiplexed && !state.ended && since.elapsed() >= REST_AFTER => {
+                state.phase = Phase::Resting(since);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the socket lives on when hyper is done with it.
+    pub(crate) fn rests(&self) -> bool {
+        matches!(self.lock().phase, Phase::Resting(_))
+    }
+
     /// When the connection's time is over if nothing else happens, and for which reason; `None` as the
     /// reason means: look again then.
     pub(crate) fn due(&self) -> (Instant, Option<Expiry>) {
@@ -193,7 +217,8 @@ impl Activity {
         let limits = &self.limits;
         let phase = match state.phase {
             Phase::New(since) => (since + limits.header_timeout, Some(Expiry::Idle)),
-            Phase::Quiet(since) => (since + limits.idle_timeout, Some(Expiry::Idle)),
+            Phase::Quiet(since) if !state.multiplexed => (since + REST_AFTER, None),
+            Phase::Quiet(since) | Phase::Resting(since) => (since + limits.idle_timeout, Some(Expiry::Idle)),
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
         };

@@ -161,8 +161,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a diverted answer ours is still to be written.
-        if self.own_answer.as_ref().is_some_and(|own| !own.is_empty()) {
+        // After a diverted answer ours is still to be written, and after a rest the next request's.
+        if self.activity.rests() || self.own_answer.as_ref().is_some_and(|own| !own.is_empty()) {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.inner).poll_shutdown(cx)

@@ -70,9 +70,10 @@ where
     context.metrics.client_ended(end);
 }
 
+/// HTTP/1, in turns: between requests that are far apart nothing is kept but the socket.
 async fn http1<T, H>(
-    io: T,
-    read: Bytes,
+    mut io: T,
+    mut read: Bytes,
     peer: Peer,
     handler: Arc<H>,
     activity: Arc<Activity>,
@@ -82,46 +83,92 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
+    loop {
+        match http1_turn(io, read, &peer, &handler, &activity, context).await {
+            Turn::Ended(end) => return end,
+            Turn::Rests(socket, rest) => (io, read) = (socket, rest),
+        }
+        if !read.is_empty() {
+            // The beginning of a head that came right behind the last request.
+            activity.received();
+            continue;
+        }
+        let mut drain = context.drain.clone();
+        let detected = tokio::select! {
+            detected = detect(&mut io, &activity) => detected,
+            () = drain.reached(Stage::Draining) => Detected::Left,
+        };
+        read = match detected {
+            // A connection that has begun with HTTP/1 stays with it.
+            Detected::Protocol(_, read) => read,
+            Detected::Left => return ClientEnd::Closed,
+            Detected::Expired(expiry) => return expired(&mut io, expiry, &peer, context).await,
+        };
+    }
+}
+
+/// What became of an HTTP/1 connection.
+enum Turn<T> {
+    Ended(ClientEnd),
+    /// The client may come back to the socket; some bytes may have come already.
+    Rests(T, Bytes),
+}
+
+/// Serves HTTP/1 requests until nothing comes for a while.
+async fn http1_turn<T, H>(
+    io: T,
+    read: Bytes,
+    peer: &Peer,
+    handler: &Arc<H>,
+    activity: &Arc<Activity>,
+    context: &Context,
+) -> Turn<T>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
+{
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
     let own_answer = OwnAnswer::default();
     let found = Arc::new(Found::default());
-    let io = ClientIo::new(io, read, Arc::clone(&activity))
+    let io = ClientIo::new(io, read, Arc::clone(activity))
         .with_own_answer(own_answer.clone())
         .with_head_watch(Arc::clone(&found));
-    let service =
-        ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone()).with_head_watch(found);
+    let (service_activity, metrics) = (Arc::clone(activity), context.metrics.clone());
+    let service = ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics).with_head_watch(found);
     let mut connection = http1::Builder::new()
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)
         .max_header_size(head)
         .max_buf_size(head.max(HTTP1_BUFFER))
         .serve_connection(TokioIo::new(io), service);
-    let ended = drive(std::pin::Pin::new(&mut connection), &activity, &context.drain).await;
+    let ended = drive(std::pin::Pin::new(&mut connection), activity, &context.drain).await;
     // Dropping the connection's other parts cancels a request that still runs.
-    let mut io = connection.into_parts().io.into_inner().into_inner();
-    match ended {
+    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let mut io = io.into_inner().into_inner();
+    Turn::Ended(match ended {
+        Ended::Resting => return Turn::Rests(io, read_buf),
         Ended::ByItself(result) => {
             if let Some(status) = own_answer.status() {
-                answer(&mut io, Refusal::from_status(status), &peer, context).await;
-                return ClientEnd::Refused;
-            }
-            if let Err(error) = result {
+                answer(&mut io, Refusal::from_status(status), peer, context).await;
+                ClientEnd::Refused
+            } else if let Err(error) = result {
                 tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
-                return ClientEnd::Broken;
-            }
-            if !activity.has_ended() {
-                let mut drain = context.drain.clone();
-                tokio::select! {
-                    () = linger(&mut io) => {}
-                    () = drain.reached(Stage::Cut) => {}
+                ClientEnd::Broken
+            } else {
+                if !activity.has_ended() {
+                    let mut drain = context.drain.clone();
+                    tokio::select! {
+                        () = linger(&mut io) => {}
+                        () = drain.reached(Stage::Cut) => {}
+                    }
                 }
+                ClientEnd::Closed
             }
-            ClientEnd::Closed
         }
         Ended::AsAsked => ClientEnd::Closed,
-        Ended::Expired(expiry) => expired(&mut io, expiry, &peer, context).await,
+        Ended::Expired(expiry) => expired(&mut io, expiry, peer, context).await,
         Ended::Cut => ClientEnd::Cut,
-    }
+    })
 }
 
 async fn http2<T, H>(
@@ -151,7 +198,8 @@ where
         .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(TokioIo::new(io), service);
     match drive(std::pin::pin!(connection), &activity, &context.drain).await {
-        Ended::ByItself(Ok(())) | Ended::AsAsked => ClientEnd::Closed,
+        // HTTP/2 never rests.
+        Ended::ByItself(Ok(())) | Ended::AsAsked | Ended::Resting => ClientEnd::Closed,
         Ended::ByItself(Err(error)) => {
             tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
             ClientEnd::Broken

@@ -21,6 +21,8 @@ pub(crate) enum Ended<E> {
     ByItself(Result<(), E>),
     /// The same, after it was asked to finish because it was idle or because of the drain.
     AsAsked,
+    /// It let go of the socket, which lives on, because nothing had come for a while.
+    Resting,
     /// A deadline passed.
     Expired(Expiry),
     /// The shutdown's deadline passed.
@@ -66,6 +68,18 @@ pub(crate) async fn drive<C: GracefulConnection>(
             Step::Drain => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
+            }
+            Step::Timer if !draining && !said_goodbye && activity.begins_rest() => {
+                connection.as_mut().graceful_shutdown();
+                // Done at once, since hyper has nothing to say; else the next answer is its last.
+                match poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await {
+                    Poll::Ready(Ok(())) => return Ended::Resting,
+                    Poll::Ready(Err(error)) => return Ended::ByItself(Err(error)),
+                    Poll::Pending => {
+                        said_goodbye = true;
+                        timer.as_mut().reset(Instant::now() + GOODBYE);
+                    }
+                }
             }
             Step::Timer => match activity.due() {
                 (due, _) if due > Instant::now() => timer.as_mut().reset(due),

@@ -16,6 +16,7 @@ use super::drain::Drain;
 use super::*;
 
 mod ending;
+mod resting;
 mod whole;
 
 const LIMITS: Limits = Limits {
