@@ -188,6 +188,12 @@ def put_trailer(run):
 
 
 @scenario
+def put_unsigned_trailer(run):
+    """PUT 1 GiB in chunks without signatures, with a checksum behind them"""
+    return put(run, "unsigned-trailer")
+
+
+@scenario
 def put_unsigned(run):
     """PUT 1 GiB, protected by TLS only"""
     return put(run, "unsigned")
