@@ -74,5 +74,7 @@ fn is_aws_chunked(headers: &HeaderMap) -> bool {
         .filter(|value| value.to_str().is_ok());
     let sha256 = headers.get("x-amz-content-sha256");
     codings.any(|value| value.as_bytes().split(|byte| *byte == b',').any(is_coding))
-        || sha256.is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-"))
+        || sha256.is_some_and(|value| {
+            value.as_bytes().starts_with(b"STREAMING-") && value != "STREAMING-AWS4-HMAC-SHA256-EVENTS"
+        })
 }

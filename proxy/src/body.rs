@@ -32,6 +32,8 @@ pub(crate) use collect::{BodyLimits, Collected, collect, too_large};
 pub(crate) use conversation::{Answering, Conversation, EndsAsSaid};
 #[cfg(test)]
 pub(crate) use event_message::tests as messages;
+#[cfg(fuzzing)]
+pub(crate) use event_message::{Gatherer, Message};
 pub(crate) use event_upload::{EventStream, Sealer};
 pub(crate) use framing::{EVENTS, Framing, add_aws_chunked};
 pub(crate) use gate::{Continues, Gate};

@@ -13,10 +13,10 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use signer::SigningScope;
+use signer::{Envelope, SigningScope};
 
 use crate::admit::admit;
-use crate::body::{BodyLimits, Framing, Progress, Storage, collect};
+use crate::body::{BodyLimits, Framing, Gatherer, Message, Patience, Progress, Storage, collect};
 use crate::config::Config;
 use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::pipeline::{RouteError, prepare};
@@ -101,14 +101,35 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
     let limits = BodyLimits {
         memory: max,
         max,
-        idle: Duration::from_mins(1),
         storage: &storage,
     };
     let body = StreamBody::new(stream::iter(frames));
-    let collected = collect(body, framing, limits, &mut 0).await?;
+    let patience = Patience::new(Duration::from_mins(1));
+    let collected = collect(body, framing, limits, patience, &mut 0).await?;
     let sent = collected.content.body(Progress::new()).collect().await;
     Ok(Body {
         data: sent.map_err(|_| ErrorCode::Internal)?.to_bytes(),
         trailers: collected.trailers,
     })
+}
+
+/// Takes an event stream that comes in these pieces apart: its messages out of their envelopes, `None` for an envelope
+/// around nothing; and whether it ends with a whole one.
+///
+/// # Errors
+///
+/// What is wrong, in words.
+pub fn read_messages(pieces: &[&[u8]]) -> Result<(Vec<Option<Bytes>>, bool), String> {
+    let mut gatherer = Gatherer::default();
+    let mut messages = Vec::new();
+    for piece in pieces {
+        let mut piece = Bytes::copy_from_slice(piece);
+        while let Some(message) = gatherer.take(&mut piece).map_err(|malformed| malformed.to_string())? {
+            messages.push(match message {
+                Message::Plain(behind_room) => Some(behind_room.freeze().slice(Envelope::HEAD..)),
+                Message::End => None,
+            });
+        }
+    }
+    Ok((messages, gatherer.is_empty()))
 }

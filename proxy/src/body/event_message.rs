@@ -31,7 +31,7 @@ const CHUNK_SIGNATURE: (&[u8], u8) = (b":chunk-signature", 6);
 
 /// What is wrong with an event stream. For the client's hint: it says nothing about what is in it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     #[error("the checksum of a message's first bytes is not theirs")]
     PreludeChecksum,
     #[error("the checksum of a message is not its own")]
@@ -52,7 +52,7 @@ pub(super) enum Malformed {
 
 /// A whole message whose checksums are right.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// To be signed: behind as much room as an [`Envelope`] has before a message.
     Plain(BytesMut),
     /// The client's own end of a stream that it signs: an envelope around nothing.
@@ -61,14 +61,14 @@ pub(super) enum Message {
 
 /// Gathers messages from pieces of any size; holds one of them at most.
 #[derive(Debug, Default)]
-pub(super) struct Gatherer {
+pub(crate) struct Gatherer {
     /// Room for the head of an envelope, and the message as far as it has come.
     gathered: BytesMut,
 }
 
 impl Gatherer {
     /// Takes from the piece what belongs to the next message; `None` where there is more of it to come.
-    pub(super) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, Malformed> {
+    pub(crate) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, Malformed> {
         if self.gathered.is_empty() && !piece.is_empty() {
             self.gathered.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
             self.gathered.extend_from_slice(&[0; Envelope::HEAD]);
@@ -88,7 +88,7 @@ impl Gatherer {
     }
 
     /// Whether there is nothing of a message that is not whole.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.gathered.is_empty()
     }
 
