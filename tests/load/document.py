@@ -26,7 +26,7 @@ def table(results):
         yield "| | " + " | ".join(column.replace("_", " ") for column in columns) + " |"
         yield "|---" + "|---:" * len(columns) + "|"
         for variant, row in figures.items():
-            yield f"| {variant} | " + " | ".join(shown(row[column]) for column in columns) + " |"
+            yield f"| {variant} | " + " | ".join(shown(row[column]) if column in row else "" for column in columns) + " |"
 
 
 def write(results):

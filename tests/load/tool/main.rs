@@ -1,11 +1,15 @@
-//! Both ends of a load test: the service that is asked, and the client that asks at a constant rate.
+//! Both ends of a load test: the service that is asked, and the client that asks at a constant rate. And what signing a
+//! body takes at least: its SHA-256.
 //!
-//! `load_tool upstream FOLDER` and `load_tool rate URL PER_SECOND SECONDS CONNECTIONS`; `tests/load/run` starts them.
+//! `load_tool upstream FOLDER`, `load_tool rate URL PER_SECOND SECONDS CONNECTIONS` and `load_tool sha256 BYTES`;
+//! `tests/load/run` starts them.
 
 mod rate;
 mod upstream;
 
 use std::error::Error;
+
+use aws_lc_rs::digest::{Context, SHA256};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -23,6 +27,23 @@ async fn main() -> Outcome {
             };
             rate::run(plan).await
         }
-        _ => Err("usage: load_tool upstream FOLDER | load_tool rate URL PER_SECOND SECONDS CONNECTIONS".into()),
+        ["sha256", bytes] => {
+            hash(bytes.parse()?);
+            Ok(())
+        }
+        _ => Err("usage: load_tool upstream FOLDER | rate URL PER_SECOND SECONDS CONNECTIONS | sha256 BYTES".into()),
     }
+}
+
+/// Hashes so many bytes, as the proxy does: with aws-lc, from a buffer that stays in the processor's cache.
+fn hash(bytes: u64) {
+    let block = vec![b'x'; 64 * 1024];
+    let mut context = Context::new(&SHA256);
+    let mut left = bytes;
+    while left > 0 {
+        let length = left.min(block.len() as u64);
+        context.update(&block[..usize::try_from(length).unwrap_or(block.len())]);
+        left -= length;
+    }
+    std::hint::black_box(context.finish());
 }
