@@ -20,6 +20,7 @@ mod gate;
 mod outgoing;
 mod part_reader;
 mod patience;
+mod signed_chunk;
 mod sink;
 mod spool;
 mod storage;

@@ -1,17 +1,19 @@
 //! A body framed as aws-chunked while it passes.
 //!
 //! One signed chunk is held at a time, since its signature stands before it; nothing more is read before it was taken.
-//! Unsigned chunks are not held at all: their data passes as it comes. The empty chunk, without which no server
+//! Unsigned chunks are not held at all: their data passes as it comes. Neither is copied. The empty chunk, without which no server
 //! stores the object, is made once the client's body has ended where it should.
 
 use std::task::{Context, Poll, ready};
+use std::vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use signer::ChunkSigner;
+use signer::{ChunkSigner, Signature};
 
 use super::checksum::{Checksum, ChecksumAlgorithm};
 use super::chunk_layout::{ChunkLayout, SIGNATURE_MARK, TRAILER_SIGNATURE_MARK};
+use super::signed_chunk::SignedChunk;
 use super::upload_stream::UploadStream;
 use crate::error::{Cause, ErrorCode};
 
@@ -26,6 +28,8 @@ pub(crate) struct ChunkedUpload {
     /// Taken from the client, but in no chunk yet.
     unread: Bytes,
     chunks: Chunks,
+    /// Whether a chunk was begun, so that its line end comes before the next one.
+    has_begun: bool,
     trailer: Option<Trailer>,
     is_over: bool,
 }
@@ -34,16 +38,13 @@ pub(crate) struct ChunkedUpload {
 enum Chunks {
     Signed {
         signer: ChunkSigner,
-        /// The chunk being filled.
-        filling: BytesMut,
-        /// A chunk whose first line was handed on.
-        sealed: Option<Bytes>,
+        filling: Box<SignedChunk>,
+        /// What is left of a chunk whose first line was handed on.
+        sealed: vec::IntoIter<Bytes>,
     },
     Unsigned {
         /// Data that the current chunk lacks.
         missing: u64,
-        /// Whether a chunk was begun, so that its line end comes before the next one.
-        has_begun: bool,
     },
 }
 
@@ -73,13 +74,10 @@ impl ChunkedUpload {
         let chunks = match signer {
             Some(signer) => Chunks::Signed {
                 signer,
-                filling: BytesMut::new(),
-                sealed: None,
+                filling: Box::new(SignedChunk::new()),
+                sealed: Vec::new().into_iter(),
             },
-            None => Chunks::Unsigned {
-                missing: 0,
-                has_begun: false,
-            },
+            None => Chunks::Unsigned { missing: 0 },
         };
         Some(Self {
             stream,
@@ -87,6 +85,7 @@ impl ChunkedUpload {
             size: layout.chunk,
             unread: Bytes::new(),
             chunks,
+            has_begun: false,
             trailer,
             is_over: false,
         })
@@ -98,7 +97,7 @@ impl ChunkedUpload {
             return Poll::Ready(None);
         }
         if let Chunks::Signed { sealed, .. } = &mut self.chunks
-            && let Some(data) = sealed.take()
+            && let Some(data) = sealed.next()
         {
             return Poll::Ready(Some(Ok(data)));
         }
@@ -141,28 +140,25 @@ impl ChunkedUpload {
             } => {
                 // At most a chunk, so it fits.
                 let size = usize::try_from(wanted).ok()?;
-                if filling.is_empty() {
-                    filling.reserve(size + 2);
-                }
-                let missing = size.saturating_sub(filling.len());
+                let missing = size.saturating_sub(filling.length());
                 let piece = self.unread.split_to(missing.min(self.unread.len()));
                 compute(&mut self.trailer, &piece);
-                filling.extend_from_slice(&piece);
-                if filling.len() < size {
+                filling.push(piece);
+                if filling.length() < size {
                     return None;
                 }
-                let mut chunk = std::mem::take(filling);
-                let line = signed_line(signer, &chunk);
+                let (signature, data) = filling.sign(signer);
+                let line = signed_line(self.has_begun, wanted, &signature);
+                *sealed = data.into_iter();
+                self.has_begun = true;
                 self.left = self.left.saturating_sub(wanted);
-                chunk.extend_from_slice(b"\r\n");
-                *sealed = Some(chunk.freeze());
                 Some(Bytes::from(line))
             }
-            Chunks::Unsigned { missing, has_begun } => {
+            Chunks::Unsigned { missing } => {
                 if *missing == 0 {
-                    let end_of_last = if *has_begun { "\r\n" } else { "" };
+                    let end_of_last = end_of_last(self.has_begun);
                     *missing = wanted;
-                    *has_begun = true;
+                    self.has_begun = true;
                     return Some(Bytes::from(format!("{end_of_last}{wanted:x}\r\n")));
                 }
                 let taken =
@@ -189,9 +185,8 @@ impl ChunkedUpload {
             }
         };
         let mut text = match &mut self.chunks {
-            Chunks::Signed { signer, .. } => signed_line(signer, &[]),
-            Chunks::Unsigned { has_begun: true, .. } => "\r\n0\r\n".to_owned(),
-            Chunks::Unsigned { has_begun: false, .. } => "0\r\n".to_owned(),
+            Chunks::Signed { signer, .. } => signed_line(self.has_begun, 0, &signer.sign_chunk(&[])),
+            Chunks::Unsigned { .. } => format!("{}0\r\n", end_of_last(self.has_begun)),
         };
         if let Some((algorithm, value)) = trailer {
             let name = algorithm.header();
@@ -220,9 +215,17 @@ fn compute(trailer: &mut Option<Trailer>, data: &[u8]) {
     }
 }
 
-fn signed_line(signer: &mut ChunkSigner, chunk: &[u8]) -> String {
-    let signature = signer.sign_chunk(chunk);
-    format!("{:x}{SIGNATURE_MARK}{}\r\n", chunk.len(), signature.as_str())
+/// What the chunk before still lacks.
+fn end_of_last(has_begun: bool) -> &'static str {
+    if has_begun { "\r\n" } else { "" }
+}
+
+fn signed_line(has_begun: bool, length: u64, signature: &Signature) -> String {
+    format!(
+        "{}{length:x}{SIGNATURE_MARK}{}\r\n",
+        end_of_last(has_begun),
+        signature.as_str()
+    )
 }
 
 fn length_of(data: &[u8]) -> u64 {
