@@ -22,7 +22,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(2);
 
 /// How long after an answer an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them anew
 /// costs about a microsecond, so a client that waits longer than this does not notice.
-const REST_AFTER: Duration = Duration::from_millis(250);
+const REST_AFTER: Duration = Duration::from_millis(100);
 
 /// Why a connection's time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -84,15 +84,23 @@ where
     H: Handler,
 {
     loop {
-        match http1_turn(io, read, &peer, &handler, &activity, context).await {
+        // Boxed, so that what rests is small.
+        let turn = Box::pin(http1_turn(io, read, &peer, &handler, &activity, context));
+        let left = match turn.await {
             Turn::Ended(end) => return end,
-            Turn::Rests(socket, rest) => (io, read) = (socket, rest),
-        }
-        if !read.is_empty() {
+            Turn::Rests(socket, left) => {
+                io = socket;
+                left
+            }
+        };
+        if !left.is_empty() {
             // The beginning of a head that came right behind the last request.
             activity.received();
+            read = left;
             continue;
         }
+        // Even without a byte it would keep hyper's buffer.
+        drop(left);
         let mut drain = context.drain.clone();
         let detected = tokio::select! {
             detected = detect(&mut io, &activity) => detected,
