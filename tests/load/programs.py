@@ -13,6 +13,8 @@ import urllib.request
 WORK = pathlib.Path(os.environ["LOAD_WORK"])
 # Nothing of the caller's may reach the programs: a SIGNING_PROXY_* variable is configuration.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+# As the image and the systemd unit have it; docs/performance.md says why. nginx has one thread a process, so one arena.
+ENVIRONMENT["MALLOC_ARENA_MAX"] = "2"
 TICKS = os.sysconf("SC_CLK_TCK")
 SECRET = "load/test+secret/0123456789abcdefghijklm"
 
