@@ -101,8 +101,7 @@ pub(crate) struct PerThread<T> {
 }
 
 impl<T> PerThread<T> {
-    pub(crate) fn new(count: NonZeroUsize, make: impl FnMut() -> T) -> Self {
-        let mut make = make;
+    pub(crate) fn new(count: NonZeroUsize, mut make: impl FnMut() -> T) -> Self {
         Self {
             first: make(),
             others: std::iter::repeat_with(make).take(count.get() - 1).collect(),

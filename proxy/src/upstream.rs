@@ -328,11 +328,11 @@ mod tests {
         );
         let config = Config::from_toml(&toml, &Environment::empty()).unwrap().upstream;
         let first = Network::new(&config, NonZeroUsize::MIN, None).unwrap();
-        assert!(
-            Network::new(&config, NonZeroUsize::MIN, Some(&first))
-                .unwrap()
-                .is(&first)
-        );
+        let is_kept = |config| {
+            let next = Network::new(config, NonZeroUsize::MIN, Some(&first)).unwrap();
+            next.is(&first)
+        };
+        assert!(is_kept(&config));
         let without_pool = UpstreamConfig {
             pool: crate::config::PoolConfig {
                 idle_per_host: 0,
@@ -340,16 +340,8 @@ mod tests {
             },
             ..config.clone()
         };
-        assert!(
-            !Network::new(&without_pool, NonZeroUsize::MIN, Some(&first))
-                .unwrap()
-                .is(&first)
-        );
+        assert!(!is_kept(&without_pool));
         write_ca();
-        assert!(
-            !Network::new(&config, NonZeroUsize::MIN, Some(&first))
-                .unwrap()
-                .is(&first)
-        );
+        assert!(!is_kept(&config));
     }
 }

@@ -197,7 +197,7 @@ impl Activity {
     pub(crate) fn begins_rest(&self) -> bool {
         let mut state = self.lock();
         match state.phase {
-            Phase::Quiet(since) if !state.multiplexed && !state.ended && since.elapsed() >= REST_AFTER => {
+            Phase::Quiet(since) if !state.multiplexed && since.elapsed() >= REST_AFTER => {
                 state.phase = Phase::Resting(since);
                 true
             }

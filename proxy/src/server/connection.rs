@@ -52,12 +52,7 @@ where
 {
     let _open = context.metrics.client_begins(&peer.listener);
     let activity = Arc::new(Activity::new(context.limits));
-    let mut drain = context.drain.clone();
-    let detected = tokio::select! {
-        detected = detect(&mut io, &activity) => detected,
-        () = drain.reached(Stage::Draining) => Detected::Left,
-    };
-    let end = match detected {
+    let end = match first_bytes(&mut io, &activity, &context).await {
         Detected::Left => ClientEnd::Closed,
         Detected::Expired(expiry) => expired(&mut io, expiry, &peer, &context).await,
         Detected::Protocol(Protocol::Tls, _) => {
@@ -68,6 +63,15 @@ where
         Detected::Protocol(Protocol::Http2, read) => http2(io, read, peer, handler, activity, &context).await,
     };
     context.metrics.client_ended(end);
+}
+
+/// What a client begins with. Whoever has not begun when the drain does gets no further.
+async fn first_bytes<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity, context: &Context) -> Detected {
+    let mut drain = context.drain.clone();
+    tokio::select! {
+        detected = detect(io, activity) => detected,
+        () = drain.reached(Stage::Draining) => Detected::Left,
+    }
 }
 
 /// HTTP/1, in turns: between requests that are far apart nothing is kept but the socket.
@@ -101,12 +105,7 @@ where
         }
         // Even without a byte it would keep hyper's buffer.
         drop(left);
-        let mut drain = context.drain.clone();
-        let detected = tokio::select! {
-            detected = detect(&mut io, &activity) => detected,
-            () = drain.reached(Stage::Draining) => Detected::Left,
-        };
-        read = match detected {
+        read = match first_bytes(&mut io, &activity, context).await {
             // A connection that has begun with HTTP/1 stays with it.
             Detected::Protocol(_, read) => read,
             Detected::Left => return ClientEnd::Closed,

@@ -69,7 +69,7 @@ pub(crate) async fn drive<C: GracefulConnection>(
                 draining = true;
                 connection.as_mut().graceful_shutdown();
             }
-            Step::Timer if !draining && !said_goodbye && activity.begins_rest() => {
+            Step::Timer if activity.begins_rest() => {
                 connection.as_mut().graceful_shutdown();
                 // Done at once, since hyper has nothing to say; else the next answer is its last.
                 match poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await {
