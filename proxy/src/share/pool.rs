@@ -1,0 +1,175 @@
+//! A pool of units that clients take shares of, and wait for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::state::State;
+use super::{ClientKey, Exhausted, PoolSize};
+
+/// Units that all clients share. Clones share them too.
+///
+/// Every call holds one lock for a few map operations, and for a look at each client that waits where some do.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool(Arc<Mutex<State<oneshot::Sender<Grant>>>>);
+
+/// Units that a client has; dropped, they are given back.
+#[derive(Debug)]
+#[must_use = "dropped, the units are given back"]
+pub(crate) struct Grant {
+    pool: Pool,
+    client: ClientKey,
+    units: u64,
+}
+
+/// A request's place in the queue, left when it is dropped.
+struct Place<'a> {
+    pool: &'a Pool,
+    client: &'a ClientKey,
+    id: u64,
+    granted: oneshot::Receiver<Grant>,
+}
+
+impl Pool {
+    /// A pool of this size, of which nothing is taken.
+    pub(crate) fn new(size: PoolSize) -> Self {
+        Self(Arc::new(Mutex::new(State::new(size))))
+    }
+
+    /// From now on it has another size. Nobody loses anything: where more is taken than there is, some has to come back
+    /// before more is given out.
+    pub(crate) fn resize(&self, size: PoolSize) {
+        self.lock().resize(size);
+        self.serve_waiting();
+    }
+
+    /// Its present size.
+    pub(crate) fn size(&self) -> PoolSize {
+        self.lock().size()
+    }
+
+    /// Units that clients have.
+    pub(crate) fn taken(&self) -> u64 {
+        self.lock().taken()
+    }
+
+    /// Takes units, if the client may have them at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where all is taken, or what is left is for others.
+    pub(crate) fn try_take(&self, client: &ClientKey, units: u64) -> Result<Grant, Exhausted> {
+        self.lock().take(client, units)?;
+        Ok(self.grant(client.clone(), units))
+    }
+
+    /// Takes units as soon as the client may have them. A client's requests get them in the order in which they came,
+    /// but no client's requests wait for those of another one that has more than it.
+    ///
+    /// Cancel-safe: a request that is dropped leaves the queue, and gives back what it was just given.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where that was not before `deadline`.
+    pub(crate) async fn acquire(&self, client: &ClientKey, units: u64, deadline: Instant) -> Result<Grant, Exhausted> {
+        let mut place = {
+            let mut state = self.lock();
+            // What those who wait could have, they have been given already: taking units now overtakes nobody.
+            if state.take(client, units).is_ok() {
+                drop(state);
+                return Ok(self.grant(client.clone(), units));
+            }
+            let (sender, granted) = oneshot::channel();
+            let id = state.wait(client, units, sender);
+            Place {
+                pool: self,
+                client,
+                id,
+                granted,
+            }
+        };
+        match timeout_at(deadline, &mut place.granted).await {
+            Ok(Ok(grant)) => Ok(grant),
+            Ok(Err(_)) | Err(_) => Err(self.lock().admits(client, units).err().unwrap_or(Exhausted::Full)),
+        }
+    }
+
+    fn grant(&self, client: ClientKey, units: u64) -> Grant {
+        Grant {
+            pool: self.clone(),
+            client,
+            units,
+        }
+    }
+
+    fn give_back(&self, client: &ClientKey, units: u64) {
+        if units > 0 {
+            self.lock().give_back(client, units);
+            self.serve_waiting();
+        }
+    }
+
+    /// Gives those who wait what there is for them. The lock is never held while a grant is sent or dropped: dropping it
+    /// takes the lock.
+    fn serve_waiting(&self) {
+        loop {
+            let next = self.lock().next();
+            let Some((client, units, sender)) = next else { return };
+            if let Err(mut unwanted) = sender.send(self.grant(client, units)) {
+                // It left just now. Given back here, not by its drop, which would come back to this function.
+                let units = std::mem::take(&mut unwanted.units);
+                self.lock().give_back(&unwanted.client, units);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<oneshot::Sender<Grant>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the books are.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.lock().entries()
+    }
+}
+
+impl Grant {
+    /// How many units it has.
+    pub(crate) fn units(&self) -> u64 {
+        self.units
+    }
+
+    /// Takes more.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`], with nothing taken, as [`Pool::try_take`].
+    pub(crate) fn grow(&mut self, units: u64) -> Result<(), Exhausted> {
+        self.pool.lock().take(&self.client, units)?;
+        self.units = self.units.saturating_add(units);
+        Ok(())
+    }
+
+    /// Gives some back, all at most.
+    pub(crate) fn shrink(&mut self, units: u64) {
+        let units = units.min(self.units);
+        self.units -= units;
+        self.pool.give_back(&self.client, units);
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        self.pool.give_back(&self.client, self.units);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.pool.lock().leave(self.client, self.id);
+        // A request behind it may want less.
+        self.pool.serve_waiting();
+    }
+}
