@@ -83,14 +83,20 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// How long running requests may take to finish after the signal to stop; zero ends them at once.
     pub shutdown_deadline: Duration,
-    /// The largest request head, in bytes.
+    /// The largest request head on HTTP/1, in bytes.
     pub max_header_bytes: usize,
+    /// The largest request head on HTTP/2, in bytes as RFC 9113, section 6.5.2, counts them: 32 more for each field.
+    pub http2_max_header_bytes: usize,
     /// How many threads serve clients; as many as the process may use cores, unless the configuration says otherwise.
     pub threads: NonZeroUsize,
     /// How many client connections may be open at a time, over all listeners.
     pub max_clients: usize,
+    /// Per cent of what all clients share that only clients below an equal share may take: 0 to 50.
+    pub reserve_percent: u8,
     /// Memory for the bodies of all requests together, in bytes; what does not fit is spooled.
     pub body_memory: u64,
+    /// Memory for the heads of all requests together and for what is made of heads and bodies, in bytes.
+    pub request_memory: u64,
     /// Where bodies beyond [`Limits::memory_body`] are spooled; `None` is the system's temporary directory.
     pub spool_dir: Option<PathBuf>,
     /// Disk for the bodies of all requests together, in bytes; 507 beyond.

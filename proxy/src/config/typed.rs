@@ -73,7 +73,10 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         let message = r#"must be host names without scheme and port, such as ["signer.internal"]"#;
         table.refuse("gateway_hosts", message);
     }
-    let max_header_bytes = table.size("max_header_bytes", &raw.max_header_bytes);
+    let header_bytes = |key, raw| {
+        // The bound is far below what any platform's `usize` holds.
+        usize::try_from(table.size(key, raw)).unwrap_or(usize::MAX)
+    };
     let spool_dir = table.path("spool_dir", raw.spool_dir.as_deref());
     if spool_dir.as_ref().is_some_and(|path| !path.is_dir()) {
         table.refuse("spool_dir", "must be a folder that exists");
@@ -86,15 +89,17 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         header_timeout: table.duration("header_timeout", &raw.header_timeout),
         idle_timeout: table.duration("idle_timeout", &raw.idle_timeout),
         shutdown_deadline: table.duration("shutdown_deadline", &raw.shutdown_deadline),
-        // The bound is far below what any platform's `usize` holds.
-        max_header_bytes: usize::try_from(max_header_bytes).unwrap_or(usize::MAX),
+        max_header_bytes: header_bytes("max_header_bytes", &raw.max_header_bytes),
+        http2_max_header_bytes: header_bytes("http2_max_header_bytes", &raw.http2_max_header_bytes),
         // One where the system does not say.
         threads: raw
             .threads
             .or_else(|| available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN),
         max_clients: raw.max_clients,
+        reserve_percent: raw.reserve_percent,
         body_memory: table.size("body_memory", &raw.body_memory),
+        request_memory: table.size("request_memory", &raw.request_memory),
         spool_dir,
         spool_max: table.size("spool_max", &raw.spool_max),
         watch: raw.watch,

@@ -193,7 +193,7 @@ where
     activity.multiplex();
     let io = ClientIo::new(io, read, Arc::clone(&activity));
     let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone());
-    let head = u32::try_from(context.limits.max_header_bytes).unwrap_or(u32::MAX);
+    let head = u32::try_from(context.limits.http2_max_header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(Streams(context.drain.clone()))
         .timer(TokioTimer::new())
         .max_header_list_size(head)

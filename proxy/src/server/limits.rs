@@ -18,8 +18,11 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may refuse to take a single byte of an answer.
     pub write_timeout: Duration,
-    /// Request line and header fields together, in bytes; 8 KiB at least.
+    /// Request line and header fields together on HTTP/1, in bytes; 8 KiB at least.
     pub max_header_bytes: usize,
+    /// The same on HTTP/2, where each field counts 32 bytes more (RFC 9113, section 6.5.2). Less, because a client may
+    /// have as many heads as streams at a time, and sends one that it has sent before in a few bytes.
+    pub http2_max_header_bytes: usize,
     /// Connections served at once; further ones wait in the accept queue.
     pub max_clients: usize,
 }
@@ -36,6 +39,7 @@ impl Limits {
             idle_timeout: config.idle_timeout,
             write_timeout: WRITE_TIMEOUT,
             max_header_bytes: config.max_header_bytes,
+            http2_max_header_bytes: config.http2_max_header_bytes,
             max_clients: config.max_clients,
         }
     }
@@ -48,6 +52,7 @@ impl Limits {
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(10),
             max_header_bytes: Self::LEAST_HEADER_BYTES,
+            http2_max_header_bytes: Self::LEAST_HEADER_BYTES,
             max_clients: 64,
         }
     }

@@ -24,6 +24,7 @@ const LIMITS: Limits = Limits {
     idle_timeout: Duration::from_secs(75),
     write_timeout: Duration::from_secs(30),
     max_header_bytes: 16 * 1024,
+    http2_max_header_bytes: 16 * 1024,
     max_clients: 100,
 };
 

@@ -46,9 +46,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
     // Kubernetes kills after 30 s.
     key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
     key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),
+    // Each stream of a client may have such a head at once; no SDK sends more than a few KiB.
+    key("server.http2_max_header_bytes", Size(HEADER_BYTES), Value(r#""16KiB""#)),
     key("server.threads", Count(1..=1024), Absent),
     key("server.max_clients", Count(1..=1_000_000), Value("1024")),
+    key("server.reserve_percent", Count(0..=50), Value("10")),
     key("server.body_memory", Size(0..=64 * GIB), Value(r#""64MiB""#)),
+    // With body_memory half of the least memory limit that is shipped, 256 MiB.
+    key("server.request_memory", Size(MIB..=64 * GIB), Value(r#""64MiB""#)),
     key("server.spool_dir", Path("a folder"), Absent),
     key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
     key("server.watch", Switch, Value("false")),
