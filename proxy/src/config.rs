@@ -15,6 +15,7 @@ mod file;
 mod key_path;
 mod keys;
 mod load;
+mod log;
 mod problem;
 mod quantity;
 mod raw;
@@ -43,6 +44,7 @@ pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
+pub use log::{LogConfig, LogFormat, LogLevel};
 pub use problem::{ConfigError, Problem};
 
 /// Everything the proxy is told before it starts.
@@ -344,41 +346,4 @@ pub struct PoolConfig {
     pub idle_timeout: Duration,
     /// How many unused connections are kept for each upstream host.
     pub idle_per_host: usize,
-}
-
-/// `[log]`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct LogConfig {
-    /// The form of a line.
-    pub format: LogFormat,
-    /// The least severity that is logged.
-    pub level: LogLevel,
-}
-
-/// The form of a log line: `log.format`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum LogFormat {
-    /// `auto`: text on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// `text`.
-    Text,
-    /// `json`.
-    Json,
-}
-
-/// The least severity that is logged: `log.level`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum LogLevel {
-    /// `error`.
-    Error,
-    /// `warn`.
-    Warn,
-    /// `info`: one line per request.
-    #[default]
-    Info,
-    /// `debug`.
-    Debug,
-    /// `trace`: release builds have nothing below `debug`.
-    Trace,
 }

@@ -22,6 +22,7 @@ mod permission;
 mod read_ahead;
 mod record;
 mod rejection;
+mod setup;
 mod sign;
 mod skew;
 mod steps;
@@ -58,6 +59,7 @@ pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
 pub use answer::ResponseBody;
 pub use record::{Observer, Outcome, RequestRecord, Timings};
+pub use setup::SetupError;
 #[cfg(fuzzing)]
 pub(crate) use steps::prepare;
 
@@ -103,36 +105,6 @@ struct Lane {
     retries: RetryTally,
     /// `None` where clients may do whatever the credentials may, and nothing is kept of it.
     permit: Option<Permit>,
-}
-
-/// The pipeline cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// A connection has nowhere to go.
-    #[error(transparent)]
-    Route(#[from] RouteError),
-    /// The upstream's settings cannot be used.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
-    /// No source of credentials was given for a connection.
-    #[error("connection {connection} has no source of credentials")]
-    NoSource {
-        /// The connection.
-        connection: ConnectionName,
-    },
-    /// A connection's record cannot be gone on with.
-    #[error("connection {connection} cannot record its requests")]
-    Record {
-        /// The connection.
-        connection: ConnectionName,
-        /// Why.
-        #[source]
-        source: BookError,
-    },
-    /// The system has no randomness.
-    #[error("the system's random number generator fails")]
-    Random,
 }
 
 impl Pipeline {
