@@ -124,13 +124,17 @@ impl Permit {
         }))
     }
 
-    /// What a request asks for stands in a body of more than `limit` bytes.
+    /// What a request asks for is in a body of more than `limit` bytes. A limit of 0 is that of an operation without a
+    /// body.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::ActionUnknown`], where the rule is enforced.
     pub(crate) fn body_too_large(&self, limit: usize) -> Result<(), ProxyError> {
-        self.unmapped(&Refusal::BodyTooLarge { limit })
+        self.unmapped(&match limit {
+            0 => Refusal::BodyUnexpected,
+            limit => Refusal::BodyTooLarge { limit },
+        })
     }
 
     async fn map(
@@ -220,5 +224,6 @@ pub(crate) fn needs_body(request: &mapping::Request<'_>) -> Option<usize> {
     match mapping::needs_body(request) {
         BodyNeed::No => None,
         BodyNeed::UpTo(limit) => Some(limit),
+        BodyNeed::Empty => Some(0),
     }
 }

@@ -222,6 +222,7 @@ impl Pipeline {
         reporter.routed(&target);
         let lane = self.lane(&target)?;
         let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;
+        ready.note_body(body.as_ref());
         reporter.record.operation = ready.operation();
         let converses = conversation::is_one(&ready, reporter.record.operation.as_deref())?;
         let mut permitted = permission::of_head(lane, &mut ready, &mut reporter.record).await?;

@@ -18,5 +18,6 @@ mod streams;
 mod support;
 mod tidy;
 mod tls;
+mod unmapped;
 mod uploads;
 mod wire;

@@ -59,8 +59,32 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The query without its `?`, percent-encoded.
     pub query: Option<&'a str>,
-    /// The headers, as they are sent.
+    /// The headers, as they are sent: without those of the framing, which [`body`](Self::body) says instead.
     pub headers: &'a HeaderMap,
+    /// How the body comes, since the headers that frame it are not among [`headers`](Self::headers) any more.
+    pub body: BodyFraming,
+}
+
+/// How a request's body comes, as far as it is known before it is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BodyFraming {
+    /// No byte comes: there is no body, or its length is 0.
+    Empty,
+    /// So many bytes are announced, at least one.
+    Length(u64),
+    /// Framed without a length: whether a byte comes is known only when the body is read.
+    Unknown,
+}
+
+impl BodyFraming {
+    /// The framing of a body of this length.
+    #[must_use]
+    pub const fn of_length(length: u64) -> Self {
+        match length {
+            0 => Self::Empty,
+            length => Self::Length(length),
+        }
+    }
 }
 
 impl Request<'_> {
@@ -78,6 +102,8 @@ pub enum BodyNeed {
     No,
     /// The whole body, which may not be longer than this many bytes.
     UpTo(usize),
+    /// The operation has no body, and a service might read one that comes: there must be no byte of it.
+    Empty,
 }
 
 /// What a request asks for.
@@ -106,6 +132,12 @@ impl Mapping {
 /// Whether [`map`] needs the body of this request. What [`map`] would refuse by its head alone needs none.
 #[must_use]
 pub fn needs_body(request: &Request<'_>) -> BodyNeed {
+    if !takes_body(request) {
+        return match request.body {
+            BodyFraming::Empty => BodyNeed::No,
+            BodyFraming::Length(_) | BodyFraming::Unknown => BodyNeed::Empty,
+        };
+    }
     match request.service.as_str() {
         "s3" | "s3express" | "s3-object-lambda" | "s3-outposts" => s3::needs_body(request),
         "ec2" => ec2::needs_body(request),
@@ -117,6 +149,11 @@ pub fn needs_body(request: &Request<'_>) -> BodyNeed {
     }
 }
 
+/// Whether the method is one whose operations have bodies, in the services that have a table.
+fn takes_body(request: &Request<'_>) -> bool {
+    [Method::PATCH, Method::POST, Method::PUT].contains(request.method)
+}
+
 /// What the request asks for. `body` is the whole body where [`needs_body`] wants it, and is not read otherwise.
 ///
 /// # Errors
@@ -124,6 +161,9 @@ pub fn needs_body(request: &Request<'_>) -> BodyNeed {
 /// [`Refusal`] where the request is ambiguous, does not parse or is of no known operation.
 pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
     let service = request.service.as_str();
+    if !takes_body(request) && has_byte(request, body) {
+        return Err(Refusal::BodyUnexpected);
+    }
     // S3 checks the body itself: the operation, which says whether it counts, is looked up once that way.
     if matches!(service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts") {
         return s3::map(request, body);
@@ -138,6 +178,14 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
         "dynamodb" | "search-dynamodb" | "streams.dynamodb" => dynamodb::map(request, body),
         "sts" => sts::map(request, body),
         _ => Err(Refusal::UnknownService(request.service.clone())),
+    }
+}
+
+/// Whether a byte of a body has come or is announced. What may still come is known once it was read.
+fn has_byte(request: &Request<'_>, body: Option<&[u8]>) -> bool {
+    match (request.body, body) {
+        (BodyFraming::Length(_), _) | (BodyFraming::Unknown, None) => true,
+        (BodyFraming::Empty | BodyFraming::Unknown, body) => body.is_some_and(|body| !body.is_empty()),
     }
 }
 
@@ -157,6 +205,7 @@ mod tests {
             path: "/",
             query: None,
             headers: &HeaderMap::new(),
+            body: BodyFraming::Empty,
         };
         assert_eq!(needs_body(&request), BodyNeed::No);
         assert_eq!(map(&request, None), Err(Refusal::UnknownService(service.clone())));

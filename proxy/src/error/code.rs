@@ -117,6 +117,10 @@ errors! {
         "what the request asks for cannot be told for certain, so the connection's policy cannot allow it"
         "Send the request as the AWS SDKs do."
 
+    BodyUnexpected BAD_REQUEST "body-unexpected"
+        "the request has a body in a place where the service may read parameters that nobody looked at"
+        "Send the parameters in the query of a GET without a body, or in the body of a POST."
+
     // The request is made ready.
     HeaderUnsignable BAD_REQUEST "header-unsignable"
         "a header that has to be signed is not visible ASCII"

@@ -1,10 +1,12 @@
 //! The step between routing and signing: what does the request ask for, and may it?
 
+use policy_gen::mapping::BodyFraming;
+
 use super::Lane;
 use super::payload::Framed;
 use super::record::RequestRecord;
 use super::steps::Ready;
-use crate::error::ProxyError;
+use crate::error::{ErrorCode, ProxyError};
 use crate::permit::{self, Permitted};
 
 /// Decides by the head, before anything of the body is read. Where the body says what is asked for, that is noted, and
@@ -14,6 +16,14 @@ pub(super) async fn of_head(
     ready: &mut Ready,
     record: &mut RequestRecord,
 ) -> Result<Option<Permitted>, ProxyError> {
+    if ready.has_no_place_for_body() {
+        match ready.body {
+            BodyFraming::Empty => {}
+            BodyFraming::Length(_) => return Err(ErrorCode::BodyUnexpected.into()),
+            // An empty chunked body is no body, and old clients send one: only reading tells.
+            BodyFraming::Unknown => ready.is_decided_by_body = true,
+        }
+    }
     let Some(permit) = &lane.permit else { return Ok(None) };
     let request = ready.asked_of_iam();
     let permitted = match permit::needs_body(&request) {
@@ -37,6 +47,9 @@ pub(super) async fn of_body(
     framed: &Framed,
     record: &mut RequestRecord,
 ) -> Result<Option<Permitted>, ProxyError> {
+    if framed.ready.has_no_place_for_body() && framed.whole_body(0).await?.is_none() {
+        return Err(ErrorCode::BodyUnexpected.into());
+    }
     let Some(permit) = &lane.permit else { return Ok(None) };
     let request = framed.ready.asked_of_iam();
     let Some(limit) = permit::needs_body(&request) else {

@@ -8,9 +8,10 @@ use aws_endpoints::{HostResource, Protocol};
 use http::header::VIA;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderValue, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use hyper::body::{Body as _, Incoming};
 use policy_gen::RequestHead;
-use policy_gen::mapping;
+use policy_gen::mapping::{self, BodyFraming};
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialSource};
 
@@ -30,6 +31,8 @@ pub(crate) struct Ready {
     /// What the client's own `x-amz-content-sha256` says.
     pub(super) asked_payload: AskedPayload,
     pub(super) signature: SignatureVersion,
+    /// How the body comes inside the HTTP framing, its headers being gone from the head.
+    pub(super) body: BodyFraming,
     /// What the host names.
     resource: HostResource,
     /// What it asks for stands in the body, which must be here before anything is sent.
@@ -88,6 +91,14 @@ impl Ready {
             path: self.head.uri.path(),
             query: self.head.uri.query(),
             headers: &self.head.headers,
+            body: self.body,
+        }
+    }
+
+    /// Notes that hyper has seen the end of the body: no byte of it comes.
+    pub(super) fn note_body(&mut self, body: Option<&Incoming>) {
+        if body.is_none_or(Incoming::is_end_stream) {
+            self.body = BodyFraming::Empty;
         }
     }
 
@@ -107,6 +118,12 @@ impl Ready {
     /// Whether an operation's name may stand in the body.
     pub(super) fn may_name_operation_in_body(&self) -> bool {
         matches!(self.route.traits.protocol, Protocol::Query | Protocol::Ec2)
+    }
+
+    /// Whether a body has no place in the request although the service might read one: a form is in the query of a
+    /// `GET` or in the body of a `POST`. What servers make of one in both places differs.
+    pub(super) fn has_no_place_for_body(&self) -> bool {
+        self.may_name_operation_in_body() && self.head.method != Method::POST
     }
 }
 
@@ -141,6 +158,7 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
     Ok(Ready {
         head,
         route,
+        body: framing_of(&framing),
         framing,
         asked_payload,
         signature: target.signature,
@@ -148,6 +166,18 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
         is_decided_by_body: false,
         is_signed_by_client,
     })
+}
+
+/// What the framing says of the body. An aws-chunked body of no bytes has framing of its own, which has to be read.
+fn framing_of(framing: &Framing) -> BodyFraming {
+    match framing {
+        Framing::Plain { length: Some(0) } => BodyFraming::Empty,
+        Framing::Plain { length: Some(length) }
+        | Framing::AwsChunked {
+            length: Some(length), ..
+        } if *length > 0 => BodyFraming::Length(*length),
+        Framing::Plain { .. } | Framing::AwsChunked { .. } => BodyFraming::Unknown,
+    }
 }
 
 /// Valid credentials, or the answer that there are none.

@@ -4,7 +4,7 @@ use auth_model::{AccountId, Region, ServiceId};
 use aws_endpoints::{HostResource, parse_host};
 use http::{HeaderMap, HeaderName, Method};
 
-use super::{Mapping, Need, Refusal, Request, map};
+use super::{BodyFraming, Mapping, Need, Refusal, Request, map};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -69,6 +69,7 @@ impl Asked {
             path: &self.path,
             query: self.query.as_deref(),
             headers: &self.headers,
+            body: BodyFraming::of_length(self.body.len().try_into().unwrap()),
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         bedrock_operation(request.method, request.path).ok_or_else(|| Refusal::unknown("method and path"))?;
     let body = match needs_body(request) {
         BodyNeed::UpTo(_) => from_json(body.ok_or(Refusal::BodyMissing)?, WANTED)?,
-        BodyNeed::No => Value::Null,
+        BodyNeed::No | BodyNeed::Empty => Value::Null,
     };
     let segments: Vec<&str> = request.path.split('/').skip(1).collect();
     let mut mapping = Mapping::new(operation);

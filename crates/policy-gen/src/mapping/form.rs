@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use http::Method;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 
-use super::{BodyNeed, Refusal, Request};
+use super::{BodyFraming, BodyNeed, Refusal, Request};
 
 /// The most bytes of a form in a body. The largest that EC2 takes are launch templates with 16 KiB of user data.
 const MAX_BODY: usize = 1 << 20;
@@ -30,12 +30,9 @@ struct Pair {
 
 /// Whether the body belongs to the form.
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
-    let head = request.headers;
-    let is_empty = head.get(CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
-    if *request.method == Method::GET && is_empty && !head.contains_key(TRANSFER_ENCODING) {
-        BodyNeed::No
-    } else {
-        BodyNeed::UpTo(MAX_BODY)
+    match request.body {
+        BodyFraming::Empty => BodyNeed::No,
+        BodyFraming::Length(_) | BodyFraming::Unknown => BodyNeed::UpTo(MAX_BODY),
     }
 }
 
@@ -43,13 +40,10 @@ impl Form {
     /// Reads the form of a request, wherever it lies.
     pub(super) fn read(request: &Request<'_>, body: Option<&[u8]>) -> Result<Self, Refusal> {
         check_head(request)?;
-        let body = match needs_body(request) {
-            BodyNeed::No => &[][..],
-            BodyNeed::UpTo(_) => body.ok_or(Refusal::BodyMissing)?,
+        let body = match request.body {
+            BodyFraming::Empty => body.unwrap_or_default(),
+            BodyFraming::Length(_) | BodyFraming::Unknown => body.ok_or(Refusal::BodyMissing)?,
         };
-        if *request.method == Method::GET && !body.is_empty() {
-            return Err(Refusal::ambiguous("the query and a body of a GET"));
-        }
         let body = std::str::from_utf8(body).map_err(|_| Refusal::malformed("the form", "it is ASCII"))?;
         let mut names = BTreeSet::new();
         let mut pairs = Vec::new();

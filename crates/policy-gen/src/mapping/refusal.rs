@@ -36,6 +36,9 @@ pub enum Refusal {
     /// [`needs_body`](super::needs_body) wanted a body, none was given.
     #[error("the body says what is asked for, and there is none")]
     BodyMissing,
+    /// A body comes with an operation that has none: some services would read it.
+    #[error("the operation has no body; send the request without one")]
+    BodyUnexpected,
     /// The body is longer than the operation allows.
     #[error("the body has more than {limit} bytes; split the request")]
     BodyTooLarge {

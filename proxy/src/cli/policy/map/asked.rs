@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest};
-use policy_gen::mapping::{self, Mapping};
+use policy_gen::mapping::{self, BodyFraming, Mapping};
 use serde_json::Value;
 use signer::WireTarget;
 
@@ -65,6 +65,7 @@ impl Asked {
             path: self.wire.path(),
             query: self.wire.query(),
             headers: &self.headers,
+            body: BodyFraming::of_length(u64::try_from(self.body.len()).unwrap_or(u64::MAX)),
         };
         mapping::map(&request, Some(&self.body)).map_err(|refusal| refusal.to_string())
     }

@@ -1,0 +1,112 @@
+//! Requests whose meaning is not certain are rejected on a connection with a policy, however much that allows: each
+//! rejection of the mapping, seen through the proxy, which changes a head before the mapping reads it.
+
+mod services;
+
+use crate::support::{World, ask};
+
+const EVERYTHING: &str =
+    r#"allow = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'"#;
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+/// Request line, headers besides `Host` and the framing, body, and a part of the hint.
+type Row = (&'static str, String, &'static [u8], &'static str);
+
+fn row(line: &'static str, headers: &[&str], body: &'static str, hint: &'static str) -> Row {
+    (line, headers.concat(), body.as_bytes(), hint)
+}
+
+/// Sends each row with its length and again in chunks; a row without a body once.
+async fn all_are_rejected(service: &str, rows: &[Row]) {
+    let more = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    let mut world = World::with_one("only", service, &more).await;
+    for (line, headers, body, hint) in rows {
+        let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{headers}");
+        let framed = |framing: String, rest: &[u8]| [head.as_bytes(), framing.as_bytes(), b"\r\n", rest].concat();
+        let mut requests = vec![framed(String::new(), b"")];
+        if !body.is_empty() {
+            let chunks = [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+            requests = vec![
+                framed(format!("Content-Length: {}\r\n", body.len()), body),
+                framed("Transfer-Encoding: chunked\r\n".to_owned(), &chunks),
+            ];
+        }
+        for request in requests {
+            let what = String::from_utf8_lossy(&request).into_owned();
+            let (status, code, given) = ask(world.address(), &request).await.refusal();
+            assert_eq!((status, code.as_str()), (403, "action-unknown"), "{what}: {given}");
+            assert!(given.contains(hint), "{what}: {given}");
+            let seen = world.events.drain();
+            assert!(seen.is_empty(), "{what}: {seen:#?}");
+        }
+    }
+}
+
+/// `Content-Length: 0`, an empty chunked body and an ended stream are no body: old clients send them.
+#[tokio::test]
+async fn a_get_without_a_byte_of_body_is_a_plain_get() {
+    let more = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    for (service, target, more) in [
+        ("ec2", "/?Action=DescribeInstances&Version=2016-11-15", more.as_str()),
+        ("ec2", "/?Action=DescribeInstances&Version=2016-11-15", ""),
+        ("sts", "/?Action=GetCallerIdentity&Version=2011-06-15", more.as_str()),
+        ("sts", "/?Action=GetCallerIdentity&Version=2011-06-15", ""),
+        ("s3", "/sandbox-bucket?list-type=2", more.as_str()),
+    ] {
+        let mut world = World::with_one("only", service, more).await;
+        for framing in ["", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"] {
+            let end = if framing.starts_with('T') { "0\r\n\r\n" } else { "" };
+            let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n{end}");
+            let answer = ask(world.address(), &request).await;
+            assert_eq!(
+                answer.header("x-signing-proxy-error"),
+                None,
+                "{request}: {}",
+                answer.text()
+            );
+            world.accepted(service);
+        }
+    }
+}
+
+/// With and without a policy, by every framing: what nobody has read is not sent.
+#[tokio::test]
+async fn a_form_behind_a_get_is_never_sent() {
+    let more = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    for (service, action, hidden) in [
+        (
+            "ec2",
+            "DescribeVpcs&Version=2016-11-15",
+            "Action=CreateInternetGateway&Version=2016-11-15",
+        ),
+        (
+            "sts",
+            "GetCallerIdentity&Version=2011-06-15",
+            "Action=GetSessionToken&Version=2011-06-15",
+        ),
+    ] {
+        for more in [more.as_str(), ""] {
+            let mut world = World::with_one("only", service, more).await;
+            for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+                let head = format!(
+                    "{method} /?Action={action} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{FORM}"
+                );
+                let length = hidden.len();
+                for request in [
+                    format!("{head}Content-Length: {length}\r\n\r\n{hidden}"),
+                    format!("{head}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n"),
+                    format!(
+                        "{head}Transfer-Encoding: chunked\r\nContent-Encoding: aws-chunked\r\n\r\n{:x}\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n\r\n0\r\n\r\n",
+                        format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n").len()
+                    ),
+                ] {
+                    let (status, code, _) = ask(world.address(), &request).await.refusal();
+                    assert_eq!((status, code.as_str()), (400, "body-unexpected"), "{request}");
+                    let seen = world.events.drain();
+                    assert!(seen.is_empty(), "{request}: {seen:#?}");
+                }
+            }
+        }
+    }
+}
