@@ -1,8 +1,12 @@
 //! What must not pass: headers that belong to one hop, to the client's own signature, or to us.
 
+mod trailers;
+
 use http::header::{CONTENT_LENGTH, FORWARDED, HOST};
 use http::{HeaderMap, HeaderName};
 use signer::{clean_headers, remove_hop_by_hop};
+
+pub(crate) use trailers::trailers;
 
 /// Ours: for talking with clients, never with services.
 const OWN_PREFIX: &str = "x-signing-proxy-";

@@ -7,6 +7,7 @@
 //! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Conversations need HTTP/2, and
 //! each has a connection of its own: none waits for another one's window, and none meets a connection that has died.
 
+mod body;
 mod connect;
 mod dial;
 mod exchange;
@@ -14,6 +15,7 @@ mod fault;
 mod link;
 mod reach;
 mod resolve;
+mod response_head;
 mod trust;
 
 use std::num::NonZeroUsize;
@@ -25,6 +27,7 @@ use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::request::Parts;
 use http::{Request, StatusCode, Version};
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -36,7 +39,9 @@ use crate::metrics::Tally;
 use crate::threads::PerThread;
 use connect::Connector;
 use dial::Egress;
+use exchange::Interim;
 
+pub(crate) use body::ServiceBody;
 pub(crate) use exchange::{Exchange, SendFault};
 pub use fault::UpstreamError;
 pub(crate) use reach::{HandshakeFault, Hop, connect, resolve};
@@ -258,15 +263,20 @@ impl Upstream {
         };
         let gate = body.gate();
         let mut request = Request::from_parts(head, body);
-        if let Some(gate) = gate.clone() {
-            hyper::ext::on_informational(&mut request, move |response| {
-                if response.status() == StatusCode::CONTINUE {
+        let connection = capture_connection(&mut request);
+        let interim = Interim::default();
+        hyper::ext::on_informational(&mut request, {
+            let (gate, interim) = (gate.clone(), interim.clone());
+            move |response| {
+                interim.count();
+                if let Some(gate) = gate.as_ref().filter(|_| response.status() == StatusCode::CONTINUE) {
                     gate.open();
                 }
-            });
-        }
+            }
+        });
         let response = client.request(request);
-        let answer = exchange::wait(response, progress, self.timeouts.response).await;
+        let answer = exchange::wait(response, progress, self.timeouts.response, &interim).await;
+        let answer = answer.and_then(|response| exchange::checked(response, &interim, &connection));
         if let Some(gate) = gate {
             gate.answered();
         }

@@ -12,6 +12,7 @@ mod permissions;
 mod refused;
 mod rejected;
 mod reload;
+mod responses;
 mod secrets;
 mod stopping;
 mod streams;

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 mod client;
+pub(crate) mod hostile;
 mod recorder;
 pub(crate) mod world;
 

@@ -241,7 +241,7 @@ fn own_refusal(code: &str, answer: &Answer) -> Outcome {
             Culprit::Service,
             "the service took the request and did not answer within the connection's timeouts.response.",
         ),
-        "upstream-failed" => (
+        "upstream-failed" | "upstream-malformed" => (
             Culprit::Service,
             "what listens there breaks off, or does not speak HTTP: look at `endpoint`, its scheme and port.",
         ),

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::read_ahead::ReadAhead;
@@ -15,11 +15,12 @@ use super::record::{Outcome, Reporter};
 use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::strip;
+use crate::upstream::ServiceBody;
 
 /// A service's answer, and the turn that it still takes.
 #[derive(Debug)]
 pub(super) struct Passed {
-    pub(super) response: Response<ReadAhead<Incoming>>,
+    pub(super) response: Response<ReadAhead<ServiceBody>>,
     pub(super) slot: OwnedSemaphorePermit,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
@@ -40,7 +41,7 @@ pub struct ResponseBody {
 enum Source {
     Own(Option<Bytes>),
     Upstream {
-        body: ReadAhead<Incoming>,
+        body: ReadAhead<ServiceBody>,
         patience: Patience,
         talk: Option<Talk>,
         _slot: OwnedSemaphorePermit,
@@ -80,6 +81,10 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
             .insert(ERROR_HEADER, HeaderValue::from_static(notice.name()));
     }
     head.version = Version::HTTP_11;
+    if head.status == StatusCode::NO_CONTENT {
+        // RFC 9110, section 8.6: a client might wait for so many bytes.
+        head.headers.remove(CONTENT_LENGTH);
+    }
     let has_no_body = reporter.record.method == Method::HEAD
         || body.is_end_stream()
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -179,12 +184,8 @@ impl Source {
                 patience.came(0);
                 if let Some(talk) = talk {
                     talk.activity.touch();
-                    if frame.is_none() && !body.is_end_stream() {
-                        // hyper takes a reset with `NO_ERROR` for an end.
-                        return Poll::Ready(Some(Err("the service reset its answer".into())));
-                    }
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                Poll::Ready(frame)
             }
         }
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use http::Method;
 use http::Response;
 use http::request::Parts;
-use hyper::body::Incoming;
 use signer::{RegionSet, SignError, SignInput};
 use tokio::time::timeout;
 
@@ -20,7 +19,7 @@ use crate::body::Sealer;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::metrics::RetryReason;
 use crate::route::SignatureVersion;
-use crate::upstream::{Attempt, Exchange, SendFault};
+use crate::upstream::{Attempt, Exchange, SendFault, ServiceBody};
 
 /// An error answer of a few kilobytes comes at once or is none that is worth waiting for.
 const READING_PATIENCE: Duration = Duration::from_secs(5);
@@ -28,7 +27,7 @@ const READING_PATIENCE: Duration = Duration::from_secs(5);
 /// A service's answer, and what we have to say of it.
 #[derive(Debug)]
 pub(super) struct Exchanged {
-    pub(super) response: Response<ReadAhead<Incoming>>,
+    pub(super) response: Response<ReadAhead<ServiceBody>>,
     pub(super) notice: Option<Notice>,
 }
 
@@ -180,7 +179,7 @@ impl Lane {
 }
 
 /// Looks into an error answer. Whatever is read of its body is passed on all the same.
-async fn rejection_in(response: &mut Response<ReadAhead<Incoming>>, framed: &Framed) -> Option<Rejection> {
+async fn rejection_in(response: &mut Response<ReadAhead<ServiceBody>>, framed: &Framed) -> Option<Rejection> {
     match rejection::in_head(&framed.head().method, response.status(), response.headers()) {
         HeadTells::Nothing => None,
         HeadTells::All(rejection) => Some(rejection),

@@ -24,6 +24,7 @@ use crate::server::ListenerRole;
 mod answers;
 mod bodies;
 mod conversations;
+mod cut;
 mod egress;
 mod held;
 mod multipart;

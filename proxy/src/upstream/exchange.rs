@@ -1,20 +1,55 @@
 //! Waiting for an answer, and judging why there is none.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::{Extensions, Response};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::CaptureConnection;
 use hyper_util::client::legacy::{Error, ResponseFuture};
+use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
+use super::body::ServiceBody;
 use super::fault::{ConnectError, find};
 use super::link::Served;
+use super::response_head::{self, MalformedResponse, Reuse};
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
 
+/// Interim responses (1xx) that a service may send before the final one. AWS sends one `100 Continue` at most.
+pub(super) const MAX_INTERIM: u32 = 16;
+
 /// An answer whose body is still on its way.
-pub(crate) type Exchange = Response<Incoming>;
+pub(crate) type Exchange = Response<ServiceBody>;
+
+/// Counts the interim responses to one request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interim(Arc<InterimState>);
+
+#[derive(Debug, Default)]
+struct InterimState {
+    count: AtomicU32,
+    has_too_many: Notify,
+}
+
+impl Interim {
+    pub(super) fn count(&self) {
+        if self.0.count.fetch_add(1, Ordering::Relaxed) == MAX_INTERIM {
+            self.0.has_too_many.notify_one();
+        }
+    }
+
+    fn is_too_many(&self) -> bool {
+        self.0.count.load(Ordering::Relaxed) > MAX_INTERIM
+    }
+
+    async fn has_too_many(&self) {
+        self.0.has_too_many.notified().await;
+    }
+}
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -39,10 +74,16 @@ pub(super) async fn wait(
     mut response: ResponseFuture,
     progress: &Progress,
     patience: Duration,
-) -> Result<Exchange, SendFault> {
+    interim: &Interim,
+) -> Result<Response<Incoming>, SendFault> {
     loop {
         let deadline = progress.last() + patience;
-        match timeout_at(deadline, &mut response).await {
+        let outcome = tokio::select! {
+            outcome = timeout_at(deadline, &mut response) => outcome,
+            // The response future is dropped, and the connection with it.
+            () = interim.has_too_many() => return Err(malformed(MalformedResponse::InterimFlood)),
+        };
+        match outcome {
             Ok(Ok(response)) => {
                 if let Some(served) = response.extensions().get::<Served>() {
                     served.mark();
@@ -59,6 +100,31 @@ pub(super) async fn wait(
     }
 }
 
+/// The response, where its head can be read in one way only; else the connection takes no other request.
+pub(super) fn checked(
+    response: Response<Incoming>,
+    interim: &Interim,
+    connection: &CaptureConnection,
+) -> Result<Exchange, SendFault> {
+    let reuse = if interim.is_too_many() {
+        Err(MalformedResponse::InterimFlood)
+    } else {
+        response_head::check(response.status(), response.headers())
+    };
+    if reuse != Ok(Reuse::Allowed)
+        && let Some(connection) = connection.connection_metadata().as_ref()
+    {
+        connection.poison();
+    }
+    reuse.map_err(malformed)?;
+    let version = response.version();
+    Ok(response.map(|body| ServiceBody::new(body, version)))
+}
+
+fn malformed(cause: MalformedResponse) -> SendFault {
+    SendFault::Failed(ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(cause))
+}
+
 fn judge(error: Error) -> SendFault {
     let code = match find::<ConnectError>(&error) {
         Some(ConnectError::TimedOut) => ErrorCode::UpstreamConnectTimeout,
@@ -66,6 +132,7 @@ fn judge(error: Error) -> SendFault {
         Some(ConnectError::NotHttp2) => ErrorCode::UpstreamNotHttp2,
         Some(ConnectError::Unreachable(_)) => ErrorCode::UpstreamUnreachable,
         None if error.is_connect() => ErrorCode::UpstreamUnreachable,
+        None if find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) => ErrorCode::UpstreamMalformed,
         None => ErrorCode::UpstreamFailed,
     };
     let is_stale = code == ErrorCode::UpstreamFailed && has_served(&error) && is_closed(&error);

@@ -77,5 +77,5 @@ async fn nobody_there_is_a_bad_gateway() {
 async fn an_answer_that_is_no_http_is_a_bad_gateway() {
     let service = Service::start(vec![Reply::SayAndClose("SSH-2.0-OpenSSH\r\n\r\n".to_owned())]).await;
     let proxy = Proxy::s3(&service, "").await;
-    assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-failed");
+    assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-malformed");
 }

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// A certificate of the host's own, and the file that vouches for it.
-fn acceptor(host: &str, protocols: &[&str]) -> (TlsAcceptor, tempfile::NamedTempFile) {
+pub(super) fn acceptor(host: &str, protocols: &[&str]) -> (TlsAcceptor, tempfile::NamedTempFile) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec![host.to_owned()]).unwrap();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(cert.pem().as_bytes()).unwrap();
@@ -77,8 +77,13 @@ async fn serve_http2<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream:
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn proxy_for(service: &Service, name: &str, ca_file: Option<&tempfile::NamedTempFile>, more: &str) -> Proxy {
-    let port = service.addr.port();
+pub(super) async fn proxy_for(
+    addr: SocketAddr,
+    name: &str,
+    ca_file: Option<&tempfile::NamedTempFile>,
+    more: &str,
+) -> Proxy {
+    let port = addr.port();
     let ca = ca_file.map_or(String::new(), |file| {
         format!("[upstream]\nca_file = {:?}\n", file.path())
     });
@@ -93,10 +98,10 @@ async fn proxy_for(service: &Service, name: &str, ca_file: Option<&tempfile::Nam
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_a_bad_gateway_of_its_own_kind() {
     let (mut service, ca_file) = tls_service(&[]).await;
-    let proxy = proxy_for(&service, "s3", None, "").await;
+    let proxy = proxy_for(service.addr, "s3", None, "").await;
     assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-tls");
     service.saw_nothing();
-    let proxy = proxy_for(&service, "s3", Some(&ca_file), "").await;
+    let proxy = proxy_for(service.addr, "s3", Some(&ca_file), "").await;
     let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
@@ -104,7 +109,7 @@ async fn a_certificate_nobody_vouches_for_is_a_bad_gateway_of_its_own_kind() {
 #[tokio::test]
 async fn http_2_is_used_where_the_service_has_it_and_the_host_is_said_once() {
     let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
-    let proxy = proxy_for(&service, "bedrock-runtime", Some(&ca_file), "").await;
+    let proxy = proxy_for(service.addr, "bedrock-runtime", Some(&ca_file), "").await;
     let answer = proxy
         .ask("POST /model/a%3Ab/invoke HTTP/1.1\ncontent-length: 2", b"{}")
         .await;
@@ -119,7 +124,7 @@ async fn http_2_is_used_where_the_service_has_it_and_the_host_is_said_once() {
 #[tokio::test]
 async fn s3_is_asked_by_http_1_1() {
     let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
-    let proxy = proxy_for(&service, "s3", Some(&ca_file), "").await;
+    let proxy = proxy_for(service.addr, "s3", Some(&ca_file), "").await;
     proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert_eq!(service.next().await.line, "GET /b/k HTTP/1.1");
 }
@@ -128,7 +133,7 @@ async fn s3_is_asked_by_http_1_1() {
 async fn an_unsigned_payload_is_passed_on_as_it_comes() {
     let (mut service, ca_file) = tls_service(&[]).await;
     for (mode, header) in [("unsigned", ""), ("auto", "\nx-amz-content-sha256: UNSIGNED-PAYLOAD")] {
-        let proxy = proxy_for(&service, "s3", Some(&ca_file), &format!("payload = \"{mode}\"")).await;
+        let proxy = proxy_for(service.addr, "s3", Some(&ca_file), &format!("payload = \"{mode}\"")).await;
         let head = format!("PUT /b/k HTTP/1.1\ncontent-length: 5{header}");
         let answer = proxy.ask(&head, b"hello").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -145,7 +150,7 @@ async fn an_unsigned_payload_is_passed_on_as_it_comes() {
 async fn a_client_that_stops_in_an_unsigned_payload_is_told_so() {
     let (service, ca_file) = tls_service(&[]).await;
     let more = "payload = \"unsigned\"\ntimeouts = { body_idle = \"1s\" }";
-    let mut proxy = proxy_for(&service, "s3", Some(&ca_file), more).await;
+    let mut proxy = proxy_for(service.addr, "s3", Some(&ca_file), more).await;
     let mut client = proxy
         .send(b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhello")
         .await;

@@ -1,0 +1,61 @@
+//! The body of a response, which ends only where the service ended it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Version;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::error::Cause;
+use crate::strip;
+
+/// A service's body as it arrives. A body that is cut ends in an error, whatever the protocol calls it.
+#[derive(Debug)]
+pub(crate) struct ServiceBody {
+    incoming: Incoming,
+    /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. Over HTTP/1
+    /// it reports each early end itself.
+    needs_end_stream: bool,
+}
+
+impl ServiceBody {
+    pub(super) fn new(incoming: Incoming, version: Version) -> Self {
+        Self {
+            incoming,
+            needs_end_stream: version == Version::HTTP_2,
+        }
+    }
+}
+
+impl Body for ServiceBody {
+    type Data = Bytes;
+    type Error = Cause;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        let this = self.get_mut();
+        let frame = match ready!(Pin::new(&mut this.incoming).poll_frame(cx)) {
+            None if this.needs_end_stream && !this.incoming.is_end_stream() => {
+                Some(Err("the service reset its response before the end".into()))
+            }
+            None => None,
+            Some(Err(error)) => Some(Err(error.into())),
+            Some(Ok(mut frame)) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    strip::trailers(trailers);
+                }
+                Some(Ok(frame))
+            }
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
