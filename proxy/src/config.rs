@@ -83,6 +83,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// How long a client's connection may stay open between requests.
     pub idle_timeout: Duration,
+    /// How long a client may take no byte of what waits for it.
+    pub write_timeout: Duration,
     /// How long running requests may take to finish after the signal to stop; zero ends them at once.
     pub shutdown_deadline: Duration,
     /// The largest request head on HTTP/1, in bytes.
@@ -246,6 +248,9 @@ pub struct Limits {
     pub max_body: u64,
     /// The least that a client sends of its body, in bytes a second; 408 below. Any, where there is none.
     pub min_upload_rate: Option<NonZeroU64>,
+    /// The least that a client takes of a response, in bytes a second; the response is broken off below. Any, where there
+    /// is none.
+    pub min_download_rate: Option<NonZeroU64>,
 }
 
 /// `[connections.NAME.timeouts]`: patience with the upstream.

@@ -47,7 +47,7 @@ use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
 use crate::permit::{Permit, Permitted, Records};
 use crate::route::{Route, Router};
-use crate::server::{Handler, Peer};
+use crate::server::{DownloadRate, Handler, Peer};
 use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
 use multipart::Begun;
 use record::Reporter;
@@ -265,10 +265,15 @@ impl Pipeline {
         let Exchanged { response, notice } = exchanged?;
         record.notice = notice;
         reporter.answered(&response);
+        let config = &framed.ready.route.config;
         Ok(Answered::Passed(answer::Passed {
             response,
             slot,
-            idle: framed.ready.route.config.timeouts.body_idle,
+            idle: config.timeouts.body_idle,
+            rate: DownloadRate {
+                behind: config.timeouts.body_idle,
+                least_rate: config.limits.min_download_rate,
+            },
             conversation: framed.talk(),
         }))
     }

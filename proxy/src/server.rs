@@ -3,12 +3,13 @@
 //! What a request means is not known here: every request goes to a [`Handler`]. What is promised here:
 //!
 //! - A connection waits for nothing without a deadline: first byte, head, next request, a client that does not
-//!   take its answer; see [`Limits`].
+//!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`Limits`].
 //! - Not more than `max_clients` connections are served at once; further ones wait, none is refused.
 //! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
 //! - A client that leaves ends its request: the handler's future or body is dropped.
 //! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.
 
+mod abort;
 mod accept;
 mod activity;
 pub(crate) mod assets;
@@ -16,12 +17,14 @@ mod client_io;
 mod connection;
 mod descriptors;
 mod detect;
+mod download;
 mod drain;
 mod drive;
 mod head_watch;
 mod limits;
 mod listener;
 mod listeners;
+mod pieces;
 mod proxy;
 mod refusal;
 mod reload;
@@ -33,6 +36,7 @@ mod slots;
 mod sockets;
 pub(crate) mod sources;
 mod stores;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -58,6 +62,7 @@ use self::slots::Slots;
 use crate::metrics::Metrics;
 use crate::threads::Threads;
 
+pub(crate) use download::{Download, DownloadRate, TooSlow};
 pub(crate) use head_watch::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};

@@ -33,6 +33,7 @@ pub(super) struct RawServer {
     pub(super) gateway_hosts: Vec<String>,
     pub(super) header_timeout: String,
     pub(super) idle_timeout: String,
+    pub(super) write_timeout: String,
     pub(super) shutdown_deadline: String,
     pub(super) max_header_bytes: String,
     pub(super) http2_max_header_bytes: String,
@@ -136,6 +137,7 @@ pub(super) struct RawLimits {
     pub(super) memory_body: String,
     pub(super) max_body: String,
     pub(super) min_upload_rate: String,
+    pub(super) min_download_rate: String,
 }
 
 #[derive(Deserialize)]

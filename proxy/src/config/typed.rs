@@ -88,6 +88,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         gateway_hosts: raw.gateway_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
         header_timeout: table.duration("header_timeout", &raw.header_timeout),
         idle_timeout: table.duration("idle_timeout", &raw.idle_timeout),
+        write_timeout: table.duration("write_timeout", &raw.write_timeout),
         shutdown_deadline: table.duration("shutdown_deadline", &raw.shutdown_deadline),
         max_header_bytes: header_bytes("max_header_bytes", &raw.max_header_bytes),
         http2_max_header_bytes: header_bytes("http2_max_header_bytes", &raw.http2_max_header_bytes),

@@ -65,6 +65,7 @@ fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Complete => "complete",
         Outcome::ClientLeft => "client-left",
         Outcome::ClientBroke => "client-broke",
+        Outcome::ClientTooSlow => "client-too-slow",
         Outcome::UpstreamBroke => "upstream-broke",
     }
 }

@@ -136,6 +136,8 @@ pub(crate) enum ClientEnd {
     HeadTimeout,
     /// The client did not take its answer.
     WriteTimeout,
+    /// The client took its responses too slowly.
+    TooSlow,
     /// The client closed its sending side, and no answer came soon enough.
     HalfClosed,
     /// By the shutdown's deadline.
@@ -151,6 +153,7 @@ impl EncodeLabelValue for ClientEnd {
             Self::IdleTimeout => "idle-timeout",
             Self::HeadTimeout => "head-timeout",
             Self::WriteTimeout => "write-timeout",
+            Self::TooSlow => "too-slow",
             Self::HalfClosed => "half-closed",
             Self::Cut => "cut",
         };

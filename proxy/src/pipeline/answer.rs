@@ -14,6 +14,7 @@ use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
 use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
+use crate::server::{Download, DownloadRate};
 use crate::strip;
 use crate::upstream::ServiceBody;
 
@@ -24,6 +25,8 @@ pub(super) struct Passed {
     pub(super) slot: OwnedSemaphorePermit,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
+    /// The least rate at which the client takes the body.
+    pub(super) rate: DownloadRate,
     /// Where the request flows on.
     pub(super) conversation: Option<Talk>,
 }
@@ -72,6 +75,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
         response,
         slot,
         idle,
+        rate,
         conversation: talk,
     } = passed;
     let (mut head, body) = response.into_parts();
@@ -85,6 +89,8 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
         // RFC 9110, section 8.6: a client might wait for so many bytes.
         head.headers.remove(CONTENT_LENGTH);
     }
+    let too_slow = reporter.too_slow.clone();
+    head.extensions.insert(Download { rate, too_slow });
     let has_no_body = reporter.record.method == Method::HEAD
         || body.is_end_stream()
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -106,6 +112,12 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
 /// An answer of ours.
 pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Reporter) -> Response<ResponseBody> {
     reporter.record.outcome = Outcome::Complete;
+    let download = Download {
+        too_slow: reporter.too_slow.clone(),
+        ..Download::default()
+    };
+    let mut response = response;
+    response.extensions_mut().insert(download);
     response.map(|body| ResponseBody {
         source: Source::Own((!is_head).then_some(body)),
         reporter,

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::body::StreamFault;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::route::Target;
-use crate::server::Peer;
+use crate::server::{Peer, TooSlow};
 
 /// Takes the record of each request, for logs and metrics. Must not block.
 pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
@@ -78,6 +78,8 @@ pub enum Outcome {
     ClientLeft,
     /// The client's side of a conversation broke off after the service had begun to answer: `error` says how.
     ClientBroke,
+    /// The client did not take the response fast enough: it was broken off.
+    ClientTooSlow,
     /// The service broke its answer off.
     UpstreamBroke,
 }
@@ -112,6 +114,8 @@ pub(super) struct Reporter {
     pub(super) record: RequestRecord,
     /// The shape of errors, once the service is known.
     pub(super) protocol: Option<Protocol>,
+    /// Set by the server where the response was broken off because of its client.
+    pub(super) too_slow: TooSlow,
     observer: Arc<dyn Observer>,
     started: Instant,
     /// Counts what comes of the request's body after its answer has begun.
@@ -145,6 +149,7 @@ impl Reporter {
                 timings: Timings::default(),
             },
             protocol: None,
+            too_slow: TooSlow::default(),
             observer,
             started: Instant::now(),
             received: None,
@@ -188,6 +193,10 @@ impl Reporter {
 impl Drop for Reporter {
     fn drop(&mut self) {
         self.record.timings.total = self.started.elapsed();
+        if self.too_slow.is_set() {
+            // Also where all of it had been handed to the client's connection: it was not sent.
+            self.record.outcome = Outcome::ClientTooSlow;
+        }
         if let Some(body) = &self.received {
             self.record.bytes_in = body.received();
         }

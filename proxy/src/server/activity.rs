@@ -4,12 +4,14 @@
 //! HTTP/2 connections or clients that stop reading. So the socket wrapper, the service and the bodies write
 //! down here what happens, and [`super::drive`] keeps one timer per connection that asks [`Activity::due`].
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::download::{DownloadRate, Overdue, Pace};
 use super::limits::Limits;
 use crate::metrics::ClientEnd;
 
@@ -31,8 +33,10 @@ pub(crate) enum Expiry {
     Idle,
     /// A request's head began and did not end within the header timeout.
     Head,
-    /// The client took no byte of the answer within the write timeout.
+    /// The client took no byte of the response within the write timeout.
     Write,
+    /// The client took too little of its responses.
+    Slow,
     /// The client closed its side and there is still no answer for it.
     HalfClosed,
 }
@@ -43,6 +47,7 @@ impl From<Expiry> for ClientEnd {
             Expiry::Idle => Self::IdleTimeout,
             Expiry::Head => Self::HeadTimeout,
             Expiry::Write => Self::WriteTimeout,
+            Expiry::Slow => Self::TooSlow,
             Expiry::HalfClosed => Self::HalfClosed,
         }
     }
@@ -60,8 +65,9 @@ struct State {
     phase: Phase,
     /// Requests handed over and not answered to the end; several on HTTP/2.
     in_flight: usize,
-    /// Since when the socket takes no more bytes.
-    blocked: Option<Instant>,
+    /// How fast the client takes what is written to the socket.
+    pace: Pace,
+    broken: Broken,
     /// Since when the client has closed its sending side while a request without a body runs.
     half_closed: Option<Instant>,
     /// The running request brings no body: an end of input then says nothing about it.
@@ -72,6 +78,15 @@ struct State {
     multiplexed: bool,
     /// Whoever waits for bytes that [`Activity::received_end`] keeps from it.
     reader: Option<Waker>,
+}
+
+/// Whether the connection was ended in the middle of a response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Broken {
+    No,
+    Off,
+    /// Because its client did not take its responses fast enough.
+    TooSlow,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +108,8 @@ impl Activity {
         let state = State {
             phase: Phase::New(Instant::now()),
             in_flight: 0,
-            blocked: None,
+            pace: Pace::new(limits.write_timeout, DownloadRate::default()),
+            broken: Broken::No,
             half_closed: None,
             bodyless: false,
             ended: false,
@@ -142,15 +158,20 @@ impl Activity {
         self.lock().ended
     }
 
-    /// The socket took bytes (`blocked` false) or would not (`blocked` true).
-    pub(crate) fn wrote(&self, blocked: bool) {
+    /// A response has begun, for which this rate holds.
+    pub(crate) fn responds(&self, rate: DownloadRate) {
+        self.lock().pace.set_rate(rate);
+    }
+
+    /// The socket took bytes, or would not.
+    pub(crate) fn wrote(&self, written: &Poll<io::Result<usize>>) {
         let mut state = self.lock();
-        if blocked {
-            state.blocked.get_or_insert_with(Instant::now);
-        } else {
-            state.blocked = None;
+        if let Poll::Ready(written) = written {
+            state.pace.took(written.as_ref().map_or(0, |bytes| *bytes));
             // A client that is gone makes one of the next writes fail: no need to guess any longer.
             state.half_closed = state.half_closed.map(|_| Instant::now());
+        } else {
+            state.pace.waits();
         }
     }
 
@@ -222,9 +243,13 @@ impl Activity {
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
         };
-        let blocked = state
-            .blocked
-            .map(|since| (since + limits.write_timeout, Some(Expiry::Write)));
+        let blocked = state.pace.due().map(|(at, overdue)| {
+            let expiry = match overdue {
+                Overdue::Stopped => Expiry::Write,
+                Overdue::Slow => Expiry::Slow,
+            };
+            (at, Some(expiry))
+        });
         let half_closed = state
             .half_closed
             .map(|since| (since + HALF_CLOSED, Some(Expiry::HalfClosed)));
@@ -233,6 +258,26 @@ impl Activity {
             .flatten()
             .min_by_key(|(at, _)| *at)
             .unwrap_or(phase)
+    }
+
+    /// The connection ends for this reason, whatever it is doing; to be told before what runs on it is dropped.
+    pub(crate) fn breaks_off(&self, expiry: Option<Expiry>) {
+        let mut state = self.lock();
+        state.broken = match expiry {
+            Some(Expiry::Write | Expiry::Slow) => Broken::TooSlow,
+            Some(Expiry::Idle | Expiry::Head | Expiry::HalfClosed) | None if state.in_flight > 0 => Broken::Off,
+            Some(Expiry::Idle | Expiry::Head | Expiry::HalfClosed) | None => Broken::No,
+        };
+    }
+
+    /// Whether the connection was ended because its client took its responses too slowly.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.lock().broken == Broken::TooSlow
+    }
+
+    /// Whether the connection was ended in the middle of a response.
+    pub(crate) fn has_broken_off(&self) -> bool {
+        self.lock().broken != Broken::No
     }
 
     /// No half-made state can be left behind by a panic: every change above is a plain assignment.

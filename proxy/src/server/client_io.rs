@@ -132,7 +132,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             return Poll::Ready(Ok(buf.len()));
         }
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.activity.wrote(written.is_pending());
+        self.activity.wrote(&written);
         written
     }
 
@@ -146,7 +146,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             return self.poll_write(cx, first);
         }
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.activity.wrote(written.is_pending());
+        self.activity.wrote(&written);
         written
     }
 

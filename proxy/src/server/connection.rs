@@ -9,6 +9,7 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::abort::{Abortable, Reset};
 use super::activity::{Activity, Expiry};
 use super::client_io::{ClientIo, OwnAnswer};
 use super::detect::{Detected, Protocol, detect};
@@ -18,14 +19,17 @@ use super::head_watch::Found;
 use super::limits::Limits;
 use super::refusal::{Refusal, fresh_request_id, linger, refuse};
 use super::service::ToHandler;
+use super::stream::{NextStream, Streams};
 use super::{Handler, Peer};
 use crate::metrics::{ClientEnd, Metrics};
 
 /// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
 const HTTP1_BUFFER: usize = 128 * 1024;
 
-/// HTTP/2: requests at once on one connection. More gain nothing in front of one upstream, and each holds memory.
-const STREAMS: u32 = 100;
+/// HTTP/2: requests at once on one connection. Each holds memory and may hold an upstream permit, of which a client has
+/// most of 1,024 at a connection of the proxy: with 32 it takes 32 sockets to hold those, and not 11. SDKs open a further
+/// connection where they need more, at the price of one of `server.max_clients`.
+const STREAMS: u32 = 32;
 /// HTTP/2: bytes of bodies a client may send ahead, per request and per connection.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
@@ -45,13 +49,14 @@ pub(crate) struct Context {
 }
 
 /// Serves one client until it leaves, its time is up, or the drain has let it finish.
-pub(crate) async fn serve<T, H>(mut io: T, peer: Peer, handler: Arc<H>, context: Context)
+pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: Context)
 where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler,
 {
     let _open = context.metrics.client_begins(&peer.listener);
     let activity = Arc::new(Activity::new(context.limits));
+    let mut io = Abortable::new(io, Arc::clone(&activity));
     let end = match first_bytes(&mut io, &activity, &context).await {
         Detected::Left => ClientEnd::Closed,
         Detected::Expired(expiry) => expired(&mut io, expiry, &peer, &context).await,
@@ -192,9 +197,11 @@ where
 {
     activity.multiplex();
     let io = ClientIo::new(io, read, Arc::clone(&activity));
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone());
+    let next = NextStream::default();
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone())
+        .with_streams(next.clone(), context.limits.write_timeout);
     let head = u32::try_from(context.limits.http2_max_header_bytes).unwrap_or(u32::MAX);
-    let connection = http2::Builder::new(Streams(context.drain.clone()))
+    let connection = http2::Builder::new(Streams::new(context.drain.clone(), next))
         .timer(TokioTimer::new())
         .max_header_list_size(head)
         .max_concurrent_streams(STREAMS)
@@ -216,27 +223,6 @@ where
     }
 }
 
-/// Runs HTTP/2 requests, each in a task of its own that the cut ends as well.
-#[derive(Clone, Debug)]
-struct Streams(DrainWatch);
-
-impl<F> hyper::rt::Executor<F> for Streams
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        let mut drain = self.0.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                biased;
-                () = drain.reached(Stage::Cut) => {}
-                _ = stream => {}
-            }
-        });
-    }
-}
-
 /// Ends a connection whose time is up. Only a client in the middle of a head gets an answer: it waits for one.
 async fn expired<T>(io: &mut T, expiry: Expiry, peer: &Peer, context: &Context) -> ClientEnd
 where
@@ -244,7 +230,7 @@ where
 {
     match expiry {
         Expiry::Head => answer(io, Refusal::HeadTimeout, peer, context).await,
-        Expiry::Idle | Expiry::Write | Expiry::HalfClosed => {
+        Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
             tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
         }
     }

@@ -64,7 +64,10 @@ pub(crate) async fn drive<C: GracefulConnection>(
         match step.await {
             Step::Ended(Ok(())) if draining || said_goodbye => return Ended::AsAsked,
             Step::Ended(result) => return Ended::ByItself(result),
-            Step::Cut => return Ended::Cut,
+            Step::Cut => {
+                activity.breaks_off(None);
+                return Ended::Cut;
+            }
             Step::Drain => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
@@ -88,7 +91,10 @@ pub(crate) async fn drive<C: GracefulConnection>(
                     connection.as_mut().graceful_shutdown();
                     timer.as_mut().reset(Instant::now() + GOODBYE);
                 }
-                (_, Some(expiry)) => return Ended::Expired(expiry),
+                (_, Some(expiry)) => {
+                    activity.breaks_off(Some(expiry));
+                    return Ended::Expired(expiry);
+                }
                 (due, None) => timer.as_mut().reset(due),
             },
         }

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::config::ServerConfig;
 
-/// nginx's default as well. A client that takes one byte now and then is not stuck.
-const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
-
 /// Bounds on clients of one group of listeners.
 ///
 /// Every wait for a client ends at one of these; see `docs/configuration.md` for the keys.
@@ -16,7 +13,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Between two requests.
     pub idle_timeout: Duration,
-    /// How long a client may refuse to take a single byte of an answer.
+    /// How long a client may take no byte of what waits for it: on its socket, and on each HTTP/2 stream.
     pub write_timeout: Duration,
     /// Request line and header fields together on HTTP/1, in bytes; 8 KiB at least.
     pub max_header_bytes: usize,
@@ -37,7 +34,7 @@ impl Limits {
         Self {
             header_timeout: config.header_timeout,
             idle_timeout: config.idle_timeout,
-            write_timeout: WRITE_TIMEOUT,
+            write_timeout: config.write_timeout,
             max_header_bytes: config.max_header_bytes,
             http2_max_header_bytes: config.http2_max_header_bytes,
             max_clients: config.max_clients,

@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
@@ -12,7 +14,10 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::{Activity, InFlight};
+use super::download::{Download, TooSlow};
 use super::head_watch::Found;
+use super::pieces::Pieces;
+use super::stream::{NextStream, StreamPace};
 use super::{Handler, ListenerRole, Peer};
 use crate::metrics::{Held, Metrics};
 
@@ -25,6 +30,8 @@ pub(crate) struct ToHandler<H> {
     metrics: Metrics,
     /// Of HTTP/1 heads; HTTP/2 leaves nothing to forgive.
     found: Option<Arc<Found>>,
+    /// On HTTP/2: who runs the streams.
+    streams: Option<(NextStream, Duration)>,
 }
 
 impl<H> ToHandler<H> {
@@ -35,6 +42,7 @@ impl<H> ToHandler<H> {
             activity,
             metrics,
             found: None,
+            streams: None,
         }
     }
 
@@ -42,6 +50,14 @@ impl<H> ToHandler<H> {
     pub(crate) fn with_head_watch(self, found: Arc<Found>) -> Self {
         Self {
             found: Some(found),
+            ..self
+        }
+    }
+
+    /// For HTTP/2: watches each stream, and lets a client take nothing of one for `write_timeout`.
+    pub(crate) fn with_streams(self, next: NextStream, write_timeout: Duration) -> Self {
+        Self {
+            streams: Some((next, write_timeout)),
             ..self
         }
     }
@@ -60,11 +76,29 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
         let is_last = awaits_continue_in_vain(&request);
-        let (handler, peer) = (Arc::clone(&self.handler), self.peer.clone());
+        let pace = self.streams.as_ref().map(|(next, write_timeout)| {
+            let pace = Arc::new(StreamPace::new(*write_timeout));
+            next.set(&pace);
+            pace
+        });
+        let (handler, peer, activity) = (Arc::clone(&self.handler), self.peer.clone(), Arc::clone(&self.activity));
         // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
-            let mut answer = handler.handle(request, peer).await.map(|body| Watched {
+            let mut answer = handler.handle(request, peer).await;
+            let Download { rate, too_slow } = answer.extensions_mut().remove().unwrap_or_default();
+            activity.responds(rate);
+            if let Some(pace) = &pace {
+                pace.begins(rate);
+            }
+            let ending = Ending {
+                too_slow,
+                activity,
+                pace,
+            };
+            let mut answer = answer.map(|body| Watched {
+                ending,
                 body: Box::pin(body),
+                pieces: Pieces::default(),
                 _in_flight: in_flight,
                 _counted: counted,
             });
@@ -86,27 +120,74 @@ fn awaits_continue_in_vain(request: &Request<Incoming>) -> bool {
     request.version() == Version::HTTP_11 && request.headers().contains_key(EXPECT) && request.body().is_end_stream()
 }
 
-/// An answer's body that keeps its request counted as in flight until it has ended.
+/// A response's body that keeps its request counted as in flight until it has ended, and notes when its bytes wait for the
+/// client.
 #[derive(Debug)]
 pub(crate) struct Watched<B> {
+    /// Before the body: it is dropped first.
+    ending: Ending,
     body: Pin<Box<B>>,
+    /// On HTTP/2: what is left of the frame that the body gave last.
+    pieces: Pieces,
     _in_flight: InFlight,
     _counted: Option<Held>,
 }
 
-impl<B: Body> Body for Watched<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes>> Body for Watched<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.body.as_mut().poll_frame(cx)
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = &mut *self;
+        let Some(pace) = &this.ending.pace else {
+            return this.body.as_mut().poll_frame(cx);
+        };
+        pace.took();
+        if this.pieces.is_empty() {
+            match ready!(this.body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => {
+                        let may_be_last = this.body.size_hint().lower() == 0;
+                        this.pieces = Pieces::of(data, may_be_last);
+                    }
+                    Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        Poll::Ready(this.pieces.next().map(|piece| {
+            pace.gave(piece.len());
+            Ok(Frame::data(piece))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.pieces.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (body, left) = (self.body.size_hint(), self.pieces.len() as u64);
+        match body.exact() {
+            Some(length) => SizeHint::with_exact(length.saturating_add(left)),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// Lets whoever made the response know, when it is dropped, whether its client was too slow.
+#[derive(Debug)]
+struct Ending {
+    too_slow: TooSlow,
+    activity: Arc<Activity>,
+    /// On HTTP/2.
+    pace: Option<Arc<StreamPace>>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.activity.is_too_slow() || self.pace.as_ref().is_some_and(|pace| pace.is_overdue()) {
+            self.too_slow.set();
+        }
     }
 }

@@ -12,11 +12,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::abort::Reset;
 use super::drain::Drain;
 use super::*;
 
 mod ending;
 mod resting;
+mod slow;
 mod whole;
 
 const LIMITS: Limits = Limits {
@@ -27,6 +29,11 @@ const LIMITS: Limits = Limits {
     http2_max_header_bytes: 16 * 1024,
     max_clients: 100,
 };
+
+/// A pipe in memory breaks off and closes in one way.
+impl Reset for DuplexStream {
+    fn reset_on_close(&self) {}
+}
 
 /// A body whose frames the test sends.
 struct Frames(mpsc::Receiver<Bytes>);
@@ -46,12 +53,14 @@ impl Body for Frames {
 }
 
 /// Answers by path: `/ok` at once, `/wait` never once it has the body, `/echo` with the body, `/stream` with what the test sends,
-/// `/flood` without end.
+/// `/flood` without end; `/hasty` the same, for a client that takes a kibibyte a second or is a minute behind.
 #[derive(Default)]
 struct Dummy {
     seen: AtomicUsize,
     dropped: Arc<Notify>,
     streams: std::sync::Mutex<Vec<mpsc::Receiver<Bytes>>>,
+    /// Whether the client was too slow for `/hasty`.
+    too_slow: TooSlow,
 }
 
 struct OnDrop(Arc<Notify>);
@@ -69,20 +78,31 @@ impl Handler for Dummy {
         self.seen.fetch_add(1, Ordering::SeqCst);
         let _on_drop = OnDrop(Arc::clone(&self.dropped));
         let full = |bytes: Bytes| http_body_util::Full::new(bytes).boxed_unsync();
-        Response::new(match request.uri().path() {
+        let path = request.uri().path().to_owned();
+        let mut response = Response::new(match path.as_str() {
             "/wait" => {
                 request.into_body().collect().await.unwrap();
                 std::future::pending().await
             }
             "/echo" => full(request.into_body().collect().await.unwrap().to_bytes()),
             "/stream" => Frames(self.streams.lock().unwrap().pop().unwrap()).boxed_unsync(),
-            "/flood" => {
+            "/flood" | "/hasty" => {
                 let (sender, frames) = mpsc::channel(1);
                 tokio::spawn(async move { while sender.send(Bytes::from_static(&[b'x'; 4096])).await.is_ok() {} });
                 Frames(frames).boxed_unsync()
             }
             _ => full(Bytes::from_static(b"ok\n")),
-        })
+        });
+        if path == "/hasty" {
+            response.extensions_mut().insert(Download {
+                rate: DownloadRate {
+                    behind: Duration::from_mins(1),
+                    least_rate: std::num::NonZeroU64::new(1024),
+                },
+                too_slow: self.too_slow.clone(),
+            });
+        }
+        response
     }
 }
 

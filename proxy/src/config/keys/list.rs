@@ -43,6 +43,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("server.header_timeout", Duration(1..=600), Value(r#""30s""#)),
     // Longer than the pools of common HTTP clients (Go: 90 s), so that they close first.
     key("server.idle_timeout", Duration(1..=24 * HOUR), Value(r#""2m""#)),
+    // nginx's default (`send_timeout`) as well.
+    key("server.write_timeout", Duration(1..=HOUR), Value(r#""1m""#)),
     // Kubernetes kills after 30 s.
     key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
     key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),
@@ -114,6 +116,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("defaults.limits.max_body", Size(BODY_BYTES), Value(r#""5GiB""#)),
     // As Kestrel; Apache's mod_reqtimeout wants 500. Slower than any network, and than any client that means well.
     key("defaults.limits.min_upload_rate", Size(0..=GIB), Value(r#""240B""#)),
+    key("defaults.limits.min_download_rate", Size(0..=GIB), Value(r#""240B""#)),
     key("defaults.timeouts.connect", Duration(1..=300), Value(r#""10s""#)),
     // A language model may think for minutes before its first byte.
     key("defaults.timeouts.response", Duration(PATIENCE), Value(r#""5m""#)),
@@ -190,6 +193,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "connections.*.limits.min_upload_rate",
         Size(0..=GIB),
         Same("defaults.limits.min_upload_rate"),
+    ),
+    key(
+        "connections.*.limits.min_download_rate",
+        Size(0..=GIB),
+        Same("defaults.limits.min_download_rate"),
     ),
     key(
         "connections.*.timeouts.connect",

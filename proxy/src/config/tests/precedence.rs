@@ -40,6 +40,7 @@ fn defaults_hold_where_nothing_is_written() {
         (8 << 20, 5 << 30)
     );
     assert_eq!(reports.limits.min_upload_rate, NonZeroU64::new(240));
+    assert_eq!(reports.limits.min_download_rate, NonZeroU64::new(240));
     assert_eq!(reports.timeouts.connect, Duration::from_secs(10));
     assert_eq!(reports.listen, None);
 }
@@ -65,7 +66,7 @@ fn flags_win_over_variables_over_the_file() {
 #[test]
 fn connections_inherit_the_defaults_tables() {
     let toml = format!(
-        "[defaults]\nlimits.max_body = \"1GiB\"\nlimits.min_upload_rate = \"0B\"\ntimeouts.connect = \"1s\"\n{REPORTS}\n\
+        "[defaults]\nlimits.max_body = \"1GiB\"\nlimits.min_upload_rate = \"0B\"\nlimits.min_download_rate = \"0B\"\ntimeouts.connect = \"1s\"\n{REPORTS}\n\
          [connections.reports.limits]\nmemory_body = \"1KiB\""
     );
     let config = read(&toml, &[]).unwrap();
@@ -74,7 +75,10 @@ fn connections_inherit_the_defaults_tables() {
         (reports.limits.memory_body, reports.limits.max_body),
         (1 << 10, 1 << 30)
     );
-    assert_eq!(reports.limits.min_upload_rate, None);
+    assert_eq!(
+        (reports.limits.min_upload_rate, reports.limits.min_download_rate),
+        (None, None)
+    );
     assert_eq!(reports.timeouts.connect, Duration::from_secs(1));
 }
 

@@ -41,9 +41,9 @@ fn unknown_keys_all_at_once() {
             "signing-proxy.toml:3:1: server.lissten: unknown key in [server]; did you mean listen?",
             "signing-proxy.toml:4:1: server.region: unknown key in [server]; it belongs in [connections.NAME]",
             "signing-proxy.toml:5:1: server.zzzzzzzzzzzz: unknown key in [server]; known are listen, admin, \
-             allow_unauthenticated_clients, gateway_hosts, header_timeout, idle_timeout, shutdown_deadline, \
-             max_header_bytes, http2_max_header_bytes, threads, max_clients, reserve_percent, body_memory, \
-             request_memory, spool_dir, spool_max, watch",
+             allow_unauthenticated_clients, gateway_hosts, header_timeout, idle_timeout, write_timeout, \
+             shutdown_deadline, max_header_bytes, http2_max_header_bytes, threads, max_clients, reserve_percent, \
+             body_memory, request_memory, spool_dir, spool_max, watch",
         ],
     );
 }

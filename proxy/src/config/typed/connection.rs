@@ -220,6 +220,7 @@ pub(super) fn limits(table: &Table<'_>, raw: &RawLimits) -> Limits {
         memory_body: table.size("memory_body", &raw.memory_body),
         max_body: table.size("max_body", &raw.max_body),
         min_upload_rate: NonZeroU64::new(table.size("min_upload_rate", &raw.min_upload_rate)),
+        min_download_rate: NonZeroU64::new(table.size("min_download_rate", &raw.min_download_rate)),
     };
     let is_own = |name: &str| table.report.sources.wrote(&table.key(name));
     if limits.memory_body > limits.max_body && !table.report.knows(&table.key("max_body")) {

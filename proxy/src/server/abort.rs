@@ -1,0 +1,83 @@
+//! A client's socket that is reset where a response is broken off.
+//!
+//! An orderly close says that all was said: to a client that reads a response without a length to its end, a response that
+//! was broken off would look whole. It would also leave the kernel with what the client has not taken, up to megabytes, for
+//! minutes.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::activity::Activity;
+
+/// A connection that can be reset.
+pub(crate) trait Reset {
+    /// Has the close that follows discard what was not sent, and reset the connection.
+    fn reset_on_close(&self);
+}
+
+impl Reset for TcpStream {
+    fn reset_on_close(&self) {
+        if let Err(error) = self.set_zero_linger() {
+            // The client is gone, or the platform cannot: the close is an ordinary one.
+            tracing::debug!(error = &error as &dyn std::error::Error, "a connection cannot be reset");
+        }
+    }
+}
+
+/// The socket of one client; dropped while its [`Activity`] says that a response was broken off, it is reset.
+#[derive(Debug)]
+pub(crate) struct Abortable<T: Reset> {
+    inner: T,
+    activity: Arc<Activity>,
+}
+
+impl<T: Reset> Abortable<T> {
+    pub(crate) fn new(inner: T, activity: Arc<Activity>) -> Self {
+        Self { inner, activity }
+    }
+}
+
+impl<T: Reset> Drop for Abortable<T> {
+    fn drop(&mut self) {
+        if self.activity.has_broken_off() {
+            self.inner.reset_on_close();
+        }
+    }
+}
+
+impl<T: AsyncRead + Reset + Unpin> AsyncRead for Abortable<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl<T: AsyncWrite + Reset + Unpin> AsyncWrite for Abortable<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
