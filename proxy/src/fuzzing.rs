@@ -4,6 +4,7 @@
 //! spelling, and a body's framing. Only there with `--cfg fuzzing`, which cargo-fuzz sets.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use auth_model::ConnectionName;
@@ -22,6 +23,7 @@ use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::pipeline::{RouteError, prepare};
 use crate::route::Router;
 use crate::server::ListenerRole;
+use crate::share::{ClientKey, PoolSize};
 
 /// This proxy's name in `Via`.
 const PSEUDONYM: &str = "signing-proxy-fuzzed";
@@ -97,7 +99,14 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
     let frames = pieces
         .iter()
         .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))));
-    let storage = Storage::new(1 << 20, 0, std::env::temp_dir());
+    let size = |total| PoolSize {
+        total,
+        reserve_percent: 0,
+    };
+    let client = ClientKey::new(ListenerRole::Shared, Ipv4Addr::LOCALHOST.into());
+    let storage = Storage::empty(std::env::temp_dir());
+    storage.resize(size(1 << 20), size(0));
+    let storage = storage.of(&client);
     let limits = BodyLimits {
         memory: max,
         max,

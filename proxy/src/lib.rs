@@ -19,10 +19,6 @@ mod route;
 #[cfg(feature = "sandbox")]
 pub mod sandbox_command;
 pub mod server;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the pools that use it come one by one")
-)]
 mod share;
 mod strip;
 mod threads;

@@ -14,6 +14,7 @@ mod labels;
 mod permissions;
 mod reloads;
 mod retries;
+mod shares;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -34,6 +35,7 @@ pub(crate) use self::credentials::tests::never_asked;
 pub(crate) use self::labels::ClientEnd;
 pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
+pub(crate) use self::shares::Watched;
 
 /// The media type of [`Metrics::encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -141,6 +143,11 @@ impl Metrics {
     /// Another configuration was not taken.
     pub(crate) fn reload_failed(&self) {
         self.0.reloads.failed();
+    }
+
+    /// From now on these pools are read, and no others.
+    pub(crate) fn watch_shares(&self, pools: Vec<Watched>) {
+        self.0.shares.watch(pools);
     }
 
     /// The listener is there no longer, nor is any client of it.

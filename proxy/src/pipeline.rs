@@ -36,18 +36,19 @@ use auth_model::{Clock, ConnectionName};
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
 use crate::admit::admit;
 use crate::body::Storage;
-use crate::config::Config;
+use crate::config::{Config, ServerConfig};
 use crate::error::{Accept, ErrorShape, ProxyError, render};
-use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
+use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally, Watched};
 use crate::permit::{Permit, Permitted, Records};
 use crate::route::{Route, Router};
 use crate::server::{DownloadRate, Handler, Peer};
+use crate::share::{ClientKey, PoolSize};
 use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
 use multipart::Begun;
 use record::Reporter;
@@ -127,7 +128,7 @@ impl Pipeline {
         let mut random = [0; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
         let instance = format!("{:016x}", u64::from_be_bytes(random));
-        Ok(Self {
+        let pipeline = Self {
             router,
             lanes,
             network,
@@ -135,12 +136,30 @@ impl Pipeline {
             signer: signer::Signer::new(),
             clock,
             observer,
-            storage: Storage::new(config.server.body_memory, config.server.spool_max, spool_dir(config)),
+            storage: Storage::empty(spool_dir(config)),
             spooled: metrics.spooled_bytes(),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,
             requests: Arc::new(AtomicU64::new(1)),
-        })
+        };
+        pipeline.share(&config.server, metrics);
+        Ok(pipeline)
+    }
+
+    /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
+    /// common with the one before it.
+    pub(crate) fn share(&self, server: &ServerConfig, metrics: &Metrics) {
+        let size = |total| PoolSize {
+            total,
+            reserve_percent: server.reserve_percent,
+        };
+        self.storage.resize(size(server.body_memory), size(server.spool_max));
+        let mut watched = Vec::from(self.storage.pools());
+        for (name, lane) in &self.lanes {
+            lane.upstream.reserve(server.reserve_percent);
+            watched.push(Watched::new("upstream_permits", Some(name), lane.upstream.permits()));
+        }
+        metrics.watch_shares(watched);
     }
 
     /// The pipeline of another configuration, to take over from this one: it keeps what belongs to the process, and
@@ -159,7 +178,6 @@ impl Pipeline {
         let network = Network::new(&config.upstream, config.server.threads, Some(&self.network))?;
         let records = self.records.clone();
         let lanes = lanes(&router, &network, &records, credentials, metrics, &self.lanes)?;
-        let (body_memory, spool_max) = (config.server.body_memory, config.server.spool_max);
         Ok(Self {
             router,
             lanes,
@@ -168,7 +186,7 @@ impl Pipeline {
             signer: self.signer.clone(),
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
-            storage: self.storage.resized(body_memory, spool_max, spool_dir(config)),
+            storage: self.storage.in_folder(spool_dir(config)),
             spooled: self.spooled.clone(),
             pseudonym: self.pseudonym.clone(),
             instance: self.instance.clone(),
@@ -216,6 +234,7 @@ impl Pipeline {
         body: &mut Option<Incoming>,
         reporter: &mut Reporter,
     ) -> Result<Answered, ProxyError> {
+        let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
@@ -232,14 +251,14 @@ impl Pipeline {
             steps::credentials(&lane.credentials).await?;
             reporter.credentials_ready();
         }
-        let slot = lane.upstream.turn().await?;
+        let client = ClientKey::of(&reporter.record.peer);
         let record = &mut reporter.record;
         let framed = if converses {
             let (framed, fault) = conversation::take(ready, body)?;
             reporter.flows_on(fault);
             framed
         } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
-            match Box::pin(multipart::take(self, ready, body, record)).await? {
+            match Box::pin(multipart::take(self, ready, body, record, &client)).await? {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
                     reporter.answered(&response);
@@ -248,13 +267,16 @@ impl Pipeline {
                 }
             }
         } else {
-            payload::frame(ready, body, self, record).await?
+            payload::frame(ready, body, self, record, &client).await?
         };
         reporter.body_received();
         let record = &mut reporter.record;
         if framed.ready.is_decided_by_body {
             permitted = permission::of_body(lane, &framed, record).await?;
         }
+        // Only now: while something is waited for from the client, nothing is taken that all clients share.
+        framed.begun(expects_continue).await?;
+        let permit = lane.upstream.permit(&client).await?;
         let operation = record.operation.as_deref();
         let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
         record.bytes_in = framed.received();
@@ -268,7 +290,7 @@ impl Pipeline {
         let config = &framed.ready.route.config;
         Ok(Answered::Passed(answer::Passed {
             response,
-            slot,
+            permit,
             idle: config.timeouts.body_idle,
             rate: DownloadRate {
                 behind: config.timeouts.body_idle,

@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{ErrorCode, ProxyError};
 use crate::server::{ListenerRole, Peer};
 
 pub(crate) use pool::{Grant, Pool};
@@ -71,6 +72,12 @@ pub(crate) struct PoolSize {
 }
 
 impl PoolSize {
+    /// Nothing at all.
+    pub(crate) const NONE: Self = Self {
+        total: 0,
+        reserve_percent: 0,
+    };
+
     /// Below so many units there is no reserve: it would be a quarter or more.
     const LEAST_WITH_RESERVE: u64 = 4;
 
@@ -101,7 +108,7 @@ pub(crate) enum Exhausted {
     /// The rest is for clients or listeners that have less than an equal share.
     #[error("the client is beyond its share")]
     OverShare,
-    /// Everything is taken, and the client has no more than its share.
+    /// Everything is taken, and the client has no more than its share, or there is no other one.
     #[error("all is taken")]
     Full,
 }
@@ -112,6 +119,15 @@ impl Exhausted {
         match self {
             Self::OverShare | Self::Full => RETRY_AFTER,
         }
+    }
+
+    /// The error for the client: its own fault, or `full` where all is taken.
+    pub(crate) fn error(self, full: ErrorCode) -> ProxyError {
+        let code = match self {
+            Self::OverShare => ErrorCode::ClientOverShare,
+            Self::Full => full,
+        };
+        ProxyError::new(code).with_retry_after(self.retry_after())
     }
 }
 

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
@@ -46,6 +47,10 @@ impl StreamFault {
 pub(crate) struct ClientStream {
     body: UnsyncBoxBody<Bytes, Cause>,
     patience: Patience,
+    /// For the first piece, where that has less time than others.
+    first: Option<Patience>,
+    /// Came while it was waited for the first one.
+    ahead: Option<Bytes>,
     fault: StreamFault,
 }
 
@@ -58,12 +63,35 @@ impl ClientStream {
         Self {
             body: body.map_err(Into::into).boxed_unsync(),
             patience,
+            first: None,
+            ahead: None,
             fault,
         }
     }
 
+    /// Waits no longer than that for the first piece, once it is waited for at all.
+    pub(crate) fn with_first_within(self, limit: Duration) -> Self {
+        Self {
+            first: Some(Patience::new(limit)),
+            ..self
+        }
+    }
+
+    /// Ready once the first piece is there, or the end. The piece stays where it is.
+    pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        if self.ahead.is_none() {
+            self.ahead = ready!(self.poll_data(cx)).transpose()?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
-        let data = ready!(poll_data(Pin::new(&mut self.body), &mut self.patience, cx));
+        if let Some(data) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(data)));
+        }
+        let patience = self.first.as_mut().unwrap_or(&mut self.patience);
+        let data = ready!(poll_data(Pin::new(&mut self.body), patience, cx));
+        self.first = None;
         Poll::Ready(data.map(|data| match data {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
@@ -168,6 +196,29 @@ mod tests {
             }
             sleep(pause).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_piece_is_waited_for_and_stays() {
+        let (mut stream, fault) = client(SECOND, 7, 2, Patience::new(LIMIT));
+        let begin = Instant::now();
+        for _ in 0..2 {
+            poll_fn(|cx| stream.poll_begun(cx)).await.unwrap();
+            assert_eq!((begin.elapsed(), fault.received()), (SECOND, 7));
+        }
+        assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 14);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_piece_may_have_less_time_than_others() {
+        let (stream, fault) = client(ALMOST, 1, 9, Patience::new(LIMIT));
+        let begin = Instant::now();
+        let mut stream = stream.with_first_within(SECOND);
+        assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 0);
+        assert_eq!((code(&fault), begin.elapsed()), (Some(ErrorCode::BodyTimeout), SECOND));
+        let (stream, _) = client(ALMOST, 1, 9, Patience::new(LIMIT));
+        let mut stream = stream.with_first_within(LIMIT);
+        assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 9);
     }
 
     fn code(fault: &StreamFault) -> Option<ErrorCode> {

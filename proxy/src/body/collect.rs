@@ -13,7 +13,7 @@ use super::framing::Framing;
 use super::outgoing::Content;
 use super::patience::Patience;
 use super::sink::Sink;
-use super::storage::Storage;
+use super::storage::ClientStorage;
 use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a body may take.
@@ -23,8 +23,8 @@ pub(crate) struct BodyLimits<'a> {
     pub(crate) memory: u64,
     /// Bytes at all.
     pub(crate) max: u64,
-    /// The room for all bodies.
-    pub(crate) storage: &'a Storage,
+    /// The client's room.
+    pub(crate) storage: &'a ClientStorage,
 }
 
 /// A whole body.

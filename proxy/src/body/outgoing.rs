@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use signer::ChunkSigner;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -20,9 +19,9 @@ use super::chunked_upload::ChunkedUpload;
 use super::event_upload::{EventStream, EventUpload, Sealer};
 use super::gate::{Gate, Waiting};
 use super::spool::read_block;
-use super::storage::DiskShare;
 use super::upload_stream::{Shelf, UploadStream};
 use crate::error::Cause;
+use crate::share::Grant;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ pub(crate) enum Content {
         /// Its length.
         length: u64,
         /// The room it takes on the disk.
-        share: Arc<DiskShare>,
+        share: Arc<Grant>,
     },
 }
 
@@ -47,7 +46,7 @@ pub(crate) enum Content {
 pub(crate) struct InMemory {
     segments: Vec<Bytes>,
     length: u64,
-    _share: Option<OwnedSemaphorePermit>,
+    _share: Option<Grant>,
 }
 
 impl From<Bytes> for Content {
@@ -58,7 +57,7 @@ impl From<Bytes> for Content {
 }
 
 impl Content {
-    pub(super) fn memory(segments: Vec<Bytes>, share: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn memory(segments: Vec<Bytes>, share: Option<Grant>) -> Self {
         let length = segments.iter().map(|segment| length_of(segment)).sum();
         Self::Memory(Arc::new(InMemory {
             segments,
@@ -67,7 +66,7 @@ impl Content {
         }))
     }
 
-    pub(super) fn spooled(file: File, length: u64, share: DiskShare) -> Self {
+    pub(super) fn spooled(file: File, length: u64, share: Grant) -> Self {
         Self::Spooled {
             file: Arc::new(file),
             length,
@@ -183,7 +182,7 @@ enum Source {
     },
     File {
         file: Arc<File>,
-        _share: Arc<DiskShare>,
+        _share: Arc<Grant>,
         reading: Option<JoinHandle<io::Result<Bytes>>>,
         next_offset: u64,
         end: u64,

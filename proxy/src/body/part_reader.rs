@@ -8,7 +8,7 @@ use super::client_stream::{ClientStream, StreamFault};
 use super::collect::too_large;
 use super::outgoing::Content;
 use super::sink::Sink;
-use super::storage::Storage;
+use super::storage::ClientStorage;
 use crate::error::{ErrorCode, ProxyError};
 
 /// Takes parts off a body.
@@ -55,7 +55,7 @@ impl PartReader {
     /// # Errors
     ///
     /// [`ErrorCode::BodyTooLarge`], and the other `Body…` and `Spool…` codes.
-    pub(crate) async fn part(&mut self, size: u64, memory: u64, storage: &Storage) -> Result<Part, ProxyError> {
+    pub(crate) async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, ProxyError> {
         let mut sink = Sink::new(memory, storage);
         let mut is_last = false;
         loop {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     async fn parts(pieces: &[usize], max: u64) -> Result<Vec<usize>, ErrorCode> {
-        let storage = Storage::new(1 << 20, 0, PathBuf::new());
+        let storage = crate::body::storage::tests::room(1 << 20, 0, PathBuf::new());
         let mut reader = reader(pieces, max);
         let mut parts = Vec::new();
         loop {

@@ -2,12 +2,12 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::outgoing::Content;
 use super::spool::{SpoolWriter, Spooled};
-use super::storage::Storage;
+use super::storage::{ClientStorage, units};
 use crate::error::ProxyError;
+use crate::share::Grant;
 
 /// Memory is taken in pieces of this size: no piece is copied again as the body grows, and a client that sends
 /// single bytes cannot make us keep more than it sent.
@@ -16,7 +16,7 @@ const SEGMENT: usize = 64 * 1024;
 /// Takes a body piece by piece.
 pub(super) struct Sink<'a> {
     memory_limit: u64,
-    storage: &'a Storage,
+    storage: &'a ClientStorage,
     length: u64,
     store: Store,
 }
@@ -30,11 +30,11 @@ struct Memory {
     hasher: Context,
     full: Vec<Bytes>,
     current: BytesMut,
-    permit: Option<OwnedSemaphorePermit>,
+    share: Option<Grant>,
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(memory_limit: u64, storage: &'a Storage) -> Self {
+    pub(super) fn new(memory_limit: u64, storage: &'a ClientStorage) -> Self {
         Self {
             memory_limit,
             storage,
@@ -43,7 +43,7 @@ impl<'a> Sink<'a> {
                 hasher: Context::new(&SHA256),
                 full: Vec::new(),
                 current: BytesMut::new(),
-                permit: None,
+                share: None,
             }),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Sink<'a> {
                 let content = if segments.is_empty() {
                     Content::Empty
                 } else {
-                    Content::memory(segments, memory.permit)
+                    Content::memory(segments, memory.share)
                 };
                 Ok((content, finish_hash(memory.hasher)))
             }
@@ -94,7 +94,7 @@ impl<'a> Sink<'a> {
 
 impl Memory {
     /// Keeps the data; false, with nothing kept, where the budget does not allow it.
-    fn push(&mut self, mut data: &[u8], storage: &Storage) -> bool {
+    fn push(&mut self, mut data: &[u8], storage: &ClientStorage) -> bool {
         let room = self.current.capacity() - self.current.len();
         if data.len() > room {
             let wanted = data.len() - room;
@@ -105,12 +105,15 @@ impl Memory {
                 SEGMENT
             };
             let bytes = wanted.div_ceil(allocation) * allocation;
-            let Some(permit) = storage.memory(bytes) else {
-                return false;
+            let is_granted = match &mut self.share {
+                Some(share) => share.grow(units(bytes)).is_ok(),
+                none => {
+                    *none = storage.memory(bytes);
+                    none.is_some()
+                }
             };
-            match &mut self.permit {
-                Some(held) => held.merge(permit),
-                None => self.permit = Some(permit),
+            if !is_granted {
+                return false;
             }
             self.hasher.update(data);
             while !data.is_empty() {

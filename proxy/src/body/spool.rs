@@ -5,14 +5,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use aws_lc_rs::digest::Context;
 use bytes::{Bytes, BytesMut};
 use tokio::task::JoinHandle;
 
-use super::storage::{DiskShare, Storage};
+use super::storage::{ClientStorage, units};
 use crate::error::{ErrorCode, ProxyError};
+use crate::share::{Exhausted, Grant};
 
 /// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory.
 const BATCH: usize = 128 * 1024;
@@ -24,7 +24,7 @@ const BLOCK: usize = 128 * 1024;
 pub(super) struct SpoolWriter {
     disk: Disk,
     batch: BytesMut,
-    share: DiskShare,
+    share: Grant,
 }
 
 /// A complete body.
@@ -41,12 +41,9 @@ enum Disk {
 
 impl SpoolWriter {
     /// Makes a file that begins with `head`, which `hasher` has seen already.
-    pub(super) async fn create(storage: &Storage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
+    pub(super) async fn create(storage: &ClientStorage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
         let dir = storage.spool_dir().to_owned();
-        let mut share = storage.disk();
-        if !share.grow(head.iter().map(Bytes::len).sum()) {
-            return Err(no_room());
-        }
+        let share = storage.disk(head.iter().map(Bytes::len).sum()).map_err(no_room)?;
         let write = move || {
             let mut file = tempfile::tempfile_in(dir)?;
             for segment in head {
@@ -78,15 +75,13 @@ impl SpoolWriter {
     }
 
     /// Ends the file.
-    pub(super) async fn finish(mut self) -> Result<(Spooled, DiskShare), ProxyError> {
+    pub(super) async fn finish(mut self) -> Result<(Spooled, Grant), ProxyError> {
         self.flush().await?;
         Ok((self.disk.wait().await?, self.share))
     }
 
     async fn flush(&mut self) -> Result<(), ProxyError> {
-        if !self.share.grow(self.batch.len()) {
-            return Err(no_room());
-        }
+        self.share.grow(units(self.batch.len())).map_err(no_room)?;
         let mut spooled = self.disk.wait().await?;
         let batch = std::mem::replace(&mut self.batch, BytesMut::with_capacity(BATCH));
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
@@ -143,10 +138,10 @@ async fn join<T>(handle: JoinHandle<io::Result<T>>) -> io::Result<T> {
     handle.await.map_err(io::Error::other)?
 }
 
-fn no_room() -> ProxyError {
-    ProxyError::new(ErrorCode::SpoolFull)
+fn no_room(exhausted: Exhausted) -> ProxyError {
+    exhausted
+        .error(ErrorCode::SpoolFull)
         .with_hint("Try again when fewer bodies are under way, or raise server.spool_max.")
-        .with_retry_after(Duration::from_secs(1))
 }
 
 fn failed(error: io::Error) -> ProxyError {

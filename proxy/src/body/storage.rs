@@ -2,120 +2,149 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use crate::metrics::Watched;
+use crate::share::{ClientKey, Exhausted, Grant, Pool, PoolSize};
 
 /// The room for bodies. Cheap to clone, and clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Storage {
-    memory: Arc<Semaphore>,
-    disk: Arc<Disk>,
-    spool_dir: PathBuf,
-    /// The bytes in memory and on disk that there are in all.
-    sizes: (u64, u64),
+    /// Bytes.
+    memory: Pool,
+    /// Bytes.
+    disk: Pool,
+    spool_dir: Arc<Path>,
 }
 
-#[derive(Debug)]
-struct Disk {
-    left: AtomicU64,
+/// The room that one client may take of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientStorage {
+    all: Storage,
+    client: ClientKey,
 }
 
 impl Storage {
-    /// Room for so many bytes in memory, rounded down to whole KiB, and on disk, in this folder.
-    pub(crate) fn new(memory: u64, disk: u64, spool_dir: PathBuf) -> Self {
-        let kib = usize::try_from(memory / 1024).unwrap_or(usize::MAX);
+    /// No room at all, and this folder.
+    pub(crate) fn empty(spool_dir: PathBuf) -> Self {
         Self {
-            memory: Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))),
-            disk: Arc::new(Disk {
-                left: AtomicU64::new(disk),
-            }),
-            spool_dir,
-            sizes: (memory, disk),
+            memory: Pool::new(PoolSize::NONE),
+            disk: Pool::new(PoolSize::NONE),
+            spool_dir: spool_dir.into(),
         }
     }
 
-    /// The room of these sizes in this folder: this one, where it is so already. Another one is beside it as long as
-    /// requests still use this one.
-    pub(crate) fn resized(&self, memory: u64, disk: u64, spool_dir: PathBuf) -> Self {
-        if self.sizes == (memory, disk) && self.spool_dir == spool_dir {
-            self.clone()
-        } else {
-            Self::new(memory, disk, spool_dir)
+    /// From now on there is room for so many bytes in memory and on disk. Nobody loses any.
+    pub(crate) fn resize(&self, memory: PoolSize, disk: PoolSize) {
+        self.memory.resize(memory);
+        self.disk.resize(disk);
+    }
+
+    /// The same room, with another folder for new bodies.
+    pub(crate) fn in_folder(&self, spool_dir: PathBuf) -> Self {
+        Self {
+            spool_dir: spool_dir.into(),
+            ..self.clone()
         }
     }
 
-    /// Takes memory, if there is enough: a body that finds none goes to the disk.
-    pub(super) fn memory(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
-        Arc::clone(&self.memory).try_acquire_many_owned(kib).ok()
+    /// The pools, for the metrics.
+    pub(crate) fn pools(&self) -> [Watched; 2] {
+        [
+            Watched::new("body_memory", None, &self.memory),
+            Watched::new("spool", None, &self.disk),
+        ]
     }
 
-    /// A share of the disk for one body, with nothing in it yet.
-    pub(super) fn disk(&self) -> DiskShare {
-        DiskShare {
-            disk: Arc::clone(&self.disk),
-            taken: 0,
+    /// The room for the bodies of one client.
+    pub(crate) fn of(&self, client: &ClientKey) -> ClientStorage {
+        ClientStorage {
+            all: self.clone(),
+            client: client.clone(),
         }
+    }
+}
+
+impl ClientStorage {
+    /// Takes memory, if the client may have it: a body that finds none goes to the disk.
+    pub(super) fn memory(&self, bytes: usize) -> Option<Grant> {
+        self.all.memory.try_take(&self.client, units(bytes)).ok()
+    }
+
+    /// A share of the disk for one body that has so many bytes so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`], where the client may not have as much.
+    pub(super) fn disk(&self, bytes: usize) -> Result<Grant, Exhausted> {
+        self.all.disk.try_take(&self.client, units(bytes))
     }
 
     /// Where spooled bodies go.
     pub(super) fn spool_dir(&self) -> &Path {
-        &self.spool_dir
+        &self.all.spool_dir
     }
 }
 
-/// A body's share of the disk, given back when it is dropped.
-#[derive(Debug)]
-pub(crate) struct DiskShare {
-    disk: Arc<Disk>,
-    taken: u64,
-}
-
-impl DiskShare {
-    /// Takes more; false, with nothing taken, where there is not enough.
-    pub(super) fn grow(&mut self, bytes: usize) -> bool {
-        let Ok(bytes) = u64::try_from(bytes) else { return false };
-        let took = self
-            .disk
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        if took.is_ok() {
-            self.taken += bytes;
-        }
-        took.is_ok()
-    }
-}
-
-impl Drop for DiskShare {
-    fn drop(&mut self) {
-        self.disk.left.fetch_add(self.taken, Ordering::Relaxed);
-    }
+/// Bytes as units of a pool.
+pub(super) fn units(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(crate) mod tests {
+    use std::net::IpAddr;
 
-    #[test]
-    fn the_disk_is_shared_and_given_back() {
-        let storage = Storage::new(0, 100, PathBuf::new());
-        let mut one = storage.disk();
-        assert!(one.grow(60));
-        let mut other = storage.disk();
-        assert!(!other.grow(41));
-        assert!(other.grow(40));
-        drop(one);
-        assert!(other.grow(60));
-        assert!(!other.grow(1));
+    use super::*;
+    use crate::server::ListenerRole;
+
+    /// The room for the bodies of the client at this address, without a reserve.
+    pub(crate) fn room(memory: u64, disk: u64, spool_dir: PathBuf) -> ClientStorage {
+        let size = |total| PoolSize {
+            total,
+            reserve_percent: 0,
+        };
+        let storage = Storage::empty(spool_dir);
+        storage.resize(size(memory), size(disk));
+        storage.of(&client(1))
+    }
+
+    fn client(address: u8) -> ClientKey {
+        ClientKey::new(ListenerRole::Shared, IpAddr::from([127, 0, 0, address]))
     }
 
     #[test]
-    fn memory_is_taken_in_kib_and_given_back() {
-        let storage = Storage::new(3 * 1024 + 1023, 0, PathBuf::new());
-        let held = storage.memory(2049).unwrap();
-        assert!(storage.memory(1).is_none());
+    fn one_client_leaves_room_for_the_next() {
+        let size = |total| PoolSize {
+            total,
+            reserve_percent: 10,
+        };
+        let all = Storage::empty(PathBuf::new());
+        all.resize(size(100), size(100));
+        let (one, other) = (all.of(&client(1)), all.of(&client(2)));
+        let held = (one.memory(90).unwrap(), one.disk(90).unwrap());
+        assert!(one.memory(1).is_none());
+        assert_eq!(one.disk(1).unwrap_err(), Exhausted::OverShare);
+        assert!(other.memory(5).is_some());
+        assert!(other.disk(5).is_ok());
         drop(held);
-        assert!(storage.memory(3072).is_some());
+        assert!(other.memory(90).is_some());
+    }
+
+    #[test]
+    fn a_reload_changes_the_room_for_all() {
+        let size = |total| PoolSize {
+            total,
+            reserve_percent: 0,
+        };
+        let before = Storage::empty("/a".into());
+        before.resize(size(100), size(100));
+        let held = before.of(&client(1)).disk(60).unwrap();
+        let after = before.in_folder("/b".into());
+        after.resize(size(100), size(50));
+        let after = after.of(&client(2));
+        assert_eq!(after.disk(1).unwrap_err(), Exhausted::Full);
+        assert_eq!(after.spool_dir(), Path::new("/b"));
+        drop(held);
+        assert!(after.disk(50).is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! A client's body while it is passed on: taken out of its own aws-chunked framing, where it comes in one.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -47,6 +48,11 @@ impl UploadStream {
             })),
         };
         Self { stream, wrapping }
+    }
+
+    /// Ready once the first of it has come from the client, or its end. Nothing of it is taken.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.stream.poll_begun(cx)
     }
 
     /// Whether the client has announced this checksum.
@@ -124,6 +130,21 @@ impl<T> Shelf<T> {
     /// The body, for the first who asks.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Shelf {
+    /// Waits until the first of the body has come, or its end; the body stays on the shelf. At once where it was taken.
+    ///
+    /// # Errors
+    ///
+    /// The client is late, or its body broke off.
+    pub(crate) async fn begun(&self) -> Result<(), Cause> {
+        let poll = |cx: &mut Context<'_>| match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stream) => stream.poll_begun(cx),
+            None => Poll::Ready(Ok(())),
+        };
+        poll_fn(poll).await
     }
 }
 

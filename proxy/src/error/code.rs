@@ -156,6 +156,11 @@ errors! {
         "the connection has no valid credentials at the moment"
         "The proxy's log has the reason."
 
+    // It takes its share.
+    ClientOverShare SERVICE_UNAVAILABLE "client-over-share"
+        "the client uses more than its share of what all clients share, and the rest is kept for others"
+        "Try again, with fewer requests at once."
+
     // The service is asked.
     UpstreamBusy SERVICE_UNAVAILABLE "upstream-busy"
         "too many requests are under way on this connection"
@@ -184,6 +189,14 @@ errors! {
     Internal INTERNAL_SERVER_ERROR "internal"
         "the proxy failed"
         "This is a defect of the proxy; its log has the details."
+}
+
+impl ErrorCode {
+    /// Whether the client should send the same request again later, and less of them: it learns so by the service's own
+    /// code for that.
+    pub(crate) const fn is_throttling(self) -> bool {
+        matches!(self, Self::ClientOverShare | Self::UpstreamBusy)
+    }
 }
 
 #[cfg(test)]

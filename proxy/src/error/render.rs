@@ -105,8 +105,8 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
     response
 }
 
-/// What stands where an SDK looks for the error's code: ours, or the service's own word for a refusal by policy, which
-/// programs know how to take.
+/// What stands where an SDK looks for the error's code: ours, or the service's own word for a refusal by policy or for too
+/// many requests, which programs know how to take. All SDKs try again after the latter.
 fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
     match (error.code(), shape) {
         (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::Json) => "AccessDeniedException",
@@ -114,6 +114,10 @@ fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
         (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::RestXml | ErrorShape::QueryXml) => {
             "AccessDenied"
         }
+        (throttled, ErrorShape::Json) if throttled.is_throttling() => "ThrottlingException",
+        (throttled, ErrorShape::Ec2Xml) if throttled.is_throttling() => "RequestLimitExceeded",
+        (throttled, ErrorShape::QueryXml) if throttled.is_throttling() => "Throttling",
+        (throttled, ErrorShape::RestXml) if throttled.is_throttling() => "SlowDown",
         (ours, _) => ours.name(),
     }
 }
@@ -225,6 +229,29 @@ mod tests {
             );
             let text = String::from_utf8(response.into_body().to_vec()).unwrap();
             assert!(text.contains(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_beyond_its_share_is_throttled_as_the_service_does_it() {
+        for code in [ErrorCode::ClientOverShare, ErrorCode::UpstreamBusy] {
+            let error = ProxyError::new(code).with_retry_after(std::time::Duration::from_secs(1));
+            for (shape, want) in [
+                (ErrorShape::Json, r#""__type":"ThrottlingException""#),
+                (ErrorShape::RestXml, "<Error><Code>SlowDown</Code>"),
+                (ErrorShape::QueryXml, "<Type>Receiver</Type><Code>Throttling</Code>"),
+                (ErrorShape::Ec2Xml, "<Code>RequestLimitExceeded</Code>"),
+            ] {
+                let response = render(&error, "r-1", shape);
+                let headers = response.headers();
+                assert_eq!(
+                    (response.status().as_u16(), &headers[RETRY_AFTER]),
+                    (503, &HeaderValue::from(1))
+                );
+                assert_eq!(headers[ERROR_HEADER], code.name());
+                let text = String::from_utf8(response.into_body().to_vec()).unwrap();
+                assert!(text.contains(want), "{text}");
+            }
         }
     }
 

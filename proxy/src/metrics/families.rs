@@ -15,6 +15,7 @@ use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, Re
 use super::permissions::PermissionFamilies;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
+use super::shares::ShareCollector;
 
 /// Upper bounds in seconds: a local emulator answers in milliseconds, a model streams for minutes.
 const SECONDS: [f64; 14] = [
@@ -41,6 +42,7 @@ pub(super) struct Families {
     pub(super) client_waits: Counter,
     pub(super) accept_failures: Counter,
     pub(super) credentials: CredentialCollector,
+    pub(super) shares: ShareCollector,
     pub(super) reloads: ReloadFamilies,
     pub(super) permissions: PermissionFamilies,
     /// Read while something is counted by connection, so that nothing is counted for one that is just forgotten.
@@ -70,6 +72,7 @@ impl Families {
             client_waits: Counter::default(),
             accept_failures: Counter::default(),
             credentials: CredentialCollector::default(),
+            shares: ShareCollector::default(),
             reloads: ReloadFamilies::default(),
             permissions: PermissionFamilies::default(),
             known: RwLock::default(),
@@ -165,6 +168,7 @@ impl Families {
             self.accept_failures.clone(),
         );
         r.register_collector(Box::new(self.credentials.clone()));
+        r.register_collector(Box::new(self.shares.clone()));
         self.reloads.register(r);
         self.permissions.register(r);
     }

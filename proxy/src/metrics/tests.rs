@@ -1,4 +1,5 @@
 use super::*;
+use crate::share::{Pool, PoolSize};
 
 fn sample(method: &Method) -> RequestSample<'_> {
     RequestSample {
@@ -169,6 +170,7 @@ fn the_documentation_lists_exactly_what_is_told() {
     metrics.clock_skew(&name).set(-3);
     metrics.permissions(&name).count_unmapped(Verdict::Allowed);
     credentials::tests::watch_one(&metrics);
+    metrics.watch_shares(vec![Watched::new("spool", None, &Pool::new(PoolSize::NONE))]);
     let told = told(&metrics.encode().unwrap());
 
     let section = PAGE

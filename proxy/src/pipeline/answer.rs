@@ -8,21 +8,21 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
 use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::server::{Download, DownloadRate};
+use crate::share::Grant;
 use crate::strip;
 use crate::upstream::ServiceBody;
 
-/// A service's answer, and the turn that it still takes.
+/// A service's answer, and the upstream permit that it still has.
 #[derive(Debug)]
 pub(super) struct Passed {
     pub(super) response: Response<ReadAhead<ServiceBody>>,
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) permit: Grant,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
     /// The least rate at which the client takes the body.
@@ -47,7 +47,7 @@ enum Source {
         body: ReadAhead<ServiceBody>,
         patience: Patience,
         talk: Option<Talk>,
-        _slot: OwnedSemaphorePermit,
+        _permit: Grant,
     },
 }
 
@@ -73,7 +73,7 @@ impl Talk {
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
     let Passed {
         response,
-        slot,
+        permit,
         idle,
         rate,
         conversation: talk,
@@ -104,7 +104,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
             None => Patience::new(idle),
         },
         talk,
-        _slot: slot,
+        _permit: permit,
     };
     Response::from_parts(head, ResponseBody { source, reporter })
 }

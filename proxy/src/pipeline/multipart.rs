@@ -22,6 +22,7 @@ use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{ClientStream, Framing, PartReader, StreamFault};
 use crate::error::{ErrorCode, ProxyError};
+use crate::share::ClientKey;
 use upload::{Failure, Upload};
 
 /// What became of the first part.
@@ -53,20 +54,22 @@ pub(super) async fn take(
     ready: Ready,
     body: &mut Option<Incoming>,
     record: &mut RequestRecord,
+    client: &ClientKey,
 ) -> Result<Begun, ProxyError> {
     let config = &ready.route.config;
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
     let fault = StreamFault::default();
     let stream = ClientStream::new(incoming, ready.patience(), fault.clone());
     let mut reader = PartReader::new(stream, fault, config.limits.max_body);
-    let first = reader.part(config.part_size, memory(&ready), &pipeline.storage).await;
+    let storage = pipeline.storage.of(client);
+    let first = reader.part(config.part_size, memory(&ready), &storage).await;
     record.bytes_in = reader.received();
     let first = first?;
     if first.is_last {
         let framed = Framed::whole(ready, first.content, first.sha256, record.bytes_in);
         return Ok(Begun::Whole(Box::new(framed)));
     }
-    let upload = Upload::new(Arc::clone(pipeline), ready);
+    let upload = Upload::new(Arc::clone(pipeline), ready, client.clone());
     let outcome = upload.run(&mut reader, first, &mut record.attempts).await;
     record.bytes_in = reader.received();
     match outcome {

@@ -2,6 +2,8 @@
 
 mod passage;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
@@ -18,8 +20,13 @@ use crate::body::{
     Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect, too_large,
 };
 use crate::error::{ErrorCode, ProxyError};
+use crate::share::ClientKey;
 use crate::upstream::Attempt;
 use passage::Passage;
+
+/// A client that was told to continue, or sent its head without waiting for that, sends the first of its body at once. Where
+/// it does not, it may hold an upstream permit by now.
+const FIRST_PIECE: Duration = Duration::from_secs(30);
 
 /// A request that lacks nothing but its signature.
 #[derive(Debug)]
@@ -147,6 +154,37 @@ impl Framed {
         }
     }
 
+    /// Waits until nothing more has to be waited for from the client before the request is sent: for the first of a body
+    /// that is passed on as it arrives. An upstream permit is taken after that, so that no client holds one with a head.
+    ///
+    /// `expects_continue` clients send nothing before the service wants it, where it is known to say so: their refusal by
+    /// the head is worth more. They have to begin soon after that.
+    ///
+    /// # Errors
+    ///
+    /// The client is late, or its body broke off.
+    pub(super) async fn begun(&self, expects_continue: bool) -> Result<(), ProxyError> {
+        let Body::Stream {
+            upload,
+            continues,
+            fault,
+            ..
+        } = &self.body
+        else {
+            return Ok(());
+        };
+        if expects_continue && continues.is_some() {
+            return Ok(());
+        }
+        let begun = upload.begun().await;
+        begun.map_err(|cause| {
+            fault
+                .error()
+                .unwrap_or(ErrorCode::BodyIncomplete.into())
+                .with_cause(cause)
+        })
+    }
+
     /// The body to send; `signer` is what the head's signature begins, where more of it is signed.
     pub(super) fn body(&self, signer: BodySigner, progress: &Progress) -> Result<OutgoingBody, ProxyError> {
         let progress = progress.clone();
@@ -212,6 +250,7 @@ pub(super) async fn frame(
     body: &mut Option<Incoming>,
     pipeline: &Pipeline,
     record: &mut RequestRecord,
+    client: &ClientKey,
 ) -> Result<Framed, ProxyError> {
     if let Some(passage) = passage::choose(&ready, record.operation.as_deref()) {
         let continues = pipeline
@@ -224,7 +263,7 @@ pub(super) async fn frame(
     let limits = BodyLimits {
         memory: config.limits.memory_body,
         max: config.limits.max_body,
-        storage: &pipeline.storage,
+        storage: &pipeline.storage.of(client),
     };
     let incoming = body.as_mut().ok_or(ErrorCode::Internal)?;
     let framing = ready.framing.clone();
@@ -259,7 +298,8 @@ fn pass_on(
     let framed_length = framed_length.ok_or_else(|| too_large(max))?;
     let fault = StreamFault::default();
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
-    let stream = ClientStream::new(incoming, ready.patience(), fault.clone());
+    let stream = ClientStream::new(incoming, ready.patience(), fault.clone())
+        .with_first_within(FIRST_PIECE.min(config.timeouts.body_idle));
     let stream = UploadStream::new(stream, ready.framing.clone());
     if let Passage::Chunked(layout) = &passage {
         layout.announce(&mut ready.head.headers);

@@ -88,6 +88,7 @@ impl Proxy {
         let removed: Vec<_> = parts.sockets.iter().filter(|socket| !sockets.has(socket)).collect();
         let ends_with_the_old = removed.iter().filter_map(|socket| parts.serving.remove(&socket.role));
         ends_with_the_old.for_each(|serving| serving.keep());
+        pipeline.share(&config.server, &self.metrics);
         self.pipeline.store(Arc::new(pipeline));
         self.reports.store(Arc::new(Admin::new(
             self.readiness.clone(),

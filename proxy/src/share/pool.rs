@@ -54,13 +54,18 @@ impl Pool {
         self.lock().taken()
     }
 
+    /// How often a client got nothing for this reason.
+    pub(crate) fn rejections(&self, why: Exhausted) -> u64 {
+        self.lock().rejections(why)
+    }
+
     /// Takes units, if the client may have them at once.
     ///
     /// # Errors
     ///
     /// [`Exhausted`] where all is taken, or what is left is for others.
     pub(crate) fn try_take(&self, client: &ClientKey, units: u64) -> Result<Grant, Exhausted> {
-        self.lock().take(client, units)?;
+        self.take(client, units)?;
         Ok(self.grant(client.clone(), units))
     }
 
@@ -89,10 +94,17 @@ impl Pool {
                 granted,
             }
         };
-        match timeout_at(deadline, &mut place.granted).await {
-            Ok(Ok(grant)) => Ok(grant),
-            Ok(Err(_)) | Err(_) => Err(self.lock().admits(client, units).err().unwrap_or(Exhausted::Full)),
+        if let Ok(Ok(grant)) = timeout_at(deadline, &mut place.granted).await {
+            return Ok(grant);
         }
+        let mut state = self.lock();
+        let why = state.admits(client, units).err().unwrap_or(Exhausted::Full);
+        Err(state.reject(why))
+    }
+
+    fn take(&self, client: &ClientKey, units: u64) -> Result<(), Exhausted> {
+        let mut state = self.lock();
+        state.take(client, units).map_err(|why| state.reject(why))
     }
 
     fn grant(&self, client: ClientKey, units: u64) -> Grant {
@@ -137,6 +149,7 @@ impl Pool {
 
 impl Grant {
     /// How many units it has.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the budget of heads and parsed bodies"))]
     pub(crate) fn units(&self) -> u64 {
         self.units
     }
@@ -147,12 +160,13 @@ impl Grant {
     ///
     /// [`Exhausted`], with nothing taken, as [`Pool::try_take`].
     pub(crate) fn grow(&mut self, units: u64) -> Result<(), Exhausted> {
-        self.pool.lock().take(&self.client, units)?;
+        self.pool.take(&self.client, units)?;
         self.units = self.units.saturating_add(units);
         Ok(())
     }
 
     /// Gives some back, all at most.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the budget of heads and parsed bodies"))]
     pub(crate) fn shrink(&mut self, units: u64) {
         let units = units.min(self.units);
         self.units -= units;

@@ -15,6 +15,14 @@ pub(super) struct State<W> {
     listeners: HashMap<ListenerRole, Listener>,
     queues: HashMap<ClientKey, BTreeMap<u64, Waiting<W>>>,
     next_id: u64,
+    rejections: Rejections,
+}
+
+/// How often a client got nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rejections {
+    over_share: u64,
+    full: u64,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +47,7 @@ impl<W> State<W> {
             listeners: HashMap::new(),
             queues: HashMap::new(),
             next_id: 0,
+            rejections: Rejections::default(),
         }
     }
 
@@ -52,6 +61,23 @@ impl<W> State<W> {
 
     pub(super) fn resize(&mut self, size: PoolSize) {
         self.size = size;
+    }
+
+    /// How often a client got nothing for this reason.
+    pub(super) fn rejections(&self, why: Exhausted) -> u64 {
+        match why {
+            Exhausted::OverShare => self.rejections.over_share,
+            Exhausted::Full => self.rejections.full,
+        }
+    }
+
+    /// Counts a client that got nothing.
+    pub(super) fn reject(&mut self, why: Exhausted) -> Exhausted {
+        match why {
+            Exhausted::OverShare => self.rejections.over_share += 1,
+            Exhausted::Full => self.rejections.full += 1,
+        }
+        why
     }
 
     /// How many clients have anything, or wait for it.
@@ -116,7 +142,9 @@ impl<W> State<W> {
         let clients = count(self.clients.len()).saturating_add(newcomer).max(2);
         let is_small = own_after <= total / clients;
         if all > total {
-            return Err(if is_small {
+            // A client that is alone takes nothing from others.
+            let is_alone = own == self.taken;
+            return Err(if is_small || is_alone {
                 Exhausted::Full
             } else {
                 Exhausted::OverShare

@@ -63,6 +63,11 @@ fn where_everything_is_taken_the_client_learns_whose_fault_it_is() {
     assert_eq!(pool.try_take(&client(1, 1), 1).unwrap_err(), Exhausted::OverShare);
     assert_eq!(pool.try_take(&client(3, 1), 1).unwrap_err(), Exhausted::Full);
     assert_eq!(Exhausted::Full.retry_after().as_secs(), 1);
+    // Each client was rejected once when it took all it could.
+    assert_eq!(
+        (pool.rejections(Exhausted::OverShare), pool.rejections(Exhausted::Full)),
+        (2, 2)
+    );
 }
 
 #[test]

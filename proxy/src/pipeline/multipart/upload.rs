@@ -21,6 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::payload::Framed;
 use crate::pipeline::sign::Exchanged;
 use crate::pipeline::steps::Ready;
+use crate::share::ClientKey;
 use crate::strip;
 
 /// Parts under way at a time, besides the one that is being filled.
@@ -37,6 +38,8 @@ pub(super) struct Upload {
     pipeline: Arc<Pipeline>,
     /// The client's `PutObject`.
     ready: Ready,
+    /// Who sends it.
+    client: ClientKey,
 }
 
 /// Why there is no object.
@@ -63,8 +66,12 @@ struct Answer {
 type Stored = (u16, String);
 
 impl Upload {
-    pub(super) fn new(pipeline: Arc<Pipeline>, ready: Ready) -> Arc<Self> {
-        Arc::new(Self { pipeline, ready })
+    pub(super) fn new(pipeline: Arc<Pipeline>, ready: Ready, client: ClientKey) -> Arc<Self> {
+        Arc::new(Self {
+            pipeline,
+            ready,
+            client,
+        })
     }
 
     /// The whole upload, whose first part is here already. Counts the `attempts` of all its requests.
@@ -128,7 +135,8 @@ impl Upload {
                 return Ok(stored);
             }
             let size = plan::part_size(self.ready.route.config.part_size, number.saturating_add(1));
-            let reading = reader.part(size, memory(&self.ready), &self.pipeline.storage);
+            let storage = self.pipeline.storage.of(&self.client);
+            let reading = reader.part(size, memory(&self.ready), &storage);
             tokio::pin!(reading);
             part = loop {
                 tokio::select! {
@@ -196,6 +204,8 @@ impl Upload {
             ready.head.headers.insert(CONTENT_TYPE, xml);
         }
         let framed = Framed::whole(ready, content, sha256, 0);
+        // Each of the requests has its own: between them it is the client that is waited for.
+        let _permit = lane.upstream.permit(&self.client).await?;
         let exchanged = self.pipeline.exchange(lane, &framed, Some(operation), attempts).await?;
         let answer = Answer::read(exchanged, self.ready.route.config.timeouts.body_idle).await?;
         if answer.head.status.is_success() {
