@@ -26,6 +26,7 @@ mod table;
 mod tests;
 mod typed;
 mod variables;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIde
 use aws_endpoints::EndpointVariant;
 use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
+use policy_gen::vending::VendedActions;
 
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
@@ -153,6 +155,8 @@ pub struct Permissions {
     pub allow: Option<Arc<AllowRule>>,
     /// The file in which it is kept what they did: `record`.
     pub record: Option<PathBuf>,
+    /// What of that hands out credentials: `vend_credentials`. With `allow`, a statement must cover it besides.
+    pub vend_credentials: VendedActions,
     /// The account that resources without one in the request are in: `account`, else that of the role.
     pub account: Option<AccountId>,
 }

@@ -26,6 +26,7 @@ mod setup;
 mod sign;
 mod skew;
 mod steps;
+mod vending;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

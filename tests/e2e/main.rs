@@ -21,4 +21,5 @@ mod tidy;
 mod tls;
 mod unmapped;
 mod uploads;
+mod vending;
 mod wire;

@@ -67,7 +67,10 @@ impl Stage {
             sandbox.sts(),
             connection("kept", "s3", &format!("method = \"access-key\"\n{kept}")),
             connection("role", "s3", &role),
-            connection("issuer", "sts", &format!("method = \"access-key\"\n{keys}")),
+            connection("issuer", "sts", &format!("method = \"access-key\"\n{keys}")).replace(
+                "[connections.issuer.auth]",
+                "vend_credentials = [\"sts:AssumeRole\"]\n[connections.issuer.auth]"
+            ),
         );
         let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start_at(config, Arc::new(ours.clone()))

@@ -19,7 +19,7 @@ fn row(line: &'static str, headers: &[&str], body: &'static str, hint: &'static 
 
 /// Sends each row with its length and again in chunks; a row without a body once.
 async fn all_are_rejected(service: &str, rows: &[Row]) {
-    let more = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    let more = format!("account = \"123456789012\"\nvend_credentials = [\"*\"]\n{EVERYTHING}\n");
     let mut world = World::with_one("only", service, &more).await;
     for (line, headers, body, hint) in rows {
         let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{headers}");

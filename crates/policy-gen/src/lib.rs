@@ -9,6 +9,7 @@
 //!   compares it with a policy.
 //! - [`template`]: the trust policy of a role, the policy of the user that assumes it, and policies for common uses;
 //!   [`deploy`] puts them into what Terraform and `CloudFormation` read.
+//! - [`vending`]: which requests hand out credentials.
 //! - [`document`]: policies as canonical JSON: the same statements give the same bytes.
 //!
 //! Invariant: no credentials, no sockets, no clock, none of the proxy's types.
@@ -24,6 +25,7 @@ mod pattern;
 mod principal;
 pub mod record;
 pub mod template;
+pub mod vending;
 
 pub use decision::{AllowPolicy, Decision, Denial};
 pub use diff::{Difference, diff};

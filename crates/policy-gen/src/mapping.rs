@@ -181,6 +181,23 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
     }
 }
 
+/// Reads a form as the services of the Query protocols are read here: strictly, wherever it lies.
+///
+/// # Errors
+///
+/// [`Refusal`] where two readers could read it in two ways, or more than one operation is named.
+pub(crate) fn read_form(request: &Request<'_>, body: &[u8]) -> Result<(), Refusal> {
+    if request.body != BodyFraming::Empty {
+        refusal::check_body(request.headers, Some(body), form::MAX_BODY)?;
+    }
+    let form = form::Form::read(request, Some(body))?;
+    if form.has("Action") {
+        form.action().map(drop)
+    } else {
+        Ok(())
+    }
+}
+
 /// Whether a byte of a body has come or is announced. What may still come is known once it was read.
 fn has_byte(request: &Request<'_>, body: Option<&[u8]>) -> bool {
     match (request.body, body) {

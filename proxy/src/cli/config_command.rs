@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::output::{Failure, print};
+use super::output::{Failure, print, warn};
 use crate::config::{Environment, Overrides, load};
 
 /// The example that is installed with the program; a test loads it.
@@ -56,7 +56,11 @@ fn check(args: &CheckArgs, environment: &Environment) -> Result<(), Failure> {
         file: args.config.clone(),
         ..Overrides::default()
     };
-    let effective = load(&overrides, environment)?.effective;
+    let loaded = load(&overrides, environment)?;
+    for warning in loaded.config.warnings() {
+        warn(&warning);
+    }
+    let effective = loaded.effective;
     let text = match args.format {
         Format::Toml => effective.to_toml(),
         Format::Json => effective.to_json(),

@@ -100,6 +100,12 @@ impl From<ConfigError> for Failure {
     }
 }
 
+/// Prints a warning to standard error, so that standard output holds the document alone.
+pub(super) fn warn(text: &str) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(io::stderr().lock(), "warning: {text}");
+}
+
 /// Writes to standard output. A reader that has left, such as `head`, has seen enough.
 pub(super) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

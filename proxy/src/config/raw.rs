@@ -180,6 +180,7 @@ pub(super) struct RawConnection {
     pub(super) allow: Option<String>,
     pub(super) allow_mode: String,
     pub(super) record: Option<String>,
+    pub(super) vend_credentials: Vec<String>,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,
     pub(super) auth: Option<RawAuth>,

@@ -117,6 +117,9 @@ errors! {
         "what the request asks for cannot be told for certain, so the connection's policy cannot allow it"
         "Send the request as the AWS SDKs do."
 
+    CredentialsNotVended FORBIDDEN "credentials-not-vended"
+        "the operation hands out credentials, which would work past the proxy"
+        "Add its action to the connection's vend_credentials where clients may have them."
     BodyUnexpected BAD_REQUEST "body-unexpected"
         "the request has a body in a place where the service may read parameters that nobody looked at"
         "Send the parameters in the query of a GET without a body, or in the body of a POST."

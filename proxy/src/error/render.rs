@@ -109,11 +109,11 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
 /// many requests, which programs know how to take. All SDKs try again after the latter.
 fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
     match (error.code(), shape) {
-        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::Json) => "AccessDeniedException",
-        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::Ec2Xml) => "UnauthorizedOperation",
-        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown, ErrorShape::RestXml | ErrorShape::QueryXml) => {
-            "AccessDenied"
-        }
+        (ErrorCode::ActionDenied | ErrorCode::ActionUnknown | ErrorCode::CredentialsNotVended, shape) => match shape {
+            ErrorShape::Json => "AccessDeniedException",
+            ErrorShape::Ec2Xml => "UnauthorizedOperation",
+            ErrorShape::RestXml | ErrorShape::QueryXml => "AccessDenied",
+        },
         (throttled, ErrorShape::Json) if throttled.is_throttling() => "ThrottlingException",
         (throttled, ErrorShape::Ec2Xml) if throttled.is_throttling() => "RequestLimitExceeded",
         (throttled, ErrorShape::QueryXml) if throttled.is_throttling() => "Throttling",

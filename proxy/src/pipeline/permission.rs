@@ -6,6 +6,7 @@ use super::Lane;
 use super::payload::Framed;
 use super::record::RequestRecord;
 use super::steps::Ready;
+use super::vending;
 use crate::error::{ErrorCode, ProxyError};
 use crate::permit::{self, Permitted};
 
@@ -23,6 +24,9 @@ pub(super) async fn of_head(
             // An empty chunked body is no body, and old clients send one: only reading tells.
             BodyFraming::Unknown => ready.is_decided_by_body = true,
         }
+    }
+    if vending::of_head(ready)? == vending::Decided::ByBody {
+        ready.is_decided_by_body = true;
     }
     let Some(permit) = &lane.permit else { return Ok(None) };
     let request = ready.asked_of_iam();
@@ -50,6 +54,7 @@ pub(super) async fn of_body(
     if framed.ready.has_no_place_for_body() && framed.whole_body(0).await?.is_none() {
         return Err(ErrorCode::BodyUnexpected.into());
     }
+    vending::of_body(framed).await?;
     let Some(permit) = &lane.permit else { return Ok(None) };
     let request = framed.ready.asked_of_iam();
     let Some(limit) = permit::needs_body(&request) else {

@@ -105,6 +105,9 @@ fn announce(proxy: &Proxy) {
             "listening for all connections: base URL http://{addr}/@NAME, or http_proxy=http://{addr} for AWS host names"
         );
     }
+    for warning in config.warnings() {
+        tracing::warn!(warning, "the configuration is worth a second look");
+    }
     for (name, connection) in &config.connections {
         let ConnectionConfig {
             connection: signs,

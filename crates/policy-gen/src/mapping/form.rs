@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::{BodyFraming, BodyNeed, Refusal, Request};
 
 /// The most bytes of a form in a body. The largest that EC2 takes are launch templates with 16 KiB of user data.
-const MAX_BODY: usize = 1 << 20;
+pub(super) const MAX_BODY: usize = 1 << 20;
 
 /// The most parameters of a form.
 const MAX_PARAMETERS: usize = 8192;

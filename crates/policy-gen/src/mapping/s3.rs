@@ -33,6 +33,11 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     Found::of(request).map_or(BodyNeed::No, |found| found.body_need())
 }
 
+/// Whether the path is certain to name an object.
+pub(crate) fn is_object(request: &Request<'_>) -> bool {
+    Place::of(request).is_ok_and(|place| matches!(place.level(), table::Level::Object))
+}
+
 pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
     let found = Found::of(request)?;
     if let BodyNeed::UpTo(limit) = found.body_need() {

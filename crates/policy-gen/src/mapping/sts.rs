@@ -17,7 +17,8 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
     let (operation, required) = match form.action()? {
         // Whoever is asked who they are may hear it: no policy is looked at.
         "GetCallerIdentity" => ("GetCallerIdentity", Vec::new()),
-        "GetSessionToken" => ("GetSessionToken", Vec::new()),
+        // AWS looks at no policy, but what hands out keys of the connection's own user is never free here.
+        "GetSessionToken" => any("GetSessionToken", "sts:GetSessionToken"),
         "AssumeRole" => ("AssumeRole", assume_role(&form)?),
         "AssumeRoleWithSAML" => {
             let need = Need::new("sts:AssumeRoleWithSAML", role(&form)?);

@@ -180,6 +180,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
     key("connections.*.record", Path("a file"), Absent),
     key(
+        "connections.*.vend_credentials",
+        List("actions that hand out credentials"),
+        Value("[]"),
+    ),
+    key(
         "connections.*.limits.memory_body",
         Size(0..=GIB),
         Same("defaults.limits.memory_body"),

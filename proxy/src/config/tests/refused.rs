@@ -231,6 +231,17 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
         "payload: must be \"auto\", \"signed\", \"unsigned\", \"streaming\", \"streaming-trailer\" or \"unsigned-trailer\"; did you mean \"signed\"?",
     );
     row(
+        "ecr",
+        "vend_credentials = [\"ecr:GetAuthorisationToken\"]",
+        "vend_credentials: ecr:GetAuthorisationToken is no action that hands out credentials; did you mean \
+         ecr:GetAuthorizationToken?",
+    );
+    row(
+        "ecr",
+        "vend_credentials = [\"*\", \"ec2:*\"]",
+        "vend_credentials: ec2:* is no action that hands out credentials; docs/policies.md lists them",
+    );
+    row(
         "ec2",
         "multipart = true",
         "multipart: only S3 has multipart uploads: remove it",

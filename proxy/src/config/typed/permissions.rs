@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use auth_model::{AccountId, AssumeRoleOptions, AuthMethod, RoleReference, SessionPolicy};
+use policy_gen::vending::VendedActions;
 use policy_gen::{AllowPolicy, Policy};
 
 use crate::config::raw::RawConnection;
+use crate::config::suggest::nearest;
 use crate::config::table::Table;
 use crate::config::{AllowRule, Permissions};
 
@@ -41,10 +43,24 @@ pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&
         hold_session(table, &rule.text, auth);
     }
     Permissions {
+        vend_credentials: vended(table, &raw.vend_credentials),
         allow: rule.map(Arc::new),
         record: table.path("record", raw.record.as_deref()),
         account: table.parse("account", raw.account.as_deref()).or(role_account),
     }
+}
+
+/// The actions that may hand out credentials. Each must be known: a misspelt one would be found when a client needs it.
+fn vended(table: &Table<'_>, names: &[String]) -> VendedActions {
+    VendedActions::parse(names.iter().map(String::as_str)).unwrap_or_else(|error| {
+        let meant = nearest(&error.0, VendedActions::known());
+        let help = meant.map_or_else(
+            || "docs/policies.md lists them".to_owned(),
+            |meant| format!("did you mean {meant}?"),
+        );
+        table.refuse("vend_credentials", format!("{error}; {help}"));
+        VendedActions::default()
+    })
 }
 
 /// The policy as it is written, or out of its file.

@@ -164,7 +164,7 @@ async fn rotated_keys_are_read_again_and_the_request_signed_anew() {
         ),
         ("ec2", error("400 Bad Request", "", ec2)),
         ("ec2", error("401 Unauthorized", "", auth)),
-        ("sts", error("403 Forbidden", "", query)),
+        ("rds", error("403 Forbidden", "", query)),
     ] {
         let mut stage = Stage::rotated(service, "", vec![rejection.clone(), ok("second")]).await;
         let answer = stage.proxy.ask("POST /b/k HTTP/1.1\ncontent-length: 4", b"body").await;

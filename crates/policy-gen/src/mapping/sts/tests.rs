@@ -17,7 +17,7 @@ fn refused(form: &str, want: &str) {
 #[test]
 fn who_am_i_needs_nothing() {
     check("Action=GetCallerIdentity&Version=2011-06-15", &[]);
-    check("Action=GetSessionToken", &[]);
+    check("Action=GetSessionToken", &["sts:GetSessionToken *"]);
 }
 
 #[test]
