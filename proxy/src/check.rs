@@ -156,7 +156,8 @@ impl Checker {
         let is_reached = match url(route) {
             Some(url) => {
                 let patience = connection.timeouts.connect;
-                network::reach(steps, &self.network, &url, protocols, patience).await
+                let is_operators = route.endpoint().is_some();
+                network::reach(steps, &self.network, &url, protocols, patience, is_operators).await
             }
             None => true,
         };
@@ -242,7 +243,8 @@ impl Checker {
         {
             let patience = self.config.sts.connect_timeout;
             let protocols = Protocols::Http2OrHttp1;
-            network::reach(&mut steps, &self.network, &url, protocols, patience).await;
+            let is_operators = connection.sts_endpoint.is_some() || self.config.sts.endpoint.is_some();
+            network::reach(&mut steps, &self.network, &url, protocols, patience, is_operators).await;
         }
         (steps, identity)
     }

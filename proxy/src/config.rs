@@ -12,6 +12,7 @@ mod effective;
 mod endpoint;
 mod environment;
 mod file;
+mod host_pattern;
 mod key_path;
 mod keys;
 mod load;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, StoreKind};
-use aws_endpoints::EndpointVariant;
+use aws_endpoints::{AddressBlock, EndpointVariant};
 use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
@@ -45,6 +46,7 @@ use policy_gen::vending::VendedActions;
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
+pub use host_pattern::HostPattern;
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use problem::{ConfigError, Problem};
@@ -107,6 +109,8 @@ pub struct ServerConfig {
     pub spool_dir: Option<PathBuf>,
     /// Disk for the bodies of all requests together, in bytes; 507 beyond.
     pub spool_max: u64,
+    /// Whether hints of the shared listener name the connections that there are.
+    pub list_connections: bool,
     /// Whether the configuration is loaded again when one of its files has changed.
     pub watch: bool,
 }
@@ -118,6 +122,11 @@ pub struct ConnectionConfig {
     pub connection: Connection,
     /// Where requests go instead of AWS's endpoint: a VPC endpoint, an S3-compatible server, an emulator.
     pub endpoint: Option<EndpointUrl>,
+    /// Hosts that name somebody's own resource, or an account other than the connection's, and are signed for all the
+    /// same; that of [`endpoint`](Self::endpoint) needs no row.
+    pub hosts: Vec<HostPattern>,
+    /// Whose buckets S3 is to serve requests for; `None` for anybody's.
+    pub expected_bucket_owner: Option<BucketOwner>,
     /// Whether requests are signed: always, unless a load test measures what that costs.
     pub signs: bool,
     /// A listener of the connection's own.
@@ -199,6 +208,14 @@ pub enum BucketAddressing {
     Path,
     /// `virtual`: `https://bucket.host/key`.
     Virtual,
+}
+
+/// Whose buckets requests may be for: `expected_bucket_owner`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum BucketOwner {
+    /// `account`: the connection's account's.
+    #[default]
+    Account,
 }
 
 /// What is signed of a body: `payload`.
@@ -331,6 +348,8 @@ pub struct UpstreamConfig {
     pub ca_file: Option<PathBuf>,
     /// The proxy in front of this one.
     pub proxy: UpstreamProxy,
+    /// Addresses at which AWS's names may be although AWS has no service there.
+    pub allow_addresses: Vec<AddressBlock>,
     /// Connections kept for later requests.
     pub pool: PoolConfig,
 }

@@ -84,7 +84,7 @@ impl Gate {
         render(
             error,
             "0-000001",
-            ErrorShape::choose(Accept::of(headers), self.0.common_protocol()),
+            ErrorShape::choose(Accept::of(headers), self.0.common_protocol(&ListenerRole::Shared)),
         )
     }
 }

@@ -320,7 +320,8 @@ impl Pipeline {
         is_head: bool,
         mut reporter: Reporter,
     ) -> Response<ResponseBody> {
-        let protocol = reporter.protocol.or_else(|| self.router.common_protocol());
+        let listener = &reporter.record.peer.listener;
+        let protocol = reporter.protocol.or_else(|| self.router.common_protocol(listener));
         let shape = ErrorShape::choose(accept, protocol);
         let response = render(error, &reporter.record.request_id, shape);
         reporter.refused(error);

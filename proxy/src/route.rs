@@ -4,11 +4,15 @@
 //! service and region. Gateway mode: the host is one of the proxy's own names, and the connection is the listener's
 //! own, the one that `x-signing-proxy-connection` or `/@NAME/` names, or the only one there is.
 //!
-//! Never a guess: what fits no connection or several is refused, and the hint lists those that exist.
+//! Never a guess: what fits no connection or several is refused, and the hint lists those that the listener may use.
+//!
+//! A connection's own listener knows of no other connection: neither a hint nor the difference between two errors shows
+//! its clients which others there are, nor where those lead.
 
 mod asked;
 mod gateway;
 mod target;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,14 +27,12 @@ use crate::error::{ErrorCode, ProxyError};
 use crate::server::ListenerRole;
 use asked::{Asked, Place};
 use gateway::GatewayNames;
+use view::View;
 
 pub(crate) use target::{SignatureVersion, Target, names_bucket};
 
 /// Names the connection in gateway mode, and among several that serve one AWS host.
 const CONNECTION_HEADER: &str = "x-signing-proxy-connection";
-
-/// As many connections as fit into a hint.
-const LISTED: usize = 20;
 
 /// What routing knows of a connection.
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl Route {
     }
 
     /// Whether requests for the host are this connection's.
-    fn serves(&self, host: &AwsHost) -> bool {
+    pub(crate) fn serves(&self, host: &AwsHost) -> bool {
         let EndpointVariant { fips, dualstack: _ } = self.config.variant;
         self.config.connection.service == host.service
             && match &host.region {
@@ -139,6 +141,8 @@ pub enum RouteError {
 pub(crate) struct Router {
     routes: BTreeMap<ConnectionName, Arc<Route>>,
     names: GatewayNames,
+    /// Whether the hints of the shared listener name the connections.
+    lists_connections: bool,
 }
 
 impl Router {
@@ -156,6 +160,7 @@ impl Router {
         Ok(Self {
             routes,
             names: GatewayNames::new(config),
+            lists_connections: config.server.list_connections,
         })
     }
 
@@ -164,9 +169,10 @@ impl Router {
         self.routes.values()
     }
 
-    /// The protocol of all connections, where they have one in common: the best guess for an error's shape.
-    pub(crate) fn common_protocol(&self) -> Option<Protocol> {
-        let mut protocols = self.routes.values().map(|route| route.traits.protocol);
+    /// The protocol of all connections of the listener, where they have one in common: the best guess for an error's shape.
+    pub(crate) fn common_protocol(&self, listener: &ListenerRole) -> Option<Protocol> {
+        let view = self.view(listener).ok()?;
+        let mut protocols = view.routes().map(|route| route.traits.protocol);
         let first = protocols.next()?;
         protocols.all(|protocol| protocol == first).then_some(first)
     }
@@ -177,129 +183,93 @@ impl Router {
     ///
     /// The codes of the table's second part; see [`ErrorCode`].
     pub(crate) fn route(&self, request: &Admitted, listener: &ListenerRole) -> Result<Target, ProxyError> {
-        let own = match listener {
-            ListenerRole::Connection(name) => Some(self.routes.get(name).ok_or(ErrorCode::Internal)?),
-            ListenerRole::Shared => None,
-            ListenerRole::Admin => return Err(ErrorCode::Internal.into()),
-        };
-        let named = self.named_by_header(request)?;
-        let chosen = match (own, named) {
-            (Some(own), Some(named)) if own.name() != named.name() => {
+        let view = self.view(listener)?;
+        let chosen = match (view.own(), view.named_by_header(request)) {
+            (own, Ok(named)) => own.or(named),
+            // Whether another connection has this name is nothing that the clients of this one may find out.
+            (Some(_), Err(error)) if error.code() == ErrorCode::ConnectionUnknown => {
                 return Err(ProxyError::new(ErrorCode::ConnectionMismatch)
                     .with_hint("This listener belongs to one connection: name that one, or none."));
             }
-            (own, named) => own.or(named),
+            (_, Err(error)) => return Err(error),
         };
-        match asked::classify(request, &self.routes, &self.names)? {
-            Asked::Aws(readings) => self.by_host(readings, request, chosen),
-            Asked::Endpoint => self.by_endpoint(request, chosen),
-            Asked::Gateway { bucket } => self.by_gateway(bucket.as_deref(), request, chosen),
+        match asked::classify(request, &view, &self.names)? {
+            Asked::Aws(readings) => by_host(&view, readings, request, chosen),
+            Asked::Endpoint => by_endpoint(&view, request, chosen),
+            Asked::Gateway { bucket } => by_gateway(&view, bucket.as_deref(), request, chosen),
         }
     }
 
-    fn by_host(
-        &self,
-        readings: Vec<AwsHost>,
-        request: &Admitted,
-        chosen: Option<&Arc<Route>>,
-    ) -> Result<Target, ProxyError> {
-        let serves = |route: &Arc<Route>| readings.iter().any(|host| route.serves(host));
-        let route = match chosen {
-            Some(route) if serves(route) => route,
-            Some(_) => return Err(self.listing(ErrorCode::ConnectionMismatch)),
-            None => {
-                let serving = self.routes.values().filter(|route| serves(route));
-                self.only(serving, ErrorCode::NoConnection)?
+    fn view(&self, listener: &ListenerRole) -> Result<View<'_>, ErrorCode> {
+        match listener {
+            ListenerRole::Connection(name) => {
+                let own = self.routes.get(name).ok_or(ErrorCode::Internal)?;
+                Ok(View::Own(own))
             }
-        };
-        let mut meant = readings.into_iter().filter(|host| route.serves(host));
-        match (meant.next(), meant.next()) {
-            (Some(host), None) => Target::for_aws_host(route, host, request),
-            _ => Err(self.listing(ErrorCode::ConnectionAmbiguous)),
+            ListenerRole::Shared => Ok(View::Shared {
+                routes: &self.routes,
+                is_listed: self.lists_connections,
+            }),
+            ListenerRole::Admin => Err(ErrorCode::Internal),
         }
     }
+}
 
-    fn by_endpoint(&self, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
-        let place_at = |route: &Arc<Route>| asked::place_at(route, request.host.as_ref());
-        let route = if let Some(route) = chosen {
-            route
-        } else {
-            let serving = self.routes.values().filter(|route| place_at(route).is_some());
-            self.only(serving, ErrorCode::NoConnection)?
-        };
-        // One connection's endpoint may be the name of a bucket below another's: the chosen one's meaning counts.
-        let bucket = match place_at(route) {
-            Some(Place::Itself) => None,
-            Some(Place::Bucket(bucket)) => Some(bucket),
-            None => return Err(self.listing(ErrorCode::ConnectionMismatch)),
-        };
-        Ok(Target::for_gateway(route, bucket.as_deref(), request.target()))
-    }
-
-    fn by_gateway(
-        &self,
-        bucket: Option<&str>,
-        request: &Admitted,
-        chosen: Option<&Arc<Route>>,
-    ) -> Result<Target, ProxyError> {
-        let target = request.target();
-        if let Some(route) = chosen {
-            return Ok(Target::for_gateway(route, bucket, target));
+fn by_host(
+    view: &View<'_>,
+    readings: Vec<AwsHost>,
+    request: &Admitted,
+    chosen: Option<&Arc<Route>>,
+) -> Result<Target, ProxyError> {
+    let serves = |route: &Arc<Route>| readings.iter().any(|host| route.serves(host));
+    let route = match chosen {
+        Some(route) if serves(route) => route,
+        Some(_) => return Err(view.listing(ErrorCode::ConnectionMismatch)),
+        None => {
+            let serving = view.routes().filter(|route| serves(route));
+            view.only(serving, ErrorCode::NoConnection)?
         }
-        if let Some((name, rest)) = gateway::split_prefix(target) {
-            let route = self.named(name)?;
-            return Ok(Target::for_gateway(route, bucket, &rest));
-        }
-        let route = self.only(self.routes.values(), ErrorCode::NoConnection)?;
-        Ok(Target::for_gateway(route, bucket, target))
+    };
+    let mut meant = readings.into_iter().filter(|host| route.serves(host));
+    match (meant.next(), meant.next()) {
+        (Some(host), None) => Target::for_aws_host(route, host, request),
+        _ => Err(view.listing(ErrorCode::ConnectionAmbiguous)),
     }
+}
 
-    fn named_by_header(&self, request: &Admitted) -> Result<Option<&Arc<Route>>, ProxyError> {
-        let mut values = request.head.headers.get_all(CONNECTION_HEADER).iter();
-        let Some(value) = values.next() else {
-            return Ok(None);
-        };
-        if values.next().is_some() {
-            return Err(self.listing(ErrorCode::ConnectionAmbiguous));
-        }
-        self.named(value.to_str().unwrap_or_default()).map(Some)
-    }
+fn by_endpoint(view: &View<'_>, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
+    let place_at = |route: &Arc<Route>| asked::place_at(route, request.host.as_ref());
+    let route = if let Some(route) = chosen {
+        route
+    } else {
+        let serving = view.routes().filter(|route| place_at(route).is_some());
+        view.only(serving, ErrorCode::NoConnection)?
+    };
+    // One connection's endpoint may be the name of a bucket below another's: the chosen one's meaning counts.
+    let bucket = match place_at(route) {
+        Some(Place::Itself) => None,
+        Some(Place::Bucket(bucket)) => Some(bucket),
+        None => return Err(view.listing(ErrorCode::ConnectionMismatch)),
+    };
+    Ok(Target::for_gateway(route, bucket.as_deref(), request.target()))
+}
 
-    fn named(&self, name: &str) -> Result<&Arc<Route>, ProxyError> {
-        ConnectionName::parse(name)
-            .ok()
-            .and_then(|name| self.routes.get(&name))
-            .ok_or_else(|| self.listing(ErrorCode::ConnectionUnknown))
+fn by_gateway(
+    view: &View<'_>,
+    bucket: Option<&str>,
+    request: &Admitted,
+    chosen: Option<&Arc<Route>>,
+) -> Result<Target, ProxyError> {
+    let target = request.target();
+    if let Some(route) = chosen {
+        return Ok(Target::for_gateway(route, bucket, target));
     }
-
-    fn only<'a>(
-        &self,
-        mut routes: impl Iterator<Item = &'a Arc<Route>>,
-        none: ErrorCode,
-    ) -> Result<&'a Arc<Route>, ProxyError> {
-        match (routes.next(), routes.next()) {
-            (Some(route), None) => Ok(route),
-            (None, _) => Err(self.listing(none)),
-            (Some(_), Some(_)) => Err(self.listing(ErrorCode::ConnectionAmbiguous)),
-        }
+    if let Some((name, rest)) = gateway::split_prefix(target) {
+        let route = view.named(name)?;
+        return Ok(Target::for_gateway(route, bucket, &rest));
     }
-
-    /// The error with the connections that exist in its hint: names, services and regions, nothing else.
-    fn listing(&self, code: ErrorCode) -> ProxyError {
-        let mut listed: Vec<String> = self
-            .routes
-            .values()
-            .take(LISTED)
-            .map(|route| {
-                let connection = &route.config.connection;
-                format!("{} ({}, {})", connection.name, connection.service, connection.region)
-            })
-            .collect();
-        if self.routes.len() > LISTED {
-            listed.push(format!("{} more", self.routes.len() - LISTED));
-        }
-        ProxyError::new(code).with_hint(format!("{} There are: {}.", code.hint(), listed.join(", ")))
-    }
+    let route = view.only(view.routes(), ErrorCode::NoConnection)?;
+    Ok(Target::for_gateway(route, bucket, target))
 }
 
 #[cfg(test)]

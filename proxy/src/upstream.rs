@@ -22,7 +22,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_endpoints::ServiceTraits;
+use aws_endpoints::{AddressRules, ServiceTraits};
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::request::Parts;
 use http::{Request, StatusCode, Version};
@@ -38,14 +38,14 @@ use crate::metrics::Tally;
 use crate::share::{ClientKey, Grant, Pool, PoolSize};
 use crate::threads::PerThread;
 use connect::Connector;
-use dial::Egress;
+use dial::{Dial, Egress};
 use exchange::Interim;
 
 pub(crate) use body::ServiceBody;
 pub(crate) use exchange::{Exchange, SendFault};
 pub use fault::UpstreamError;
 pub(crate) use reach::{HandshakeFault, Hop, connect, resolve};
-pub(crate) use resolve::BucketNames;
+pub(crate) use resolve::{BucketNames, allowed};
 pub(crate) use trust::Trust;
 
 /// Requests under way at a time, for each of the proxy's connections. A pool without an end would let a burst
@@ -97,6 +97,11 @@ impl Network {
             threads,
             ca_pem,
         })))
+    }
+
+    /// At which addresses AWS's names may be.
+    pub(crate) fn address_rules(&self) -> AddressRules {
+        AddressRules::with_allowed(self.0.config.allow_addresses.clone())
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -174,10 +179,12 @@ impl Upstream {
         } = &*network.0;
         let threads = *threads;
         let timeouts = purpose.timeouts;
+        let rules = purpose.names.are_awss().then(|| Arc::new(network.address_rules()));
         let connector = |protocols: Protocols| {
             let tls = trust.client_config(protocols);
-            let names = purpose.names.clone();
-            Connector::new(tls, Arc::clone(egress), names, timeouts.connect, opened.clone())
+            let (names, rules) = (purpose.names.clone(), rules.clone());
+            let dial = Dial::new(Arc::clone(egress), names, rules, timeouts.connect);
+            Connector::new(tls, dial, timeouts.connect, opened.clone())
         };
         let builder = |idle_per_host: usize| {
             let mut builder = Client::builder(TokioExecutor::new());

@@ -1,10 +1,12 @@
 //! End-to-end tests: real sockets, public API and bytes only. One binary, so that it links once.
 
+mod addresses;
 mod auth;
 mod bodies;
 mod check;
 mod conversations;
 mod deploy;
+mod hosts;
 mod instance;
 mod modes;
 mod parts;

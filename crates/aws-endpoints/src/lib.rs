@@ -4,20 +4,25 @@
 //!   decides under which scope a request is signed.
 //! - [`endpoint()`] makes the host name of a service in a region; [`parse_host`] reads it back.
 //! - [`traits_of`] says how a service wants to be signed and spoken to.
+//! - [`AwsHost::owner`] says whose a host is, and [`AddressRules`] at which addresses AWS's names may be.
 //! - [`partition_of`] finds a region's partition by AWS's own patterns, so that new regions need no new release.
 //!
 //! Invariant: no I/O, no credentials, nothing of a request beyond its host name.
 
+mod address;
 mod data;
 mod endpoint;
 mod host;
+mod owner;
 mod partition;
 mod path_encoding;
 mod services;
 mod variant;
 
+pub use address::{AddressBlock, AddressRejected, AddressRules, InvalidAddressBlock};
 pub use endpoint::{Endpoint, EndpointError, endpoint};
 pub use host::{AwsHost, HostError, HostResource, parse_host};
+pub use owner::{HostOwner, names_resources_by_host};
 pub use partition::partition_of;
 pub use path_encoding::PathEncoding;
 pub use services::{Protocol, ServiceTraits, endpoint_prefix_of, known_services, traits_of};

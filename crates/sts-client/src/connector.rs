@@ -17,6 +17,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::error::CredentialFailure;
+use crate::resolver::CheckedResolver;
 use crate::settings::{EgressProxy, StsSettings};
 
 /// What no proxy can reach: this machine, the metadata services of EC2, ECS and EKS.
@@ -34,6 +35,7 @@ struct Connectors {
     /// With the platform's roots besides the extra ones, and without.
     tls: [TlsContext; 2],
     proxy: ProxyConfig,
+    resolver: CheckedResolver,
     made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
 }
 
@@ -69,6 +71,7 @@ fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
     Ok(Connectors {
         tls,
         proxy,
+        resolver: CheckedResolver::new(settings),
         made: Mutex::default(),
     })
 }
@@ -122,7 +125,7 @@ impl Connectors {
                 .proxy_config(self.proxy.clone())
                 .connector_settings(settings.clone())
                 .sleep_impl(TokioSleep::new())
-                .build();
+                .build_with_resolver(self.resolver.clone());
             SharedHttpConnector::new(connector)
         });
         connector.clone()

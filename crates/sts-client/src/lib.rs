@@ -101,6 +101,7 @@ mod origin;
 mod own_keys;
 mod quiet;
 mod refusal;
+mod resolver;
 mod role;
 mod schedule;
 mod secret_store;

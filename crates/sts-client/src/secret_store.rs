@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::http::header::CONTENT_TYPE;
 use ::http::{Request, Uri};
 use auth_model::{Clock, Credentials, Region, Secret, ServiceId, SessionToken, StoreKind, StoredSecret};
-use aws_endpoints::EndpointVariant;
+use aws_endpoints::{AddressRules, EndpointVariant};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
@@ -45,6 +45,8 @@ pub struct SecretStoreSettings {
     pub extra_roots_pem: Vec<u8>,
     /// An HTTP proxy on the way out.
     pub proxy: Option<EgressProxy>,
+    /// At which addresses AWS's names may be; [`endpoint`](Self::endpoint) may be anywhere.
+    pub addresses: AddressRules,
 }
 
 /// Asks a store with the credentials of a source. A set that the store refuses is renewed, and the question asked once
@@ -73,6 +75,8 @@ impl AwsSecretStore {
         let way = StsSettings {
             extra_roots_pem: settings.extra_roots_pem.clone(),
             proxy: settings.proxy.clone(),
+            addresses: settings.addresses.clone(),
+            endpoint: settings.endpoint.clone(),
             connect_timeout: settings.timeout,
             ..StsSettings::default()
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_endpoints::AddressRules;
 use http::Uri;
 
 /// Time to connect, TLS included. STS is near in every region; a firewall that drops packets is not.
@@ -24,6 +25,8 @@ pub struct StsSettings {
     /// An HTTP proxy on the way out. Nothing is read from the environment: a `HTTPS_PROXY` that
     /// names this very program would make it wait for itself.
     pub proxy: Option<EgressProxy>,
+    /// At which addresses AWS's names may be; [`endpoint`](Self::endpoint) may be anywhere.
+    pub addresses: AddressRules,
     /// Time to connect to STS, TLS included. Default 3 s.
     pub connect_timeout: Duration,
     /// Time for one STS call, its retry included. Default 10 s.
@@ -37,6 +40,7 @@ impl Default for StsSettings {
             use_fips: false,
             extra_roots_pem: Vec::new(),
             proxy: None,
+            addresses: AddressRules::default(),
             connect_timeout: CONNECT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
         }
@@ -51,6 +55,7 @@ impl fmt::Debug for StsSettings {
             .field("use_fips", &self.use_fips)
             .field("extra_roots_pem", &format_args!("{} bytes", self.extra_roots_pem.len()))
             .field("proxy", &self.proxy)
+            .field("addresses", &self.addresses)
             .field("connect_timeout", &self.connect_timeout)
             .field("operation_timeout", &self.operation_timeout)
             .finish()

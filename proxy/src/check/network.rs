@@ -3,22 +3,27 @@
 use std::io;
 use std::time::Duration;
 
+use aws_endpoints::{AddressRejected, AddressRules};
+
 use super::report::{Cause, Culprit, Finding, Outcome, StepKind};
 use super::steps::{Steps, Timer};
 use crate::config::{EndpointUrl, Scheme};
 use crate::log::Chain;
-use crate::upstream::{HandshakeFault, Hop, Network, Protocols, connect, resolve};
+use crate::upstream::{HandshakeFault, Hop, Network, Protocols, allowed, connect, resolve};
 
-/// Goes the way to the host as far as it leads. Whether it leads there.
+/// Goes the way to the host as far as it leads. Whether it leads there. The addresses of hosts that are not the
+/// operator's own have to be AWS's.
 pub(super) async fn reach(
     steps: &mut Steps,
     network: &Network,
     url: &EndpointUrl,
     protocols: Protocols,
     patience: Duration,
+    is_operators: bool,
 ) -> bool {
     let hop = network.first_hop(url);
     let timer = Timer::start();
+    let rules = (!is_operators && !hop.is_proxy).then(|| network.address_rules());
     let addresses = match resolve(&hop, patience).await {
         Ok(addresses) => {
             let shown: Vec<String> = addresses
@@ -33,8 +38,17 @@ pub(super) async fn reach(
                 format!(" and {more} more")
             };
             let found = Outcome::passed(format!("{}{more}", shown.join(", ")));
-            steps.push(StepKind::Dns, hop.host.clone(), found, timer);
-            addresses
+            match allowed(rules.as_ref(), &hop.host, addresses) {
+                Ok(addresses) => {
+                    steps.push(StepKind::Dns, hop.host.clone(), found, timer);
+                    addresses
+                }
+                Err(error) => {
+                    let outcome = Outcome::Failed(of_rejected(&error));
+                    steps.push(StepKind::Dns, hop.host.clone(), outcome, timer);
+                    return false;
+                }
+            }
         }
         Err(error) => {
             steps.push(
@@ -67,7 +81,7 @@ pub(super) async fn reach(
     }
     match url.scheme() {
         Scheme::Http => true,
-        Scheme::Https => shake_hands(steps, network, url, protocols, patience).await,
+        Scheme::Https => shake_hands(steps, network, url, protocols, rules, patience).await,
     }
 }
 
@@ -76,10 +90,11 @@ async fn shake_hands(
     network: &Network,
     url: &EndpointUrl,
     protocols: Protocols,
+    rules: Option<AddressRules>,
     patience: Duration,
 ) -> bool {
     let timer = Timer::start();
-    match network.shake_hands(url, protocols, patience).await {
+    match network.shake_hands(url, protocols, rules, patience).await {
         Ok(hands) => {
             let version = match hands.version {
                 Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
@@ -113,6 +128,15 @@ fn of_name(hop: &Hop, error: &io::Error) -> Finding {
         )
     };
     Finding::of(Chain(error).to_string(), cause)
+}
+
+fn of_rejected(error: &AddressRejected) -> Finding {
+    let cause = Cause::new(
+        Culprit::Dns,
+        "somebody (the hosts file, the resolver, an emulator) has the name of an AWS service lead to this machine or its \
+         link. Where that is meant, list the address in upstream.allow_addresses, or name the server in `endpoint`.",
+    );
+    Finding::of(error.to_string(), cause)
 }
 
 fn of_connection(hop: &Hop, error: &io::Error) -> Finding {

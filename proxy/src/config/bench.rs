@@ -64,8 +64,8 @@ mod tests {
     fn nothing_unsigned_leaves_the_machine() {
         for endpoint in [
             "",
-            "endpoint = \"http://192.0.2.1:9000\"",
-            "endpoint = \"http://localhost.example.com:9000\"",
+            "endpoint = \"http://192.0.2.1:9000\"\nallow_cleartext = true",
+            "endpoint = \"http://localhost.example.com:9000\"\nallow_cleartext = true",
             "endpoint = \"https://s3.us-east-1.amazonaws.com\"",
         ] {
             let error = with_endpoint(endpoint).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! The texts of keys that are one of a few.
 
-use super::{AllowMode, BucketAddressing, ChecksumMode, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use super::{AllowMode, BucketAddressing, BucketOwner, ChecksumMode, LogFormat, LogLevel, PayloadMode, PresignedMode};
 
 /// A value that is written as one of a few texts.
 pub(super) trait Choice: Copy + Default + 'static {
@@ -16,6 +16,10 @@ pub(super) trait Choice: Copy + Default + 'static {
 
 impl Choice for BucketAddressing {
     const CHOICES: &'static [(&'static str, Self)] = &[("path", Self::Path), ("virtual", Self::Virtual)];
+}
+
+impl Choice for BucketOwner {
+    const CHOICES: &'static [(&'static str, Self)] = &[("account", Self::Account)];
 }
 
 impl Choice for AllowMode {

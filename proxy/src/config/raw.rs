@@ -44,6 +44,7 @@ pub(super) struct RawServer {
     pub(super) request_memory: String,
     pub(super) spool_dir: Option<String>,
     pub(super) spool_max: String,
+    pub(super) list_connections: bool,
     pub(super) watch: bool,
 }
 
@@ -58,6 +59,7 @@ pub(super) struct RawLog {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSts {
     pub(super) endpoint: Option<String>,
+    pub(super) allow_cleartext: bool,
     pub(super) use_fips: bool,
     pub(super) connect_timeout: String,
     pub(super) operation_timeout: String,
@@ -78,6 +80,7 @@ pub(super) struct RawStore {
     pub(super) connection: Option<String>,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
+    pub(super) allow_cleartext: bool,
     pub(super) timeout: String,
     pub(super) cache: String,
 }
@@ -93,6 +96,7 @@ pub(super) struct RawExec {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVault {
     pub(super) address: Option<String>,
+    pub(super) allow_cleartext: bool,
     pub(super) namespace: Option<String>,
     pub(super) ca_file: Option<String>,
     pub(super) timeout: String,
@@ -119,6 +123,7 @@ pub(super) struct RawUpstream {
     pub(super) https_proxy: Option<Secret>,
     pub(super) http_proxy: Option<Secret>,
     pub(super) no_proxy: Option<String>,
+    pub(super) allow_addresses: Vec<String>,
     pub(super) pool_idle_timeout: String,
     pub(super) pool_idle_per_host: usize,
 }
@@ -160,11 +165,15 @@ pub(super) struct RawIdentity {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub(super) struct RawConnection {
     pub(super) service: Option<String>,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
     pub(super) sts_endpoint: Option<String>,
+    pub(super) allow_cleartext: bool,
+    pub(super) hosts: Vec<String>,
+    pub(super) expected_bucket_owner: Option<String>,
     pub(super) listen: String,
     pub(super) signing_name: Option<String>,
     pub(super) bucket_addressing: String,

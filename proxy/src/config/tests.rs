@@ -2,6 +2,7 @@
 
 mod assets;
 mod documentation;
+mod egress;
 mod keys;
 mod precedence;
 mod properties;

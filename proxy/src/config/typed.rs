@@ -3,7 +3,9 @@
 mod assets;
 mod assume_role;
 mod auth;
+mod cleartext;
 mod connection;
+mod hosts;
 mod isolation;
 mod listeners;
 mod permissions;
@@ -103,6 +105,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         request_memory: table.size("request_memory", &raw.request_memory),
         spool_dir,
         spool_max: table.size("spool_max", &raw.spool_max),
+        list_connections: raw.list_connections,
         watch: raw.watch,
     }
 }
@@ -119,7 +122,7 @@ fn sts(table: &Table<'_>, raw: &RawSts) -> StsConfig {
         table.refuse("use_fips", "has no effect beside sts.endpoint: remove one of them");
     }
     StsConfig {
-        endpoint: table.parse("endpoint", raw.endpoint.as_deref()),
+        endpoint: cleartext::endpoint(table, "endpoint", raw.endpoint.as_deref(), raw.allow_cleartext),
         use_fips: raw.use_fips,
         connect_timeout: table.duration("connect_timeout", &raw.connect_timeout),
         operation_timeout: table.duration("operation_timeout", &raw.operation_timeout),

@@ -1,13 +1,10 @@
 //! What a request's host means: AWS, a connection's endpoint, or the proxy itself.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use auth_model::ConnectionName;
 use aws_endpoints::{AwsHost, HostError, parse_host};
 
 use super::Route;
 use super::gateway::GatewayNames;
+use super::view::View;
 use crate::admit::{Admitted, HostPort, TargetForm};
 use crate::error::{ErrorCode, ProxyError};
 
@@ -25,16 +22,12 @@ pub(super) enum Asked {
     },
 }
 
-/// Reads the host.
-pub(super) fn classify(
-    request: &Admitted,
-    routes: &BTreeMap<ConnectionName, Arc<Route>>,
-    names: &GatewayNames,
-) -> Result<Asked, ProxyError> {
+/// Reads the host, as the clients of a listener may mean it: endpoints of connections that it may not use are no names.
+pub(super) fn classify(request: &Admitted, view: &View<'_>, names: &GatewayNames) -> Result<Asked, ProxyError> {
     let Some(host) = &request.host else {
         return Ok(Asked::Gateway { bucket: None });
     };
-    if routes.values().any(|route| place_at_url(route, host).is_some()) {
+    if view.routes().any(|route| place_at_url(route, host).is_some()) {
         return Ok(Asked::Endpoint);
     }
     // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
@@ -48,7 +41,7 @@ pub(super) fn classify(
         Err(HostError::Ambiguous { readings }) => return Ok(Asked::Aws(readings)),
         Err(HostError::NotAws | HostError::Malformed { .. }) => {}
         // A service newer than the tables: the host that they make of a connection's service and region is its own.
-        Err(HostError::UnknownService) if routes.values().any(|route| is_aws_host_of(route, host)) => {
+        Err(HostError::UnknownService) if view.routes().any(|route| is_aws_host_of(route, host)) => {
             return Ok(Asked::Endpoint);
         }
         Err(error) => {

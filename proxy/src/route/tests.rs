@@ -246,10 +246,57 @@ fn a_listener_of_its_own_serves_its_connection_only() {
         "https://s3.eu-west-1.amazonaws.com/k",
     );
     case.refuses("http://s3.us-east-1.amazonaws.com/", ErrorCode::ConnectionMismatch);
-    several()
-        .on("reports")
-        .header(CONNECTION_HEADER, "users")
-        .refuses("/", ErrorCode::ConnectionMismatch);
+}
+
+#[test]
+fn a_listener_of_its_own_shows_nothing_of_other_connections() {
+    let on = || several().on("reports");
+    let hints = [
+        // One that there is, and one that there is not: no client can tell them apart.
+        on().header(CONNECTION_HEADER, "users")
+            .refuses("/", ErrorCode::ConnectionMismatch),
+        on().header(CONNECTION_HEADER, "nobody")
+            .refuses("/", ErrorCode::ConnectionMismatch),
+        on().header(CONNECTION_HEADER, "reports")
+            .header(CONNECTION_HEADER, "users")
+            .refuses("/", ErrorCode::ConnectionAmbiguous),
+        on().refuses("http://s3.us-east-1.amazonaws.com/", ErrorCode::ConnectionMismatch),
+        // The endpoint of another connection is a host like any other.
+        on().refuses("http://minio.internal:9000/b/k", ErrorCode::HostUnknown),
+        on().host("minio.internal:9000")
+            .refuses("/b/k", ErrorCode::GatewayHostRefused),
+        // So is the host that the tables make of another one's service.
+        on().refuses(
+            "http://not-yet-known.eu-west-1.amazonaws.com/k",
+            ErrorCode::HostUnsupported,
+        ),
+    ];
+    assert_eq!(hints[0], hints[1]);
+    for hint in hints {
+        for other in ["users", "archive", "maps", "minio", "us-east-1", "iam"] {
+            assert!(!hint.contains(other), "{other}: {hint}");
+        }
+    }
+}
+
+#[test]
+fn the_shared_listener_lists_the_connections_unless_it_must_not() {
+    let quiet = SEVERAL.replace("[server]", "[server]\nlist_connections = false");
+    let quiet = || Case {
+        config: Box::leak(quiet.clone().into_boxed_str()),
+        ..one()
+    };
+    let hints = [
+        quiet()
+            .header(CONNECTION_HEADER, "nobody")
+            .refuses("/", ErrorCode::ConnectionUnknown),
+        quiet().refuses("/b/k", ErrorCode::ConnectionAmbiguous),
+        quiet().refuses("/@nobody/b", ErrorCode::ConnectionUnknown),
+        quiet().refuses("http://s3.eu-central-1.amazonaws.com/", ErrorCode::NoConnection),
+    ];
+    for hint in hints {
+        assert!(!hint.contains("There are") && !hint.contains("reports"), "{hint}");
+    }
 }
 
 #[test]
@@ -339,11 +386,13 @@ fn an_endpoint_below_anothers_name_is_no_bucket_of_its_own() {
         service = "s3"
         region = "garage"
         endpoint = "http://internal:9000"
+        allow_cleartext = true
         auth = { method = "default-chain" }
         [connections.b]
         service = "s3"
         region = "garage"
         endpoint = "http://minio.internal:9000"
+        allow_cleartext = true
         auth = { method = "default-chain" }
     "#;
     let case = || Case {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auth_model::{Clock, Connection, ConnectionName, StoreKind};
+use aws_endpoints::AddressRules;
 use credential_assets::Assets;
 use sts_client::{CredentialSource, EgressProxy, SecretStoreSettings, StsSettings, is_same_way};
 
@@ -146,6 +147,7 @@ fn store_way(config: &Config, store: &StoreConfig, extra_roots_pem: &[u8]) -> St
             timeout: store.timeout,
             extra_roots_pem: extra_roots_pem.to_vec(),
             proxy: egress_proxy(config, store.endpoint.as_ref()),
+            addresses: address_rules(config),
         },
         cache: store.cache,
     }
@@ -178,9 +180,14 @@ fn sts_settings_of(config: &Config, endpoint: Option<&EndpointUrl>, extra_roots_
         use_fips: config.sts.use_fips,
         extra_roots_pem: extra_roots_pem.to_vec(),
         proxy: egress_proxy(config, endpoint),
+        addresses: address_rules(config),
         connect_timeout: config.sts.connect_timeout,
         operation_timeout: config.sts.operation_timeout,
     }
+}
+
+fn address_rules(config: &Config) -> AddressRules {
+    AddressRules::with_allowed(config.upstream.allow_addresses.clone())
 }
 
 /// The proxy on the way to STS or a store: that for `https`, unless STS is asked in the clear.

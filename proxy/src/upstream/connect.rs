@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use aws_endpoints::AddressRejected;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::Connection as _;
@@ -14,10 +15,9 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::dial::{Dial, Egress};
+use super::dial::Dial;
 use super::fault::{ConnectError, find};
 use super::link::Link;
-use super::resolve::BucketNames;
 use crate::error::Cause;
 use crate::metrics::Tally;
 
@@ -31,15 +31,9 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(
-        tls: Arc<ClientConfig>,
-        egress: Arc<Egress>,
-        names: BucketNames,
-        deadline: Duration,
-        opened: Tally,
-    ) -> Self {
+    pub(super) fn new(tls: Arc<ClientConfig>, dial: Dial, deadline: Duration, opened: Tally) -> Self {
         Self {
-            https: HttpsConnector::from((Dial::new(egress, names, deadline), tls)),
+            https: HttpsConnector::from((dial, tls)),
             deadline,
             opened,
             needs_http2: false,
@@ -97,6 +91,7 @@ fn takes_http2(connection: &MaybeHttpsStream<Link>) -> bool {
 fn classify(cause: Cause) -> ConnectError {
     match cause.downcast::<io::Error>() {
         Ok(error) => ConnectError::Tls(*error),
+        Err(cause) if find::<AddressRejected>(&*cause).is_some() => ConnectError::AddressRejected(cause),
         Err(cause) => match find::<io::Error>(&*cause).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => ConnectError::TimedOut,
             _ => ConnectError::Unreachable(cause),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use aws_endpoints::AddressRules;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -61,8 +62,15 @@ pub(super) struct Dial {
 }
 
 impl Dial {
-    pub(super) fn new(egress: Arc<Egress>, names: BucketNames, connect_timeout: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names));
+    /// `rules`: of the addresses of AWS's names; `None` where the operator has written the names himself. An HTTP proxy
+    /// that opens a tunnel resolves the name, so nothing of it is checked here.
+    pub(super) fn new(
+        egress: Arc<Egress>,
+        names: BucketNames,
+        rules: Option<Arc<AddressRules>>,
+        connect_timeout: Duration,
+    ) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names, rules));
         // The scheme is the caller's business.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

@@ -130,6 +130,7 @@ fn judge(error: Error) -> SendFault {
         Some(ConnectError::TimedOut) => ErrorCode::UpstreamConnectTimeout,
         Some(ConnectError::Tls(_)) => ErrorCode::UpstreamTls,
         Some(ConnectError::NotHttp2) => ErrorCode::UpstreamNotHttp2,
+        Some(ConnectError::AddressRejected(_)) => ErrorCode::UpstreamAddressRejected,
         Some(ConnectError::Unreachable(_)) => ErrorCode::UpstreamUnreachable,
         None if error.is_connect() => ErrorCode::UpstreamUnreachable,
         None if find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) => ErrorCode::UpstreamMalformed,

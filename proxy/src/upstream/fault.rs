@@ -39,6 +39,9 @@ pub(super) enum ConnectError {
     /// The name, TCP, or the proxy on the way.
     #[error("no connection")]
     Unreachable(#[source] Cause),
+    /// AWS's name leads to addresses that AWS does not have.
+    #[error("no connection")]
+    AddressRejected(#[source] Cause),
     /// HTTP/2 was wanted, and something else was agreed on, or an HTTP proxy answers for the service.
     #[error("the connection is not for HTTP/2")]
     NotHttp2,

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_endpoints::AddressRules;
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -70,7 +72,7 @@ impl Network {
         }
     }
 
-    /// Shakes hands with the service, through the proxy where there is one.
+    /// Shakes hands with the service, through the proxy where there is one, at addresses that the `rules` allow.
     ///
     /// # Errors
     ///
@@ -79,11 +81,12 @@ impl Network {
         &self,
         url: &EndpointUrl,
         protocols: Protocols,
+        rules: Option<AddressRules>,
         patience: Duration,
     ) -> Result<Handshake, HandshakeFault> {
         let config = self.0.trust.client_config(protocols);
         let names = BucketNames::default();
-        let mut dial = Dial::new(std::sync::Arc::clone(&self.0.egress), names, patience);
+        let mut dial = Dial::new(Arc::clone(&self.0.egress), names, rules.map(Arc::new), patience);
         let no_link = |text: &str| HandshakeFault::NoLink(text.into());
         let uri = uri(url).ok_or_else(|| no_link("the endpoint is no URL"))?;
         let host = url.host().trim_matches(['[', ']']).to_owned();

@@ -10,7 +10,8 @@ use super::{access_key, assert_blames, assert_fails, at, by_role, check, closed,
 async fn a_host_that_has_no_address() {
     let sandbox = sandbox().await;
     // RFC 2606 keeps the name from ever having one.
-    let toml = connection("it", &at("s3", "http://no-such-host.invalid"), &access_key(&REPORTER));
+    let place = at("s3", "http://no-such-host.invalid") + "\nallow_cleartext = true";
+    let toml = connection("it", &place, &access_key(&REPORTER));
     let report = check(&(world(&sandbox) + &toml)).await;
     assert_fails(&report, StepKind::Dns, Culprit::Dns);
 }

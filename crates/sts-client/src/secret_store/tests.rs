@@ -17,6 +17,7 @@ fn settings(endpoint: Option<&str>) -> SecretStoreSettings {
         timeout: Duration::from_secs(10),
         extra_roots_pem: Vec::new(),
         proxy: None,
+        addresses: aws_endpoints::AddressRules::default(),
     }
 }
 

@@ -58,6 +58,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("server.request_memory", Size(MIB..=64 * GIB), Value(r#""64MiB""#)),
     key("server.spool_dir", Path("a folder"), Absent),
     key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
+    key("server.list_connections", Switch, Value("true")),
     key("server.watch", Switch, Value("false")),
     key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
     key(
@@ -66,6 +67,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Value(r#""info""#),
     ),
     key("sts.endpoint", Endpoint, Absent),
+    key("sts.allow_cleartext", Switch, Value("false")),
     key("sts.use_fips", Switch, Value("false")),
     key("sts.connect_timeout", Duration(1..=60), Value(r#""3s""#)),
     // A request waits behind it: one slow answer and one retry fit.
@@ -74,6 +76,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("assets.exec.timeout", Duration(1..=60), Value(r#""10s""#)),
     key("assets.exec.cache", Duration(0..=HOUR), Value(r#""30s""#)),
     key("assets.vault.address", Endpoint, Absent),
+    key("assets.vault.allow_cleartext", Switch, Value("false")),
     key("assets.vault.namespace", Text("a namespace's path"), Absent),
     key("assets.vault.ca_file", Path("a PEM file"), Absent),
     key("assets.vault.timeout", Duration(1..=60), Value(r#""10s""#)),
@@ -92,12 +95,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("assets.secretsmanager.connection", Text("a connection's name"), Absent),
     key("assets.secretsmanager.region", Text("a region"), Absent),
     key("assets.secretsmanager.endpoint", Endpoint, Absent),
+    key("assets.secretsmanager.allow_cleartext", Switch, Value("false")),
     key("assets.secretsmanager.timeout", Duration(1..=60), Value(r#""10s""#)),
     // Each request costs money; a refused secret is read anew at once.
     key("assets.secretsmanager.cache", Duration(0..=HOUR), Value(r#""5m""#)),
     key("assets.ssm.connection", Text("a connection's name"), Absent),
     key("assets.ssm.region", Text("a region"), Absent),
     key("assets.ssm.endpoint", Endpoint, Absent),
+    key("assets.ssm.allow_cleartext", Switch, Value("false")),
     key("assets.ssm.timeout", Duration(1..=60), Value(r#""10s""#)),
     // Parameter Store throttles at 40 requests a second in all.
     key("assets.ssm.cache", Duration(0..=HOUR), Value(r#""5m""#)),
@@ -109,6 +114,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Text("a list of hosts, separated by commas"),
         Absent,
     ),
+    key("upstream.allow_addresses", List("CIDR blocks"), Value("[]")),
     // Below the 20 s after which S3 closes an unused connection.
     key("upstream.pool_idle_timeout", Duration(1..=HOUR), Value(r#""15s""#)),
     key("upstream.pool_idle_per_host", Count(0..=65_536), Value("256")),
@@ -130,6 +136,13 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("connections.*.region", Text("a region"), Absent),
     key("connections.*.endpoint", Endpoint, Absent),
     key("connections.*.sts_endpoint", Endpoint, Absent),
+    key("connections.*.allow_cleartext", Switch, Value("false")),
+    key(
+        "connections.*.hosts",
+        List("host names, or *. and the end of some"),
+        Value("[]"),
+    ),
+    key("connections.*.expected_bucket_owner", Choice(&["account"]), Absent),
     key("connections.*.listen", Listener, Value(r#""off""#)),
     key("connections.*.signing_name", Text("a signing name"), Absent),
     key(

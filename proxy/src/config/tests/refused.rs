@@ -43,7 +43,7 @@ fn unknown_keys_all_at_once() {
             "signing-proxy.toml:5:1: server.zzzzzzzzzzzz: unknown key in [server]; known are listen, admin, \
              allow_unauthenticated_clients, gateway_hosts, header_timeout, idle_timeout, write_timeout, \
              shutdown_deadline, max_header_bytes, http2_max_header_bytes, threads, max_clients, reserve_percent, \
-             body_memory, request_memory, spool_dir, spool_max, watch",
+             body_memory, request_memory, spool_dir, spool_max, list_connections, watch",
         ],
     );
 }
@@ -222,7 +222,7 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
     );
     row(
         "s3",
-        "payload = \"unsigned\"\nendpoint = \"http://host\"",
+        "payload = \"unsigned\"\nendpoint = \"http://localhost\"",
         "payload: an unsigned payload needs TLS: use \"signed\", or an https endpoint",
     );
     row(

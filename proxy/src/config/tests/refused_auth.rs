@@ -154,5 +154,9 @@ fn a_role_for_a_foreign_region_needs_an_sts_endpoint() {
          endpoint of its own; must be a URL of scheme, host and port, such as \"https://127.0.0.1:8333\"",
         ],
     );
-    read(&connection(&format!("{body}[sts]\nendpoint = \"http://sts\"")), &[]).unwrap();
+    read(
+        &connection(&format!("{body}[sts]\nendpoint = \"http://localhost\"")),
+        &[],
+    )
+    .unwrap();
 }

@@ -59,7 +59,9 @@ fn what_does_not_fit_is_named() {
         ],
     );
     refuse(
-        &format!("[assets.ssm]\nregion = \"garage\"\n[assets.secretsmanager]\nendpoint = \"http://host\"\n{REPORTS}"),
+        &format!(
+            "[assets.ssm]\nregion = \"garage\"\n[assets.secretsmanager]\nendpoint = \"http://localhost\"\n{REPORTS}"
+        ),
         &[
             "signing-proxy.toml:2:1: assets.ssm.region: leads to a region that is none of AWS's: set the store's region, \
              or its endpoint for a server that is not AWS's",
@@ -68,7 +70,7 @@ fn what_does_not_fit_is_named() {
         ],
     );
     read(
-        &format!("[assets.ssm]\nregion = \"garage\"\nendpoint = \"http://host\"\n{REPORTS}"),
+        &format!("[assets.ssm]\nregion = \"garage\"\nendpoint = \"http://localhost\"\n{REPORTS}"),
         &[],
     )
     .unwrap();

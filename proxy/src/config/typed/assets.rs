@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use auth_model::{AssetReference, ConnectionName, Secret};
 use credential_assets::{CommandSettings, VaultAuth};
 
-use super::stores;
+use super::{cleartext, stores};
 use crate::config::raw::{RawAssets, RawVault, RawVaultAuth};
 use crate::config::table::Table;
 use crate::config::{AssetsConfig, ConnectionConfig, VaultConfig};
@@ -59,7 +59,7 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
     if raw.address.is_none() && is_wanted {
         table.missing("address", "it says where the vault is");
     }
-    let address = table.parse("address", raw.address.as_deref())?;
+    let address = cleartext::endpoint(table, "address", raw.address.as_deref(), raw.allow_cleartext)?;
     if raw_auth.is_none() {
         table.missing("auth.method", "it says how to log in to the vault");
     }

@@ -10,6 +10,7 @@ use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of,
 
 use super::auth::{Identities, auth};
 use super::permissions::permissions;
+use super::{cleartext, hosts};
 use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
 use crate::config::table::Table;
 use crate::config::{
@@ -55,8 +56,12 @@ pub(super) fn connection(
         dualstack: raw.use_dualstack,
     };
     let rest = Rest {
-        endpoint: table.parse("endpoint", raw.endpoint.as_deref()),
-        sts_endpoint: table.parse("sts_endpoint", raw.sts_endpoint.as_deref()),
+        endpoint: cleartext::endpoint(table, "endpoint", raw.endpoint.as_deref(), raw.allow_cleartext),
+        sts_endpoint: cleartext::endpoint(table, "sts_endpoint", raw.sts_endpoint.as_deref(), raw.allow_cleartext),
+        expected_bucket_owner: raw
+            .expected_bucket_owner
+            .as_deref()
+            .map(|text| table.choice("expected_bucket_owner", text)),
         bucket_addressing: table.choice("bucket_addressing", &raw.bucket_addressing),
         payload: table.choice("payload", &raw.payload),
         checksum: table.choice("checksum", &raw.checksum),
@@ -74,9 +79,11 @@ pub(super) fn connection(
         signing_name,
         auth: auth?,
     };
-    let config = ConnectionConfig {
+    let mut config = ConnectionConfig {
         connection,
         endpoint: rest.endpoint,
+        hosts: Vec::new(),
+        expected_bucket_owner: rest.expected_bucket_owner,
         signs: true,
         listen: rest.listen,
         bucket_addressing: rest.bucket_addressing,
@@ -94,6 +101,7 @@ pub(super) fn connection(
     };
     check_place(table, &config, sts, raw.endpoint.is_some());
     check_service(table, &config);
+    config.hosts = hosts::hosts(table, &raw.hosts, &config);
     Some(config)
 }
 
@@ -101,6 +109,7 @@ pub(super) fn connection(
 struct Rest {
     endpoint: Option<crate::config::EndpointUrl>,
     sts_endpoint: Option<crate::config::EndpointUrl>,
+    expected_bucket_owner: Option<crate::config::BucketOwner>,
     bucket_addressing: BucketAddressing,
     payload: PayloadMode,
     checksum: ChecksumMode,
@@ -200,6 +209,9 @@ fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
         | PayloadMode::Streaming
         | PayloadMode::StreamingTrailer
         | PayloadMode::UnsignedTrailer => {}
+    }
+    if config.expected_bucket_owner.is_some() && config.connection.service.as_str() != "s3" {
+        table.refuse("expected_bucket_owner", "only S3 has buckets with an owner: remove it");
     }
     if config.multipart && !traits.is_s3_family {
         table.refuse("multipart", "only S3 has multipart uploads: remove it");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use auth_model::{ConnectionName, Region, StoreKind};
 use aws_endpoints::partition_of;
 
+use super::cleartext;
 use crate::config::raw::{RawAssets, RawStore};
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
@@ -33,7 +34,7 @@ fn store(
 ) -> Option<StoreConfig> {
     let timeout = table.duration("timeout", &raw.timeout);
     let cache = table.duration("cache", &raw.cache);
-    let endpoint = table.parse("endpoint", raw.endpoint.as_deref());
+    let endpoint = cleartext::endpoint(table, "endpoint", raw.endpoint.as_deref(), raw.allow_cleartext);
     let own_region: Option<Region> = table.parse("region", raw.region.as_deref());
     let connection = match raw.connection.as_deref() {
         Some(name) => Some(connection(table, name, connections)?),

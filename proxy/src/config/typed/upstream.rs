@@ -17,7 +17,13 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
             table.refuse("ca_file", format!("cannot be read: {error}"));
         }
     }
+    let allow_addresses: Vec<_> = raw.allow_addresses.iter().map(|text| text.parse().ok()).collect();
+    if allow_addresses.iter().any(Option::is_none) {
+        let message = r#"must be addresses or CIDR blocks, such as ["127.0.0.0/8", "::1"]"#;
+        table.refuse("allow_addresses", message);
+    }
     UpstreamConfig {
+        allow_addresses: allow_addresses.into_iter().flatten().collect(),
         ca_file,
         proxy: UpstreamProxy {
             https: proxy(table, "https_proxy", raw.https_proxy.as_ref()),

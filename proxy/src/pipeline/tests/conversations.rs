@@ -413,7 +413,10 @@ async fn a_service_without_http_2_gets_nothing() {
 
     let mut service = Service::start(vec![]).await;
     let upstream = format!("[upstream]\nhttp_proxy = \"http://{}\"\n", service.addr);
-    let (code, _) = refusal(&connection("http://bedrock.example", &upstream)).await;
+    let (code, _) = refusal(
+        &connection("http://bedrock.example", &upstream).replace("endpoint", "allow_cleartext = true\nendpoint"),
+    )
+    .await;
     assert_eq!(code, "upstream-not-http2");
     service.saw_nothing();
 }

@@ -10,7 +10,7 @@ const AUTH: &str = "[connections.c.auth]\nmethod = \"access-key\"\naccess_key_id
 async fn a_service_in_the_clear_is_asked_in_absolute_form() {
     let mut proxy_before = Service::start(vec![]).await;
     let config = format!(
-        "{CONNECTION}endpoint = \"http://minio.internal:9000\"\n{AUTH}[upstream]\nhttp_proxy = \"http://u:p@{}\"\n",
+        "{CONNECTION}endpoint = \"http://minio.internal:9000\"\nallow_cleartext = true\n{AUTH}[upstream]\nhttp_proxy = \"http://u:p@{}\"\n",
         proxy_before.addr
     );
     let proxy = Proxy::start(&config).await;

@@ -8,7 +8,7 @@ use crate::route::Router;
 use crate::server::ListenerRole;
 
 const AWS: &str = "";
-const ELSEWHERE: &str = "endpoint = \"http://store.internal\"\n";
+const ELSEWHERE: &str = "endpoint = \"http://store.internal\"\nallow_cleartext = true\n";
 const ELSEWHERE_TLS: &str = "endpoint = \"https://store.internal\"\n";
 
 /// The rows' bodies are beyond memory but for those that say otherwise.

@@ -1,0 +1,67 @@
+//! `hosts` of a connection: those of somebody's own resources that it signs for.
+
+use aws_endpoints::{AwsHost, HostError, parse_host};
+
+use crate::config::table::Table;
+use crate::config::{ConnectionConfig, HostPattern};
+use crate::route::Route;
+
+/// What may stand before the end of a pattern: a resource's name, an account, an access point, what a VPC endpoint has.
+const BEFORE: [&str; 7] = [
+    "x",
+    "111122223333",
+    "x-111122223333",
+    "x-111122223333.op-0a",
+    "vpce-0a",
+    "x.bucket",
+    "x.bucket.vpce-0a",
+];
+
+/// The patterns, each of a host that the connection could serve.
+pub(super) fn hosts(table: &Table<'_>, written: &[String], config: &ConnectionConfig) -> Vec<HostPattern> {
+    if written.is_empty() {
+        return Vec::new();
+    }
+    let mut patterns = Vec::with_capacity(written.len());
+    for text in written {
+        match text.parse() {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => {
+                table.refuse(
+                    "hosts",
+                    crate::config::host_pattern::InvalidHostPattern::to_string(&error),
+                );
+                return Vec::new();
+            }
+        }
+    }
+    // A connection that leads nowhere has a problem of its own.
+    let Ok(route) = Route::new(config) else {
+        return patterns;
+    };
+    if !patterns.iter().all(|pattern| is_served(&route, pattern)) {
+        let connection = &config.connection;
+        let message = format!(
+            "holds a host that is none of AWS's for {} in {}: the connection would never sign for it",
+            connection.service, connection.region
+        );
+        table.refuse("hosts", message);
+    }
+    patterns
+}
+
+fn is_served(route: &Route, pattern: &HostPattern) -> bool {
+    let is_served = |host: &str| readings(host).iter().any(|host| route.serves(host));
+    match pattern {
+        HostPattern::Whole(host) => is_served(host),
+        HostPattern::Below(end) => BEFORE.iter().any(|before| is_served(&format!("{before}.{end}"))),
+    }
+}
+
+fn readings(host: &str) -> Vec<AwsHost> {
+    match parse_host(host) {
+        Ok(host) => vec![host],
+        Err(HostError::Ambiguous { readings }) => readings,
+        Err(_) => Vec::new(),
+    }
+}
