@@ -23,8 +23,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
+use crate::error::ProxyError;
 use crate::metrics::{self, Metrics};
-use crate::server::{Handler, Loads, Peer};
+use crate::server::{AmbiguousHead, Handler, Loads, Peer};
 
 /// Whether the proxy wants new requests; clones share the answer.
 #[derive(Clone, Debug)]
@@ -81,6 +82,10 @@ impl Admin {
     }
 
     fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if let Some(found) = request.extensions().get::<AmbiguousHead>() {
+            let error = ProxyError::from(*found);
+            return refuse(error.code().status(), error.code().name(), error.hint());
+        }
         if let Err(host) = guard::check(request, &self.hosts) {
             return refuse(StatusCode::FORBIDDEN, "gateway-host-refused", host);
         }

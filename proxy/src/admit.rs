@@ -54,8 +54,11 @@ impl Admitted {
 ///
 /// The codes of the table's first part; see [`ErrorCode`].
 pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError> {
-    if head.method == Method::CONNECT {
-        return Err(ErrorCode::ConnectUnsupported.into());
+    match head.method {
+        Method::CONNECT => return Err(ErrorCode::ConnectUnsupported.into()),
+        // It would give the client its own request back, as we signed it.
+        Method::TRACE => return Err(ErrorCode::TraceUnsupported.into()),
+        _ => {}
     }
     check_ambiguous(&head)?;
     check_target(&head)?;
@@ -72,23 +75,49 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
 }
 
 fn check_ambiguous(head: &Parts) -> Result<(), ProxyError> {
-    let error = match head.extensions.get::<AmbiguousHead>() {
-        None => return Ok(()),
-        Some(AmbiguousHead::TwoLengths) => ProxyError::new(ErrorCode::HeadAmbiguous)
-            .with_hint("Send a Content-Length or a Transfer-Encoding, not both."),
-        Some(AmbiguousHead::BareLineFeed) => {
-            ProxyError::new(ErrorCode::HeadAmbiguous).with_hint("End each line of the head with CR LF.")
-        }
-        Some(AmbiguousHead::Fragment) => {
-            ProxyError::new(ErrorCode::TargetMalformed).with_hint("Write '#' in a target as %23.")
-        }
-    };
-    Err(error)
+    let found = head.extensions.get::<AmbiguousHead>();
+    found.map_or(Ok(()), |found| Err(ProxyError::from(*found)))
+}
+
+impl From<AmbiguousHead> for ProxyError {
+    fn from(found: AmbiguousHead) -> Self {
+        let (code, hint) = match found {
+            AmbiguousHead::TwoLengths => (
+                ErrorCode::HeadAmbiguous,
+                "Send a Content-Length or a Transfer-Encoding, not both.",
+            ),
+            AmbiguousHead::LengthRepeated => (ErrorCode::HeadAmbiguous, "Send one Content-Length with one number."),
+            AmbiguousHead::LengthMalformed => (
+                ErrorCode::HeadAmbiguous,
+                "Send a Content-Length of decimal digits only, below 2^63.",
+            ),
+            AmbiguousHead::CodingUnsupported => {
+                return Self::new(ErrorCode::TransferEncodingUnsupported);
+            }
+            AmbiguousHead::CodingInHttp10 => (
+                ErrorCode::HeadAmbiguous,
+                "HTTP/1.0 has no Transfer-Encoding: send a Content-Length, or use HTTP/1.1.",
+            ),
+            AmbiguousHead::BareLineFeed => (ErrorCode::HeadAmbiguous, "End each line of the head with CR LF."),
+            AmbiguousHead::Fragment => (ErrorCode::TargetMalformed, "Write '#' in a target as %23."),
+            AmbiguousHead::TargetForm => (
+                ErrorCode::TargetMalformed,
+                "Begin the target with '/', or with http:// or https:// and a host.",
+            ),
+            AmbiguousHead::Tunnel => return Self::new(ErrorCode::ConnectUnsupported),
+            AmbiguousHead::Unchecked => (
+                ErrorCode::HeadAmbiguous,
+                "The proxy read the request in two ways, which is a defect of it; please report it.",
+            ),
+        };
+        Self::new(code).with_hint(hint)
+    }
 }
 
 fn check_target(head: &Parts) -> Result<(), ProxyError> {
     let Some(target) = head.uri.path_and_query().map(PathAndQuery::as_str) else {
-        return Ok(());
+        // Only an authority, as CONNECT has one.
+        return Err(AmbiguousHead::TargetForm.into());
     };
     if target.len() > MAX_TARGET {
         return Err(ErrorCode::TargetTooLong.into());
@@ -96,6 +125,9 @@ fn check_target(head: &Parts) -> Result<(), ProxyError> {
     if target == "*" {
         return Err(ProxyError::new(ErrorCode::TargetMalformed)
             .with_hint("'OPTIONS *' asks about the proxy itself, which has no options; send a path."));
+    }
+    if !target.starts_with('/') {
+        return Err(AmbiguousHead::TargetForm.into());
     }
     if !target.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(ErrorCode::TargetMalformed.into());
@@ -117,9 +149,14 @@ fn asked_host(head: &Parts) -> Result<Option<HostPort>, ProxyError> {
         if header.is_none() && head.version == Version::HTTP_11 {
             return Err(ErrorCode::HostMissing.into());
         }
-        return HostPort::parse(authority.as_str())
-            .map(Some)
-            .ok_or(ErrorCode::HostMalformed.into());
+        let host = HostPort::parse(authority.as_str()).ok_or(ErrorCode::HostMalformed)?;
+        // On HTTP/1 the target's own host is the one that counts (RFC 9112, section 3.2.2). On HTTP/2 no rule says
+        // which of two does (RFC 9113, section 8.3.1).
+        if head.version == Version::HTTP_2 && header.is_some_and(|value| is_another(value, &host)) {
+            return Err(ProxyError::new(ErrorCode::HeadAmbiguous)
+                .with_hint("Send the same host in 'host' and ':authority', or only the latter."));
+        }
+        return Ok(Some(host));
     }
     match header {
         Some(value) => parse_header(value).map(Some),
@@ -127,6 +164,10 @@ fn asked_host(head: &Parts) -> Result<Option<HostPort>, ProxyError> {
         None if head.version == Version::HTTP_10 => Ok(None),
         None => Err(ErrorCode::HostMissing.into()),
     }
+}
+
+fn is_another(value: &HeaderValue, host: &HostPort) -> bool {
+    parse_header(value).map_or(true, |named| named != *host)
 }
 
 fn parse_header(value: &HeaderValue) -> Result<HostPort, ProxyError> {

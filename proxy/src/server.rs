@@ -5,6 +5,8 @@
 //! - A connection waits for nothing without a deadline: first byte, head, next request, a client that does not
 //!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`Limits`].
 //! - Not more than `max_clients` connections are served at once; further ones wait, none is refused.
+//! - On HTTP/1 hyper sees one request at a time, and none before its head was checked, whatever it is pipelined behind;
+//!   see [`head_reader`].
 //! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
 //! - A client that leaves ends its request: the handler's future or body is dropped.
 //! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.
@@ -20,7 +22,7 @@ mod detect;
 mod download;
 mod drain;
 mod drive;
-mod head_watch;
+mod head_reader;
 mod limits;
 mod listener;
 mod listeners;
@@ -63,7 +65,7 @@ use crate::metrics::Metrics;
 use crate::threads::Threads;
 
 pub(crate) use download::{Download, DownloadRate, TooSlow};
-pub(crate) use head_watch::AmbiguousHead;
+pub(crate) use head_reader::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};
 pub use proxy::{Proxy, StartError};

@@ -6,6 +6,7 @@ mod bodies;
 mod check;
 mod conversations;
 mod deploy;
+mod heads;
 mod hosts;
 mod instance;
 mod modes;

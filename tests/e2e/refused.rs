@@ -94,8 +94,8 @@ refused! {
     a_host_that_is_none: "GET /b/k HTTP/1.1\r\nHost: a/b\r\n\r\n" => 400 "host-malformed" "Host";
     a_host_with_two_ports: "GET /b/k HTTP/1.1\r\nHost: localhost:1:2\r\n\r\n" => 400 "host-malformed" "Host";
     a_password_in_the_target: "GET http://u:p@s3.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: s3.us-east-1.amazonaws.com\r\n\r\n" => 400 "userinfo-in-target" "Remove";
-    two_lengths: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc" => 400 "head-malformed" "";
-    a_length_that_is_none: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: +3\r\n\r\nabc" => 400 "head-malformed" "";
+    two_lengths: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc" => 400 "head-ambiguous" "one Content-Length";
+    a_length_that_is_none: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: +3\r\n\r\nabc" => 400 "head-ambiguous" "digits";
     another_transfer_coding: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" => 501 "transfer-encoding-unsupported" "chunked";
     chunked_twice: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" => 501 "transfer-encoding-unsupported" "once";
     a_bad_escape_in_the_path: "GET /b/%zz HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "target-malformed" "%25";
@@ -148,7 +148,7 @@ async fn length_and_chunks_at_once_smuggle_nothing() {
     assert!(recorder.is_untouched());
 }
 
-/// hyper reads ahead; a head behind another one is not seen as it was sent, and its connection ends after it.
+/// The same behind another request in the same segment; `heads.rs` has all findings at all positions.
 #[tokio::test]
 async fn length_and_chunks_behind_another_request_smuggle_nothing() {
     let (mut recorder, proxy) = start(&[("store", "s3", "")], "").await;
@@ -160,12 +160,11 @@ async fn length_and_chunks_behind_another_request_smuggle_nothing() {
     )
     .await;
     assert_eq!(wire.answer().await.status, 200);
-    assert_eq!(wire.answer().await.status, 200);
     assert!(recorder.take().await.body.is_empty());
-    let sent = recorder.take().await;
+    let answer = wire.answer().await;
     assert_eq!(
-        (sent.header("content-length"), sent.body.as_slice()),
-        (Some("5"), &b"hello"[..])
+        (answer.status, answer.header("x-signing-proxy-error")),
+        (400, Some("head-ambiguous"))
     );
     assert!(wire.is_closed().await);
     assert!(recorder.is_untouched());

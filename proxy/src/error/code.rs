@@ -43,14 +43,39 @@ macro_rules! errors {
     };
 }
 
+impl ErrorCode {
+    /// Whether an HTTP/1 connection ends with this error: somebody on the path may read the head, and with it what
+    /// follows, in another way.
+    #[must_use]
+    pub const fn ends_connection(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectUnsupported
+                | Self::TraceUnsupported
+                | Self::HeadAmbiguous
+                | Self::TargetMalformed
+                | Self::TargetTooLong
+                | Self::UserinfoInTarget
+                | Self::HostMissing
+                | Self::HostRepeated
+                | Self::HostMalformed
+                | Self::TransferEncodingUnsupported
+                | Self::BodyIncomplete
+        )
+    }
+}
+
 errors! {
     // The head is checked.
     ConnectUnsupported NOT_IMPLEMENTED "connect-unsupported"
         "the proxy does not open tunnels: it cannot sign what it cannot read"
         "Use an http:// URL: the proxy signs the request and sends it on over TLS."
+    TraceUnsupported METHOD_NOT_ALLOWED "trace-unsupported"
+        "the proxy does not echo requests: its own would show credentials"
+        "Use another method; no AWS service has TRACE."
     HeadAmbiguous BAD_REQUEST "head-ambiguous"
         "the request head can be read in two ways"
-        "Send a Content-Length or a Transfer-Encoding, not both, and end each line with CR LF."
+        "Send one Content-Length or one Transfer-Encoding, end each line with CR LF, and name one host."
     TargetMalformed BAD_REQUEST "target-malformed"
         "the request target is not a valid path and query"
         "Percent-encode everything but letters, digits and -._~/ in the path, and also ';' in the query."

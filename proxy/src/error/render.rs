@@ -12,6 +12,10 @@ use super::{ErrorCode, ProxyError};
 /// Names the error on every answer that is ours, and the notice on the service's.
 pub(crate) const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
 
+/// Marks a response after which an HTTP/1 connection ends; among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndsConnection;
+
 /// How an error's body is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorShape {
@@ -96,7 +100,14 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if error.code() == ErrorCode::ConnectUnsupported {
+    if error.code().ends_connection() {
+        response.extensions_mut().insert(EndsConnection);
+    }
+    let headers = response.headers_mut();
+    if matches!(
+        error.code(),
+        ErrorCode::ConnectUnsupported | ErrorCode::TraceUnsupported
+    ) {
         headers.insert(
             ALLOW,
             HeaderValue::from_static("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"),

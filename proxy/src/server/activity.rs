@@ -76,7 +76,7 @@ struct State {
     ended: bool,
     /// HTTP/2: frames come and go at any time, and several requests run at once.
     multiplexed: bool,
-    /// Whoever waits for bytes that [`Activity::received_end`] keeps from it.
+    /// Whoever waits for bytes that [`Activity::received_end`] or [`Activity::poll_quiet`] keeps from it.
     reader: Option<Waker>,
 }
 
@@ -140,6 +140,23 @@ impl Activity {
         begins
     }
 
+    /// Whether every response so far is written, so that another request may be read. Else whoever polls is
+    /// woken when it is.
+    pub(crate) fn poll_quiet(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::Busy) {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether the head of a request has begun and is not complete yet.
+    pub(crate) fn is_in_head(&self) -> bool {
+        let state = self.lock();
+        !state.multiplexed && matches!(state.phase, Phase::Head(_))
+    }
+
     /// The client closed its sending side. `Pending` if hyper, which would take the client for gone, should
     /// not hear of it yet: so while an HTTP/1 request without a body runs.
     pub(crate) fn received_end(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -180,6 +197,9 @@ impl Activity {
         let mut state = self.lock();
         if state.in_flight == 0 && matches!(state.phase, Phase::Busy) {
             state.phase = Phase::Quiet(Instant::now());
+            if let Some(reader) = state.reader.take() {
+                reader.wake();
+            }
         }
     }
 

@@ -9,20 +9,28 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
-use super::head_watch::{Found, HeadWatch};
+use super::head_reader::{HeadReader, Malformed};
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
 ///
-/// On HTTP/1 it also takes the word from hyper where that would answer by itself: to a malformed head hyper
+/// On HTTP/1 a [`HeadReader`] decides what hyper gets to see. It also takes the word from hyper where that would answer by itself: to a malformed head hyper
 /// writes a bare status line and closes. Those bytes go into [`OwnAnswer`] instead of onto the wire, and the
 /// connection answers in the shape of all our errors.
 #[derive(Debug)]
 pub(crate) struct ClientIo<T> {
     inner: T,
-    replay: Bytes,
+    input: Input,
     activity: Arc<Activity>,
     own_answer: Option<OwnAnswer>,
-    watch: Option<(HeadWatch, Arc<Found>)>,
+}
+
+/// How bytes get from the socket to hyper.
+#[derive(Debug)]
+enum Input {
+    /// As they come, behind those that were read before.
+    Plain(Bytes),
+    /// Head by head.
+    Heads(Box<HeadReader>),
 }
 
 /// What hyper wanted to say by itself.
@@ -59,32 +67,36 @@ impl<T> ClientIo<T> {
     pub(crate) fn new(inner: T, replay: Bytes, activity: Arc<Activity>) -> Self {
         Self {
             inner,
-            replay,
+            input: Input::Plain(replay),
             activity,
             own_answer: None,
-            watch: None,
         }
     }
 
-    /// For HTTP/1: diverts what hyper answers by itself.
-    pub(crate) fn with_own_answer(self, own_answer: OwnAnswer) -> Self {
+    /// For HTTP/1: hyper gets what `heads` lets pass, and a response of its own is diverted.
+    pub(crate) fn by_heads(inner: T, heads: HeadReader, activity: Arc<Activity>, own_answer: OwnAnswer) -> Self {
         Self {
+            inner,
+            input: Input::Heads(Box::new(heads)),
+            activity,
             own_answer: Some(own_answer),
-            ..self
         }
     }
 
-    /// For HTTP/1: tells what hyper forgives in a head.
-    pub(crate) fn with_head_watch(self, found: Arc<Found>) -> Self {
-        Self {
-            watch: Some((HeadWatch::default(), found)),
-            ..self
+    /// The malformed head that ended the input.
+    pub(crate) fn malformed(&self) -> Option<Malformed> {
+        match &self.input {
+            Input::Plain(_) => None,
+            Input::Heads(heads) => heads.malformed(),
         }
     }
 
-    /// The socket itself.
-    pub(crate) fn into_inner(self) -> T {
-        self.inner
+    /// The socket itself, and what was read from it that hyper has not seen.
+    pub(crate) fn into_parts(self) -> (T, Bytes) {
+        match self.input {
+            Input::Plain(replay) => (self.inner, replay),
+            Input::Heads(heads) => (self.inner, heads.into_held()),
+        }
     }
 
     /// Whether bytes written now are hyper's own answer.
@@ -96,28 +108,23 @@ impl<T> ClientIo<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for ClientIo<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if !self.replay.is_empty() {
-            let part = self.replay.len().min(buf.remaining());
-            let part = self.replay.split_to(part);
-            if let Some((watch, found)) = &mut self.watch {
-                watch.read(&part, found);
-            }
-            buf.put_slice(&part);
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let replay = match &mut this.input {
+            Input::Heads(heads) => return heads.poll_read(&mut this.inner, &this.activity, cx, buf),
+            Input::Plain(replay) => replay,
+        };
+        if !replay.is_empty() {
+            let part = replay.len().min(buf.remaining());
+            buf.put_slice(&replay.split_to(part));
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        if let Some(bytes) = buf.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
-            let begins = self.activity.received();
-            if let Some((watch, found)) = &mut self.watch {
-                if begins {
-                    watch.begin(found);
-                }
-                watch.read(bytes, found);
-            }
+        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            this.activity.received();
         } else if buf.remaining() > 0 {
-            return self.activity.received_end(cx).map(Ok);
+            return this.activity.received_end(cx).map(Ok);
         }
         Poll::Ready(Ok(()))
     }
@@ -161,8 +168,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a diverted answer ours is still to be written, and after a rest the next request's.
-        if self.activity.rests() || self.own_answer.as_ref().is_some_and(|own| !own.is_empty()) {
+        // After a malformed head or a diverted answer ours is still to be written, and after a rest the next request's.
+        if self.activity.rests()
+            || self.malformed().is_some()
+            || self.own_answer.as_ref().is_some_and(|own| !own.is_empty())
+        {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.inner).poll_shutdown(cx)

@@ -15,7 +15,7 @@ use super::client_io::{ClientIo, OwnAnswer};
 use super::detect::{Detected, Protocol, detect};
 use super::drain::{DrainWatch, Stage};
 use super::drive::{Ended, drive};
-use super::head_watch::Found;
+use super::head_reader::{HandedOver, HeadReader};
 use super::limits::Limits;
 use super::refusal::{Refusal, fresh_request_id, linger, refuse};
 use super::service::ToHandler;
@@ -61,7 +61,8 @@ where
         Detected::Left => ClientEnd::Closed,
         Detected::Expired(expiry) => expired(&mut io, expiry, &peer, &context).await,
         Detected::Protocol(Protocol::Tls, _) => {
-            answer(&mut io, Refusal::TlsUnsupported, &peer, &context).await;
+            let refusal = Refusal::TlsUnsupported;
+            answer(&mut io, refusal, refusal.hint(), &peer, &context).await;
             ClientEnd::Refused
         }
         Detected::Protocol(Protocol::Http1, read) => http1(io, read, peer, handler, activity, &context).await,
@@ -141,12 +142,11 @@ where
 {
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
     let own_answer = OwnAnswer::default();
-    let found = Arc::new(Found::default());
-    let io = ClientIo::new(io, read, Arc::clone(activity))
-        .with_own_answer(own_answer.clone())
-        .with_head_watch(Arc::clone(&found));
+    let handed_over = Arc::new(HandedOver::default());
+    let heads = HeadReader::new(&read, head, Arc::clone(&handed_over));
+    let io = ClientIo::by_heads(io, heads, Arc::clone(activity), own_answer.clone());
     let (service_activity, metrics) = (Arc::clone(activity), context.metrics.clone());
-    let service = ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics).with_head_watch(found);
+    let service = ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics).by_heads(handed_over);
     let mut connection = http1::Builder::new()
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)
@@ -156,12 +156,21 @@ where
     let ended = drive(std::pin::Pin::new(&mut connection), activity, &context.drain).await;
     // Dropping the connection's other parts cancels a request that still runs.
     let http1::Parts { io, read_buf, .. } = connection.into_parts();
-    let mut io = io.into_inner().into_inner();
+    let io = io.into_inner();
+    let malformed = io.malformed();
+    let (mut io, unread) = io.into_parts();
     Turn::Ended(match ended {
-        Ended::Resting => return Turn::Rests(io, read_buf),
+        Ended::Resting if read_buf.is_empty() => return Turn::Rests(io, unread),
+        // hyper has bytes that it took for no part of the last request: the two readers disagree.
+        Ended::Resting => ClientEnd::Broken,
+        Ended::ByItself(_) | Ended::AsAsked if let Some(malformed) = malformed => {
+            answer(&mut io, malformed.rejection(), malformed.hint(), peer, context).await;
+            ClientEnd::Refused
+        }
         Ended::ByItself(result) => {
             if let Some(status) = own_answer.status() {
-                answer(&mut io, Refusal::from_status(status), peer, context).await;
+                let refusal = Refusal::from_status(status);
+                answer(&mut io, refusal, refusal.hint(), peer, context).await;
                 ClientEnd::Refused
             } else if let Err(error) = result {
                 tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
@@ -229,7 +238,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     match expiry {
-        Expiry::Head => answer(io, Refusal::HeadTimeout, peer, context).await,
+        Expiry::Head => answer(io, Refusal::HeadTimeout, Refusal::HeadTimeout.hint(), peer, context).await,
         Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
             tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
         }
@@ -237,7 +246,7 @@ where
     expiry.into()
 }
 
-async fn answer<T>(io: &mut T, refusal: Refusal, peer: &Peer, context: &Context)
+async fn answer<T>(io: &mut T, refusal: Refusal, hint: &str, peer: &Peer, context: &Context)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -253,7 +262,7 @@ where
     );
     let mut drain = context.drain.clone();
     tokio::select! {
-        () = refuse(io, refusal, &request_id) => {}
+        () = refuse(io, refusal, hint, &request_id) => {}
         () = drain.reached(Stage::Cut) => {}
     }
 }

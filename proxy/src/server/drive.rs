@@ -56,7 +56,8 @@ pub(crate) async fn drive<C: GracefulConnection>(
             if to_cut.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Step::Cut);
             }
-            if !draining && to_drain.as_mut().poll(cx).is_ready() {
+            // Whose head is under way is served once more: it cannot know yet.
+            if !draining && !activity.is_in_head() && to_drain.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Step::Drain);
             }
             timer.as_mut().poll(cx).map(|()| Step::Timer)

@@ -92,12 +92,12 @@ impl Refusal {
     }
 
     /// The whole answer; the connection ends after it.
-    pub(crate) fn answer(self, request_id: &str) -> BytesMut {
+    pub(crate) fn answer(self, hint: &str, request_id: &str) -> BytesMut {
         let body = serde_json::json!({
             "error": {
                 "code": self.name(),
                 "message": self.message(),
-                "hint": self.hint(),
+                "hint": hint,
                 "request_id": request_id,
             }
         });
@@ -118,9 +118,12 @@ impl Refusal {
 
 /// Writes the answer, closes our side and waits for the client to close its own. Failing is fine: the
 /// client is free to have left.
-pub(crate) async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(io: &mut T, refusal: Refusal, request_id: &str) {
+pub(crate) async fn refuse<T>(io: &mut T, refusal: Refusal, hint: &str, request_id: &str)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let written = timeout(LINGER, async {
-        io.write_all(&refusal.answer(request_id)).await?;
+        io.write_all(&refusal.answer(hint, request_id)).await?;
         io.shutdown().await
     });
     if let Ok(Ok(())) = written.await {
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn every_refusal_has_the_shape_of_our_errors() {
         for refusal in Refusal::ALL {
-            let answer = String::from_utf8(refusal.answer("r-1").to_vec()).unwrap();
+            let answer = String::from_utf8(refusal.answer(refusal.hint(), "r-1").to_vec()).unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(
                 head.starts_with(&format!("HTTP/1.1 {} ", refusal.status().as_u16())),

@@ -15,10 +15,11 @@ use hyper::service::Service;
 
 use super::activity::{Activity, InFlight};
 use super::download::{Download, TooSlow};
-use super::head_watch::Found;
+use super::head_reader::HandedOver;
 use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
 use super::{Handler, ListenerRole, Peer};
+use crate::error::EndsConnection;
 use crate::metrics::{Held, Metrics};
 
 /// One client connection's way to the handler.
@@ -28,8 +29,8 @@ pub(crate) struct ToHandler<H> {
     peer: Peer,
     activity: Arc<Activity>,
     metrics: Metrics,
-    /// Of HTTP/1 heads; HTTP/2 leaves nothing to forgive.
-    found: Option<Arc<Found>>,
+    /// The verdicts on HTTP/1 heads. Those of HTTP/2 are judged by h2 and the handler alone.
+    heads: Option<Arc<HandedOver>>,
     /// On HTTP/2: who runs the streams.
     streams: Option<(NextStream, Duration)>,
 }
@@ -41,15 +42,15 @@ impl<H> ToHandler<H> {
             peer,
             activity,
             metrics,
-            found: None,
+            heads: None,
             streams: None,
         }
     }
 
-    /// Marks requests whose head is ambiguous by [`AmbiguousHead`](super::head_watch::AmbiguousHead).
-    pub(crate) fn with_head_watch(self, found: Arc<Found>) -> Self {
+    /// Marks requests whose head is ambiguous by [`AmbiguousHead`](super::AmbiguousHead).
+    pub(crate) fn by_heads(self, heads: Arc<HandedOver>) -> Self {
         Self {
-            found: Some(found),
+            heads: Some(heads),
             ..self
         }
     }
@@ -69,13 +70,14 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        if let Some(finding) = self.found.as_ref().and_then(|found| found.finding()) {
+        if let Some(finding) = self.heads.as_ref().and_then(|heads| heads.take()) {
             request.extensions_mut().insert(finding);
         }
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
         let is_last = awaits_continue_in_vain(&request);
+        let is_http1 = request.version() < Version::HTTP_2;
         let pace = self.streams.as_ref().map(|(next, write_timeout)| {
             let pace = Arc::new(StreamPace::new(*write_timeout));
             next.set(&pace);
@@ -102,7 +104,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 _in_flight: in_flight,
                 _counted: counted,
             });
-            if is_last {
+            if is_last || (is_http1 && answer.extensions().get::<EndsConnection>().is_some()) {
                 answer
                     .headers_mut()
                     .insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,0 +1,301 @@
+//! Hands hyper one HTTP/1 head at a time, checked, and then exactly the bytes of its body.
+//!
+//! hyper reads ahead, and forgives in a head what another reader may take for something else: two lengths, a `#`, a
+//! line feed alone. So every head is read here first, whatever it is pipelined behind: from the first byte to the
+//! empty line, at most `server.max_header_bytes`. Its framing says which bytes behind it are its body, and chunks are
+//! followed one by one. What comes behind the body stays here until the response to this request is written. Thus the
+//! request that hyper hands over next is always that of the head which was checked last.
+//!
+//! - A head without a flaw passes as it is. (This is the place to respell a target before hyper sees it.)
+//! - An ambiguous one never reaches hyper. Its [substitute](check) does, with the finding for the service, which
+//!   rejects the request like any other; nothing behind it is ever read as a request.
+//! - A malformed one ends the input, and [`HeadReader::malformed`] says why, for the connection to write the response.
+//!
+//! See `docs/decisions/0007-heads.md`.
+
+mod check;
+mod chunked;
+mod finding;
+mod framing;
+mod held;
+mod malformed;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use self::check::{Flaw, check};
+pub(crate) use self::finding::{AmbiguousHead, HandedOver};
+use self::framing::Framing;
+use self::held::Held;
+pub(crate) use self::malformed::Malformed;
+use super::activity::Activity;
+
+/// Between a client's socket and hyper, on HTTP/1.
+#[derive(Debug)]
+pub(crate) struct HeadReader {
+    /// Read and not handed over.
+    held: Held,
+    /// So many bytes at the beginning of `held` may be handed over.
+    cleared: usize,
+    place: Place,
+    scan: Scan,
+    /// The longest head, in bytes.
+    max: usize,
+    handed_over: Arc<HandedOver>,
+    malformed: Option<Malformed>,
+}
+
+/// What the next byte that is not cleared belongs to.
+#[derive(Debug)]
+enum Place {
+    /// A head.
+    Head,
+    /// The body of the last head.
+    Body(Framing),
+    /// Nothing: the last head was ambiguous, its response is all that is still to come.
+    Rejected,
+    /// A body that nobody can find the end of.
+    Broken(&'static str),
+    /// Nothing, and hyper is to take that for the end of the input.
+    Over,
+}
+
+/// How far a head has been looked through for its end.
+#[derive(Debug, Default)]
+struct Scan {
+    at: usize,
+    line: usize,
+    has_bare_line_feed: bool,
+}
+
+/// What waiting for a head came to.
+enum Waited {
+    /// A verdict on a head.
+    Decided,
+    /// The input has ended.
+    Ended,
+}
+
+impl HeadReader {
+    /// Begins with the bytes `read` so far; heads may have `max` bytes. The verdict on each goes to `handed_over`.
+    pub(crate) fn new(read: &[u8], max: usize, handed_over: Arc<HandedOver>) -> Self {
+        let mut held = Held::default();
+        held.append(read);
+        Self {
+            held,
+            cleared: 0,
+            place: Place::Head,
+            scan: Scan::default(),
+            max,
+            handed_over,
+            malformed: None,
+        }
+    }
+
+    /// Why the input was ended, if a malformed head did that.
+    pub(crate) fn malformed(&self) -> Option<Malformed> {
+        self.malformed
+    }
+
+    /// What was read and not handed over.
+    pub(crate) fn into_held(self) -> Bytes {
+        Bytes::copy_from_slice(self.held.bytes())
+    }
+
+    /// Fills `buf` with the next bytes that hyper may see; none at the end of the input.
+    pub(crate) fn poll_read<T: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut T,
+        activity: &Activity,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if self.cleared > 0 {
+                let count = self.cleared.min(buf.remaining());
+                buf.put_slice(self.held.bytes().get(..count).unwrap_or_default());
+                self.held.consume(count);
+                self.cleared -= count;
+                return Poll::Ready(Ok(()));
+            }
+            match &self.place {
+                Place::Head => match ready!(self.poll_head(io, activity, cx))? {
+                    Waited::Decided => {}
+                    Waited::Ended => return Poll::Ready(Ok(())),
+                },
+                Place::Body(_) if self.held.is_empty() => return self.poll_body(io, activity, cx, buf),
+                Place::Body(_) => self.clear_body(),
+                // Without a waker: what comes next is the response, and with it the connection's end.
+                Place::Rejected => return Poll::Pending,
+                Place::Broken(why) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, *why))),
+                Place::Over => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// Waits for a whole head, and before that for the response to the request before it.
+    fn poll_head<T: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut T,
+        activity: &Activity,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Waited>> {
+        if self.handed_over.is_pending() {
+            // hyper wants more of a head that is complete. Whatever it takes it for, it gets no more.
+            tracing::warn!("a checked request head was not taken as one; this is a defect of the proxy");
+            self.place = Place::Over;
+            return Poll::Ready(Ok(Waited::Decided));
+        }
+        if activity.poll_quiet(cx).is_pending() {
+            // Read on only to notice when the client leaves. With bytes of a next request here it is not gone.
+            self.skip_empty_lines();
+            while self.held.is_empty() {
+                if ready!(self.held.poll_fill(io, cx))? == 0 {
+                    return activity.received_end(cx).map(|()| Ok(Waited::Ended));
+                }
+                self.skip_empty_lines();
+            }
+            return Poll::Pending;
+        }
+        loop {
+            self.skip_empty_lines();
+            if !self.held.is_empty() {
+                activity.received();
+                if let Some(end) = self.scan.find_end(self.held.bytes()) {
+                    self.decide(end);
+                    return Poll::Ready(Ok(Waited::Decided));
+                }
+                if self.held.bytes().len() >= self.max {
+                    self.end_with(Malformed::TooLong);
+                    return Poll::Ready(Ok(Waited::Decided));
+                }
+            }
+            if ready!(self.held.poll_fill(io, cx))? == 0 {
+                return activity.received_end(cx).map(|()| Ok(Waited::Ended));
+            }
+        }
+    }
+
+    /// Empty lines before a request line are no part of it (RFC 9112, section 2.2); old clients send one after a body.
+    fn skip_empty_lines(&mut self) {
+        while self.scan.line == 0 {
+            match self.held.bytes() {
+                [b'\r', b'\n', ..] => self.held.consume(2),
+                [b'\n', ..] => {
+                    self.scan.has_bare_line_feed = true;
+                    self.held.consume(1);
+                }
+                _ => return,
+            }
+            // The carriage return may have come alone, and been looked at.
+            self.scan.at = 0;
+        }
+    }
+
+    /// Judges the head that ends at `end`.
+    fn decide(&mut self, end: usize) {
+        let has_bare_line_feed = self.scan.has_bare_line_feed;
+        self.scan = Scan::default();
+        if end > self.max {
+            return self.end_with(Malformed::TooLong);
+        }
+        match check(self.held.bytes().get(..end).unwrap_or_default(), has_bare_line_feed) {
+            Ok(framing) => {
+                self.handed_over.put(None);
+                self.cleared = end;
+                self.place = framing.map_or(Place::Head, Place::Body);
+                self.clear_body();
+            }
+            Err(Flaw::Ambiguous(found, substitute)) => {
+                self.handed_over.put(Some(found));
+                self.held.clear();
+                self.held.append(&substitute);
+                self.cleared = substitute.len();
+                self.place = Place::Rejected;
+            }
+            Err(Flaw::Malformed(malformed)) => self.end_with(malformed),
+        }
+    }
+
+    fn end_with(&mut self, malformed: Malformed) {
+        self.held.clear();
+        self.place = Place::Over;
+        self.malformed = Some(malformed);
+    }
+
+    /// Clears what of the held bytes behind the cleared ones belongs to the body.
+    fn clear_body(&mut self) {
+        let Place::Body(framing) = &mut self.place else {
+            return;
+        };
+        match framing.advance(self.held.bytes().get(self.cleared..).unwrap_or_default()) {
+            Ok(advanced) => {
+                self.cleared += advanced.used;
+                if advanced.is_over {
+                    self.place = Place::Head;
+                }
+            }
+            Err(why) => self.place = Place::Broken(why),
+        }
+    }
+
+    /// Reads the body from the socket straight into hyper's buffer; what does not belong to it is kept back.
+    fn poll_body<T: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut T,
+        activity: &Activity,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Place::Body(framing) = &mut self.place else {
+            return Poll::Ready(Ok(()));
+        };
+        let before = buf.filled().len();
+        ready!(Pin::new(io).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if read.is_empty() {
+            return activity.received_end(cx).map(Ok);
+        }
+        match framing.advance(read) {
+            Ok(advanced) => {
+                self.held.append(read.get(advanced.used..).unwrap_or_default());
+                if advanced.is_over {
+                    self.place = Place::Head;
+                }
+                buf.set_filled(before + advanced.used);
+                Poll::Ready(Ok(()))
+            }
+            Err(why) => {
+                buf.set_filled(before);
+                self.place = Place::Broken(why);
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)))
+            }
+        }
+    }
+}
+
+impl Scan {
+    /// Where the head ends that `bytes` begin with: behind its first empty line. What was looked at before is not
+    /// looked at again.
+    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+            let line_feed = self.at + found;
+            let line = bytes.get(self.line..line_feed).unwrap_or_default();
+            self.at = line_feed + 1;
+            self.line = self.at;
+            self.has_bare_line_feed |= line.last() != Some(&b'\r');
+            if matches!(line, [] | [b'\r']) {
+                return Some(self.at);
+            }
+        }
+        self.at = bytes.len();
+        None
+    }
+}

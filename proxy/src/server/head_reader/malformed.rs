@@ -1,0 +1,165 @@
+//! What is wrong with a head that is no HTTP/1, in words that help its sender.
+
+use super::super::refusal::Refusal;
+
+/// Why bytes are no head. Each has a hint of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Malformed {
+    /// The request line has no valid method.
+    Method,
+    /// The request line does not consist of three words.
+    RequestLine,
+    /// The version is not `HTTP/1.0` or `HTTP/1.1`.
+    Version,
+    /// A blank before the colon, which some readers take for a part of the name.
+    BlankBeforeColon,
+    /// A field that goes on in a next line.
+    Folded,
+    /// A line without a colon, or whose name is no token.
+    FieldName,
+    /// A carriage return without a line feed.
+    BareCarriageReturn,
+    /// Another control character, NUL among them.
+    ControlCharacter,
+    /// Longer than `server.max_header_bytes`.
+    TooLong,
+    /// More than 100 fields.
+    TooManyFields,
+    /// hyper would end it elsewhere.
+    Elsewhere,
+}
+
+impl Malformed {
+    pub(crate) const fn rejection(self) -> Refusal {
+        match self {
+            Self::TooLong | Self::TooManyFields => Refusal::HeadTooLarge,
+            _ => Refusal::HeadMalformed,
+        }
+    }
+
+    pub(crate) const fn hint(self) -> &'static str {
+        match self {
+            Self::Method => "Begin with a method such as GET; percent-encode spaces in the target.",
+            Self::RequestLine | Self::Elsewhere => Refusal::HeadMalformed.hint(),
+            Self::Version => "End the request line with the version: 1.1 or 1.0, behind HTTP and a slash.",
+            Self::BlankBeforeColon => "Put the colon directly behind the name of each header field.",
+            Self::Folded => "Keep each header field to one line.",
+            Self::FieldName => "Begin each header field with its name and a colon.",
+            Self::BareCarriageReturn => {
+                "Remove the carriage return from the request line or header field, or send CR LF."
+            }
+            Self::ControlCharacter => "Remove the control character from the request line or header field.",
+            Self::TooLong | Self::TooManyFields => Refusal::HeadTooLarge.hint(),
+        }
+    }
+}
+
+/// Looks for the first thing that is wrong with a head that `httparse` does not take.
+pub(super) fn cause(head: &[u8]) -> Malformed {
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let request_line = lines.next().unwrap_or_default();
+    if let Some(malformed) = control(request_line).or_else(|| words(request_line)) {
+        return malformed;
+    }
+    lines.find_map(field).unwrap_or(Malformed::Elsewhere)
+}
+
+fn control(line: &[u8]) -> Option<Malformed> {
+    let found = line.iter().find(|byte| byte.is_ascii_control() && **byte != b'\t')?;
+    Some(match found {
+        b'\r' => Malformed::BareCarriageReturn,
+        _ => Malformed::ControlCharacter,
+    })
+}
+
+fn words(line: &[u8]) -> Option<Malformed> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let (method, target, version) = (words.next()?, words.next(), words.next());
+    if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        return Some(Malformed::Method);
+    }
+    match (target, version, words.next()) {
+        (Some(target), Some(version), None) if !target.is_empty() => {
+            (version != b"HTTP/1.1" && version != b"HTTP/1.0").then_some(Malformed::Version)
+        }
+        _ => Some(Malformed::RequestLine),
+    }
+}
+
+fn field(line: &[u8]) -> Option<Malformed> {
+    if line.is_empty() {
+        return None;
+    }
+    if line.starts_with(b" ") || line.starts_with(b"\t") {
+        return Some(Malformed::Folded);
+    }
+    if let Some(malformed) = control(line) {
+        return Some(malformed);
+    }
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+        return Some(Malformed::FieldName);
+    };
+    let name = line.get(..colon).unwrap_or_default();
+    if name.last().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        return Some(Malformed::BlankBeforeColon);
+    }
+    (name.is_empty() || !name.iter().all(|byte| is_token(*byte))).then_some(Malformed::FieldName)
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{Flaw, check};
+    use super::*;
+
+    #[track_caller]
+    fn malformed(head: &[u8], want: Malformed) {
+        let text = String::from_utf8_lossy(head);
+        match check(head, false) {
+            Err(Flaw::Malformed(got)) => assert_eq!(got, want, "{text:?}"),
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_offending_thing_is_named() {
+        for (line, want) in [
+            (&b"HELLO"[..], Malformed::RequestLine),
+            (b"GET /", Malformed::RequestLine),
+            (b"GET /a b HTTP/1.1", Malformed::RequestLine),
+            (b"GET  / HTTP/1.1", Malformed::RequestLine),
+            (b"GET / HTTP/1.1 ", Malformed::RequestLine),
+            (b" GET / HTTP/1.1", Malformed::Method),
+            (b"G(T / HTTP/1.1", Malformed::Method),
+            (b"GET / HTTP/1.2", Malformed::Version),
+            (b"GET / HTTP/2.0", Malformed::Version),
+            (b"GET / http/1.1", Malformed::Version),
+            (b"GET / HTTP/1.10", Malformed::Version),
+            (b"GET /a\x01 HTTP/1.1", Malformed::ControlCharacter),
+            (b"GET /a\rb HTTP/1.1", Malformed::BareCarriageReturn),
+        ] {
+            malformed(&[line, b"\r\nhost: a\r\n\r\n"].concat(), want);
+        }
+        for (field, want) in [
+            (&b"x : y"[..], Malformed::BlankBeforeColon),
+            (b"Transfer-Encoding\t: chunked", Malformed::BlankBeforeColon),
+            (b"x: y\r\n z", Malformed::Folded),
+            (b"x", Malformed::FieldName),
+            (b": y", Malformed::FieldName),
+            (b"x y: z", Malformed::FieldName),
+            (b"x: y\rz", Malformed::BareCarriageReturn),
+            (b"x: \0", Malformed::ControlCharacter),
+            (b"x\0: y", Malformed::ControlCharacter),
+            (b"Transfer-Encoding: \x0bchunked", Malformed::ControlCharacter),
+        ] {
+            malformed(&[b"GET / HTTP/1.1\r\n", field, b"\r\n\r\n"].concat(), want);
+        }
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
+        malformed(many.as_bytes(), Malformed::TooManyFields);
+    }
+}
