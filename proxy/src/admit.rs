@@ -8,7 +8,7 @@
 
 mod host;
 
-use http::header::{HOST, ORIGIN, TRANSFER_ENCODING, VIA};
+use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -69,6 +69,10 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
     };
     let host = asked_host(&head)?;
     check_transfer_encoding(&head.headers)?;
+    // One by one they are equal, h2 sees to that.
+    if head.headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(AmbiguousHead::LengthRepeated.into());
+    }
     check_origin(&head.headers, host.as_ref())?;
     check_loop(&head.headers, pseudonym)?;
     Ok(Admitted { head, form, host })
@@ -126,7 +130,12 @@ fn check_target(head: &Parts) -> Result<(), ProxyError> {
         return Err(ProxyError::new(ErrorCode::TargetMalformed)
             .with_hint("'OPTIONS *' asks about the proxy itself, which has no options; send a path."));
     }
-    if !target.starts_with('/') {
+    // The reader of heads has seen to it on HTTP/1, where `http://host?query` is well formed.
+    let is_url = head.version != Version::HTTP_2 && head.uri.scheme().is_some();
+    let is_path = target.starts_with('/') || (is_url && target.starts_with('?'));
+    let is_http = |scheme: &str| ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    let is_http = head.uri.scheme_str().is_none_or(is_http);
+    if !(is_path && is_http) {
         return Err(AmbiguousHead::TargetForm.into());
     }
     if !target.bytes().all(|b| b.is_ascii_graphic()) {

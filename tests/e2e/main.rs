@@ -7,6 +7,7 @@ mod check;
 mod conversations;
 mod deploy;
 mod heads;
+mod heads_http2;
 mod hosts;
 mod instance;
 mod modes;

@@ -277,7 +277,7 @@ async fn an_upstream_that_speaks_no_http() {
     let proxy = proxy(&connection("store", "s3", &format!("http://{}", recorder.address), "")).await;
     let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
     let (status, code, _) = ask(proxy.addr().unwrap(), request).await.refusal();
-    assert_eq!((status, code.as_str()), (502, "upstream-failed"));
+    assert_eq!((status, code.as_str()), (502, "upstream-malformed"));
 }
 
 /// Clients of S3 and EC2 read XML, those of DynamoDB look for `__type`.

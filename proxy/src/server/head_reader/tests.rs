@@ -1,7 +1,6 @@
 //! The reader as hyper sees it, over every cut of the input.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use futures_util::task::noop_waker_ref;
 use proptest::prelude::*;
@@ -40,13 +39,7 @@ enum Seen {
 /// Serves what the reader hands over as hyper would: a request, its response, the next one.
 fn read(pieces: &[&[u8]], room: usize) -> Vec<Seen> {
     let handed_over = Arc::new(HandedOver::default());
-    let activity = Activity::new(Limits {
-        header_timeout: Duration::from_secs(1),
-        idle_timeout: Duration::from_secs(1),
-        write_timeout: Duration::from_secs(1),
-        max_header_bytes: MAX,
-        max_clients: 1,
-    });
+    let activity = Activity::new(Limits::admin());
     let mut reader = HeadReader::new(b"", MAX, Arc::clone(&handed_over));
     let mut io = Pieces(
         pieces
