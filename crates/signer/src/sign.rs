@@ -7,6 +7,7 @@ use auth_model::{Credentials, Region, SessionToken, SigningName};
 use aws_endpoints::PathEncoding;
 use http::header::HOST;
 use http::request::Parts;
+use zeroize::Zeroizing;
 
 use crate::canonical::{CredentialScope, canonical_request};
 use crate::chunk::ChunkSigner;
@@ -14,7 +15,7 @@ use crate::error::SignError;
 use crate::event::EventSigner;
 use crate::hash::Hex;
 use crate::headers::{
-    X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
+    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
 };
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
@@ -96,6 +97,19 @@ impl Signer {
         self.sign_by(&Rules::OURS, head, input)
     }
 
+    /// The canonical request that [`sign`](Self::sign) signs, to compare with the one that a service computed. It
+    /// has the session token in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign`](Self::sign).
+    pub fn canonical_request(&self, head: &Parts, input: &SignInput<'_>) -> Result<Zeroizing<String>, SignError> {
+        let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
+        with_canonical_request(&Rules::OURS, head, input, time.date_time(), None, |_, request| {
+            Ok(Zeroizing::new(request))
+        })
+    }
+
     pub(crate) fn sign_by(
         &self,
         rules: &Rules,
@@ -129,6 +143,42 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     region_set: Option<&str>,
     sign: impl FnOnce(&[u8]) -> Result<S, SignError>,
 ) -> Result<(SignedHeaders, S), SignError> {
+    let date_time = scope.time.date_time();
+    with_canonical_request(rules, head, input, date_time, region_set, |canonical, request| {
+        let to_sign = scope.string_to_sign(request);
+        let signature = sign(to_sign.as_bytes())?;
+        let pieces = Pieces {
+            scope,
+            access_key_id: input.credentials.access_key_id.as_str(),
+            lines: canonical.lines,
+            signature: signature.as_ref(),
+            payload: canonical.payload,
+            token: canonical.token,
+            region_set,
+            host: canonical.host,
+        };
+        let signed = SignedHeaders::new(&pieces, to_sign)?;
+        Ok((signed, signature))
+    })
+}
+
+/// What a canonical request is made of, and the signed headers after it.
+struct Canonical<'a> {
+    lines: &'a [Line<'a>],
+    payload: &'a str,
+    token: Option<&'a str>,
+    host: &'a str,
+}
+
+/// Makes the canonical request of a head whose signature goes into headers, and hands it on with its pieces.
+fn with_canonical_request<R>(
+    rules: &Rules,
+    head: &Parts,
+    input: &SignInput<'_>,
+    date_time: &str,
+    region_set: Option<&str>,
+    then: impl FnOnce(&Canonical<'_>, String) -> Result<R, SignError>,
+) -> Result<R, SignError> {
     check_head(head)?;
     let host = signed_host(head)?;
     let payload = PayloadText::of(&input.payload);
@@ -136,7 +186,7 @@ pub(crate) fn sign_head<S: AsRef<str>>(
 
     let ours = [
         Some((HOST.as_str(), &*host)),
-        Some((X_AMZ_DATE, scope.time.date_time())),
+        Some((X_AMZ_DATE, date_time)),
         rules
             .sends_payload_hash
             .then_some((X_AMZ_CONTENT_SHA256, payload.as_str())),
@@ -147,21 +197,13 @@ pub(crate) fn sign_head<S: AsRef<str>>(
     ];
     let lines = signed_lines(&head.headers, rules.signs, ours.into_iter().flatten());
     let request = canonical_request(head, input.path_encoding, &[], &lines, payload.as_str())?;
-    let to_sign = scope.string_to_sign(request);
-    let signature = sign(to_sign.as_bytes())?;
-
-    let pieces = Pieces {
-        scope,
-        access_key_id: input.credentials.access_key_id.as_str(),
+    let canonical = Canonical {
         lines: &lines,
-        signature: signature.as_ref(),
         payload: payload.as_str(),
         token,
-        region_set,
         host: &host,
     };
-    let signed = SignedHeaders::new(&pieces, to_sign)?;
-    Ok((signed, signature))
+    then(&canonical, request)
 }
 
 /// What has to be right before anything is written.

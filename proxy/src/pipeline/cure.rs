@@ -18,6 +18,8 @@ use crate::metrics::RetryReason;
 pub(super) struct Used {
     pub(super) credentials: Arc<Credentials>,
     pub(super) offset: Offset,
+    /// The time of the signature: ours, corrected by the offset.
+    pub(super) time: SystemTime,
 }
 
 /// What came of it.

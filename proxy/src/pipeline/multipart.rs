@@ -24,6 +24,7 @@ use crate::body::{ClientStream, Framing, PartReader, StreamFault};
 use crate::error::{ErrorCode, ProxyError};
 use crate::share::ClientKey;
 use upload::{Failure, Upload};
+pub(super) use xml::{text as element_text, unescape};
 
 /// What became of the first part.
 pub(super) enum Begun {

@@ -12,7 +12,8 @@ use http_body_util::BodyExt;
 #[derive(Debug)]
 pub(super) struct ReadAhead<B: Body> {
     read: VecDeque<Result<Frame<Bytes>, B::Error>>,
-    rest: B,
+    /// `None` where another body stands in its place.
+    rest: Option<B>,
     /// The fault that was read has been held back for a moment.
     has_paused: bool,
 }
@@ -21,27 +22,49 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
     pub(super) fn new(rest: B) -> Self {
         Self {
             read: VecDeque::new(),
-            rest,
+            rest: Some(rest),
             has_paused: false,
         }
     }
 
-    /// Reads to the end; the answer is what was read, `None` where there is more than `limit` bytes, or it broke off.
+    /// Reads to the end; what was read, `None` where there is more than `limit` bytes, or it broke off.
     /// Cancel-safe: what was read is kept.
     pub(super) async fn read_whole(&mut self, limit: usize) -> Option<Bytes> {
-        while !self.rest.is_end_stream() {
-            let Some(frame) = self.rest.frame().await else { break };
+        while let Some(rest) = self.rest.as_mut().filter(|rest| !rest.is_end_stream()) {
+            let Some(frame) = rest.frame().await else { break };
             let is_broken = frame.is_err();
             self.read.push_back(frame);
             if is_broken || self.read_length() > limit {
                 return None;
             }
         }
+        Some(self.beginning())
+    }
+
+    /// All data that was read so far.
+    pub(super) fn beginning(&self) -> Bytes {
         let mut whole = Vec::with_capacity(self.read_length());
         for data in self.read_data() {
             whole.extend_from_slice(data);
         }
-        Some(whole.into())
+        whole.into()
+    }
+
+    /// Whether reading met a fault.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.read.back(), Some(Err(_)))
+    }
+
+    /// Puts another body in the place of what was read and of what would follow.
+    pub(super) fn replace(&mut self, body: Bytes) {
+        self.rest = None;
+        self.read = VecDeque::from([Ok(Frame::data(body))]);
+    }
+
+    /// Puts other data in the place of what was read; a fault or a rest still follows.
+    pub(super) fn replace_beginning(&mut self, beginning: Bytes) {
+        self.read.retain(Result::is_err);
+        self.read.push_front(Ok(Frame::data(beginning)));
     }
 
     fn read_data(&self) -> impl Iterator<Item = &Bytes> {
@@ -70,17 +93,28 @@ where
         }
         match this.read.pop_front() {
             Some(frame) => Poll::Ready(Some(frame)),
-            None => Pin::new(&mut this.rest).poll_frame(cx),
+            None => match &mut this.rest {
+                Some(rest) => Pin::new(rest).poll_frame(cx),
+                None => Poll::Ready(None),
+            },
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.rest.is_end_stream()
+        self.read.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.is_broken() {
+            // It ends earlier than the service said.
+            return SizeHint::default();
+        }
         let read = u64::try_from(self.read_length()).unwrap_or(u64::MAX);
-        match self.rest.size_hint().exact() {
+        let rest = self
+            .rest
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        match rest.exact() {
             Some(rest) => SizeHint::with_exact(rest.saturating_add(read)),
             None => SizeHint::default(),
         }
@@ -138,6 +172,24 @@ mod tests {
             replay(ReadAhead::new(pieces(&["abc"], true))).await,
             ("abc".to_owned(), true)
         );
+    }
+
+    #[tokio::test]
+    async fn another_body_takes_its_place() {
+        let mut body = ReadAhead::new(pieces(&["abc", "def"], false));
+        assert_eq!(body.read_whole(2).await, None);
+        body.replace(Bytes::from_static(b"xy"));
+        assert_eq!(body.size_hint().exact(), Some(2));
+        assert_eq!(replay(body).await, ("xy".to_owned(), false));
+        let mut body = ReadAhead::new(pieces(&["abc", "def"], true));
+        assert_eq!(body.read_whole(9).await, None);
+        assert!(body.is_broken() && body.beginning() == "abcdef");
+        body.replace_beginning(Bytes::from_static(b"xy"));
+        assert_eq!(replay(body).await, ("xy".to_owned(), true));
+        let mut body = ReadAhead::new(pieces(&["abc", "def"], false));
+        assert_eq!(body.read_whole(2).await, None);
+        body.replace_beginning(Bytes::from_static(b"xy"));
+        assert_eq!(replay(body).await, ("xydef".to_owned(), false));
     }
 
     #[tokio::test]

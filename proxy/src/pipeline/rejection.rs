@@ -10,9 +10,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-/// Error answers of AWS's have a few hundred bytes; a `SignatureDoesNotMatch` with the whole canonical request in it is
-/// the longest.
-pub(super) const MAX_BODY: usize = 8 * 1024;
+/// Error responses of AWS's have a few hundred bytes; a `SignatureDoesNotMatch` with the whole canonical request in it, and
+/// again in hexadecimal digits, is the longest.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// What an error answer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,12 +42,27 @@ pub(super) enum HeadTells {
     Body,
 }
 
-/// What the head of an answer tells.
-pub(super) fn in_head(method: &Method, status: StatusCode, headers: &HeaderMap) -> HeadTells {
-    if !matches!(
+impl HeadTells {
+    /// What the head alone says.
+    pub(super) fn rejection(self) -> Option<Rejection> {
+        match self {
+            Self::All(rejection) => Some(rejection),
+            Self::Nothing | Self::Body => None,
+        }
+    }
+}
+
+/// Whether a response of this status may be about the signature.
+pub(super) fn may_reject(status: StatusCode) -> bool {
+    matches!(
         status,
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-    ) {
+    )
+}
+
+/// What the head of an answer tells.
+pub(super) fn in_head(method: &Method, status: StatusCode, headers: &HeaderMap) -> HeadTells {
+    if !may_reject(status) {
         return HeadTells::Nothing;
     }
     match code_in(headers).map(|code| of_code(code, "")) {
@@ -85,7 +100,11 @@ fn may_be_read(headers: &HeaderMap) -> bool {
         let kind = kind.to_ascii_lowercase();
         ["xml", "json", "cbor"].iter().any(|form| kind.contains(form))
     });
-    let is_plain = text(CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    let is_plain = text(CONTENT_ENCODING).is_none_or(|coding| {
+        ["identity", "gzip"]
+            .iter()
+            .any(|known| coding.eq_ignore_ascii_case(known))
+    });
     is_short && is_known && is_plain
 }
 

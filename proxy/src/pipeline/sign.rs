@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_model::SessionToken;
 use http::Method;
 use http::Response;
 use http::request::Parts;
 use signer::{RegionSet, SignError, SignInput};
-use tokio::time::timeout;
 
 use super::cure::{Cure, Used};
+use super::inspect::inspect;
 use super::payload::{BodySigner, Framed};
 use super::read_ahead::ReadAhead;
-use super::rejection::{self, HeadTells, Rejection};
+use super::redaction::{Difference, first_difference};
+use super::rejection::Rejection;
 use super::{Lane, Pipeline, steps};
 use crate::body::Sealer;
 use crate::error::{ErrorCode, Notice, ProxyError};
@@ -62,12 +64,12 @@ impl Pipeline {
             has_met_dead_connection: false,
         };
         let sent = self.deliver(lane, framed, course).await?;
-        let mut response = sent.exchange.map(ReadAhead::new);
-        let Some(used) = sent.used else {
+        let received = self.clock.now();
+        let (response, used, rejection) = self.looked_into(lane, framed, sent).await;
+        let Some(used) = used else {
             return Ok(Exchanged { response, notice: None });
         };
-        let received = self.clock.now();
-        let Some(rejection) = rejection_in(&mut response, framed).await else {
+        let Some(rejection) = rejection else {
             lane.heard(&response, &used);
             return Ok(Exchanged { response, notice: None });
         };
@@ -76,8 +78,8 @@ impl Pipeline {
                 drop(response);
                 lane.retries.add(reason);
                 let sent = self.deliver(lane, framed, course).await?;
-                let response = sent.exchange.map(ReadAhead::new);
-                if let Some(used) = sent.used {
+                let (response, used, _) = self.looked_into(lane, framed, sent).await;
+                if let Some(used) = used {
                     lane.heard(&response, &used);
                 }
                 Ok(Exchanged { response, notice: None })
@@ -87,6 +89,49 @@ impl Pipeline {
                 notice: Some(notice),
             }),
             Cure::Pass(notice) => Ok(Exchanged { response, notice }),
+        }
+    }
+
+    /// What a response says of our signature, which it then shows no more. One to a client's own signature is the client's.
+    async fn looked_into(
+        &self,
+        lane: &Lane,
+        framed: &Framed,
+        sent: Sent,
+    ) -> (Response<ReadAhead<ServiceBody>>, Option<Used>, Option<Rejection>) {
+        let mut response = sent.exchange.map(ReadAhead::new);
+        let Some(used) = sent.used else {
+            return (response, None, None);
+        };
+        let token = used.credentials.session_token.as_ref().map(SessionToken::expose);
+        let patience = READING_PATIENCE.min(framed.ready.route.config.timeouts.body_idle);
+        let inspected = inspect(&mut response, &framed.head().method, token, patience).await;
+        if let (Some(Rejection::Signature), Some(theirs)) = (inspected.rejection, &inspected.canonical_request) {
+            self.compare(lane, framed, &used, theirs);
+        }
+        (response, Some(used), inspected.rejection)
+    }
+
+    /// Logs where the canonical request that the service computed differs from ours: the line and the field, no value.
+    fn compare(&self, lane: &Lane, framed: &Framed, used: &Used, theirs: &str) {
+        if framed.ready.signature == SignatureVersion::V4a {
+            return;
+        }
+        let Ok(ours) = self.signer.canonical_request(framed.head(), &input(framed, used)) else {
+            return;
+        };
+        if let Some(Difference { line, field }) = first_difference(&ours, theirs) {
+            tracing::warn!(
+                connection = %lane.name,
+                line,
+                field,
+                "the service computed another canonical request than the one that was signed"
+            );
+        } else {
+            tracing::warn!(
+                connection = %lane.name,
+                "the service computed the canonical request that was signed: it has another secret for the access key"
+            );
         }
     }
 
@@ -132,17 +177,13 @@ impl Pipeline {
 
     /// Signs the head; gives what with, and what signs the body's pieces, where they are signed.
     async fn sign(&self, lane: &Lane, framed: &Framed, head: &mut Parts) -> Result<(Used, BodySigner), ProxyError> {
+        let offset = lane.skew.offset();
         let used = Used {
             credentials: steps::credentials(&lane.credentials).await?,
-            offset: lane.skew.offset(),
+            offset,
+            time: offset.of_theirs(self.clock.now()),
         };
-        let input = SignInput {
-            scope: &framed.ready.route.scope,
-            path_encoding: framed.ready.route.traits.path_encoding,
-            credentials: &used.credentials,
-            payload: framed.payload,
-            time: used.offset.of_theirs(self.clock.now()),
-        };
+        let input = input(framed, &used);
         if framed.ready.signature == SignatureVersion::V4a {
             let signed = self.signer.sign_v4a(head, &input, &RegionSet::all());
             signed.map_err(unsignable)?.apply(head);
@@ -178,16 +219,14 @@ impl Lane {
     }
 }
 
-/// Looks into an error answer. Whatever is read of its body is passed on all the same.
-async fn rejection_in(response: &mut Response<ReadAhead<ServiceBody>>, framed: &Framed) -> Option<Rejection> {
-    match rejection::in_head(&framed.head().method, response.status(), response.headers()) {
-        HeadTells::Nothing => None,
-        HeadTells::All(rejection) => Some(rejection),
-        HeadTells::Body => {
-            let patience = READING_PATIENCE.min(framed.ready.route.config.timeouts.body_idle);
-            let body = response.body_mut().read_whole(rejection::MAX_BODY);
-            rejection::in_body(&timeout(patience, body).await.ok()??)
-        }
+/// What the request is signed with.
+fn input<'a>(framed: &'a Framed, used: &'a Used) -> SignInput<'a> {
+    SignInput {
+        scope: &framed.ready.route.scope,
+        path_encoding: framed.ready.route.traits.path_encoding,
+        credentials: &used.credentials,
+        payload: framed.payload,
+        time: used.time,
     }
 }
 

@@ -28,6 +28,7 @@ mod cut;
 mod egress;
 mod held;
 mod multipart;
+mod redactions;
 mod refusals;
 mod rejections;
 mod requests;

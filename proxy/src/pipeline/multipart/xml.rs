@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// The text of the first element of this name that has nothing but text; `None` where there is none.
-pub(super) fn text(document: &str, name: &str) -> Option<String> {
+pub(in crate::pipeline) fn text(document: &str, name: &str) -> Option<String> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     let (text, rest) = rest.split_once('<')?;
     rest.starts_with(&format!("/{name}>")).then(|| unescape(text))
@@ -24,21 +24,43 @@ pub(super) fn completion(tags: &[(u16, String)]) -> String {
     document
 }
 
-fn unescape(text: &str) -> String {
-    let quotes = ["&quot;", "&#34;", "&#x22;"];
-    let mut text = text.to_owned();
-    for quote in quotes {
-        text = text.replace(quote, "\"");
+/// A text whose escaped characters are plain ones. What was escaped twice is unescaped once.
+pub(in crate::pipeline) fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escaped)) = rest.split_once('&') {
+        plain.push_str(before);
+        let named = escaped
+            .split_once(';')
+            .and_then(|(name, behind)| Some((character(name)?, behind)));
+        rest = if let Some((character, behind)) = named {
+            plain.push(character);
+            behind
+        } else {
+            plain.push('&');
+            escaped
+        };
     }
-    // Last, so that what was escaped twice is unescaped once.
-    let others = [
-        ("&apos;", "'"),
-        ("&#39;", "'"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&amp;", "&"),
-    ];
-    others.iter().fold(text, |text, (from, to)| text.replace(from, to))
+    plain.push_str(rest);
+    plain
+}
+
+fn character(name: &str) -> Option<char> {
+    match name {
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -389,7 +389,7 @@ async fn an_answer_that_was_looked_into_passes_unchanged() {
             "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n{body}"
         ))
     };
-    let gzip = "content-encoding: gzip\r\n";
+    let packed = "content-encoding: br\r\n";
     for (rejection, want) in [
         (
             error("403 Forbidden", "", "<Error><Code>AccessDenied</Code></Error>"),
@@ -397,7 +397,7 @@ async fn an_answer_that_was_looked_into_passes_unchanged() {
         ),
         (error("403 Forbidden", "", &long), long.as_str()),
         (
-            error("403 Forbidden", gzip, "<Error><Code>ExpiredToken</Code></Error>"),
+            error("403 Forbidden", packed, "<Error><Code>ExpiredToken</Code></Error>"),
             "<Error><Code>ExpiredToken</Code></Error>",
         ),
         (

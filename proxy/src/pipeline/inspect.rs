@@ -1,0 +1,115 @@
+//! Looks into a response that may reject the signature: what it says of the keys and the time, and what a client must not see.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Method, Response};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::read_ahead::ReadAhead;
+use super::redaction;
+use super::rejection::{self, HeadTells, MAX_BODY, Rejection};
+use crate::upstream::ServiceBody;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Inspected {
+    pub(super) rejection: Option<Rejection>,
+    /// The canonical request that the service computed. It has the session token in it.
+    pub(super) canonical_request: Option<Zeroizing<String>>,
+}
+
+/// Reads an error response up to [`MAX_BODY`] bytes and up to `patience`, and takes out of it what the signature was
+/// made of. A response of another status, or that shows nothing of it, is passed on as it is.
+pub(super) async fn inspect(
+    response: &mut Response<ReadAhead<ServiceBody>>,
+    method: &Method,
+    token: Option<&str>,
+    patience: Duration,
+) -> Inspected {
+    let status = response.status();
+    if !rejection::may_reject(status) {
+        return Inspected::default();
+    }
+    let told = rejection::in_head(method, status, response.headers());
+    if *method == Method::HEAD {
+        redaction::redact_head(response.headers_mut(), false, token);
+        return Inspected {
+            rejection: told.rejection(),
+            canonical_request: None,
+        };
+    }
+    let whole = timeout(patience, response.body_mut().read_whole(MAX_BODY)).await;
+    let Ok(Some(raw)) = whole else {
+        redact_beginning(response, token);
+        return Inspected {
+            rejection: told.rejection(),
+            canonical_request: None,
+        };
+    };
+    let plain = plain(response.headers(), &raw);
+    let found = Inspected {
+        rejection: match told {
+            HeadTells::Body => rejection::in_body(&plain),
+            HeadTells::All(_) | HeadTells::Nothing => told.rejection(),
+        },
+        canonical_request: redaction::canonical_request_in(&plain),
+    };
+    let clean = redaction::redacted(&plain, token);
+    put(response, clean, token);
+    found
+}
+
+/// A body that is not all here: too long, too slow or broken off.
+fn redact_beginning(response: &mut Response<ReadAhead<ServiceBody>>, token: Option<&str>) {
+    let raw = response.body().beginning();
+    if response.body().is_broken() {
+        redaction::redact_head(response.headers_mut(), false, token);
+        // What is packed shows nothing to who has not all of it, or shows it: it goes.
+        let is_packed = response.headers().contains_key(CONTENT_ENCODING);
+        let kept = if is_packed {
+            Some(&[][..])
+        } else {
+            redaction::cut(&raw, token)
+        };
+        if let Some(kept) = kept {
+            let kept = Bytes::copy_from_slice(kept);
+            response.body_mut().replace_beginning(kept);
+        }
+        return;
+    }
+    let plain = plain(response.headers(), &raw);
+    let clean = redaction::must_be_replaced(&plain, token).then(|| redaction::replacement(&plain));
+    put(response, clean, token);
+}
+
+fn put(response: &mut Response<ReadAhead<ServiceBody>>, clean: Option<Vec<u8>>, token: Option<&str>) {
+    redaction::redact_head(response.headers_mut(), clean.is_some(), token);
+    if let Some(clean) = clean {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(clean.len()));
+        response.body_mut().replace(clean.into());
+    }
+}
+
+/// As much of the body as [`MAX_BODY`] takes, unpacked; as it is where it is no gzip.
+fn plain(headers: &HeaderMap, raw: &Bytes) -> Bytes {
+    let is_gzip = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    if !is_gzip {
+        return raw.clone();
+    }
+    let mut plain = Vec::new();
+    let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
+    match GzDecoder::new(raw.as_ref()).take(limit).read_to_end(&mut plain) {
+        // The beginning of a longer one ends in a fault.
+        Ok(_) | Err(_) if !plain.is_empty() => plain.into(),
+        Ok(_) | Err(_) => raw.clone(),
+    }
+}
