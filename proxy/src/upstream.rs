@@ -13,6 +13,7 @@ mod dial;
 mod exchange;
 mod fault;
 mod link;
+mod permits;
 mod reach;
 mod resolve;
 mod response_head;
@@ -29,13 +30,11 @@ use http::{Request, StatusCode, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::Instant;
 
 use crate::body::{Continues, OutgoingBody, Progress};
 use crate::config::{Timeouts, UpstreamConfig};
-use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::Tally;
-use crate::share::{ClientKey, Grant, Pool, PoolSize};
+use crate::share::Pool;
 use crate::threads::PerThread;
 use connect::Connector;
 use dial::{Dial, Egress};
@@ -48,10 +47,9 @@ pub(crate) use reach::{HandshakeFault, Hop, connect, resolve};
 pub(crate) use resolve::{BucketNames, allowed};
 pub(crate) use trust::Trust;
 
-/// Requests under way at a time, for each of the proxy's connections. A pool without an end would let a burst
-/// of clients exhaust the proxy's ports. A client's connection never has more than an eighth of them: HTTP/2 has no more
-/// streams.
-const MAX_CONCURRENT: u64 = 1024;
+/// HTTP/1.1: bytes of a response that are read ahead, and the largest head of one. hyper's 400 KiB would let 900 responses
+/// that their clients do not take hold 800 MiB; reads from TLS bring 16 KiB each.
+const HTTP1_BUFFER: usize = 64 * 1024;
 
 /// Notices an HTTP/2 connection whose other end has silently gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -193,6 +191,7 @@ impl Upstream {
                 .timer(TokioTimer::new())
                 .pool_idle_timeout(config.pool.idle_timeout)
                 .pool_max_idle_per_host(idle_per_host)
+                .http1_max_buf_size(HTTP1_BUFFER)
                 .http2_keep_alive_interval(HTTP2_PING_INTERVAL);
             builder
         };
@@ -211,7 +210,7 @@ impl Upstream {
                 .http2_initial_connection_window_size(CONVERSATION_WINDOW)
                 .build(connector(Protocols::Http2OrHttp1).for_http2()),
             egress: Arc::clone(egress),
-            permits: Pool::new(permits(0)),
+            permits: Pool::new(permits::size(0)),
             timeouts,
             network: network.clone(),
             continues: (purpose.protocols == Protocols::Http1).then(Continues::default),
@@ -222,30 +221,6 @@ impl Upstream {
     /// Whether a pool on this network for this purpose would be no other.
     pub(crate) fn serves(&self, network: &Network, purpose: &Purpose) -> bool {
         self.network.is(network) && self.purpose == *purpose
-    }
-
-    /// From now on so much of the permits is kept from a client alone.
-    pub(crate) fn reserve(&self, reserve_percent: u8) {
-        self.permits.resize(permits(reserve_percent));
-    }
-
-    /// The permits, for the metrics.
-    pub(crate) fn permits(&self) -> &Pool {
-        &self.permits
-    }
-
-    /// Waits for a permit to send a request; held until the response has been passed on.
-    ///
-    /// To be called when nothing more is to be waited for from the client.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::ClientOverShare`] or [`ErrorCode::UpstreamBusy`] where there was none for the client within the time
-    /// for connecting.
-    pub(crate) async fn permit(&self, client: &ClientKey) -> Result<Grant, ProxyError> {
-        let deadline = Instant::now() + self.timeouts.connect;
-        let permit = self.permits.acquire(client, 1, deadline).await;
-        permit.map_err(|exhausted| exhausted.error(ErrorCode::UpstreamBusy))
     }
 
     /// Whether the service says `100 Continue`, as far as is known.
@@ -305,66 +280,10 @@ impl Upstream {
     }
 }
 
-fn permits(reserve_percent: u8) -> PoolSize {
-    PoolSize {
-        total: MAX_CONCURRENT,
-        reserve_percent,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
     use crate::config::{Config, Environment};
-    use crate::metrics::Metrics;
-    use crate::server::ListenerRole;
-
-    #[tokio::test(start_paused = true)]
-    async fn beyond_all_permits_a_request_waits_and_is_then_rejected() {
-        let config = Config::from_toml(
-            "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }",
-            &Environment::empty(),
-        );
-        let config = config.unwrap();
-        let (name, connection) = config.connections.first_key_value().unwrap();
-        let connect = connection.timeouts.connect;
-        let purpose = Purpose {
-            protocols: Protocols::Http1,
-            names: BucketNames::default(),
-            timeouts: connection.timeouts,
-        };
-        let network = Network::new(&config.upstream, config.server.threads, None).unwrap();
-        let upstream = Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name));
-        upstream.reserve(10);
-        let client = |address| ClientKey::new(ListenerRole::Shared, IpAddr::from([127, 0, 0, address]));
-        let mut held = Vec::new();
-        for _ in 0..MAX_CONCURRENT - 103 {
-            held.push(upstream.permit(&client(1)).await.unwrap());
-        }
-        let before = Instant::now();
-        let rejected = upstream.permit(&client(1)).await.unwrap_err();
-        assert_eq!(
-            (rejected.code(), before.elapsed()),
-            (ErrorCode::ClientOverShare, connect)
-        );
-        let other = upstream.permit(&client(2)).await;
-        assert_eq!((other.is_ok(), before.elapsed()), (true, connect));
-        drop(other);
-        upstream.reserve(0);
-        for _ in 0..103 {
-            held.push(upstream.permit(&client(1)).await.unwrap());
-        }
-        let rejected = upstream.permit(&client(2)).await.unwrap_err();
-        assert_eq!(rejected.code(), ErrorCode::UpstreamBusy);
-        assert_eq!(
-            (rejected.code().status().as_u16(), rejected.retry_after_seconds()),
-            (503, Some(1))
-        );
-        held.pop();
-        assert!(upstream.permit(&client(2)).await.is_ok());
-    }
 
     #[test]
     fn another_network_is_made_where_its_settings_or_the_content_of_its_ca_file_differ() {

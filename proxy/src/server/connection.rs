@@ -24,7 +24,7 @@ use super::{Handler, Peer};
 use crate::metrics::{ClientEnd, Metrics};
 
 /// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
-const HTTP1_BUFFER: usize = 128 * 1024;
+const HTTP1_BUFFER: usize = 64 * 1024;
 
 /// HTTP/2: requests at once on one connection. Each holds memory and may hold an upstream permit, of which a client has
 /// most of 1,024 at a connection of the proxy: with 32 it takes 32 sockets to hold those, and not 11. SDKs open a further
