@@ -17,6 +17,7 @@ mod conversation;
 mod cure;
 mod drain;
 mod inspect;
+mod memory;
 mod multipart;
 mod payload;
 mod permission;
@@ -45,13 +46,13 @@ use sts_client::CredentialSource;
 
 use crate::admit::admit;
 use crate::body::Storage;
-use crate::config::{Config, ServerConfig};
+use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
-use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally, Watched};
+use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
 use crate::permit::{Permit, Permitted, Records};
 use crate::route::{Route, Router};
 use crate::server::{DownloadRate, Handler, Peer};
-use crate::share::{ClientKey, PoolSize};
+use crate::share::{ClientKey, Pool, PoolSize};
 use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
 use multipart::Begun;
 use record::Reporter;
@@ -81,6 +82,7 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     storage: Storage,
+    request_memory: Pool,
     spooled: Tally,
     /// This process's name: in `Via`, and the first half of request ids.
     pseudonym: String,
@@ -140,6 +142,7 @@ impl Pipeline {
             clock,
             observer,
             storage: Storage::empty(spool_dir(config)),
+            request_memory: Pool::new(PoolSize::NONE),
             spooled: metrics.spooled_bytes(),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,
@@ -147,22 +150,6 @@ impl Pipeline {
         };
         pipeline.share(&config.server, metrics);
         Ok(pipeline)
-    }
-
-    /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
-    /// common with the one before it.
-    pub(crate) fn share(&self, server: &ServerConfig, metrics: &Metrics) {
-        let size = |total| PoolSize {
-            total,
-            reserve_percent: server.reserve_percent,
-        };
-        self.storage.resize(size(server.body_memory), size(server.spool_max));
-        let mut watched = Vec::from(self.storage.pools());
-        for (name, lane) in &self.lanes {
-            lane.upstream.reserve(server.reserve_percent);
-            watched.push(Watched::new("upstream_permits", Some(name), lane.upstream.permits()));
-        }
-        metrics.watch_shares(watched);
     }
 
     /// The pipeline of another configuration, to take over from this one: it keeps what belongs to the process, and
@@ -190,6 +177,7 @@ impl Pipeline {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
             storage: self.storage.in_folder(spool_dir(config)),
+            request_memory: self.request_memory.clone(),
             spooled: self.spooled.clone(),
             pseudonym: self.pseudonym.clone(),
             instance: self.instance.clone(),
@@ -237,6 +225,8 @@ impl Pipeline {
         body: &mut Option<Incoming>,
         reporter: &mut Reporter,
     ) -> Result<Answered, ProxyError> {
+        let client = ClientKey::of(&reporter.record.peer);
+        let _memory = self.memory_for_head(&client, &head)?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
@@ -254,10 +244,9 @@ impl Pipeline {
             steps::credentials(&lane.credentials).await?;
             reporter.credentials_ready();
         }
-        let client = ClientKey::of(&reporter.record.peer);
         let record = &mut reporter.record;
         let framed = if converses {
-            let (framed, fault) = conversation::take(ready, body)?;
+            let (framed, fault) = conversation::take(ready, body, self.request_memory.nothing(&client))?;
             reporter.flows_on(fault);
             framed
         } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
@@ -275,6 +264,7 @@ impl Pipeline {
         reporter.body_received();
         let record = &mut reporter.record;
         if framed.ready.is_decided_by_body {
+            let _memory = self.memory_for_decision(&client, lane, framed.length()).await?;
             permitted = permission::of_body(lane, &framed, record).await?;
         }
         // Only now: while something is waited for from the client, nothing is taken that all clients share.

@@ -92,6 +92,11 @@ impl Gatherer {
         self.gathered.is_empty()
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn room(&self) -> usize {
+        self.gathered.capacity()
+    }
+
     fn message(&self) -> &[u8] {
         self.gathered.get(Envelope::HEAD..).unwrap_or_default()
     }

@@ -16,6 +16,7 @@ use super::collect::too_large;
 use super::conversation::Conversation;
 use super::event_message::{Gatherer, Malformed, Message};
 use crate::error::{Cause, ErrorCode, ProxyError};
+use crate::share::Grant;
 
 /// Puts messages into signed envelopes, each at its own time.
 pub(crate) struct Sealer {
@@ -30,6 +31,8 @@ pub(crate) struct EventStream {
     pub(crate) stream: ClientStream,
     /// What they belong to.
     pub(crate) conversation: Conversation,
+    /// Bytes that the message that is being gathered may take; grows with it.
+    pub(crate) memory: Grant,
     /// Bytes that may come.
     pub(crate) max: u64,
 }
@@ -118,7 +121,7 @@ impl EventUpload {
                 return Poll::Ready(Err("the answer has ended".into()));
             }
             match self.gatherer.take(&mut self.unread) {
-                Ok(None) => {}
+                Ok(None) => self.account()?,
                 Ok(Some(message)) => return Poll::Ready(self.pass(message).map(Some)),
                 Err(malformed) => return Poll::Ready(Err(self.refuse(malformed))),
             }
@@ -135,6 +138,19 @@ impl EventUpload {
                 }
             }
         }
+    }
+
+    /// Takes memory for what has been gathered of a message, or gives it back once the message was taken.
+    fn account(&mut self) -> Result<(), Cause> {
+        let memory = &mut self.source.memory;
+        let held = u64::try_from(self.gatherer.room()).unwrap_or(u64::MAX);
+        let Some(more) = held.checked_sub(memory.units()) else {
+            let surplus = memory.units() - held;
+            memory.shrink(surplus);
+            return Ok(());
+        };
+        let grown = memory.grow(more);
+        grown.map_err(|exhausted| self.source.stream.refuse(exhausted.error(ErrorCode::MemoryBusy)))
     }
 
     fn pass(&mut self, message: Message) -> Result<Bytes, Cause> {

@@ -198,6 +198,10 @@ errors! {
         "the client uses more than its share of what all clients share, and the rest is kept for others"
         "Try again, with fewer requests at once."
 
+    MemoryBusy SERVICE_UNAVAILABLE "memory-busy"
+        "the proxy has no memory left for the request"
+        "Try again, with fewer requests at once, or raise server.request_memory."
+
     // The service is asked.
     UpstreamBusy SERVICE_UNAVAILABLE "upstream-busy"
         "too many requests are under way on this connection"
@@ -235,7 +239,7 @@ impl ErrorCode {
     /// Whether the client should send the same request again later, and less of them: it learns so by the service's own
     /// code for that.
     pub(crate) const fn is_throttling(self) -> bool {
-        matches!(self, Self::ClientOverShare | Self::UpstreamBusy)
+        matches!(self, Self::ClientOverShare | Self::MemoryBusy | Self::UpstreamBusy)
     }
 }
 

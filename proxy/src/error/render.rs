@@ -245,7 +245,11 @@ mod tests {
 
     #[test]
     fn a_client_beyond_its_share_is_throttled_as_the_service_does_it() {
-        for code in [ErrorCode::ClientOverShare, ErrorCode::UpstreamBusy] {
+        for code in [
+            ErrorCode::ClientOverShare,
+            ErrorCode::MemoryBusy,
+            ErrorCode::UpstreamBusy,
+        ] {
             let error = ProxyError::new(code).with_retry_after(std::time::Duration::from_secs(1));
             for (shape, want) in [
                 (ErrorShape::Json, r#""__type":"ThrottlingException""#),

@@ -10,6 +10,7 @@ use super::payload::Framed;
 use super::steps::{AskedPayload, Ready};
 use crate::body::{ClientStream, Conversation, EndsAsSaid, EventStream, Patience, StreamFault};
 use crate::error::{ErrorCode, ProxyError};
+use crate::share::Grant;
 
 /// Whether the request is one: by its operation, or because its client has signed it as one.
 ///
@@ -30,7 +31,13 @@ pub(super) fn is_one(ready: &Ready, operation: Option<&str>) -> Result<bool, Pro
 }
 
 /// Takes the request's messages as they come.
-pub(super) fn take(mut ready: Ready, body: &mut Option<Incoming>) -> Result<(Framed, StreamFault), ProxyError> {
+///
+/// What a message takes while it comes is added to `memory`.
+pub(super) fn take(
+    mut ready: Ready,
+    body: &mut Option<Incoming>,
+    memory: Grant,
+) -> Result<(Framed, StreamFault), ProxyError> {
     // Envelopes make it longer than what the client may have announced.
     ready.head.headers.remove(header::CONTENT_LENGTH);
     let config = &ready.route.config;
@@ -41,6 +48,7 @@ pub(super) fn take(mut ready: Ready, body: &mut Option<Incoming>) -> Result<(Fra
     let messages = EventStream {
         stream: ClientStream::new(incoming, patience, fault.clone()),
         conversation,
+        memory,
         max: config.limits.max_body,
     };
     Ok((Framed::conversation(ready, messages, fault.clone()), fault))

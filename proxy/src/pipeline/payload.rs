@@ -132,6 +132,14 @@ impl Framed {
         &self.ready.head
     }
 
+    /// The whole body's length; 0 where it is passed on as it comes.
+    pub(super) fn length(&self) -> u64 {
+        match &self.body {
+            Body::Whole { content, .. } => content.length(),
+            Body::Stream { .. } | Body::Conversation { .. } => 0,
+        }
+    }
+
     /// The whole body; `None` where it is passed on as it comes, or has more bytes than that.
     pub(super) async fn whole_body(&self, limit: usize) -> Result<Option<Bytes>, ProxyError> {
         match &self.body {

@@ -30,9 +30,10 @@ const HTTP1_BUFFER: usize = 64 * 1024;
 /// most of 1,024 at a connection of the proxy: with 32 it takes 32 sockets to hold those, and not 11. SDKs open a further
 /// connection where they need more, at the price of one of `server.max_clients`.
 const STREAMS: u32 = 32;
-/// HTTP/2: bytes of bodies a client may send ahead, per request and per connection.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+/// HTTP/2: bytes of bodies a client may send ahead, per request and per connection. They are held while a request waits or
+/// its service is slow, and are in no budget: 1,000 connections hold 64 MiB.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * 1024;
 /// HTTP/2: bytes of an answer kept for a client that does not take them, per request. hyper's 400 KiB times
 /// [`STREAMS`] would let one client hold 40 MB.
 const STREAM_SEND_BUFFER: usize = 64 * 1024;

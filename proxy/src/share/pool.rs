@@ -69,6 +69,11 @@ impl Pool {
         Ok(self.grant(client.clone(), units))
     }
 
+    /// No units, to grow from.
+    pub(crate) fn nothing(&self, client: &ClientKey) -> Grant {
+        self.grant(client.clone(), 0)
+    }
+
     /// Takes units as soon as the client may have them. A client's requests get them in the order in which they came,
     /// but no client's requests wait for those of another one that has more than it.
     ///
@@ -149,7 +154,6 @@ impl Pool {
 
 impl Grant {
     /// How many units it has.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the budget of heads and parsed bodies"))]
     pub(crate) fn units(&self) -> u64 {
         self.units
     }
@@ -166,7 +170,6 @@ impl Grant {
     }
 
     /// Gives some back, all at most.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the budget of heads and parsed bodies"))]
     pub(crate) fn shrink(&mut self, units: u64) {
         let units = units.min(self.units);
         self.units -= units;

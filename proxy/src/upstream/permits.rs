@@ -1,5 +1,7 @@
 //! Upstream permits: how many requests a connection has under way, and whose.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Upstream;
@@ -20,6 +22,11 @@ impl Upstream {
     /// The permits, for the metrics.
     pub(crate) fn permits(&self) -> &Pool {
         &self.permits
+    }
+
+    /// How long a request waits for what all clients share.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.timeouts.connect
     }
 
     /// Waits for a permit to send a request; held until the response has been passed on.

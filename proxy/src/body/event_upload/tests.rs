@@ -15,6 +15,14 @@ use super::super::conversation::Answering;
 use super::super::event_message::tests::{envelope, message};
 use super::super::patience::Patience;
 use super::*;
+use crate::server::ListenerRole;
+use crate::share::{ClientKey, Pool, PoolSize};
+
+/// Memory for messages.
+const ROOM: PoolSize = PoolSize {
+    total: 100_000,
+    reserve_percent: 0,
+};
 
 fn time() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_772_409_598)
@@ -79,6 +87,7 @@ impl Client {
                 fault.clone(),
             ),
             conversation: conversation.clone(),
+            memory: Pool::new(ROOM).nothing(&ClientKey::new(ListenerRole::Shared, [127, 0, 0, 1].into())),
             max,
         };
         Self {
@@ -212,4 +221,13 @@ async fn a_silent_client_is_woken_by_the_end_of_the_answer() {
     drop(answering);
     let woken = tokio::time::timeout(Duration::from_secs(1), sending).await;
     assert!(woken.unwrap().unwrap().unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_message_without_memory_breaks_the_stream_off() {
+    let message = message(&[], &vec![b'x'; 150_000]);
+    let (first, rest) = message.split_at(90_000);
+    let mut client = Client::sending(vec![first.to_vec(), rest[..30_000].to_vec()], false, 1 << 20);
+    assert!(matches!(client.next(), Poll::Ready(Some(Err(_)))));
+    assert_eq!(client.fault.error().unwrap().code(), ErrorCode::MemoryBusy);
 }

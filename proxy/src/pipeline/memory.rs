@@ -1,0 +1,122 @@
+//! What requests take of memory besides their bodies: their heads, and what is made of a body to decide on it.
+//!
+//! Each request takes its share of `server.request_memory` before that is built, by bounds that were measured, so that
+//! no number of requests makes more of their few bytes than there is memory.
+
+use http::request::Parts;
+use tokio::time::Instant;
+
+use super::{Lane, Pipeline};
+use crate::config::ServerConfig;
+use crate::error::{ErrorCode, ProxyError};
+use crate::metrics::{Metrics, Watched};
+use crate::share::{ClientKey, Grant, PoolSize};
+
+/// Bytes that a request takes whatever its head has: its task, what is noted of it, what it is signed with.
+const REQUEST: usize = 4 * 1024;
+
+/// Bytes that a header field takes besides its name and value: its place in the map, and in the sorted list that is signed.
+const FIELD: usize = 128;
+
+/// Bytes that the shortest values of a body become, for each byte of theirs: an element of a list, whose vector may have
+/// grown to twice its length.
+const VALUE: u64 = 64;
+
+/// Bytes that the values of a body become at most, their texts not counted: no reader keeps more than 65,536 of them.
+const MAX_VALUES: u64 = 8 * 1024 * 1024;
+
+impl Pipeline {
+    /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
+    /// common with the one before it.
+    pub(crate) fn share(&self, server: &ServerConfig, metrics: &Metrics) {
+        let size = |total| PoolSize {
+            total,
+            reserve_percent: server.reserve_percent,
+        };
+        self.storage.resize(size(server.body_memory), size(server.spool_max));
+        self.request_memory.resize(size(server.request_memory));
+        let mut watched = Vec::from(self.storage.pools());
+        watched.push(Watched::new("request_memory", None, &self.request_memory));
+        for (name, lane) in &self.lanes {
+            lane.upstream.reserve(server.reserve_percent);
+            watched.push(Watched::new("upstream_permits", Some(name), lane.upstream.permits()));
+        }
+        metrics.watch_shares(watched);
+    }
+
+    /// Takes memory for a head, until there is a response to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::ClientOverShare`] and [`ErrorCode::MemoryBusy`].
+    pub(super) fn memory_for_head(&self, client: &ClientKey, head: &Parts) -> Result<Grant, ProxyError> {
+        let granted = self.request_memory.try_take(client, head_bytes(head));
+        granted.map_err(|exhausted| exhausted.error(ErrorCode::MemoryBusy))
+    }
+
+    /// Takes memory for reading a body of so many bytes as a whole, as soon as there is enough of it: what others read is
+    /// read within moments.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::ClientOverShare`] and [`ErrorCode::MemoryBusy`], where there was not within the time for connecting.
+    pub(super) async fn memory_for_decision(
+        &self,
+        client: &ClientKey,
+        lane: &Lane,
+        body: u64,
+    ) -> Result<Grant, ProxyError> {
+        let wait = lane.upstream.connect_timeout();
+        let granted = self
+            .request_memory
+            .acquire(client, decision_bytes(body), Instant::now() + wait);
+        granted
+            .await
+            .map_err(|exhausted| exhausted.error(ErrorCode::MemoryBusy))
+    }
+}
+
+/// What a head takes, twice: as it came and as it is signed.
+fn head_bytes(head: &Parts) -> u64 {
+    let fields: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| FIELD + name.as_str().len() + value.len())
+        .sum();
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    u64::try_from(REQUEST + fields + 2 * target).unwrap_or(u64::MAX)
+}
+
+/// What a body takes while it is decided on: itself in one piece, the texts in it, and the values.
+fn decision_bytes(body: u64) -> u64 {
+    let values = body.saturating_mul(VALUE).min(MAX_VALUES);
+    body.saturating_mul(2).saturating_add(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn a_head_takes_more_than_its_bytes() {
+        let head = |fields: usize| {
+            let mut request = Request::get("/b/k");
+            for index in 0..fields {
+                request = request.header(format!("x-{index:03}"), "v");
+            }
+            request.body(()).unwrap().into_parts().0
+        };
+        assert_eq!(head_bytes(&head(0)), 4096 + 8);
+        assert_eq!(head_bytes(&head(400)), 4096 + 8 + 400 * (128 + 5 + 1));
+    }
+
+    #[test]
+    fn the_largest_body_of_every_service_fits_into_the_default() {
+        let open = 64 * 1024 * 1024 * 9 / 10;
+        assert!(decision_bytes(25_000_000) < open);
+        assert_eq!(decision_bytes(10), 10 * 66);
+        assert_eq!(decision_bytes(u64::MAX), u64::MAX);
+    }
+}
