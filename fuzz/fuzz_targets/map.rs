@@ -4,7 +4,7 @@
 use auth_model::{AccountId, Region, ServiceId};
 use aws_endpoints::{HostResource, parse_host};
 use libfuzzer_sys::fuzz_target;
-use policy_gen::mapping::{self, BodyFraming, BodyNeed, Mapping, Request, Resource};
+use policy_gen::mapping::{self, BodyFraming, BodyNeed, Mapping, Request, Resource, Server};
 use signing_proxy_fuzz::Text;
 
 fuzz_target!(|input: &[u8]| {
@@ -27,6 +27,7 @@ fuzz_target!(|input: &[u8]| {
         path: head.uri.path(),
         query: head.uri.query(),
         headers: &head.headers,
+        server: Server::Other,
         body: BodyFraming::of_length(text.body.len() as u64),
     };
     let Ok(found) = mapping::map(&request, Some(text.body)) else {

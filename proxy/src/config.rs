@@ -166,6 +166,9 @@ pub struct Permissions {
     pub record: Option<PathBuf>,
     /// What of that hands out credentials: `vend_credentials`. With `allow`, a statement must cover it besides.
     pub vend_credentials: VendedActions,
+    /// Whether AWS holds the session to the policy of `allow` too: `session_policy = "allow"`. Then what a request does not
+    /// show is AWS's to decide.
+    pub is_held_by_aws: bool,
     /// The account that resources without one in the request are in: `account`, else that of the role.
     pub account: Option<AccountId>,
 }

@@ -37,6 +37,7 @@ pub(crate) struct Permit {
     connection: ConnectionName,
     allow: Option<Arc<AllowRule>>,
     book: Option<Arc<Book>>,
+    is_held_by_aws: bool,
     account: Account,
     tally: PermissionTally,
 }
@@ -76,6 +77,7 @@ impl Permit {
             connection: connection.clone(),
             allow: permissions.allow.clone(),
             book,
+            is_held_by_aws: permissions.is_held_by_aws,
             account: Account::new(permissions.account.clone()),
             tally: tally(),
         }))
@@ -94,6 +96,10 @@ impl Permit {
         credentials: &CredentialSource,
     ) -> Result<Option<Permitted>, ProxyError> {
         let mapping = match self.map(request, body, credentials).await {
+            Ok(mapping) if self.is_held_by_aws => Mapping {
+                hidden: Vec::new(),
+                ..mapping
+            },
             Ok(mapping) => mapping,
             Err(refusal) => return self.unmapped(&refusal).map(|()| None),
         };
@@ -116,7 +122,7 @@ impl Permit {
         Ok(Some(Permitted {
             actions: actions(&mapping),
             needs: match self.book {
-                Some(_) => mapping.required.iter().map(Needed::of).collect(),
+                Some(_) => mapping.required.iter().chain(&mapping.hidden).map(Needed::of).collect(),
                 None => Vec::new(),
             },
             operation: mapping.operation,

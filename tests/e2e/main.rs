@@ -11,6 +11,7 @@ mod heads_http2;
 mod hosts;
 mod instance;
 mod modes;
+mod on_behalf;
 mod parts;
 mod permissions;
 mod refused;

@@ -10,7 +10,7 @@ use auth_model::{Region, ServiceId};
 use aws_endpoints::HostResource;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, Method};
-use policy_gen::mapping::{BodyFraming, Request, map};
+use policy_gen::mapping::{BodyFraming, Request, Server, map};
 use policy_gen::{AllowPolicy, Decision};
 
 /// A policy of this many statements of exact objects, and the one that counts.
@@ -49,6 +49,7 @@ fn allow(criterion: &mut Criterion) {
         path: "/2026/11/23/a%20report.csv",
         query: Some("x-id=GetObject"),
         headers: &headers,
+        server: Server::Aws,
         body: BodyFraming::Empty,
     };
     let mut group = criterion.benchmark_group("allow");

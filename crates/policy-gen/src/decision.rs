@@ -61,6 +61,10 @@ pub enum Denial {
     Implicit,
     /// No statement allows it, and its resource is not known: only the resource `*` would.
     Unresolved,
+    /// A statement denies the action somewhere, and the key can be read in two ways.
+    EmptySegment,
+    /// No statement allows it anywhere, and what it would be done to does not show in the request.
+    Hidden,
 }
 
 impl fmt::Display for Denial {
@@ -68,6 +72,10 @@ impl fmt::Display for Denial {
         f.write_str(match self {
             Self::Explicit => "a statement denies it",
             Self::Implicit => "no statement allows it",
+            Self::EmptySegment => {
+                "its key has an empty segment, which the server may leave out, and a statement denies the action on some keys"
+            }
+            Self::Hidden => "what it is done to does not show in the request, and no statement allows it on anything",
             Self::Unresolved => "its resource is not known, and no statement allows it on every resource",
         })
     }
@@ -110,8 +118,38 @@ impl AllowPolicy {
     /// Whether everything that the request requires is allowed.
     #[must_use]
     pub fn decide<'m>(&self, mapping: &'m Mapping) -> Decision<'m> {
-        let denied = |need: &'m Need| self.denial(need).map(|why| Decision::Deny { need, why });
-        mapping.required.iter().find_map(denied).unwrap_or(Decision::Allow)
+        let denied = |need: &'m Need| {
+            let why = self.denial(need).or_else(|| {
+                let is_unsure = mapping.has_empty_segment && self.denying.iter().any(|deny| deny.names_action(need));
+                is_unsure.then_some(Denial::EmptySegment)
+            });
+            why.map(|why| Decision::Deny { need, why })
+        };
+        let hidden = |need: &'m Need| {
+            let why = self.denial_of_hidden(need);
+            why.map(|why| Decision::Deny { need, why })
+        };
+        let required = mapping.required.iter().find_map(denied);
+        required
+            .or_else(|| mapping.hidden.iter().find_map(hidden))
+            .unwrap_or(Decision::Allow)
+    }
+
+    /// Why this action on something that is not shown is not allowed: it must be, on whatever resource.
+    fn denial_of_hidden(&self, need: &Need) -> Option<Denial> {
+        let subject = Subject::of(need);
+        if self
+            .denying
+            .iter()
+            .any(|statement| statement.applies(&subject) == Known::Yes)
+        {
+            return Some(Denial::Explicit);
+        }
+        let is_allowed = self
+            .allowing
+            .iter()
+            .any(|statement| statement.applies_somewhere(&subject));
+        (!is_allowed).then_some(Denial::Hidden)
     }
 
     /// Why this one need is not allowed; `None` where it is.

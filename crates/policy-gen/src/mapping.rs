@@ -61,8 +61,19 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// The headers, as they are sent: without those of the framing, which [`body`](Self::body) says instead.
     pub headers: &'a HeaderMap,
+    /// Whose server it goes to.
+    pub server: Server,
     /// How the body comes, since the headers that frame it are not among [`headers`](Self::headers) any more.
     pub body: BodyFraming,
+}
+
+/// Whose server a request goes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Server {
+    /// AWS's own, which takes a key literally: `a/../b` is a key of its own.
+    Aws,
+    /// Another that speaks the same protocol, and may resolve dot segments or join slashes as a file system does.
+    Other,
 }
 
 /// How a request's body comes, as far as it is known before it is read.
@@ -115,6 +126,12 @@ pub struct Mapping {
     pub required: Vec<Need>,
     /// What AWS may ask for besides, by what the request does not show: worth granting, never needed to pass.
     pub advisory: Vec<Need>,
+    /// What may be done to something that the request does not show, such as passing the role of a launch template: some
+    /// statement must allow the action, on whatever resource.
+    pub hidden: Vec<Need>,
+    /// A key has an empty segment (`a//b`), and the server may read it without: no statement that denies can be trusted
+    /// to meet it.
+    pub has_empty_segment: bool,
 }
 
 impl Mapping {
@@ -125,6 +142,8 @@ impl Mapping {
             operation: operation.into(),
             required: Vec::new(),
             advisory: Vec::new(),
+            hidden: Vec::new(),
+            has_empty_segment: false,
         }
     }
 }
@@ -222,6 +241,7 @@ mod tests {
             path: "/",
             query: None,
             headers: &HeaderMap::new(),
+            server: Server::Aws,
             body: BodyFraming::Empty,
         };
         assert_eq!(needs_body(&request), BodyNeed::No);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::Credentials;
-use aws_endpoints::{HostResource, Protocol};
+use aws_endpoints::{HostResource, Protocol, parse_host};
 use http::header::VIA;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use hyper::body::{Body as _, Incoming};
 use policy_gen::RequestHead;
-use policy_gen::mapping::{self, BodyFraming};
+use policy_gen::mapping::{self, BodyFraming, Server};
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialSource};
 
@@ -91,7 +91,16 @@ impl Ready {
             path: self.head.uri.path(),
             query: self.head.uri.query(),
             headers: &self.head.headers,
+            server: self.server(),
             body: self.body,
+        }
+    }
+
+    /// Whose server the request goes to: AWS's, unless the operator wrote an endpoint that has none of AWS's names.
+    fn server(&self) -> Server {
+        match self.route.endpoint() {
+            Some(url) if parse_host(url.host()).is_err() => Server::Other,
+            Some(_) | None => Server::Aws,
         }
     }
 

@@ -106,6 +106,19 @@ impl Compiled {
         })
     }
 
+    /// Whether the statement says something about the subject for some resource, all its conditions holding.
+    pub(super) fn applies_somewhere(&self, subject: &Subject<'_>) -> bool {
+        let holds = |test: &Test| test.holds(subject.need) == Known::Yes;
+        self.actions.selects(&On::One(&subject.action)) == Known::Yes
+            && self.resources.selects(&subject.resource) != Known::No
+            && self.tests.iter().all(holds)
+    }
+
+    /// Whether the statement says something about the need's action, on whatever resource.
+    pub(super) fn names_action(&self, need: &Need) -> bool {
+        self.actions.selects(&On::One(&need.action.to_ascii_lowercase())) != Known::No
+    }
+
     /// Whether the statement says something about the subject.
     pub(super) fn applies(&self, subject: &Subject<'_>) -> Known {
         let action = self.actions.selects(&On::One(&subject.action));

@@ -30,6 +30,57 @@ fn what_is_not_allowed_is_denied() {
 }
 
 #[test]
+fn what_does_not_show_must_be_allowed_on_something() {
+    let mut mapping = Mapping::new("RunInstances");
+    mapping
+        .hidden
+        .push(unresolved("iam:PassRole").with_condition(Condition {
+            operator: "StringEquals",
+            key: "iam:PassedToService",
+            value: "ec2.amazonaws.com".to_owned(),
+        }));
+    let why = |statements: &str| match policy(statements).decide(&mapping) {
+        Decision::Allow => None,
+        Decision::Deny { why, .. } => Some(why),
+    };
+    let pass = |effect: &str, resource: &str, service: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Action":"iam:PassRole","Resource":"{resource}","Condition":{{"StringEquals":{{"iam:PassedToService":"{service}"}}}}}}"#
+        )
+    };
+    let role = "arn:aws:iam::111122223333:role/app";
+    assert_eq!(why(&pass("Allow", role, "ec2.amazonaws.com")), None);
+    assert_eq!(why(&pass("Allow", role, "s3.amazonaws.com")), Some(Denial::Hidden));
+    assert_eq!(
+        why(r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#),
+        Some(Denial::Hidden)
+    );
+    let both = |deny: &str| {
+        [
+            pass("Allow", role, "ec2.amazonaws.com"),
+            pass("Deny", deny, "ec2.amazonaws.com"),
+        ]
+        .join(",")
+    };
+    assert_eq!(why(&both("*")), EXPLICIT);
+    assert_eq!(why(&both("arn:aws:iam::111122223333:role/other")), None);
+}
+
+#[test]
+fn an_empty_segment_meets_no_statement_that_denies() {
+    let mut mapping = Mapping::new("GetObject");
+    mapping.required.push(exact("s3:GetObject", "arn:aws:s3:::b//secret/k"));
+    mapping.has_empty_segment = true;
+    let allow = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
+    assert_eq!(policy(allow).decide(&mapping), Decision::Allow);
+    let deny = |action: &str| {
+        let deny = format!(r#"{allow},{{"Effect":"Deny","Action":"{action}","Resource":"arn:aws:s3:::b/secret/*"}}"#);
+        policy(&deny).decide(&mapping) == Decision::Allow
+    };
+    assert!(!deny("s3:Get*") && deny("s3:Put*"));
+}
+
+#[test]
 fn actions_have_no_case_and_resources_have() {
     let policy = policy(r#"{"Effect":"Allow","Action":"S3:get*","Resource":"arn:aws:s3:::b/K"}"#);
     assert_eq!(policy.denial(&exact("s3:GetObject", "arn:aws:s3:::b/K")), None);

@@ -4,7 +4,7 @@ use auth_model::{AccountId, Region, ServiceId};
 use aws_endpoints::{HostResource, parse_host};
 use http::{HeaderMap, HeaderName, Method};
 
-use super::{BodyFraming, Mapping, Need, Refusal, Request, map};
+use super::{BodyFraming, Mapping, Need, Refusal, Request, Server, map};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -13,6 +13,7 @@ pub(super) struct Asked {
     region: Region,
     account: Option<AccountId>,
     pub(super) host: HostResource,
+    pub(super) server: Server,
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) query: Option<String>,
@@ -25,15 +26,16 @@ pub(super) fn asked(line: &str) -> Asked {
     let (method, target) = line.split_once(' ').unwrap();
     let (host, path) = target.split_at(target.find('/').unwrap());
     let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
-    let (service, region, host) = match parse_host(host) {
-        Ok(host) => (host.service, host.region, host.resource),
-        Err(_) => (ServiceId::parse("s3").unwrap(), None, HostResource::None),
+    let (service, region, host, server) = match parse_host(host) {
+        Ok(host) => (host.service, host.region, host.resource, Server::Aws),
+        Err(_) => (ServiceId::parse("s3").unwrap(), None, HostResource::None, Server::Other),
     };
     Asked {
         service,
         region: region.unwrap_or_else(|| Region::parse("eu-west-1").unwrap()),
         account: Some(AccountId::parse("111122223333").unwrap()),
         host,
+        server,
         method: method.parse().unwrap(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
@@ -69,6 +71,7 @@ impl Asked {
             path: &self.path,
             query: self.query.as_deref(),
             headers: &self.headers,
+            server: self.server,
             body: BodyFraming::of_length(self.body.len().try_into().unwrap()),
         }
     }

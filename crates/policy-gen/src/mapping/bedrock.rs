@@ -7,10 +7,13 @@
 //! Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles" and "Use Guardrails".
 
 mod model;
+mod places;
 
+use super::rows::push;
 use super::rpc::one;
+use super::s3::of_uri;
 use super::value::{Value, Wanted, from_json};
-use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::{BodyFraming, BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
 use crate::document::literal;
 use crate::operation::bedrock::operation as bedrock_operation;
 use model::{Model, arn_of, decoded};
@@ -28,6 +31,10 @@ const GUARDRAIL_HEADER: &str = "x-amzn-bedrock-guardrailidentifier";
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     match bedrock_operation(request.method, request.path) {
         Some("Converse" | "ConverseStream" | "StartAsyncInvoke") => BodyNeed::UpTo(MAX_BODY),
+        // Bodies of the model's own, which may name objects that are read as the caller.
+        Some("InvokeModel" | "InvokeModelWithResponseStream" | "CountTokens") if request.body != BodyFraming::Empty => {
+            BodyNeed::UpTo(MAX_BODY)
+        }
         _ => BodyNeed::No,
     }
 }
@@ -38,9 +45,15 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
     }
     let operation =
         bedrock_operation(request.method, request.path).ok_or_else(|| Refusal::unknown("method and path"))?;
-    let body = match needs_body(request) {
-        BodyNeed::UpTo(_) => from_json(body.ok_or(Refusal::BodyMissing)?, WANTED)?,
-        BodyNeed::No | BodyNeed::Empty => Value::Null,
+    let whole = match needs_body(request) {
+        BodyNeed::UpTo(_) => body.ok_or(Refusal::BodyMissing)?,
+        BodyNeed::No | BodyNeed::Empty => &[],
+    };
+    let is_bedrocks_own = matches!(operation, "Converse" | "ConverseStream" | "StartAsyncInvoke");
+    let body = if is_bedrocks_own {
+        from_json(whole, WANTED)?
+    } else {
+        Value::Null
     };
     let segments: Vec<&str> = request.path.split('/').skip(1).collect();
     let mut mapping = Mapping::new(operation);
@@ -70,7 +83,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             if body.has("tags")? {
                 needs.push(Need::new("bedrock:TagResource", invocations(request)));
             }
-            mapping.advisory = output(&body, request)?;
+            needs.extend(output(&body, request)?);
         }
         (_, [_, id, _]) => {
             let action = match operation {
@@ -85,6 +98,13 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             add_parts(&body, request, needs)?;
         }
         _ => return Err(Refusal::unknown("the path")),
+    }
+    let written = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
+    for uri in places::in_body(whole)? {
+        // What is written is a need already.
+        if !written.contains(&uri.as_str()) {
+            push(needs, Need::new("s3:GetObject", of_uri(request, &uri)?))?;
+        }
     }
     Ok(mapping)
 }
@@ -151,18 +171,18 @@ fn in_account(request: &Request<'_>, resource: &str) -> Resource {
     Resource::Exact(format!("arn:{partition}:bedrock:{region}:{account}:{resource}"))
 }
 
-/// Where AWS writes the answer, as the caller.
-fn output(body: &Value, request: &Request<'_>) -> Result<Vec<Need>, Refusal> {
+/// Where AWS writes what comes out, as the caller: all below the URI.
+fn output(body: &Value, request: &Request<'_>) -> Result<Option<Need>, Refusal> {
     let places = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
-    let place = places.first().and_then(|uri| uri.strip_prefix("s3://"));
-    let arn = place.map(|place| {
-        let place = literal(place.trim_end_matches('/'));
-        format!("arn:{}:s3:::{place}/*", request.partition())
-    });
-    Ok(arn
-        .map(|arn| Need::new("s3:PutObject", Resource::Pattern(arn)))
-        .into_iter()
-        .collect())
+    let Some(place) = places.first() else {
+        return Ok(None);
+    };
+    let malformed = || Refusal::malformed("s3Uri", "it is s3://BUCKET/PREFIX");
+    if !places::is_uri(place) {
+        return Err(malformed());
+    }
+    let folder = of_uri(request, &[place.trim_end_matches('/'), "/"].concat())?;
+    Ok(Some(Need::new("s3:PutObject", folder)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! inside: batches (the keys of a map), transactions (an action of its own per item), `PartiQL` (in a statement), and
 //! reads of an index, which are reads of `table/T/index/I`.
 
+mod export;
 mod partiql;
 
 use std::sync::LazyLock;
@@ -42,10 +43,15 @@ const WANTED: Wanted = Wanted {
         "GlobalTableSourceArn",
         "ImportArn",
         "IndexName",
+        "InputS3Configuration",
+        "OutputS3Configuration",
         "ReplicaUpdates",
         "RequestItems",
         "ResourceArn",
         "ResourcePolicy",
+        "S3Bucket",
+        "S3BucketSource",
+        "S3Prefix",
         "ShardIterator",
         "SourceTableArn",
         "SourceTableName",
@@ -132,6 +138,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             }
         }
     }
+    export::add(name, &value, request, needs)?;
     if needs.is_empty() {
         // AWS refuses what names no table. Whatever it may ask for stands, on nothing that a policy could name.
         let unnamed = || Resource::Unresolved(Unresolved::Unnamed("table"));

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use super::form::{self, Form};
 use super::rows::{Parameters, Rows, push};
+use super::s3::{Objects, objects};
 use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
 
 const TEXT: &str = include_str!("ec2.tsv");
@@ -52,10 +53,65 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         };
         mapping.required.retain(|need| !is_default(need));
     }
+    mapping.hidden.extend(profile_of_template(name, &form));
+    in_s3(name, request, &form, &mut mapping.required)?;
     for tagged in TAGGED.iter().filter(|tagged| tagged.operation == name) {
         tagged.add(request, &form, &mut mapping.required)?;
     }
     Ok(mapping)
+}
+
+/// A launch template may hold an instance profile, whose role AWS then passes to the instance as the caller.
+///
+/// Source: EC2 User Guide, "Grant permissions to pass an IAM role to an instance"; `CreateLaunchTemplate` is checked when
+/// it names one.
+fn profile_of_template(name: &str, form: &Form) -> Option<Need> {
+    const TEMPLATES: [&str; 4] = [
+        "LaunchTemplate",
+        "LaunchTemplateConfig",
+        "LaunchTemplateConfigs",
+        "SpotFleetRequestConfig.LaunchTemplateConfigs",
+    ];
+    let launches = matches!(
+        name,
+        "CreateFleet"
+            | "EnableFastLaunch"
+            | "ModifyFleet"
+            | "ModifySpotFleetRequest"
+            | "RequestSpotFleet"
+            | "RunInstances"
+    );
+    (launches && TEMPLATES.iter().any(|path| form.has(path))).then(|| {
+        let profile = Unresolved::Indirect("a launch template, which may hold an instance profile");
+        Need::new("iam:PassRole", Resource::Unresolved(profile)).with_condition(Condition {
+            operator: "StringEquals",
+            key: "iam:PassedToService",
+            value: "ec2.amazonaws.com".to_owned(),
+        })
+    })
+}
+
+/// What EC2 writes to and reads from S3 as the caller.
+///
+/// Source: EC2 User Guide, "Store and restore an AMI".
+fn in_s3(name: &str, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+    let (action, key) = match name {
+        "CreateStoreImageTask" => ("s3:PutObject", "ImageId"),
+        "CreateRestoreImageTask" => ("s3:GetObject", "ObjectKey"),
+        _ => return Ok(()),
+    };
+    let (buckets, keys) = (form.texts("Bucket")?, form.texts(key)?);
+    let resource = match (buckets.first(), keys.first()) {
+        (Some(bucket), Some(id)) if name == "CreateStoreImageTask" => {
+            objects(request, bucket, Objects::Of(&[id, ".bin"].concat()))?
+        }
+        (Some(bucket), Some(key)) => objects(request, bucket, Objects::Of(key))?,
+        _ => Resource::Unresolved(Unresolved::Unnamed("Bucket")),
+    };
+    if form.has("S3ObjectTag") {
+        push(needs, Need::new("s3:PutObjectTagging", resource.clone()))?;
+    }
+    push(needs, Need::new(action, resource))
 }
 
 /// The action on each id of the list, whose prefix says what it is.

@@ -11,6 +11,7 @@ mod express;
 mod extras;
 mod place;
 mod query;
+mod segments;
 pub(crate) mod table;
 mod target;
 
@@ -19,6 +20,7 @@ mod tests;
 
 use super::refusal::check_body;
 use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use crate::document::literal;
 use place::{Container, Place};
 use table::{Asked, Row, TABLE};
 use target::Target;
@@ -31,6 +33,46 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
         return BodyNeed::No;
     }
     Found::of(request).map_or(BodyNeed::No, |found| found.body_need())
+}
+
+/// What is read or written of a bucket that a parameter of another service names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Objects<'a> {
+    /// The object of this key.
+    Of(&'a str),
+    /// Every object whose key begins so.
+    Below(&'a str),
+}
+
+/// Objects of a bucket, as a policy names them.
+pub(super) fn objects(request: &Request<'_>, bucket: &str, objects: Objects<'_>) -> Result<Resource, Refusal> {
+    let container = Container::named(bucket.into())?;
+    let (Objects::Of(key) | Objects::Below(key)) = objects;
+    segments::check(request, key, "the key")?;
+    Ok(
+        match (container.resource(request, request.partition(), Some(key)), objects) {
+            (Resource::Exact(arn), Objects::Below(_)) => Resource::Pattern(literal(&arn) + "*"),
+            (resource, _) => resource,
+        },
+    )
+}
+
+/// The bucket itself.
+pub(super) fn bucket(request: &Request<'_>, bucket: &str) -> Result<Resource, Refusal> {
+    Ok(Container::named(bucket.into())?.resource(request, request.partition(), None))
+}
+
+/// What `s3://BUCKET/KEY` names: a key that ends with a slash, or none, stands for all below it.
+pub(super) fn of_uri(request: &Request<'_>, uri: &str) -> Result<Resource, Refusal> {
+    let malformed = || Refusal::malformed("an s3:// URI", "it is s3://BUCKET/KEY");
+    let place = uri.get(5..).ok_or_else(malformed)?;
+    let (bucket, key) = place.split_once('/').unwrap_or((place, ""));
+    let named = if key.is_empty() || key.ends_with('/') {
+        Objects::Below(key)
+    } else {
+        Objects::Of(key)
+    };
+    objects(request, bucket, named)
 }
 
 /// Whether the path is certain to name an object.
@@ -46,6 +88,9 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
     found.query.check()?;
     found.check_copy(request)?;
     let mut mapping = Mapping::new(found.row.name);
+    if let Place::In { key: Some(key), .. } = &found.place {
+        mapping.has_empty_segment |= segments::check(request, key, "the key")?;
+    }
     match &found.place {
         Place::Service => mapping
             .required
@@ -162,6 +207,9 @@ impl<'a> Found<'a> {
             return Ok(None);
         }
         let prefix = self.query.one("prefix")?;
+        if let Some(prefix) = &prefix {
+            segments::check(target.request, prefix, "prefix")?;
+        }
         // The siblings have keys of their own.
         let prefix = prefix.filter(|_| target.container.prefix() == "s3");
         Ok(prefix.map(|prefix| Condition {
@@ -175,6 +223,7 @@ impl<'a> Found<'a> {
     fn fill_deletions(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
         let bypasses = extras::bypasses_governance(target.request.headers);
         for deletion in bodies::deletions(body)? {
+            mapping.has_empty_segment |= segments::check(target.request, &deletion.key, "a Key")?;
             let object = Target {
                 key: Some(&deletion.key),
                 ..target

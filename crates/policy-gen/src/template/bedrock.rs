@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::document::Policy;
 use crate::least_privilege::of_needs;
-use crate::mapping::{BodyFraming, Need, Refusal, Request, Resource, Unresolved, map};
+use crate::mapping::{BodyFraming, Need, Refusal, Request, Resource, Server, Unresolved, map};
 
 /// A policy, and what it cannot grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -92,6 +92,7 @@ fn invoking(region: &Region, account: Option<&AccountId>, model: &str, verb: &st
         path: &path,
         query: None,
         headers: &HeaderMap::new(),
+        server: Server::Aws,
         body: BodyFraming::Empty,
     };
     let partition = request.partition().as_str();

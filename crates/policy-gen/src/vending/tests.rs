@@ -5,6 +5,7 @@ use aws_endpoints::{HostResource, parse_host, traits_of};
 use http::{HeaderMap, HeaderName, Method};
 
 use super::*;
+use crate::mapping::Server;
 
 /// `METHOD HOST/PATH?QUERY`, headers and a body; the actions, `body` or `unclear`.
 #[track_caller]
@@ -31,6 +32,7 @@ fn check(line: &str, headers: &[(&str, &str)], body: &str, want: &[&str]) {
         path,
         query,
         headers: &map,
+        server: Server::Aws,
         body: BodyFraming::of_length(body.len().try_into().unwrap()),
     };
     let name = traits_of(&service).signing_name;

@@ -43,6 +43,7 @@ pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&
         hold_session(table, &rule.text, auth);
     }
     Permissions {
+        is_held_by_aws: is_held && rule.is_some(),
         vend_credentials: vended(table, &raw.vend_credentials),
         allow: rule.map(Arc::new),
         record: table.path("record", raw.record.as_deref()),

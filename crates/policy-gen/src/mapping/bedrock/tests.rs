@@ -158,8 +158,44 @@ fn invocations_are_named_by_their_arn() {
     asked(&format!("GET {HOST}/async-invoke/abc")).is(&["bedrock:GetAsyncInvoke ?"]);
     asked(&format!("GET {HOST}/async-invoke/*")).is_refused("ARN");
     let body = r#"{"modelId":"amazon.nova-reel-v1:0","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/p"}}}"#;
-    let mapping = post("/async-invoke", body).map().unwrap();
-    assert_eq!(mapping.advisory[0].resource.to_iam().unwrap(), "arn:aws:s3:::b/p/*");
+    let model = "bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-reel-v1:0";
+    is(
+        &post("/async-invoke", body),
+        &[model, "s3:PutObject arn:aws:s3:::b/p/*"],
+    );
+    let input = body.replacen('{', r#"{"modelInput":{"a":[{"uri":"s3://in/x.png"}]},"#, 1);
+    is(
+        &post("/async-invoke", &input),
+        &[
+            model,
+            "s3:PutObject arn:aws:s3:::b/p/*",
+            "s3:GetObject arn:aws:s3:::in/x.png",
+        ],
+    );
+    post("/async-invoke", &body.replace("s3://b", "https://b")).is_refused("s3Uri");
+}
+
+#[test]
+fn objects_that_a_body_names_are_read_as_the_caller() {
+    let model = format!("bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}");
+    let invoke = |verb: &str, body: &str| post(&format!("/model/{MODEL}/{verb}"), body);
+    let converse =
+        r#"{"messages":[{"content":[{"image":{"source":{"s3Location":{"uri":"s3://payroll/2026/x.png"}}}}]}]}"#;
+    let read = "s3:GetObject arn:aws:s3:::payroll/2026/x.png";
+    is(&invoke("converse", converse), &[&model, read]);
+    is(&invoke("invoke", converse), &[&model, read]);
+    is(
+        &invoke("invoke", r#"{"a":" S\u0033:\/\/payroll\/2026\/x.png"}"#),
+        &[&model, read],
+    );
+    is(
+        &invoke("invoke", r#"{"a":"s3://payroll/2026/"}"#),
+        &[&model, "s3:GetObject arn:aws:s3:::payroll/2026/*"],
+    );
+    is(&invoke("invoke", r#"{"a":"see s3://payroll/x"}"#), &[&model]);
+    is(&invoke("invoke", "no JSON, and no place either"), &[&model]);
+    invoke("invoke", "no JSON, but s3://payroll/x").is_refused("JSON");
+    invoke("invoke", r#"{"a":"s3://pay roll/x"}"#).is_refused("bucket");
 }
 
 #[test]

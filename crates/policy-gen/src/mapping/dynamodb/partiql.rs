@@ -4,7 +4,12 @@
 //!
 //! Source: DynamoDB Developer Guide, "`PartiQL` statements for DynamoDB".
 
+use std::borrow::Cow;
+
 use super::super::Refusal;
+
+/// The most characters of a statement. Source: DynamoDB API reference, `ExecuteStatement`.
+const MAX_CHARACTERS: usize = 8192;
 
 /// What a statement asks for.
 #[derive(Debug, Eq, PartialEq)]
@@ -15,18 +20,19 @@ pub(super) struct Statement {
     pub(super) index: Option<String>,
 }
 
+/// Borrows from the statement: what is read takes a few words for each, whatever the statement holds.
 #[derive(Debug, Eq, PartialEq)]
-enum Token {
+enum Token<'t> {
     /// A keyword or a name without quotes.
-    Word(String),
+    Word(&'t str),
     /// A name in double quotes.
-    Quoted(String),
+    Quoted(Cow<'t, str>),
     /// A string, a number or anything else that names nothing.
     Literal,
     Sign(char),
 }
 
-impl Token {
+impl Token<'_> {
     fn is(&self, keyword: &str) -> bool {
         matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
@@ -42,6 +48,10 @@ fn malformed() -> Refusal {
 impl Statement {
     /// Reads a statement.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        // By bytes first: four are the longest character.
+        if text.len() > 4 * MAX_CHARACTERS || text.chars().count() > MAX_CHARACTERS {
+            return Err(Refusal::malformed("Statement", "it has at most 8192 characters"));
+        }
         let tokens = tokens(text).ok_or_else(malformed)?;
         let mut rest = tokens.as_slice();
         if let [first, Token::Sign('('), inner @ .., Token::Sign(')')] = rest
@@ -55,7 +65,7 @@ impl Statement {
         Self::read(rest).ok_or_else(malformed)
     }
 
-    fn read(tokens: &[Token]) -> Option<Self> {
+    fn read(tokens: &[Token<'_>]) -> Option<Self> {
         let (first, rest) = tokens.split_first()?;
         let (action, place, follow): (_, _, &[&str]) = if first.is("SELECT") {
             let from = rest.iter().position(|token| token.is("FROM"))?;
@@ -72,7 +82,7 @@ impl Statement {
             return None;
         };
         // One table: no word that could bring in another.
-        let is_second = |token: &Token| {
+        let is_second = |token: &Token<'_>| {
             ["FROM", "JOIN", "UNION", "SELECT", "INTO"]
                 .iter()
                 .any(|word| token.is(word))
@@ -100,15 +110,16 @@ impl Statement {
     }
 }
 
-fn name(tokens: &[Token]) -> Option<(String, &[Token])> {
+fn name<'s, 't>(tokens: &'s [Token<'t>]) -> Option<(String, &'s [Token<'t>])> {
     match tokens {
-        [Token::Word(name) | Token::Quoted(name), rest @ ..] => Some((name.clone(), rest)),
+        [Token::Word(name), rest @ ..] => Some(((*name).to_owned(), rest)),
+        [Token::Quoted(name), rest @ ..] => Some((name.clone().into_owned(), rest)),
         _ => None,
     }
 }
 
 /// Splits a statement; `None` where something is open at its end, or where a comment begins.
-fn tokens(text: &str) -> Option<Vec<Token>> {
+fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_end_matches(|c: char| c.is_ascii_whitespace());
     rest = rest.strip_suffix(';').unwrap_or(rest);
@@ -133,7 +144,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             _ if first.is_ascii_alphabetic() || first == '_' => {
                 let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
                 let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                tokens.push(Token::Word(rest.get(..length)?.to_owned()));
+                tokens.push(Token::Word(rest.get(..length)?));
                 length
             }
             _ if first.is_ascii_digit() => {
@@ -155,18 +166,26 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// What stands between two quotes, a doubled one for itself, and how long it is with them.
-fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
-    let mut content = String::new();
+/// What is between two quotes, a doubled one for itself, and how long it is with them.
+fn quoted(text: &str, quote: char) -> Option<(Cow<'_, str>, usize)> {
     let mut characters = text.char_indices().skip(1).peekable();
+    let mut has_doubled = false;
     while let Some((at, character)) = characters.next() {
         if character != quote {
-            content.push(character);
-        } else if characters.next_if(|(_, next)| *next == quote).is_some() {
-            content.push(quote);
-        } else {
-            return Some((content, at + 1));
+            continue;
         }
+        if characters.next_if(|(_, next)| *next == quote).is_some() {
+            has_doubled = true;
+            continue;
+        }
+        let content = text.get(1..at)?;
+        let content = if has_doubled {
+            let single = quote.to_string();
+            Cow::Owned(content.replace(&single.repeat(2), &single))
+        } else {
+            Cow::Borrowed(content)
+        };
+        return Some((content, at + 1));
     }
     None
 }
@@ -215,6 +234,21 @@ mod tests {
             "T",
             None,
         );
+    }
+
+    #[test]
+    fn statements_have_dynamodb_s_own_bound() {
+        let statement = |spaces: usize| format!("SELECT *{}FROM a", " ".repeat(spaces));
+        let rest = statement(0).len();
+        assert!(Statement::parse(&statement(MAX_CHARACTERS - rest)).is_ok());
+        let error = Statement::parse(&statement(MAX_CHARACTERS - rest + 1)).unwrap_err();
+        assert!(error.to_string().contains("8192"), "{error}");
+        let wide = format!(
+            "SELECT * FROM a WHERE b = '{}'",
+            "\u{1f600}".repeat(MAX_CHARACTERS - 28)
+        );
+        assert!(Statement::parse(&wide).is_ok(), "characters count, not bytes");
+        assert!(Statement::parse(&"((".repeat(10 << 20)).is_err());
     }
 
     #[test]

@@ -22,6 +22,48 @@ fn check(operation: &str, body: &str, want: &[&str]) {
     post(operation, &body.replace('~', arn)).is(&want);
 }
 
+#[test]
+fn exports_and_imports_need_their_buckets() {
+    check(
+        "ExportTableToPointInTime",
+        r#"{"TableArn":"~t","S3Bucket":"b","S3Prefix":"p/*"}"#,
+        &[
+            "dynamodb:ExportTableToPointInTime ~t",
+            "s3:AbortMultipartUpload arn:aws:s3:::b/p/${*}*",
+            "s3:PutObject arn:aws:s3:::b/p/${*}*",
+            "s3:PutObjectAcl arn:aws:s3:::b/p/${*}*",
+        ],
+    );
+    check(
+        "ImportTable",
+        r#"{"S3BucketSource":{"S3Bucket":"b"},"TableCreationParameters":{"TableName":"t"}}"#,
+        &[
+            "dynamodb:ImportTable ~t",
+            "s3:GetObject arn:aws:s3:::b/*",
+            "s3:ListBucket arn:aws:s3:::b",
+        ],
+    );
+    check(
+        "StartBulkPutItems",
+        r#"{"TableName":"t","InputS3Configuration":{"S3Bucket":"b","S3KeyPrefix":"in/"}}"#,
+        &[
+            "dynamodb:StartBulkPutItems ~t",
+            "s3:GetObject arn:aws:s3:::b/in/*",
+            "s3:ListBucket arn:aws:s3:::b",
+        ],
+    );
+    check(
+        "ImportTable",
+        "{}",
+        &["dynamodb:ImportTable ?", "s3:GetObject ?", "s3:ListBucket ?"],
+    );
+    refused(
+        "ExportTableToPointInTime",
+        r#"{"TableArn":"t","s3bucket":"b"}"#,
+        "another case",
+    );
+}
+
 #[track_caller]
 fn refused(operation: &str, body: &str, want: &str) {
     post(operation, body).is_refused(want);

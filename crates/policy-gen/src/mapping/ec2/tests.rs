@@ -165,6 +165,46 @@ fn what_could_be_read_twice_is_refused() {
 }
 
 #[test]
+fn a_launch_template_may_hold_a_profile() {
+    for form in [
+        "Action=RunInstances&LaunchTemplate.LaunchTemplateId=lt-1",
+        "Action=CreateFleet&LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName=a",
+        "Action=RequestSpotFleet&SpotFleetRequestConfig.LaunchTemplateConfigs.1.LaunchTemplateSpecification.Version=1",
+        "Action=ModifyFleet&FleetId=fleet-1&LaunchTemplateConfig.1.LaunchTemplateSpecification.LaunchTemplateId=lt-1",
+    ] {
+        let hidden = post(form).map().unwrap().hidden;
+        assert!(
+            hidden.len() == 1 && hidden[0].action == "iam:PassRole",
+            "{form}: {hidden:?}"
+        );
+    }
+    for form in [
+        "Action=RunInstances&ImageId=ami-1",
+        "Action=DeleteLaunchTemplate&LaunchTemplateId=lt-1",
+    ] {
+        assert_eq!(post(form).map().unwrap().hidden, [], "{form}");
+    }
+}
+
+#[test]
+fn images_are_stored_in_and_restored_from_a_bucket() {
+    let needs = |form: &str| -> Vec<String> {
+        let mapping = post(form).map().unwrap();
+        let s3 = mapping.required.iter().filter(|need| need.action.starts_with("s3:"));
+        s3.map(|need| format!("{} {}", need.action, need.resource.to_iam().unwrap()))
+            .collect()
+    };
+    assert_eq!(
+        needs("Action=CreateStoreImageTask&ImageId=ami-1&Bucket=b"),
+        ["s3:PutObject arn:aws:s3:::b/ami-1.bin"]
+    );
+    assert_eq!(
+        needs("Action=CreateRestoreImageTask&ObjectKey=ami-1.bin&Bucket=b"),
+        ["s3:GetObject arn:aws:s3:::b/ami-1.bin"]
+    );
+}
+
+#[test]
 fn only_a_body_that_counts_is_asked_for() {
     let get = asked(&format!("GET {HOST}/?Action=DescribeVpcs"));
     assert_eq!(needs_body(&get.request()), BodyNeed::No);

@@ -4,6 +4,7 @@ use auth_model::RoleArn;
 
 use super::extras;
 use super::place::Container;
+use super::segments;
 use crate::document::literal;
 use crate::mapping::xml::{Element, malformed};
 use crate::mapping::{Condition, Need, Refusal, Request, Resource};
@@ -123,6 +124,7 @@ pub(super) fn restore_output(request: &Request<'_>, body: &[u8]) -> Result<Vec<N
         .ok_or_else(|| malformed("S3 holds BucketName"))?;
     let prefix = place.one("Prefix")?.map(Element::leaf).transpose()?.unwrap_or_default();
     let container = Container::named(bucket.leaf()?.into())?;
+    segments::check(request, prefix, "Prefix")?;
     let below = match container.resource(request, request.partition(), Some(prefix)) {
         Resource::Exact(arn) => Resource::Pattern(literal(&arn) + "*"),
         other => other,

@@ -10,6 +10,7 @@ impl Found<'_> {
     /// The source of a copy: it is read, and what hangs on it may be copied with it.
     pub(super) fn fill_source(&self, mapping: &mut Mapping, target: Target<'_>) -> Result<(), Refusal> {
         let source = Source::read(target.request)?;
+        mapping.has_empty_segment |= source.has_empty_segment;
         if source.is_express {
             mapping.required.push(Need::new(SESSION, source.object));
             return Ok(());

@@ -6,6 +6,7 @@ use auth_model::Arn;
 use http::HeaderMap;
 
 use super::place::{Container, decoded};
+use super::segments;
 use crate::mapping::{Refusal, Request, Resource, Unresolved};
 
 /// The header.
@@ -20,6 +21,8 @@ pub(super) struct Source {
     pub(super) is_express: bool,
     /// Whether a version is named.
     pub(super) names_version: bool,
+    /// Whether its key has an empty segment that the server may leave out.
+    pub(super) has_empty_segment: bool,
 }
 
 impl Source {
@@ -43,6 +46,7 @@ impl Source {
         }
         let object = decoded(object, HEADER)?;
         let path = object.strip_prefix('/').unwrap_or(&object);
+        let has_empty_segment = segments::check(request, path, HEADER)?;
         let (object, is_express) = if path.starts_with("arn:") {
             (by_arn(path)?, false)
         } else {
@@ -52,6 +56,7 @@ impl Source {
             object,
             is_express,
             names_version: version.is_some(),
+            has_empty_segment,
         })
     }
 }

@@ -49,7 +49,8 @@ impl<'a> Answer<'a> {
     }
 
     fn mapped(id: &'a Value, mapping: &Mapping) -> Self {
-        let unresolved = mapping.required.iter().filter(|need| need.resource.to_iam().is_none());
+        let needs = mapping.required.iter().chain(&mapping.hidden);
+        let unresolved = needs.filter(|need| need.resource.to_iam().is_none());
         Self {
             id,
             operation: Some(mapping.operation.to_string()),

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest};
-use policy_gen::mapping::{self, BodyFraming, Mapping};
+use policy_gen::mapping::{self, BodyFraming, Mapping, Server};
 use serde_json::Value;
 use signer::WireTarget;
 
@@ -25,6 +25,7 @@ pub(super) struct Asked {
     region: Region,
     account: Option<AccountId>,
     host: HostResource,
+    server: Server,
     method: Method,
     wire: WireTarget,
     headers: HeaderMap,
@@ -47,6 +48,10 @@ impl Asked {
             service: place.service,
             region: place.region,
             host: place.host,
+            server: match parse_host(host.host()) {
+                Err(HostError::NotAws) => Server::Other,
+                Ok(_) | Err(_) => Server::Aws,
+            },
             method: admitted.head.method,
             wire,
             headers,
@@ -65,6 +70,7 @@ impl Asked {
             path: self.wire.path(),
             query: self.wire.query(),
             headers: &self.headers,
+            server: self.server,
             body: BodyFraming::of_length(u64::try_from(self.body.len()).unwrap_or(u64::MAX)),
         };
         mapping::map(&request, Some(&self.body)).map_err(|refusal| refusal.to_string())

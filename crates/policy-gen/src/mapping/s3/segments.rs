@@ -1,0 +1,76 @@
+//! Segments of a key that other servers than AWS's read as a file system does.
+//!
+//! To AWS `a/../b` and `a//b` are keys like any other. Servers that keep objects in files resolve the one to `b` and join
+//! the other to `a/b`, so what a policy says of the key as it is written would say nothing of what is read.
+
+use percent_encoding::percent_decode_str;
+
+use crate::mapping::{Refusal, Request, Server};
+
+/// Checks the segments of a key that was decoded once; says whether one but the last is empty.
+///
+/// # Errors
+///
+/// [`Refusal`] where a segment is `.` or `..`, also where that shows when it is decoded once more.
+pub(super) fn check(request: &Request<'_>, key: &str, what: &'static str) -> Result<bool, Refusal> {
+    match request.server {
+        Server::Aws => return Ok(false),
+        Server::Other => {}
+    }
+    let is_dots = |segment: &str| matches!(segment, "." | "..");
+    let divided = || key.split(['/', '\\']);
+    let twice = percent_decode_str(key).decode_utf8_lossy();
+    if divided().any(is_dots) || twice.split(['/', '\\']).any(is_dots) {
+        let reason = "a segment '.' or '..' has no place in it: servers other than AWS's resolve it, and then it is another \
+                      object that the policy says nothing about";
+        return Err(Refusal::malformed(what, reason));
+    }
+    let count = divided().count();
+    Ok(divided().take(count.saturating_sub(1)).any(str::is_empty))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mapping::asked::asked;
+
+    #[test]
+    fn dot_segments_are_keys_to_aws_alone() {
+        for path in [
+            "pub/../secret",
+            "pub/%2e%2E/secret",
+            "./a",
+            "a/%2E",
+            "pub%2F..%2Fsecret",
+            "pub/%252e%252e/x",
+            "a%5C..%5Cb",
+        ] {
+            let aws = asked(&format!("GET s3.eu-west-1.amazonaws.com/b/{path}")).map();
+            assert!(aws.is_ok(), "{path}: {aws:?}");
+            for line in [
+                format!("GET other/b/{path}"),
+                format!("PUT other/b/{path}"),
+                format!("DELETE other/b/{path}"),
+            ] {
+                asked(&line).is_refused("a segment");
+            }
+            asked("PUT other/b/k")
+                .with("x-amz-copy-source", &format!("b/{path}"))
+                .is_refused("a segment");
+        }
+        let delete = |key: &str| {
+            asked("POST other/b?delete").with_body(format!("<Delete><Object><Key>{key}</Key></Object></Delete>"))
+        };
+        delete("pub/../secret").is_refused("a segment");
+        asked("GET other/b?prefix=pub/../secret/").is_refused("a segment");
+        asked("GET other/b/a..b/..c/d.").is(&["s3:GetObject arn:aws:s3:::b/a..b/..c/d."]);
+        assert!(asked("GET other/b/a//k").map().unwrap().has_empty_segment);
+        assert!(delete("/k").map().unwrap().has_empty_segment);
+        assert!(!asked("GET other/b/folder/").map().unwrap().has_empty_segment);
+        assert!(
+            !asked("GET s3.eu-west-1.amazonaws.com/b/a//k")
+                .map()
+                .unwrap()
+                .has_empty_segment
+        );
+    }
+}

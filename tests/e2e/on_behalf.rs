@@ -1,0 +1,176 @@
+//! What a service does as the caller, and what a server makes of a path, is never wider than the policy.
+
+use crate::support::{Answer, World, ask};
+
+fn policy(statements: &[&str]) -> String {
+    let statements = statements.join(", ");
+    format!("account = \"123456789012\"\nallow = '{{\"Version\": \"2012-10-17\", \"Statement\": [{statements}]}}'\n")
+}
+
+fn post(target: &str, headers: &str, body: &str) -> String {
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[track_caller]
+fn is_rejected(world: &mut World, answer: &Answer, code: &str, hint: &str, what: &str) {
+    let (status, found, given) = answer.refusal();
+    assert_eq!((status, found.as_str()), (403, code), "{what}: {given}");
+    assert!(given.contains(hint), "{what}: {given}");
+    let seen = world.events.drain();
+    assert!(seen.is_empty(), "{what}: {seen:#?}");
+}
+
+#[track_caller]
+fn passes(answer: &Answer, what: &str) {
+    let code = answer.header("x-signing-proxy-error");
+    assert_eq!(code, None, "{what}: {}", answer.text());
+}
+
+/// Servers that keep objects in files read `pub/../secret` as `secret`.
+#[tokio::test]
+async fn dot_segments_lead_out_of_no_prefix() {
+    let allow = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::sandbox-bucket/pub/*", "arn:aws:s3:::sandbox-bucket"]}"#;
+    let mut world = World::with_one("only", "s3", &policy(&[allow])).await;
+    let head = |line: &str, more: &str| {
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{more}Content-Length: 0\r\n\r\n")
+    };
+    let delete = "<Delete><Object><Key>pub/x</Key></Object><Object><Key>pub/../secret</Key></Object></Delete>";
+    for request in [
+        head("GET /sandbox-bucket/pub/../secret", ""),
+        head("GET /sandbox-bucket/pub/%2e%2E/secret", ""),
+        head("GET /sandbox-bucket/pub%2F..%2Fsecret", ""),
+        head("PUT /sandbox-bucket/pub/./x", ""),
+        head("DELETE /sandbox-bucket/pub/..", ""),
+        head(
+            "PUT /sandbox-bucket/pub/x",
+            "x-amz-copy-source: sandbox-bucket/pub/../secret\r\n",
+        ),
+        head("GET /sandbox-bucket?prefix=pub%2F..%2Fsecret", ""),
+        post("/sandbox-bucket?delete", "", delete),
+    ] {
+        let answer = ask(world.address(), &request).await;
+        is_rejected(&mut world, &answer, "action-unknown", "a segment '.' or '..'", &request);
+    }
+    passes(
+        &ask(world.address(), head("PUT /sandbox-bucket/pub/a..b", "")).await,
+        "dots in a name",
+    );
+}
+
+#[tokio::test]
+async fn empty_segments_pass_no_statement_that_denies() {
+    let allow = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+    let deny = r#"{"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::sandbox-bucket/secret/*"}"#;
+    let mut world = World::with_one("only", "s3", &policy(&[allow, deny])).await;
+    let put = |key: &str| {
+        format!(
+            "PUT /sandbox-bucket/{key} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    for key in ["/secret/x", "secret//x", "pub//x"] {
+        let answer = ask(world.address(), put(key)).await;
+        is_rejected(&mut world, &answer, "action-denied", "s3:PutObject", key);
+    }
+    passes(&ask(world.address(), put("pub/x")).await, "a plain key");
+}
+
+#[tokio::test]
+async fn objects_that_a_model_reads_and_writes_must_be_allowed() {
+    let model = r#"{"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:us-east-1::foundation-model/acme.words-v1:0"}"#;
+    let s3 = r#"{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::mine/*"}"#;
+    let json = "Content-Type: application/json\r\n";
+    let read = |bucket: &str| {
+        format!(
+            r#"{{"prompt":"x","messages":[{{"content":[{{"video":{{"source":{{"s3Location":{{"uri":"s3://{bucket}/v"}}}}}}}}]}}]}}"#
+        )
+    };
+    let write = |bucket: &str| {
+        format!(
+            r#"{{"modelId":"acme.words-v1:0","modelInput":{{}},"outputDataConfig":{{"s3OutputDataConfig":{{"s3Uri":"s3://{bucket}/p"}}}}}}"#
+        )
+    };
+    let mut world = World::with_one("only", "bedrock-runtime", &policy(&[model, s3])).await;
+    for (target, body, lacking) in [
+        (
+            "/model/acme.words-v1%3A0/converse",
+            read("payroll"),
+            "s3:GetObject on arn:aws:s3:::payroll/v",
+        ),
+        (
+            "/model/acme.words-v1%3A0/invoke",
+            read("payroll"),
+            "s3:GetObject on arn:aws:s3:::payroll/v",
+        ),
+        (
+            "/async-invoke",
+            write("attacker"),
+            "s3:PutObject on arn:aws:s3:::attacker/p/*",
+        ),
+    ] {
+        let answer = ask(world.address(), post(target, json, &body)).await;
+        is_rejected(&mut world, &answer, "action-denied", lacking, target);
+    }
+    for (target, body) in [
+        ("/model/acme.words-v1%3A0/invoke", read("mine")),
+        ("/model/acme.words-v1%3A0/invoke", "{\"prompt\":\"x\"}".to_owned()),
+        ("/async-invoke", write("mine")),
+    ] {
+        passes(&ask(world.address(), post(target, json, &body)).await, target);
+    }
+}
+
+#[tokio::test]
+async fn exports_and_imports_of_tables_must_be_allowed_their_buckets() {
+    let table = r#"{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}"#;
+    let mut world = World::with_one("only", "dynamodb", &policy(&[table])).await;
+    for (operation, body, lacking) in [
+        (
+            "ExportTableToPointInTime",
+            r#"{"TableArn":"t","S3Bucket":"attacker"}"#,
+            "s3:AbortMultipartUpload on arn:aws:s3:::attacker/*",
+        ),
+        (
+            "ImportTable",
+            r#"{"S3BucketSource":{"S3Bucket":"payroll"},"TableCreationParameters":{"TableName":"t"}}"#,
+            "s3:GetObject on arn:aws:s3:::payroll/*",
+        ),
+    ] {
+        let headers =
+            format!("X-Amz-Target: DynamoDB_20120810.{operation}\r\nContent-Type: application/x-amz-json-1.0\r\n");
+        let answer = ask(world.address(), post("/", &headers, body)).await;
+        is_rejected(&mut world, &answer, "action-denied", lacking, operation);
+    }
+}
+
+#[tokio::test]
+async fn a_launch_template_needs_a_statement_that_passes_roles() {
+    let ec2 = r#"{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}"#;
+    let pass = r#"{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/app", "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}}"#;
+    let form = "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&LaunchTemplate.LaunchTemplateId=lt-0123";
+    let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", form);
+    let mut world = World::with_one("only", "ec2", &policy(&[ec2])).await;
+    let answer = ask(world.address(), &request).await;
+    is_rejected(&mut world, &answer, "action-denied", "iam:PassRole", "no statement");
+    let world = World::with_one("only", "ec2", &policy(&[ec2, pass])).await;
+    passes(&ask(world.address(), &request).await, "a statement for one role");
+}
+
+/// DynamoDB's own bound: what is longer is not even divided into words.
+#[tokio::test]
+async fn a_statement_of_many_megabytes_is_rejected_unread() {
+    let table = r#"{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}"#;
+    let mut world = World::with_one("only", "dynamodb", &policy(&[table])).await;
+    let body = format!("{{\"Statement\":\"{}\"}}", "( ".repeat(5 << 20));
+    let headers = "X-Amz-Target: DynamoDB_20120810.ExecuteStatement\r\nContent-Type: application/x-amz-json-1.0\r\n";
+    let answer = ask(world.address(), post("/", headers, &body)).await;
+    is_rejected(
+        &mut world,
+        &answer,
+        "action-unknown",
+        "8192 characters",
+        "a long statement",
+    );
+}
