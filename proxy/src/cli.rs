@@ -21,6 +21,7 @@ use clap_complete::Shell;
 use tokio::runtime::Builder;
 
 use crate::config::Environment;
+use crate::process;
 use output::{Failure, print};
 
 pub use check::CheckArgs;
@@ -93,6 +94,10 @@ pub(crate) fn command() -> clap::Command {
 /// Runs the program with the arguments and environment of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything is read that may be a secret.
+    if let Err(error) = process::harden() {
+        return Failure::running(error).report();
+    }
     match run(std::env::args_os(), &Environment::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -14,6 +14,7 @@ pub mod log;
 pub mod metrics;
 mod permit;
 pub mod pipeline;
+pub mod process;
 mod recorder;
 mod route;
 #[cfg(feature = "sandbox")]

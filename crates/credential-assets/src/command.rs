@@ -1,5 +1,6 @@
 //! `exec:` assets: what a program writes to its standard output.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,18 +11,32 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::environment::Environment;
 use crate::shelf::Passing;
 
 /// The most that is read of a program's output, in bytes: as of a file.
 pub const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 
+/// Variables that all programs get.
+const ALL_GET: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
+/// How the names of others begin.
+const ALL_GET_FROM: [&str; 3] = ["LC_", "XDG_", "SSL_CERT_"];
+
 /// How programs of `exec:` assets are run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+///
+/// # Environment
+///
+/// All programs get `PATH`, `HOME`, `USER`, `LANG`, `TZ`, `TMPDIR`, `LC_*`, `XDG_*`, `SSL_CERT_*` and `*_PROXY` in both cases,
+/// as far as they are set: what finds programs, files, certificates and the way out. Nothing else: an environment is
+/// where the secrets of other connections are.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CommandSettings {
     /// How long a program may run; it is killed then.
     pub timeout: Duration,
     /// How long its output is used before it is run again; zero runs it at each read.
     pub cache: Duration,
+    /// Names of variables that programs get besides [those that all get](crate::CommandSettings#environment).
+    pub environment: Vec<String>,
 }
 
 impl Default for CommandSettings {
@@ -30,6 +45,7 @@ impl Default for CommandSettings {
         Self {
             timeout: Duration::from_secs(10),
             cache: Duration::from_secs(30),
+            environment: Vec::new(),
         }
     }
 }
@@ -82,13 +98,34 @@ impl Passing for CommandProblem {
     }
 }
 
+/// The variables that programs get: those that all get, and these.
+pub(crate) fn variables(environment: &dyn Environment, more: &[String]) -> Vec<(String, OsString)> {
+    let passes = |name: &str| {
+        ALL_GET.contains(&name)
+            || ALL_GET_FROM.iter().any(|start| name.starts_with(start))
+            || name.ends_with("_PROXY")
+            || name.ends_with("_proxy")
+            || more.iter().any(|more| more == name)
+    };
+    let names = environment.names().into_iter().filter(|name| passes(name));
+    names
+        .filter_map(|name| environment.variable(&name).map(|value| (name, value)))
+        .collect()
+}
+
 /// Runs the program to its end.
 ///
-/// It has no input, its standard error is thrown away, and it has the environment of this process: as the same user it
-/// could read that anyway. Dropping the future kills it.
-pub(crate) async fn run(command: &CommandLine, limit: Duration) -> Result<Zeroizing<String>, CommandProblem> {
+/// It has no input, its standard error is thrown away, and these variables are its environment. Dropping the future
+/// kills it.
+pub(crate) async fn run(
+    command: &CommandLine,
+    limit: Duration,
+    variables: Vec<(String, OsString)>,
+) -> Result<Zeroizing<String>, CommandProblem> {
     let mut child = Command::new(command.program())
         .args(command.arguments())
+        .env_clear()
+        .envs(variables)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

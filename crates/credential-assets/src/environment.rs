@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 pub trait Environment: fmt::Debug + Send + Sync + 'static {
     /// The variable's value; `None` where it is not set.
     fn variable(&self, name: &str) -> Option<OsString>;
+
+    /// The names of all variables; those that are no UTF-8 are left out.
+    fn names(&self) -> Vec<String>;
 }
 
 /// The environment of this process, read at each call.
@@ -19,6 +22,12 @@ pub struct ProcessEnvironment;
 impl Environment for ProcessEnvironment {
     fn variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect()
     }
 }
 
@@ -42,6 +51,10 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for FixedEnvironment
 impl Environment for FixedEnvironment {
     fn variable(&self, name: &str) -> Option<OsString> {
         self.0.get(name).map(|value| OsString::from(value.as_str()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Local {
 #[derive(Debug)]
 struct Commands {
     timeout: Duration,
+    /// Variables that programs get besides those that all get.
+    variables: Vec<String>,
     outputs: Shelf<CommandLine, Zeroizing<String>, CommandProblem>,
 }
 
@@ -81,7 +83,7 @@ impl Local {
             AssetReference::Exec { command, pointer } => {
                 let text = match round.outputs.get(command) {
                     Some(text) => Arc::clone(text),
-                    None => self.commands.output(asset, command).await?,
+                    None => self.commands.output(&*self.environment, asset, command).await?,
                 };
                 round.outputs.insert(command.clone(), Arc::clone(&text));
                 value::select(asset, &text, pointer.as_deref())
@@ -127,16 +129,19 @@ impl Commands {
     fn new(settings: CommandSettings) -> Arc<Self> {
         Arc::new(Self {
             timeout: settings.timeout,
+            variables: settings.environment,
             outputs: Shelf::new(settings.cache),
         })
     }
 
     async fn output(
         &self,
+        environment: &dyn Environment,
         asset: &AssetReference,
         command: &CommandLine,
     ) -> Result<Arc<Zeroizing<String>>, AssetError> {
-        let run = command::run(command, self.timeout);
+        let variables = command::variables(environment, &self.variables);
+        let run = command::run(command, self.timeout, variables);
         let output = self.outputs.get(command, run).await;
         output.map_err(|problem| AssetError::Command {
             asset: asset.to_string(),

@@ -90,6 +90,7 @@ pub(super) struct RawStore {
 pub(super) struct RawExec {
     pub(super) timeout: String,
     pub(super) cache: String,
+    pub(super) environment: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -24,7 +24,7 @@ impl AssetsSettings {
             None => None,
         };
         Ok(Self {
-            commands: config.exec,
+            commands: config.exec.clone(),
             vault,
         })
     }
@@ -35,7 +35,7 @@ impl AssetsSettings {
     ///
     /// [`StartError::Vault`] where the vault's settings cannot be used.
     pub(crate) fn assets(&self) -> Result<Assets, StartError> {
-        let assets = Assets::new(ProcessEnvironment).with_commands(self.commands);
+        let assets = Assets::new(ProcessEnvironment).with_commands(self.commands.clone());
         match &self.vault {
             Some(vault) => Ok(assets.with_vault(vault.clone())?),
             None => Ok(assets),

@@ -153,6 +153,10 @@ async fn what_is_no_text_is_refused() {
         fn variable(&self, _: &str) -> Option<std::ffi::OsString> {
             Some(std::ffi::OsString::from_vec(vec![0xff, 0xfe]))
         }
+
+        fn names(&self) -> Vec<String> {
+            Vec::new()
+        }
     }
     let room = Room::new();
     let error = room.read_file([b'a', 0xff], "").await.unwrap_err();

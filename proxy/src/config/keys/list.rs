@@ -75,6 +75,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     // A request may wait behind it.
     key("assets.exec.timeout", Duration(1..=60), Value(r#""10s""#)),
     key("assets.exec.cache", Duration(0..=HOUR), Value(r#""30s""#)),
+    key("assets.exec.environment", List("names of variables"), Value("[]")),
     key("assets.vault.address", Endpoint, Absent),
     key("assets.vault.allow_cleartext", Switch, Value("false")),
     key("assets.vault.namespace", Text("a namespace's path"), Absent),

@@ -32,10 +32,23 @@ pub(super) fn assets(
         exec: CommandSettings {
             timeout: exec.duration("timeout", &raw.exec.timeout),
             cache: exec.duration("cache", &raw.exec.cache),
+            environment: environment(&exec, &raw.exec.environment),
         },
         vault: vault(&table.table("vault"), &raw.vault),
         stores: stores::stores(table, raw, connections),
     }
+}
+
+/// Names of variables, which are no pairs.
+fn environment(table: &Table<'_>, names: &[String]) -> Vec<String> {
+    let is_name = |name: &String| !name.is_empty() && !name.contains(['=', '\0']);
+    if !names.iter().all(is_name) {
+        table.refuse(
+            "environment",
+            r#"must be names of variables, without values, such as "AWS_PROFILE""#,
+        );
+    }
+    names.to_vec()
 }
 
 /// The vault; `None` where there is none or a problem was noted.

@@ -138,3 +138,61 @@ async fn parts_of_one_key_from_the_same_source_are_of_the_same_reading() {
     room.assets.keys(&set).await.unwrap();
     assert_eq!(room.runs(), 2);
 }
+
+#[tokio::test]
+async fn a_program_gets_what_all_get_and_what_is_named_and_no_secret_of_others() {
+    let set = [
+        "ALL_PROXY",
+        "AWS_PROFILE",
+        "AWS_SECRET_ACCESS_KEY",
+        "HOME",
+        "HOME_2",
+        "LANG",
+        "LC_ALL",
+        "OTHER_SECRET",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "VAULT_TOKEN",
+        "XDG_CONFIG_HOME",
+        "https_proxy",
+    ];
+    let environment: crate::FixedEnvironment = set.into_iter().map(|name| (name, "value")).collect();
+    let read = async |names: &[&str]| {
+        let settings = CommandSettings {
+            environment: names.iter().map(ToString::to_string).collect(),
+            ..CommandSettings::default()
+        };
+        let assets = Assets::new(environment.clone()).with_commands(settings);
+        let output = assets.read(&"exec:/usr/bin/env".parse().unwrap()).await.unwrap();
+        let mut names: Vec<String> = output
+            .expose()
+            .lines()
+            .filter_map(|line| Some(line.split_once('=')?.0.to_owned()))
+            .collect();
+        names.sort();
+        names
+    };
+    let all = [
+        "ALL_PROXY",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "XDG_CONFIG_HOME",
+        "https_proxy",
+    ];
+    assert_eq!(read(&[]).await, all);
+    let with_profile = read(&["AWS_PROFILE", "NOT_SET"]).await;
+    assert_eq!(
+        with_profile
+            .iter()
+            .filter(|name| !all.contains(&name.as_str()))
+            .collect::<Vec<_>>(),
+        ["AWS_PROFILE"]
+    );
+}
