@@ -174,3 +174,25 @@ async fn a_statement_of_many_megabytes_is_rejected_unread() {
         "a long statement",
     );
 }
+
+/// AWS adds parameters every month: what one does is not known, so the action must be allowed on everything.
+#[tokio::test]
+async fn a_parameter_that_is_new_passes_by_a_statement_on_everything_alone() {
+    let form = "Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-0123&BrandNew.1.Id=i-0456";
+    let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", form);
+    let statement = |resource: &str| {
+        format!(r#"{{"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "{resource}"}}"#)
+    };
+    let one = statement("arn:aws:ec2:us-east-1:123456789012:instance/i-0123");
+    let mut world = World::with_one("only", "ec2", &policy(&[&one])).await;
+    let answer = ask(world.address(), &request).await;
+    is_rejected(
+        &mut world,
+        &answer,
+        "action-denied",
+        "a parameter that is not known here",
+        "one instance",
+    );
+    let world = World::with_one("only", "ec2", &policy(&[&statement("*")])).await;
+    passes(&ask(world.address(), &request).await, "every instance");
+}

@@ -1,6 +1,7 @@
 //! Requests whose meaning is not certain are rejected on a connection with a policy, however much that allows: each
 //! rejection of the mapping, seen through the proxy, which changes a head before the mapping reads it.
 
+mod forms;
 mod services;
 
 use crate::support::{World, ask};

@@ -43,6 +43,8 @@ VALUES = {
         "guardrailIdentifier": "gr0123456789",
         "guardrailVersion": "1",
         "invocationArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:async-invoke/abcdefghijkl",
+        "s3Uri": "s3://outputbucket/some/prefix",
+        "uri": "s3://inputbucket/a/video",
     },
     "sts": {"RoleArn": ROLE, "Name": "somebody", "TargetPrincipal": f"arn:aws:iam::{ACCOUNT}:root"},
     "workspaces": {"DirectoryId": "d-0123456789", "WorkspaceId": "ws-012345678", "BundleId": "wsb-012345678"},

@@ -62,11 +62,17 @@ S3_DOCUMENTED = {
 
 # Dependent actions of the Service Authorization Reference that other services' operations may bring.
 DEPENDENT = {
-    "bedrock-runtime": {"bedrock:ApplyGuardrail", "bedrock:RenderPrompt", "bedrock:TagResource"},
+    "bedrock-runtime": {"bedrock:ApplyGuardrail", "bedrock:RenderPrompt", "bedrock:TagResource", "s3:GetObject", "s3:PutObject"},
     "dynamodb": {"iam:PassRole"},
     "ec2": {"ec2:CreateTags", "iam:PassRole"},
     "sts": {"sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"},
     "workspaces": {"workspaces:CreateTags", "iam:PassRole"},
+}
+
+# What EC2 does in S3 as the caller: EC2 User Guide, "Store and restore an AMI".
+EC2_IN_S3 = {
+    "CreateRestoreImageTask": {"s3:GetObject"},
+    "CreateStoreImageTask": {"s3:PutObject", "s3:PutObjectTagging"},
 }
 
 _S3 = VALUES["s3"]
@@ -127,7 +133,7 @@ def allowed(service, operation):
         return None
     # Everything in EC2 is an action of its own, also where the reference is not complete.
     own = {f"{REFERENCE_NAME.get(service, service)}:{operation}"} if service == "ec2" or not listed else set()
-    return listed | DEPENDENT[service] | own
+    return listed | DEPENDENT[service] | own | (EC2_IN_S3.get(operation, set()) if service == "ec2" else set())
 
 
 def own_action(service, operation):
@@ -149,6 +155,10 @@ def resource_fault(service, action, resource, parameters):
         return None
     if not resource.startswith("arn:aws:"):
         return "is no ARN"
+    if service == "dynamodb" and action.startswith("s3:"):
+        named = [place.get("S3Bucket") for place in parameters.values() if isinstance(place, dict)]
+        bucket = resource.removeprefix("arn:aws:s3:::").split("/")[0]
+        return None if bucket in [parameters.get("S3Bucket"), *named] else "is no bucket that was named"
     if service == "dynamodb" and "TableName" in parameters and "Orders" not in resource:
         return "is not the table"
     if service in ("ec2", "workspaces"):

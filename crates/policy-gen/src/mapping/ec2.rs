@@ -53,6 +53,14 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         };
         mapping.required.retain(|need| !is_default(need));
     }
+    if form.has_unknown_name("ec2")? {
+        // AWS adds some every month: what it would do is not known, so only a statement on everything covers it.
+        let parameter = Unresolved::Indirect("a parameter that is not known here");
+        push(
+            &mut mapping.required,
+            Need::new(["ec2:", name].concat(), Resource::Unresolved(parameter)),
+        )?;
+    }
     mapping.hidden.extend(profile_of_template(name, &form));
     in_s3(name, request, &form, &mut mapping.required)?;
     for tagged in TAGGED.iter().filter(|tagged| tagged.operation == name) {

@@ -1,5 +1,7 @@
 //! The form of the Query protocols of EC2 and STS: in the query of a GET, in the query or the body of a POST.
 
+mod names;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -23,6 +25,8 @@ pub(super) struct Form {
 
 #[derive(Debug)]
 struct Pair {
+    /// As it is written, decoded.
+    name: String,
     /// The name without the numbers of lists: `NetworkInterface.1.SubnetId` is `NetworkInterface.SubnetId`.
     path: String,
     value: String,
@@ -54,13 +58,14 @@ impl Form {
                 if pairs.len() == MAX_PARAMETERS {
                     return Err(Refusal::malformed("the form", "it has at most 8192 parameters"));
                 }
-                pairs.push(Pair {
-                    path: path_of(&name),
-                    value,
-                });
                 if !names.insert(name.to_ascii_lowercase()) {
                     return Err(Refusal::ambiguous("a parameter that is there twice"));
                 }
+                pairs.push(Pair {
+                    path: path_of(&name),
+                    name,
+                    value,
+                });
             }
         }
         Ok(Self { pairs })
@@ -85,6 +90,20 @@ impl Form {
             found.push(pair.value.as_str());
         }
         Ok(found)
+    }
+
+    /// Checks every name against those of the service; says whether there is one that the service is not known to have.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] where a name is no name, or is one of the service's in another spelling: who reads it leniently would
+    /// find what was not read here.
+    pub(super) fn has_unknown_name(&self, service: &str) -> Result<bool, Refusal> {
+        let mut has_unknown = false;
+        for pair in &self.pairs {
+            has_unknown |= !names::is_known(service, &pair.name, &pair.path)?;
+        }
+        Ok(has_unknown)
     }
 
     /// Whether there is a parameter of this name or below it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use auth_model::ServiceId;
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The request is ambiguous, does not parse or is of no known operation. No text holds a value of the request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -79,6 +79,7 @@ pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize)
     if body.len() > limit {
         return Err(Refusal::BodyTooLarge { limit });
     }
+    check_charset(headers)?;
     // aws-chunked is framing, which whoever calls has taken off.
     let is_plain = |coding: &[u8]| {
         let coding = coding.trim_ascii();
@@ -90,6 +91,34 @@ pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize)
     } else {
         Err(Refusal::BodyEncoded)
     }
+}
+
+/// Refuses bodies in another charset than UTF-8, which a service may decode before it reads them.
+fn check_charset(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_good = |parameter: &[u8]| {
+        let parameter = parameter.trim_ascii();
+        let Some(at) = parameter.iter().position(|byte| *byte == b'=') else {
+            return !parameter.to_ascii_lowercase().starts_with(b"charset");
+        };
+        let (name, value) = parameter.split_at(at);
+        let value = value.strip_prefix(b"=").unwrap_or(value).trim_ascii();
+        !name.trim_ascii().eq_ignore_ascii_case(b"charset") || is_utf8(value)
+    };
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    if kinds.all(|kind| kind.as_bytes().split(|byte| matches!(byte, b';' | b',')).all(is_good)) {
+        Ok(())
+    } else {
+        Err(Refusal::malformed("Content-Type", "its charset is UTF-8, or not said"))
+    }
+}
+
+/// `utf-8` with quotes or without.
+fn is_utf8(value: &[u8]) -> bool {
+    let value = value
+        .strip_prefix(b"\"")
+        .and_then(|value| value.strip_suffix(b"\""))
+        .unwrap_or(value);
+    value.eq_ignore_ascii_case(b"utf-8") || value.eq_ignore_ascii_case(b"utf8")
 }
 
 #[cfg(test)]
@@ -107,5 +136,31 @@ mod tests {
         assert_eq!(check("", Some(b"abc")), Ok(()));
         assert_eq!(check("AWS-chunked", Some(b"abc")), Ok(()));
         assert_eq!(check("aws-chunked, gzip", Some(b"abc")), Err(Refusal::BodyEncoded));
+    }
+
+    #[test]
+    fn a_body_is_in_utf8() {
+        let check = |kind: &'static str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, http::HeaderValue::from_static(kind))]);
+            check_body(&headers, Some(b"a"), 9).is_ok()
+        };
+        for kind in [
+            "a/b",
+            "a/b; charset=utf-8",
+            "a/b;CHARSET=\"UTF-8\"; x=y",
+            "a/b; x=charset",
+        ] {
+            assert!(check(kind), "{kind}");
+        }
+        for kind in [
+            "a/b; charset=utf-16",
+            "a/b;charset=ibm037",
+            "a/b; charset = utf-7",
+            "a/b; charset",
+            "a/b; charset=utf-8; charset=utf-16",
+            "a/b; charset=\"utf-8",
+        ] {
+            assert!(!check(kind), "{kind}");
+        }
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
     };
     let mut mapping = Mapping::new(operation);
     mapping.required = required;
+    if form.has_unknown_name("sts")? {
+        let parameter = Unresolved::Indirect("a parameter that is not known here");
+        let need = Need::new(["sts:", operation].concat(), Resource::Unresolved(parameter));
+        mapping.required.push(need);
+    }
     Ok(mapping)
 }
 
