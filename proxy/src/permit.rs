@@ -22,9 +22,9 @@ use sts_client::CredentialSource;
 use crate::config::{AllowMode, AllowRule, Permissions};
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{PermissionTally, Verdict};
-use account::Account;
 use book::Book;
 
+pub(crate) use account::Account;
 pub use book::BookError;
 pub(crate) use records::Records;
 
@@ -38,7 +38,7 @@ pub(crate) struct Permit {
     allow: Option<Arc<AllowRule>>,
     book: Option<Arc<Book>>,
     is_held_by_aws: bool,
-    account: Account,
+    account: Arc<Account>,
     tally: PermissionTally,
 }
 
@@ -63,6 +63,7 @@ impl Permit {
         connection: &ConnectionName,
         permissions: &Permissions,
         records: &Records,
+        account: &Arc<Account>,
         tally: impl FnOnce() -> PermissionTally,
     ) -> Result<Option<Self>, BookError> {
         let book = permissions
@@ -78,7 +79,7 @@ impl Permit {
             allow: permissions.allow.clone(),
             book,
             is_held_by_aws: permissions.is_held_by_aws,
-            account: Account::new(permissions.account.clone()),
+            account: Arc::clone(account),
             tally: tally(),
         }))
     }

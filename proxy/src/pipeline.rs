@@ -13,12 +13,14 @@
 //! of the signature, these are renewed and the request is signed and sent once more, if its body is still there.
 
 mod answer;
+mod connections;
 mod conversation;
 mod cure;
 mod drain;
 mod inspect;
 mod memory;
 mod multipart;
+mod ownership;
 mod payload;
 mod permission;
 mod read_ahead;
@@ -48,16 +50,16 @@ use crate::admit::admit;
 use crate::body::Storage;
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
-use crate::metrics::{Metrics, RetryTally, SkewGauge, Tally};
-use crate::permit::{Permit, Permitted, Records};
-use crate::route::{Route, Router};
+use crate::metrics::{Metrics, Tally};
+use crate::permit::{Permitted, Records};
+use crate::route::Router;
 use crate::server::{DownloadRate, Handler, Peer};
 use crate::share::{ClientKey, Pool, PoolSize};
-use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
+use crate::upstream::Network;
+use connections::{Lane, lanes};
 use multipart::Begun;
 use record::Reporter;
 use sign::Exchanged;
-use skew::Skew;
 
 pub use crate::permit::BookError;
 pub use crate::route::RouteError;
@@ -97,20 +99,6 @@ enum Answered {
     Passed(answer::Passed),
     /// One made of several of the service's.
     Made(Response<Bytes>),
-}
-
-/// What a connection needs besides its route.
-#[derive(Debug)]
-struct Lane {
-    name: ConnectionName,
-    credentials: CredentialSource,
-    upstream: Arc<Upstream>,
-    /// What its service's clock differs by.
-    skew: Arc<Skew>,
-    told_skew: SkewGauge,
-    retries: RetryTally,
-    /// `None` where clients may do whatever the credentials may, and nothing is kept of it.
-    permit: Option<Permit>,
 }
 
 impl Pipeline {
@@ -233,7 +221,9 @@ impl Pipeline {
         let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
         reporter.routed(&target);
         let lane = self.lane(&target)?;
+        ownership::of_hosts(lane, &target, &admitted.head).await?;
         let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;
+        ownership::of_bucket(lane, &mut ready).await?;
         ready.note_body(body.as_ref());
         reporter.record.operation = ready.operation();
         let converses = conversation::is_one(&ready, reporter.record.operation.as_deref())?;
@@ -318,59 +308,6 @@ impl Pipeline {
         let response = render(error, &reporter.record.request_id, shape);
         reporter.refused(error);
         answer::own(response, is_head, reporter)
-    }
-}
-
-/// A lane for each route; pools of `before` are kept where they serve.
-fn lanes(
-    router: &Router,
-    network: &Network,
-    records: &Records,
-    mut credentials: BTreeMap<ConnectionName, CredentialSource>,
-    metrics: &Metrics,
-    before: &BTreeMap<ConnectionName, Lane>,
-) -> Result<BTreeMap<ConnectionName, Lane>, SetupError> {
-    let lane = |route: &Arc<Route>| {
-        let name = route.name().clone();
-        let purpose = purpose(route);
-        let kept = before
-            .get(&name)
-            .filter(|lane| lane.upstream.serves(network, &purpose))
-            .map(|lane| (Arc::clone(&lane.upstream), Arc::clone(&lane.skew)));
-        let (upstream, skew) = kept.unwrap_or_else(|| {
-            let opened = metrics.upstream_connections(&name);
-            (Arc::new(Upstream::new(network, purpose, &opened)), Arc::default())
-        });
-        let told_skew = metrics.clock_skew(&name);
-        told_skew.set(skew.offset().seconds());
-        let lane = Lane {
-            credentials: credentials.remove(&name).ok_or_else(|| SetupError::NoSource {
-                connection: name.clone(),
-            })?,
-            upstream,
-            skew,
-            told_skew,
-            retries: metrics.retries(&name),
-            name: name.clone(),
-            permit: Permit::of(&name, &route.config.permissions, records, || metrics.permissions(&name)).map_err(
-                |source| SetupError::Record {
-                    connection: name.clone(),
-                    source,
-                },
-            )?,
-        };
-        Ok((name, lane))
-    };
-    router.routes().map(lane).collect()
-}
-
-fn purpose(route: &Route) -> Purpose {
-    Purpose {
-        protocols: Protocols::of(&route.traits),
-        names: route
-            .endpoint()
-            .map_or_else(BucketNames::default, |url| BucketNames::below(url.host())),
-        timeouts: route.config.timeouts,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is right as it stands, and still worth a second look: nothing here stops a start.
 
-use auth_model::{AuthMethod, KeyAssets};
+use auth_model::{AuthMethod, Connection, KeyAssets};
+use aws_endpoints::names_resources_by_host;
 
 use super::{Config, ConnectionConfig};
 
@@ -10,10 +11,23 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let of = |connection: &ConnectionConfig| {
             let name = &connection.connection.name;
-            vends_own_keys(connection).map(|warning| format!("connections.{name}.service: {warning}"))
+            let vends = vends_own_keys(connection).map(|warning| format!("connections.{name}.service: {warning}"));
+            let hosts = reaches_no_resource(connection).then(|| {
+                let Connection { service, .. } = &connection.connection;
+                format!(
+                    "connections.{name}.hosts: is empty, and there is no endpoint: requests for the resources of \
+                     {service} have hosts of their own, none of which is signed for"
+                )
+            });
+            vends.into_iter().chain(hosts)
         };
-        self.connections.values().filter_map(of).collect()
+        self.connections.values().flat_map(of).collect()
     }
+}
+
+/// Whether the requests that the service is for are all rejected.
+fn reaches_no_resource(config: &ConnectionConfig) -> bool {
+    names_resources_by_host(&config.connection.service) && config.hosts.is_empty() && config.endpoint.is_none()
 }
 
 /// STS answers a user's own keys with a session that has nearly all rights of that user, for up to 36 hours.
@@ -42,6 +56,29 @@ fn vends_own_keys(config: &ConnectionConfig) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::config::Environment;
+
+    #[test]
+    fn a_connection_that_reaches_no_resource_is_worth_a_warning() {
+        let warnings = |service: &str, more: &str| {
+            let toml = format!(
+                "[connections.a]\nservice = \"{service}\"\nregion = \"eu-west-1\"\n{more}\n[connections.a.auth]\n\
+                 method = \"default-chain\""
+            );
+            Config::from_toml(&toml, &Environment::empty()).unwrap().warnings()
+        };
+        for service in ["execute-api", "es", "appsync", "vpc-lattice-svcs", "data-ats.iot"] {
+            let found = warnings(service, "");
+            assert!(
+                found.len() == 1 && found[0].starts_with("connections.a.hosts: ") && found[0].contains(service),
+                "{found:?}"
+            );
+            assert!(warnings(service, "endpoint = \"https://a.example\"").is_empty());
+        }
+        assert!(warnings("execute-api", "hosts = [\"*.execute-api.eu-west-1.amazonaws.com\"]").is_empty());
+        for service in ["s3", "dynamodb", "lambda"] {
+            assert!(warnings(service, "").is_empty(), "{service}");
+        }
+    }
 
     #[test]
     fn a_user_s_own_keys_for_sts_are_worth_a_warning() {

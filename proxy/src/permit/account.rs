@@ -7,26 +7,26 @@ use sts_client::CredentialSource;
 
 /// The account, as soon as it is known.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     known: OnceLock<AccountId>,
     /// One call to STS at a time.
     asking: tokio::sync::Mutex<()>,
 }
 
 impl Account {
-    pub(super) fn new(configured: Option<AccountId>) -> Self {
+    pub(crate) fn new(configured: Option<AccountId>) -> Self {
         Self {
             known: configured.map(OnceLock::from).unwrap_or_default(),
             asking: tokio::sync::Mutex::new(()),
         }
     }
 
-    pub(super) fn known(&self) -> Option<AccountId> {
+    pub(crate) fn known(&self) -> Option<AccountId> {
         self.known.get().cloned()
     }
 
     /// Asks STS whose the credentials are. An answer holds for ever; without one the next request asks again.
-    pub(super) async fn ask(&self, credentials: &CredentialSource) -> Option<AccountId> {
+    pub(crate) async fn ask(&self, credentials: &CredentialSource) -> Option<AccountId> {
         let _turn = self.asking.lock().await;
         if let Some(known) = self.known() {
             return Some(known);

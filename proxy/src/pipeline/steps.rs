@@ -67,6 +67,11 @@ impl Ready {
         !self.is_signed_by_client && self.route.config.signs
     }
 
+    /// What the host names.
+    pub(super) fn resource(&self) -> &HostResource {
+        &self.resource
+    }
+
     /// The operation's name, where the head says it.
     pub(super) fn operation(&self) -> Option<String> {
         let head = RequestHead {

@@ -1,0 +1,128 @@
+//! Whose the places are that a request names: in its host, in an access point's ARN, in the account of S3 Control.
+
+use auth_model::AccountId;
+use aws_endpoints::{AwsHost, HostError, HostOwner, parse_host};
+use http::Method;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use crate::pipeline::steps::Ready;
+use crate::route::{Target, names_bucket};
+
+/// A place that is not AWS's own.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Claim {
+    /// Its host, or the one that the request means by other words: what would have to be listed.
+    pub(super) host: String,
+    pub(super) claimant: Claimant,
+}
+
+/// Whose it is.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Claimant {
+    Somebody,
+    Account(AccountId),
+}
+
+/// The places that the request names.
+pub(super) fn of(target: &Target, head: &Parts) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    // What goes to an endpoint of the operator's goes where he has said.
+    if target.route.endpoint().is_none() {
+        claims.extend(of_host(target));
+    }
+    if target.route.traits.is_s3_family {
+        let path = target.path_and_query.split('?').next().unwrap_or_default();
+        claims.extend(of_arn(target, path));
+        let sources = head.headers.get_all("x-amz-copy-source").iter();
+        claims.extend(sources.filter_map(|source| of_arn(target, source.to_str().ok()?)));
+        claims.extend(of_control(target, head));
+    }
+    claims
+}
+
+/// Whose the host is that the request goes to, whether the client has named it or the proxy has made it of a path.
+fn of_host(target: &Target) -> Option<Claim> {
+    let host = target.authority.split(':').next().unwrap_or_default();
+    let meant = match parse_host(host) {
+        Ok(meant) => Some(meant),
+        Err(HostError::Ambiguous { readings }) => readings.into_iter().find(|host| target.route.serves(host)),
+        Err(_) => None,
+    };
+    let claimant = match meant.as_ref().map(AwsHost::owner) {
+        Some(HostOwner::Aws) => return None,
+        Some(HostOwner::Account(account)) => Claimant::Account(account.clone()),
+        // The host that the tables make of a service and a region newer than they are.
+        None if host == target.route.authority() => return None,
+        Some(HostOwner::Somebody) | None => Claimant::Somebody,
+    };
+    Some(Claim {
+        host: host.to_owned(),
+        claimant,
+    })
+}
+
+/// The access point whose ARN begins a path, or the source of a copy: `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY`.
+fn of_arn(target: &Target, text: &str) -> Option<Claim> {
+    let text = percent_decode_str(text).decode_utf8_lossy();
+    let fields: Vec<&str> = text.trim_start_matches('/').splitn(6, ':').collect();
+    let ["arn", _, service, region, account, resource] = fields.as_slice() else {
+        return None;
+    };
+    let account = AccountId::parse(*account).ok()?;
+    let parts: Vec<&str> = resource.split(['/', ':']).take(4).collect();
+    // The suffix of the connection's own host, where that is AWS's.
+    let own = target.route.authority().split_once('.').map(|(_, rest)| rest);
+    let own = own.filter(|_| parse_host(target.route.authority()).is_ok());
+    let place = own.map_or_else(|| format!("{region}.amazonaws.com"), str::to_owned);
+    let host = match (*service, parts.as_slice()) {
+        ("s3-object-lambda", [_, name, ..]) => format!("{name}-{account}.s3-object-lambda.{place}"),
+        (_, ["outpost", outpost, _, name]) => format!("{name}-{account}.{outpost}.s3-outposts.{place}"),
+        (_, [_, name, ..]) => format!("{name}-{account}.s3-accesspoint.{place}"),
+        (_, _) => format!("{account}.s3-control.{place}"),
+    };
+    Some(Claim {
+        host: host.to_ascii_lowercase(),
+        claimant: Claimant::Account(account),
+    })
+}
+
+/// The account that a request to S3 Control means, where its header says so.
+fn of_control(target: &Target, head: &Parts) -> Option<Claim> {
+    if target.route.config.connection.service.as_str() != "s3-control" {
+        return None;
+    }
+    let written = head.headers.get("x-amz-account-id")?.to_str().ok()?;
+    let account = AccountId::parse(written).ok()?;
+    Some(Claim {
+        host: format!("{account}.{}", target.route.authority()),
+        claimant: Claimant::Account(account),
+    })
+}
+
+/// Whether the request names a bucket, or an object in one: `ListBuckets` and `CreateBucket` have no owner to expect.
+pub(super) fn has_bucket(ready: &Ready) -> bool {
+    let path = ready.head.uri.path().trim_start_matches('/');
+    let (has_bucket, has_key) = if names_bucket(ready.resource()) {
+        (true, !path.is_empty())
+    } else {
+        let key = path.split_once('/').map_or("", |(_, key)| key);
+        (!path.is_empty(), !key.is_empty())
+    };
+    let is_plain = matches!(ready.head.uri.query(), None | Some("" | "x-id=CreateBucket"));
+    let creates = ready.head.method == Method::PUT && !has_key && is_plain;
+    has_bucket && !creates
+}
+
+/// What the query says under this name.
+pub(super) fn query_values(query: Option<&str>, name: &str) -> Vec<String> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let pairs = query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(key, _)| decoded(key).eq_ignore_ascii_case(name))
+        .map(|(_, value)| decoded(value))
+        .collect()
+}
