@@ -22,7 +22,10 @@ mod detect;
 mod download;
 mod drain;
 mod drive;
+#[cfg(not(fuzzing))]
 mod head_reader;
+#[cfg(fuzzing)]
+pub(crate) mod head_reader;
 mod limits;
 mod listener;
 mod listeners;

@@ -19,6 +19,8 @@ mod finding;
 mod framing;
 mod held;
 mod malformed;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod play;
 #[cfg(test)]
 mod tests;
 

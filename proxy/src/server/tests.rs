@@ -17,6 +17,7 @@ use super::drain::Drain;
 use super::*;
 
 mod ending;
+mod pipelined;
 mod resting;
 mod slow;
 mod whole;

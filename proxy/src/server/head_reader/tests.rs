@@ -1,122 +1,14 @@
-//! The reader as hyper sees it, over every cut of the input.
+//! The reader over every cut of the input.
 
-use std::collections::VecDeque;
-
-use futures_util::task::noop_waker_ref;
 use proptest::prelude::*;
 
-use super::super::limits::Limits;
+use super::play::{Seen, play};
 use super::*;
 
 const MAX: usize = 8 * 1024;
 
-/// Input that comes in pieces, and then an end.
-struct Pieces(VecDeque<Vec<u8>>);
-
-impl AsyncRead for Pieces {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let pieces = &mut self.get_mut().0;
-        if let Some(mut piece) = pieces.pop_front() {
-            let rest = piece.split_off(piece.len().min(buf.remaining()));
-            if !rest.is_empty() {
-                pieces.push_front(rest);
-            }
-            buf.put_slice(&piece);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// What hyper gets to see of one request, or how the input ends.
-#[derive(Clone, Debug, PartialEq)]
-enum Seen {
-    Request(String),
-    Ambiguous(AmbiguousHead, String),
-    Malformed(Malformed),
-    BrokenBody(&'static str),
-}
-
-/// Serves what the reader hands over as hyper would: a request, its response, the next one.
 fn read(pieces: &[&[u8]], room: usize) -> Vec<Seen> {
-    let handed_over = Arc::new(HandedOver::default());
-    let activity = Activity::new(Limits::admin());
-    let mut reader = HeadReader::new(b"", MAX, Arc::clone(&handed_over));
-    let mut io = Pieces(
-        pieces
-            .iter()
-            .filter(|piece| !piece.is_empty())
-            .map(|piece| piece.to_vec())
-            .collect(),
-    );
-    let mut cx = Context::from_waker(noop_waker_ref());
-    let (mut seen, mut request) = (Vec::new(), Vec::new());
-    let mut found = None;
-    let mut memory = vec![0; room];
-    let end = |request: &mut Vec<u8>, found: &mut Option<AmbiguousHead>| {
-        let text = String::from_utf8_lossy(&std::mem::take(request)).into_owned();
-        match found.take() {
-            Some(found) => Seen::Ambiguous(found, text),
-            None => Seen::Request(text),
-        }
-    };
-    loop {
-        let mut buf = ReadBuf::new(&mut memory);
-        match reader.poll_read(&mut io, &activity, &mut cx, &mut buf) {
-            Poll::Ready(Ok(())) if buf.filled().is_empty() => {
-                if !request.is_empty() {
-                    seen.push(end(&mut request, &mut found));
-                }
-                seen.extend(reader.malformed().map(Seen::Malformed));
-                return seen;
-            }
-            Poll::Ready(Ok(())) => {
-                request.extend_from_slice(buf.filled());
-                if handed_over.is_pending() && request.windows(4).any(|window| window == b"\r\n\r\n") {
-                    found = handed_over.take();
-                    activity.started(false);
-                }
-            }
-            Poll::Ready(Err(error)) => {
-                let text = error.to_string();
-                let known = [
-                    "a chunk begins without a size",
-                    "a chunk's size line is malformed",
-                    "a trailer field is malformed",
-                    "the trailer section names a field that belongs to the head",
-                ];
-                seen.push(Seen::BrokenBody(
-                    known.into_iter().find(|why| *why == text).expect("a known fault"),
-                ));
-                return seen;
-            }
-            Poll::Pending => {
-                // The request is complete: its response is written.
-                seen.push(end(&mut request, &mut found));
-                if matches!(seen.last(), Some(Seen::Ambiguous(..))) {
-                    return seen;
-                }
-                activity.finished();
-                activity.flushed();
-            }
-        }
-        // The end of the input after a body that is complete.
-        if !request.is_empty()
-            && !handed_over.is_pending()
-            && matches!(reader.place, Place::Head)
-            && reader.cleared == 0
-        {
-            // As long as the request runs, nothing of the next one is handed over.
-            let mut buf = ReadBuf::new(&mut memory);
-            match reader.poll_read(&mut io, &activity, &mut cx, &mut buf) {
-                Poll::Ready(Ok(())) => assert!(buf.filled().is_empty()),
-                Poll::Ready(Err(error)) => panic!("{error}"),
-                Poll::Pending => {}
-            }
-            seen.push(end(&mut request, &mut found));
-            activity.finished();
-            activity.flushed();
-        }
-    }
+    play(pieces, MAX, room)
 }
 
 const GET: &str = "GET /b/1 HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -125,7 +17,7 @@ const CHUNKED: &str =
     "PUT /b/3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nGET /\r\n0\r\nx: y\r\n\r\n";
 
 fn request(text: &str) -> Seen {
-    Seen::Request(text.to_owned())
+    Seen::Request(text.into())
 }
 
 /// The same is seen at every cut, in pieces of one byte, and whatever room hyper has.
@@ -165,7 +57,7 @@ fn requests_come_one_by_one_whatever_stands_before_them() {
 fn an_ambiguous_head_is_found_wherever_it_stands_and_nothing_behind_it_is_read() {
     let substitute = "PUT /b/k HTTP/1.1\r\nconnection: close\r\n\r\n";
     let head = "PUT /b/k HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
-    let ambiguous = Seen::Ambiguous(AmbiguousHead::TwoLengths, substitute.to_owned());
+    let ambiguous = Seen::Ambiguous(AmbiguousHead::TwoLengths, substitute.into());
     check(format!("{head}{GET}").as_bytes(), std::slice::from_ref(&ambiguous));
     for before in [GET, PUT, CHUNKED] {
         check(
@@ -207,7 +99,10 @@ fn a_body_without_an_end_is_broken_and_nothing_behind_it_is_read() {
         ),
     ] {
         let head = "PUT /b/3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-        check(format!("{head}{body}{GET}").as_bytes(), &[Seen::BrokenBody(why)]);
+        check(
+            format!("{head}{body}{GET}").as_bytes(),
+            &[Seen::BrokenBody(why.to_owned())],
+        );
     }
 }
 
@@ -244,7 +139,7 @@ proptest! {
         }
         pieces.push(rest);
         pieces.retain(|piece| !piece.is_empty());
-        let want: Vec<Seen> = requests.into_iter().map(Seen::Request).collect();
+        let want: Vec<Seen> = requests.iter().map(|text| request(text)).collect();
         prop_assert_eq!(read(&pieces, room), want);
     }
 }
