@@ -1,5 +1,6 @@
 //! What a service does as the caller, and what a server makes of a path, is never wider than the policy.
 
+use crate::support::world::{methods, sandbox};
 use crate::support::{Answer, World, ask};
 
 fn policy(statements: &[&str]) -> String {
@@ -156,6 +157,58 @@ async fn a_launch_template_needs_a_statement_that_passes_roles() {
     is_rejected(&mut world, &answer, "action-denied", "iam:PassRole", "no statement");
     let world = World::with_one("only", "ec2", &policy(&[ec2, pass])).await;
     passes(&ask(world.address(), &request).await, "a statement for one role");
+}
+
+/// Where AWS holds the session to the policy too, it sees the profile and decides on its very role.
+#[tokio::test]
+async fn aws_decides_on_a_launch_template_where_it_holds_the_session_to_the_policy() {
+    let ec2 = r#"{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}"#;
+    let form = "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&LaunchTemplate.LaunchTemplateId=lt-0123";
+    let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", form);
+    let (_, auth) = methods()
+        .into_iter()
+        .find(|(name, _)| *name == "role-arn")
+        .expect("a method");
+    for (session_policy, code) in [("session_policy = \"allow\"\n", None), ("", Some("action-denied"))] {
+        let sandbox = sandbox().await;
+        let endpoint = sandbox.service("ec2").expect("a service of the sandbox");
+        let connection = format!(
+            "[connections.only]\nservice = \"ec2\"\nregion = \"us-east-1\"\nendpoint = \"http://{endpoint}\"\n{}\
+             [connections.only.auth]\n{auth}{session_policy}",
+            policy(&[ec2])
+        );
+        let world = World::with(sandbox, &connection).await;
+        let answer = ask(world.address(), &request).await;
+        assert_eq!(answer.header("x-signing-proxy-error"), code, "{}", answer.text());
+    }
+}
+
+/// A policy made from a record says that the role behind a launch template is not known.
+#[tokio::test]
+async fn a_record_says_that_a_launch_template_may_pass_a_role() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = folder.path().join("record.json");
+    let world = World::with_one(
+        "only",
+        "ec2",
+        &format!("account = \"123456789012\"\nrecord = {record:?}\n"),
+    )
+    .await;
+    let form = "Action=RunInstances&Version=2016-11-15&LaunchTemplate.LaunchTemplateId=lt-0123";
+    ask(
+        world.address(),
+        post("/", "Content-Type: application/x-www-form-urlencoded\r\n", form),
+    )
+    .await;
+    world.proxy.shutdown().await;
+    let text = std::fs::read_to_string(&record).expect("a record");
+    let record = policy_gen::RecordSet::parse(&text).expect("a record of ours");
+    let report = policy_gen::least_privilege(&record, policy_gen::least_privilege::Options::default()).report;
+    let told = format!("{:?}", report.unresolved);
+    assert!(
+        told.contains("iam:PassRole") && told.contains("a launch template"),
+        "{told}"
+    );
 }
 
 /// DynamoDB's own bound: what is longer is not even divided into words.

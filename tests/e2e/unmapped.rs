@@ -4,7 +4,10 @@
 mod forms;
 mod services;
 
-use crate::support::{World, ask};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, World, ask};
 
 const EVERYTHING: &str =
     r#"allow = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'"#;
@@ -108,6 +111,42 @@ async fn a_form_behind_a_get_is_never_sent() {
                     assert!(seen.is_empty(), "{request}: {seen:#?}");
                 }
             }
+        }
+    }
+}
+
+/// Over HTTP/2 a body needs no length: an ended stream and an empty last frame are none, a byte is one.
+#[tokio::test]
+async fn over_http2_the_first_byte_decides() {
+    let more = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    for more in [more.as_str(), ""] {
+        let mut world = World::with_one("only", "ec2", more).await;
+        for (frames, is_rejected) in [
+            (&[][..], false),
+            (&[""][..], false),
+            (&["", ""][..], false),
+            (&["A"][..], true),
+            (&["", "", "Action=CreateVpc"][..], true),
+        ] {
+            let socket = TcpStream::connect(world.address()).await.expect("somebody listens");
+            let (mut client, connection) = h2::client::handshake(socket).await.expect("HTTP/2");
+            let driver = tokio::spawn(connection);
+            let target = "http://localhost/?Action=DescribeInstances&Version=2016-11-15";
+            let request = http::Request::get(target).body(()).expect("a request");
+            let (response, mut body) = client.send_request(request, frames.is_empty()).expect("a stream");
+            for (number, frame) in frames.iter().enumerate() {
+                // The proxy may have answered a byte already.
+                let _ = body.send_data((*frame).into(), number + 1 == frames.len());
+            }
+            let response = timeout(PATIENCE, response).await.expect("in time").expect("a response");
+            let code = response
+                .headers()
+                .get("x-signing-proxy-error")
+                .map(|code| code.to_str().expect("text"));
+            assert_eq!(code, is_rejected.then_some("body-unexpected"), "{frames:?}");
+            let seen = world.events.drain();
+            assert_eq!(seen.is_empty(), is_rejected, "{frames:?}: {seen:#?}");
+            driver.abort();
         }
     }
 }
