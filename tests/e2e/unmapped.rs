@@ -7,6 +7,7 @@ mod services;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::world::{connection, sandbox};
 use crate::support::{PATIENCE, World, ask};
 
 const EVERYTHING: &str =
@@ -148,5 +149,25 @@ async fn over_http2_the_first_byte_decides() {
             assert_eq!(seen.is_empty(), is_rejected, "{frames:?}: {seen:#?}");
             driver.abort();
         }
+    }
+}
+
+/// SQS and `CloudWatch` take forms besides what their SDKs send.
+#[tokio::test]
+async fn services_that_take_forms_too_get_none_behind_a_get() {
+    for service in ["sqs", "monitoring"] {
+        let sandbox = sandbox().await;
+        let endpoint = format!("http://{}", sandbox.service("s3").expect("a service of the sandbox"));
+        let mut world = World::with(sandbox, &connection("only", service, &endpoint, "")).await;
+        let request =
+            "GET /?Action=ListQueues HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18\r\n\r\nAction=DeleteQueue";
+        let answer = ask(world.address(), request).await;
+        assert_eq!(
+            answer.header("x-signing-proxy-error"),
+            Some("body-unexpected"),
+            "{}",
+            answer.text()
+        );
+        assert!(world.events.drain().is_empty());
     }
 }

@@ -137,7 +137,9 @@ impl Ready {
     /// Whether a body has no place in the request although the service might read one: a form is in the query of a
     /// `GET` or in the body of a `POST`. What servers make of one in both places differs.
     pub(super) fn has_no_place_for_body(&self) -> bool {
-        self.may_name_operation_in_body() && self.head.method != Method::POST
+        // These two take forms besides the protocols that their SDKs send (botocore, `protocols` and `awsQueryCompatible`).
+        let takes_forms_too = matches!(self.route.config.connection.service.as_str(), "monitoring" | "sqs");
+        (self.may_name_operation_in_body() || takes_forms_too) && self.head.method != Method::POST
     }
 }
 
