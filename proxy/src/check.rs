@@ -30,7 +30,7 @@ use std::sync::Arc;
 use auth_model::{AuthMethod, Clock, ConnectionName, Partition, Region, ServiceId};
 use aws_endpoints::{EndpointVariant, parse_host};
 use credential_assets::Assets;
-use sts_client::{Skew, StsSettings, Walkthrough, is_same_identity, is_same_way};
+use sts_client::{KeyWall, Skew, StsSettings, Walkthrough, is_same_identity, is_same_way};
 
 pub use report::{
     Amendment, Cause, ConnectionReport, Culprit, Finding, Outcome, PolicyKind, Report, Step, StepKind, Verdict,
@@ -69,6 +69,9 @@ pub struct Checker {
     extra_roots_pem: Vec<u8>,
     network: Network,
     done: Vec<Done>,
+    wall: KeyWall,
+    /// What was walked: its keys are compared with those that come later.
+    walked: Vec<Walkthrough>,
 }
 
 /// The credential steps of a connection, for those that share them.
@@ -99,6 +102,8 @@ impl Checker {
             clock,
             bucket: None,
             done: Vec::new(),
+            wall: KeyWall::default(),
+            walked: Vec::new(),
         })
     }
 
@@ -185,11 +190,12 @@ impl Checker {
             steps.extend(done.role_steps.as_done_for(name));
             return (done.signer.clone(), done.identity.caller.is_some());
         }
-        let way = Walkthrough::new(
+        let way = Walkthrough::behind(
             &connection.connection,
             self.assets.clone(),
             &settings,
             Arc::clone(&self.clock),
+            &self.wall,
         );
         let way = match way {
             Ok(way) => way,
@@ -214,6 +220,7 @@ impl Checker {
         };
         let mut role_steps = Steps::default();
         let signer = credentials::assume(&mut role_steps, &connection.connection.auth, &way, &identity).await;
+        self.walked.push(way);
         steps.extend(identity_steps.clone());
         steps.extend(role_steps.clone());
         let are_keys_good = identity.caller.is_some();

@@ -12,6 +12,7 @@ mod hosts;
 mod instance;
 mod modes;
 mod on_behalf;
+mod organisations;
 mod parts;
 mod permissions;
 mod refused;

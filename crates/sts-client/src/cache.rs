@@ -15,7 +15,7 @@ use auth_model::{Clock, Credentials, SessionToken};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::error::{CredentialError, CredentialFailure};
+use crate::error::{CredentialError, CredentialFailure, IDENTITY_CLASH};
 use crate::state::{CredentialCounters, CredentialState};
 use refused::{Refusals, RefusedMark};
 
@@ -40,6 +40,11 @@ pub(crate) trait Obtain: fmt::Debug + Send + Sync + 'static {
 
     /// Whether an attempt only reads again what is kept somewhere, and asks nobody to issue anything.
     fn only_reads(&self) -> bool {
+        false
+    }
+
+    /// Whether another organisation has the keys that the set is made from, so that none of it may be used.
+    fn is_stopped(&self) -> bool {
         false
     }
 
@@ -190,6 +195,12 @@ impl<O: Obtain> Cache<O> {
     }
 
     pub(crate) fn state(&self) -> CredentialState {
+        if self.0.origin.is_stopped() {
+            return CredentialState::Failing {
+                code: IDENTITY_CLASH,
+                is_permanent: true,
+            };
+        }
         let held = self.0.held.load_full();
         let expires_at = held.as_ref().and_then(|held| held.credentials.expires_at);
         let control = self.0.control();
@@ -234,7 +245,10 @@ impl<O: Obtain> Inner<O> {
     }
 
     fn valid_at(&self, now: SystemTime) -> Option<Arc<Held>> {
-        self.held.load_full().filter(|held| held.credentials.is_valid_at(now))
+        // A stopped set comes back as it is when the keys differ again; until then each request leads to an attempt, as
+        // often as failures allow, for the keys are only compared when they are read.
+        let held = self.held.load_full().filter(|_| !self.origin.is_stopped())?;
+        held.credentials.is_valid_at(now).then_some(held)
     }
 
     /// Decides under the lock, so that a crowd starts one flight and latecomers see what it brought.

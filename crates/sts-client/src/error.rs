@@ -169,10 +169,21 @@ pub enum CredentialFailure {
         /// Which and why.
         reason: &'static str,
     },
+    /// The keys are those of another organisation too, which had them first, or at the same time.
+    #[error("{own} and {others} give the same access key: each organisation needs an IAM user of its own")]
+    IdentityClash {
+        /// Whose keys were read, and where they are kept.
+        own: String,
+        /// The others with the same key.
+        others: String,
+    },
     /// A defect of this program.
     #[error("obtaining credentials failed inside of this program")]
     Internal,
 }
+
+/// The code of [`CredentialFailure::IdentityClash`].
+pub(crate) const IDENTITY_CLASH: &str = "identity_clash";
 
 /// How soon a failed source is asked again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -209,6 +220,7 @@ impl CredentialFailure {
             Self::InstanceRole { .. } => "instance_role",
             Self::Contradictory(_) => "auth_contradictory",
             Self::Settings { .. } => "sts_settings",
+            Self::IdentityClash { .. } => IDENTITY_CLASH,
             Self::Internal => "internal",
         }
     }
@@ -229,7 +241,7 @@ impl CredentialFailure {
                 Outlook::Passing => Prospect::Passing,
                 Outlook::Permanent => Prospect::Permanent,
             },
-            Self::MfaCode { .. } => Prospect::Local,
+            Self::MfaCode { .. } | Self::IdentityClash { .. } => Prospect::Local,
             Self::KeysRefused { .. }
             | Self::AccessDenied { .. }
             | Self::RequestRefused { .. }

@@ -62,6 +62,7 @@
 //! - A wrong signature has keys read again and nothing issued.
 //! - The first request after a long idle time costs one call.
 //! - A rotated file is picked up.
+//! - Two organisations never act by one key: see [`KeyWall`].
 //! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
 //! - A leased set is renewed by its lease, and asked for more often while the vault is down.
@@ -112,6 +113,7 @@ mod state;
 mod static_keys;
 mod sts;
 mod walkthrough;
+mod wall;
 
 pub use error::{CredentialError, CredentialFailure};
 pub use secret_store::{AwsSecretStore, SecretStoreSettings};
@@ -121,6 +123,7 @@ pub use source::CredentialSource;
 pub use state::{CredentialCounters, CredentialState};
 pub use sts::CallerIdentity;
 pub use walkthrough::{AskedWith, Skew, Walkthrough, is_same_identity, is_same_way};
+pub use wall::KeyWall;
 
 #[cfg(test)]
 mod testing;

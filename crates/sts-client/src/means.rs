@@ -11,6 +11,7 @@ use crate::connector::http_client;
 use crate::error::CredentialError;
 use crate::settings::StsSettings;
 use crate::sts::Sts;
+use crate::wall::KeyWall;
 
 /// A connection, and all that asking for its credentials takes.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Means<'a> {
     pub(crate) settings: &'a StsSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: SharedHttpClient,
+    pub(crate) wall: KeyWall,
 }
 
 impl<'a> Means<'a> {
@@ -47,12 +49,21 @@ impl<'a> Means<'a> {
             settings,
             clock,
             http: http_client(settings).map_err(unusable)?,
+            wall: KeyWall::default(),
         })
     }
 
     /// Shows this text instead of the connection's name.
     pub(crate) fn shown_as(self, shown_as: &'a str) -> Self {
         Self { shown_as, ..self }
+    }
+
+    /// Compares the keys with those of all sources behind this wall.
+    pub(crate) fn behind(self, wall: &KeyWall) -> Self {
+        Self {
+            wall: wall.clone(),
+            ..self
+        }
     }
 
     /// The STS that is asked.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use auth_model::{AuthMethod, BaseKeys, RoleChain, RoleReference, RunsOn};
+use auth_model::{AuthMethod, BaseKeys, KeyAssets, RoleChain, RoleReference, RunsOn};
 use aws_endpoints::partition_of;
 
 use crate::cache::{Obtain, Obtained};
@@ -32,6 +32,7 @@ impl Origin {
             settings,
             clock,
             http,
+            wall,
         } = means;
         let chain = |profile| Chain {
             profile,
@@ -42,7 +43,10 @@ impl Origin {
         };
         // Elsewhere there is nobody to ask whether a key is known.
         let has_sts = settings.endpoint.is_some() || partition_of(&connection.region).is_some();
-        let own = |keys| OwnKeys::new(keys, assets.clone(), has_sts.then(|| sts.clone()));
+        let own = |keys: KeyAssets| {
+            let seat = wall.seat(&connection.auth, shown_as, keys.clone(), assets.clone());
+            OwnKeys::new(keys, assets.clone(), has_sts.then(|| sts.clone())).at(seat)
+        };
         match connection.auth.clone() {
             AuthMethod::AccessKey { keys } => Self::Static(Box::new(StaticKeys(own(keys)))),
             AuthMethod::AccessKeyAssumeRole {
@@ -111,6 +115,14 @@ impl Obtain for Origin {
         match self {
             Self::Static(keys) => keys.0.only_reads(),
             Self::Role(_) | Self::Chain(_) => false,
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        match self {
+            Self::Static(keys) => keys.0.is_stopped(),
+            Self::Role(session) => session.is_stopped(),
+            Self::Chain(_) => false,
         }
     }
 

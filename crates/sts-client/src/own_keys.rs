@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::CredentialFailure;
 use crate::sts::Sts;
+use crate::wall::Seat;
 
 /// AWS takes seconds to make a new IAM user known everywhere. Source: IAM User Guide, "Changes that I make are not
 /// always immediately visible".
@@ -26,6 +27,8 @@ pub(crate) struct OwnKeys {
     sts: Option<Sts>,
     /// The last key that AWS knew.
     known: Mutex<Option<AccessKeyId>>,
+    /// Where the keys are compared with those of other organisations; `None` in tests only.
+    seat: Option<Seat>,
 }
 
 impl OwnKeys {
@@ -35,12 +38,29 @@ impl OwnKeys {
             assets,
             sts,
             known: Mutex::default(),
+            seat: None,
         }
+    }
+
+    /// Compares what is read with the keys of other organisations.
+    pub(crate) fn at(self, seat: Seat) -> Self {
+        Self {
+            seat: Some(seat),
+            ..self
+        }
+    }
+
+    /// Whether nothing may be done with the keys, nor with what was made of them.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.seat.as_ref().is_some_and(Seat::is_stopped)
     }
 
     /// The keys as they are now.
     pub(crate) async fn read(&self) -> Result<Credentials, CredentialFailure> {
         let keys = self.assets.keys(&self.keys).await?;
+        if let Some(seat) = &self.seat {
+            seat.claim(&keys).await?;
+        }
         self.settle(&keys).await?;
         Ok(keys)
     }

@@ -59,6 +59,14 @@ impl RoleSession {
         outcome
     }
 
+    /// Whether nothing may be done with the keys, nor with the session.
+    pub(crate) fn is_stopped(&self) -> bool {
+        match &self.base {
+            Base::Assets(keys) => keys.is_stopped(),
+            Base::Machine => false,
+        }
+    }
+
     /// For how long the keys have not been confirmed, where what keeps them fails.
     pub(crate) fn stale_for(&self) -> Option<Duration> {
         match &self.base {

@@ -10,6 +10,7 @@ use crate::error::CredentialError;
 use crate::means::Means;
 use crate::settings::StsSettings;
 use crate::source::CredentialSource;
+use crate::wall::KeyWall;
 
 /// A source for each connection; connections whose credentials are obtained in the same way share one.
 ///
@@ -18,6 +19,8 @@ use crate::source::CredentialSource;
 /// one organisation never serves another. A session that several connections share, and that has no name of its own,
 /// is named for all of them.
 ///
+/// Keys are compared with those of all sources behind the `wall`.
+///
 /// # Errors
 ///
 /// As [`CredentialSource::new`], with the name of the first connection that has the problem.
@@ -25,6 +28,7 @@ pub fn shared_sources<'a>(
     wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>,
     assets: &Assets,
     clock: &Arc<dyn Clock>,
+    wall: &KeyWall,
 ) -> Result<BTreeMap<ConnectionName, CredentialSource>, (ConnectionName, CredentialError)> {
     let mut sources = BTreeMap::new();
     for group in groups(wanted) {
@@ -32,7 +36,7 @@ pub fn shared_sources<'a>(
         let clock = Arc::clone(clock);
         let means = Means::checked(group.first, assets.clone(), &group.settings, clock)
             .map_err(|error| (group.first.name.clone(), error))?;
-        let source = CredentialSource::by(means.shown_as(&names.join("+")));
+        let source = CredentialSource::by(means.behind(wall).shown_as(&names.join("+")));
         sources.extend(group.all().map(|connection| (connection.name.clone(), source.clone())));
     }
     Ok(sources)
@@ -244,7 +248,7 @@ mod tests {
         let wanted = connections
             .iter()
             .map(|connection| (connection, StsSettings::default()));
-        let sources = shared_sources(wanted, &assets, &clock).unwrap();
+        let sources = shared_sources(wanted, &assets, &clock, &KeyWall::default()).unwrap();
         let mut sets = Vec::new();
         for source in sources.values() {
             sets.push(source.credentials().await.unwrap());

@@ -18,6 +18,7 @@ use crate::origin::Origin;
 use crate::role::Home;
 use crate::settings::StsSettings;
 use crate::sts::{CallerIdentity, Sts};
+use crate::wall::KeyWall;
 
 /// The steps by which a [`CredentialSource`](crate::CredentialSource) of the same connection obtains its credentials,
 /// each by itself. Nothing is kept between two steps, nothing is logged, and nothing is tried again later.
@@ -81,7 +82,24 @@ impl Walkthrough {
         settings: &StsSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
-        Ok(Self::by(Means::checked(connection, assets, settings, clock)?))
+        Self::behind(connection, assets, settings, clock, &KeyWall::default())
+    }
+
+    /// The same, whose keys are compared with those of all that are behind the `wall`, as long as they are kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Walkthrough::new`].
+    pub fn behind(
+        connection: &Connection,
+        assets: Assets,
+        settings: &StsSettings,
+        clock: Arc<dyn Clock>,
+        wall: &KeyWall,
+    ) -> Result<Self, CredentialError> {
+        Ok(Self::by(
+            Means::checked(connection, assets, settings, clock)?.behind(wall),
+        ))
     }
 
     pub(crate) fn by(means: Means<'_>) -> Self {
@@ -281,6 +299,7 @@ mod tests {
 
     fn with_means<T>(connection: &Connection, clock: &VirtualClock, sts: &ScriptedSts, make: fn(Means<'_>) -> T) -> T {
         make(Means {
+            wall: crate::wall::KeyWall::default(),
             connection,
             shown_as: connection.name.as_str(),
             assets: Assets::new(FixedEnvironment::from_iter([("SECRET", "s")])),

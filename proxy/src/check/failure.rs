@@ -79,6 +79,10 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
                 ),
             ),
         ),
+        CredentialFailure::IdentityClash { .. } => of(
+            Culprit::Asset,
+            "give each organisation an IAM user of its own, and each asset the key of its own user.",
+        ),
         CredentialFailure::Contradictory(_) | CredentialFailure::Settings { .. } => of(
             Culprit::Configuration,
             "see docs/configuration.md for what goes together.",

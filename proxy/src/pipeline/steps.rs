@@ -13,7 +13,7 @@ use hyper::body::{Body as _, Incoming};
 use policy_gen::RequestHead;
 use policy_gen::mapping::{self, BodyFraming, Server};
 use signer::WireTarget;
-use sts_client::{CredentialError, CredentialSource};
+use sts_client::{CredentialError, CredentialFailure, CredentialSource};
 
 use crate::admit::Admitted;
 use crate::body::{EVENTS, Framing, Patience};
@@ -209,6 +209,12 @@ fn no_credentials(error: CredentialError) -> ProxyError {
     } else {
         "It may pass by itself; try again later"
     };
+    if let CredentialFailure::IdentityClash { .. } = error.failure() {
+        // Whose key it is besides is for the log alone.
+        return ProxyError::new(ErrorCode::IdentityClash)
+            .with_retry_after(wait)
+            .with_cause(error);
+    }
     ProxyError::new(ErrorCode::NoCredentials)
         .with_hint(format!("{hint} ({}); the proxy's log has the details.", error.code()))
         .with_retry_after(wait)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth_model::{Clock, Connection, ConnectionName, StoreKind};
 use aws_endpoints::AddressRules;
 use credential_assets::Assets;
-use sts_client::{CredentialSource, EgressProxy, SecretStoreSettings, StsSettings, is_same_way};
+use sts_client::{CredentialSource, EgressProxy, KeyWall, SecretStoreSettings, StsSettings, is_same_way};
 
 use super::StartError;
 use super::assets::AssetsSettings;
@@ -20,6 +20,8 @@ pub(crate) struct Sources {
     settings: AssetsSettings,
     stores: BTreeMap<StoreKind, StoreWay>,
     assets: Assets,
+    /// Of all configurations that there have been.
+    wall: KeyWall,
     made: BTreeMap<ConnectionName, Made>,
 }
 
@@ -51,6 +53,9 @@ impl Sources {
         let stores: BTreeMap<_, _> = stores
             .map(|(kind, store)| (*kind, store_way(config, store, &extra_roots_pem)))
             .collect();
+        let wall = before.map_or_else(KeyWall::default, |before| before.wall.clone());
+        // One that is not used in the end has only counted.
+        wall.begin_configuration();
         let before = before.filter(|before| before.settings == settings && before.stores == stores);
         let (assets, unmade) = match before {
             // With all the stores.
@@ -73,7 +78,7 @@ impl Sources {
         let new = wanted
             .iter()
             .map(|(connection, settings)| (*connection, settings.clone()));
-        let (mut new, assets) = stores::sources(new, assets, unmade, clock)?;
+        let (mut new, assets) = stores::sources(new, assets, unmade, clock, &wall)?;
         for (connection, settings) in wanted {
             if let Some(source) = new.remove(&connection.name) {
                 made.insert(connection.name.clone(), Made::of(connection, settings, source));
@@ -83,6 +88,7 @@ impl Sources {
             settings,
             stores,
             assets,
+            wall,
             made,
         })
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use auth_model::{AuthMethod, Clock, Connection, ConnectionName, ServiceId, StoreKind, StoredSecret};
 use credential_assets::Assets;
-use sts_client::{AwsSecretStore, CredentialError, CredentialSource, SecretStoreSettings, StsSettings, shared_sources};
+use sts_client::{
+    AwsSecretStore, CredentialError, CredentialSource, KeyWall, SecretStoreSettings, StsSettings, shared_sources,
+};
 
 use super::StartError;
 
@@ -40,6 +42,7 @@ pub(crate) fn sources<'a>(
     mut assets: Assets,
     mut stores: BTreeMap<StoreKind, StoreWay>,
     clock: &Arc<dyn Clock>,
+    wall: &KeyWall,
 ) -> Result<(BTreeMap<ConnectionName, CredentialSource>, Assets), StartError> {
     let mut wanted: Vec<_> = wanted.into_iter().collect();
     let mut sources = BTreeMap::new();
@@ -66,7 +69,7 @@ pub(crate) fn sources<'a>(
         let is_last = ready.is_empty();
         // What waits for itself is refused by the configuration's check; here it would find no store.
         let (now, later) = if is_last { (later, Vec::new()) } else { (ready, later) };
-        let made = shared_sources(now, &assets, clock);
+        let made = shared_sources(now, &assets, clock, wall);
         sources.extend(made.map_err(|(connection, source)| StartError::Credentials { connection, source })?);
         wanted = later;
         if is_last {

@@ -91,6 +91,7 @@ fn source(
 ) -> CredentialSource {
     let environment = FixedEnvironment::from_iter([("SECRET", SECRET), ("TOKEN", BASE_TOKEN), ("CODE", CODE)]);
     CredentialSource::by(Means {
+        wall: crate::wall::KeyWall::default(),
         connection,
         shown_as: connection.name.as_str(),
         assets: Assets::new(environment),
