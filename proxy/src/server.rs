@@ -6,7 +6,7 @@
 //!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`Limits`].
 //! - Not more than `max_clients` connections are served at once; further ones wait, none is refused.
 //! - On HTTP/1 hyper sees one request at a time, and none before its head was checked, whatever it is pipelined behind;
-//!   see [`head_reader`].
+//!   see `server::head_reader`.
 //! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
 //! - A client that leaves ends its request: the handler's future or body is dropped.
 //! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.

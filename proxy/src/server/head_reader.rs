@@ -7,7 +7,7 @@
 //! request that hyper hands over next is always that of the head which was checked last.
 //!
 //! - A head without a flaw passes as it is. (This is the place to respell a target before hyper sees it.)
-//! - An ambiguous one never reaches hyper. Its [substitute](check) does, with the finding for the service, which
+//! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with the finding for the service, which
 //!   rejects the request like any other; nothing behind it is ever read as a request.
 //! - A malformed one ends the input, and [`HeadReader::malformed`] says why, for the connection to write the response.
 //!
