@@ -1,6 +1,6 @@
 //! Customers are kept apart: each organisation has a user and an External ID of its own.
 
-use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
+use auth_model::{AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
 
 use crate::config::Config;
 use crate::config::key_path::KeyPath;
@@ -67,29 +67,8 @@ fn check_external_ids(config: &Config, report: &Report<'_>) {
 /// Whether both surely belong to one user, or to users that one role makes.
 fn are_of_one_user(a: &KeyAssets, b: &KeyAssets) -> bool {
     match (a, b) {
-        (KeyAssets::Parts(a), KeyAssets::Parts(b)) => is_same(&a.access_key_id, &b.access_key_id),
+        (KeyAssets::Parts(a), KeyAssets::Parts(b)) => a.access_key_id == b.access_key_id,
         (KeyAssets::Leased(a), KeyAssets::Leased(b)) => a == b,
         (KeyAssets::Parts(_), KeyAssets::Leased(_)) | (KeyAssets::Leased(_), KeyAssets::Parts(_)) => false,
-    }
-}
-
-/// Whether both references surely mean the same.
-fn is_same(a: &AssetReference, b: &AssetReference) -> bool {
-    match (a, b) {
-        (AssetReference::Literal(a), AssetReference::Literal(b)) => a.expose() == b.expose(),
-        (AssetReference::Env { variable: a }, AssetReference::Env { variable: b }) => a == b,
-        (AssetReference::File { path: a, pointer: x }, AssetReference::File { path: b, pointer: y }) => {
-            a == b && x == y
-        }
-        (AssetReference::Exec { command: a, pointer: x }, AssetReference::Exec { command: b, pointer: y }) => {
-            a == b && x == y
-        }
-        (AssetReference::Vault { secret: a, field: x }, AssetReference::Vault { secret: b, field: y }) => {
-            a == b && x == y
-        }
-        (AssetReference::Stored { secret: a, pointer: x }, AssetReference::Stored { secret: b, pointer: y }) => {
-            a == b && x == y
-        }
-        _ => false,
     }
 }
