@@ -29,6 +29,12 @@ def free_ports(count):
     return ports
 
 
+def knows(key):
+    """Whether the program has the key: the suite also runs against one that came before it."""
+    example = subprocess.run([os.environ["SIGNING_PROXY_BIN"], "config", "example"], capture_output=True, text=True, check=True)
+    return key in example.stdout
+
+
 def clean_environment(home, **more):
     """An environment that holds no credentials and no proxy settings but the given ones."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "JAVA_HOME") if name in os.environ}

@@ -47,13 +47,19 @@ def targets():
     def row(name, path, end="rejected", sent=(), kind="target (HTTP/2)", method="GET", **more):
         return row2(name, kind, end, fields2(method, path), None, list(sent), method=method, **more)
 
-    for name, path in (
-        ("in the path", PATH + "#1"),
-        ("in the query", PATH + "?a=b#c"),
-        ("at the end", PATH + "#"),
-        ("at once", "/#" + PATH),
+    # The library cuts it off before anybody sees it (docs/decisions/0007-heads.md): what is left is decided on, signed and
+    # sent, or nothing is.
+    for name, path, left in (
+        ("in the path", PATH + "#1", PATH),
+        ("in the query", PATH + "?a=b#c", PATH + "?a=b"),
+        ("at the end", PATH + "#", PATH),
+        ("at once", "/#" + PATH, "/"),
+        ("and a dot segment", PATH + "#/../x", PATH),
     ):
-        yield row(name, path, kind="fragment", method="DELETE")
+        yield row(name, path, "either", [("DELETE", left)], kind="fragment", method="DELETE")
+    for path in ("/b/private/$TAG#/b/pub/x", "/b/pub#/x", "/b#/pub/x", "/#/b/pub/x", "/b/pub/../private/x#/b/pub/x"):
+        yield row(f"{path}, which is not allowed", path, kind="fragment", on="lim")
+    yield row("of what is allowed", "/b/pub/$TAG#x", "either", [("GET", "/b/pub/$TAG")], kind="fragment", on="lim")
     for path in ("$TAG", "b/$TAG", "b.s3.us-east-1.amazonaws.com", "$HOST", "?a=b", "*", ".", "http:b"):
         yield row(path, path, kind="target without a slash")
     yield row("a whole URL", "http://$UPSTREAM" + PATH, kind="target without a slash")

@@ -213,7 +213,7 @@ def bodiless():
 
 
 def fields():
-    kind = "fields"
+    kind, state = "fields", "state in browsers"
     for line in (
         b"Set-Cookie: a=b; HttpOnly",
         b'Alt-Svc: h3=":443"',
@@ -231,9 +231,10 @@ def fields():
         lost = (name, "x-b") if name == "connection" else (name,)
         # The proxy's own hop may have a Connection of its own.
         lost = tuple(field for field in lost if field != "connection")
-        yield from whole(name, kind, OK + line + b"\r\n" + BODY, lost=lost)
+        is_state = name in ("set-cookie", "alt-svc", "clear-site-data", "strict-transport-security")
+        yield from whole(name, state if is_state else kind, OK + line + b"\r\n" + BODY, lost=lost)
     twice = b"Set-Cookie: a=b\r\nSET-COOKIE: c=d\r\nX-C: e\r\n"
-    yield from whole("two cookies in odd case", kind, OK + twice + BODY, lost=("set-cookie",), kept={"x-c": "e"})
+    yield from whole("two cookies in odd case", state, OK + twice + BODY, lost=("set-cookie",), kept={"x-c": "e"})
     yield from whole(
         "an error of ours", kind, OK + b"X-Signing-Proxy-Error: no-credentials\r\n" + BODY, lost=("x-signing-proxy-error",)
     )

@@ -6,29 +6,10 @@ MODULES = (h1_heads, h1_pipelined, h1_requests, fields, policy, vending, h2_rows
 
 # Kinds that wait for what they are about, by its number in the security findings.
 PENDING = {
-    "pipelined": "W8",
-    "transfer codings": "W8",
-    "bare line ends": "W8",
-    "host": "W8",
-    "absolute form": "W8",
-    "connect": "W8",
-    "fragment": "W7",
-    "target without a slash": "W13",
-    "authority (HTTP/2)": "W13",
-    "pseudo-header fields": "W13",
-    "trace": "W15",
     "single-label hosts": "W5",
     "browsers": "W5",
     "private fields": "W20",
-    "GET with a body": "W1",
-    "dot segments": "W6",
-    "allow": "W14",
-    "vending": "W2",
-    "response: 101": "W16",
-    "response: framing": "W16",
-    "response: cut": "W16",
-    "response: fields": "W20",
-    "response: SignatureDoesNotMatch": "W20",
+    "response: state in browsers": "W20",
 }
 
 

@@ -1,12 +1,10 @@
 """The proxy under probe: a connection, with a listener of its own, for each kind of service, all before one recorder."""
 
 import json
-import os
-import subprocess
 
 from raw import vending
 from raw.recorder import Recorder
-from servers import Proxy, free_ports
+from servers import Proxy, free_ports, knows
 
 ACCOUNT = "111122223333"
 
@@ -49,12 +47,6 @@ INNOCENT = {
     ),
 }
 LISTED_HOST = "signer.internal"
-
-
-def knows(key):
-    """Whether the program has the key: the suite also runs against one that came before it."""
-    example = subprocess.run([os.environ["SIGNING_PROXY_BIN"], "config", "example"], capture_output=True, text=True, check=True)
-    return key in example.stdout
 
 
 class World:
