@@ -1,7 +1,7 @@
 //! The listener for operators and probes: `/livez`, `/readyz`, `/metrics`.
 //!
 //! It changes nothing and shows no secret: connections by name, service and region, and whether their credentials are
-//! valid. `GET` and `HEAD` only; web pages are kept out as on the other listeners, by the names in `Host`.
+//! valid. `GET` and `HEAD` only; browsers are kept out as on the other listeners, and there are no origins that may in.
 //!
 //! **Ready** means: the listeners are up and no shutdown has begun. A connection without credentials does not make
 //! the proxy unready, for it serves the others, and its own clients are better off with an answer that says why than
@@ -23,9 +23,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
+use crate::browser::ResponseGuard;
 use crate::error::ProxyError;
 use crate::metrics::{self, Metrics};
 use crate::server::{AmbiguousHead, Handler, Loads, Peer};
+
+pub(crate) use guard::Guard;
 
 /// Whether the proxy wants new requests; clones share the answer.
 #[derive(Clone, Debug)]
@@ -59,8 +62,7 @@ pub(crate) struct Admin {
     readiness: Readiness,
     connections: Vec<Watched>,
     metrics: Metrics,
-    /// Names besides addresses, `localhost` and single labels under which we may be asked; lower case.
-    hosts: Vec<String>,
+    guard: Guard,
     loads: Loads,
 }
 
@@ -69,26 +71,33 @@ impl Admin {
         readiness: Readiness,
         connections: Vec<Watched>,
         metrics: Metrics,
-        hosts: Vec<String>,
+        guard: Guard,
         loads: Loads,
     ) -> Self {
         Self {
             readiness,
             connections,
             metrics,
-            hosts,
+            guard,
             loads,
         }
     }
 
     fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        if let Some(found) = request.extensions().get::<AmbiguousHead>() {
-            let error = ProxyError::from(*found);
-            return refuse(error.code().status(), error.code().name(), error.hint());
-        }
-        if let Err(host) = guard::check(request, &self.hosts) {
-            return refuse(StatusCode::FORBIDDEN, "gateway-host-refused", host);
-        }
+        let response_guard = ResponseGuard::of(request.headers());
+        let verdict = match request.extensions().get::<AmbiguousHead>() {
+            Some(found) => Err(ProxyError::from(*found)),
+            None => self.guard.check(request),
+        };
+        let mut response = match verdict {
+            Ok(()) => self.report(request),
+            Err(error) => refuse(error.code().status(), error.code().name(), error.hint()),
+        };
+        response_guard.apply(response.headers_mut());
+        response
+    }
+
+    fn report<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut refusal = refuse(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Use GET or HEAD.");
             refusal

@@ -8,7 +8,7 @@
 
 mod host;
 
-use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING, VIA};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -73,7 +73,6 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
     if head.headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
         return Err(AmbiguousHead::LengthRepeated.into());
     }
-    check_origin(&head.headers, host.as_ref())?;
     check_loop(&head.headers, pseudonym)?;
     Ok(Admitted { head, form, host })
 }
@@ -195,25 +194,6 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ProxyError> {
     let is_chunked = coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
     if codings.next().is_some() || !is_chunked {
         return Err(ErrorCode::TransferEncodingUnsupported.into());
-    }
-    Ok(())
-}
-
-/// Refuses what a browser sends on behalf of a page that is not the upstream's own.
-fn check_origin(headers: &HeaderMap, host: Option<&HostPort>) -> Result<(), ProxyError> {
-    let sites = headers.get_all("sec-fetch-site").iter();
-    let is_foreign_site = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
-    if sites.into_iter().any(is_foreign_site) {
-        return Err(ErrorCode::CrossSite.into());
-    }
-    // Browsers without Sec-Fetch-Site still name the page's origin when they send a body.
-    let is_own = |origin: &HeaderValue| {
-        let text = origin.to_str().unwrap_or_default();
-        let authority = text.split_once("://").map(|(_, authority)| authority);
-        authority.and_then(HostPort::parse).as_ref() == host && host.is_some()
-    };
-    if headers.get_all(ORIGIN).iter().any(|origin| !is_own(origin)) {
-        return Err(ErrorCode::CrossSite.into());
     }
     Ok(())
 }
@@ -346,19 +326,6 @@ mod tests {
         }
         let twice = [HOST, ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
         refuse("PUT", "/", &twice, ErrorCode::TransferEncodingUnsupported);
-    }
-
-    #[test]
-    fn web_pages_of_other_origins_are_refused() {
-        for site in ["cross-site", "same-site", "Cross-Site", "new-value"] {
-            refuse("GET", "/", &[HOST, ("sec-fetch-site", site)], ErrorCode::CrossSite);
-        }
-        for origin in ["https://evil.example", "null", "http://localhost:3000", ""] {
-            refuse("POST", "/", &[HOST, ("origin", origin)], ErrorCode::CrossSite);
-        }
-        for own in [("sec-fetch-site", "none"), ("origin", "http://localhost:8080")] {
-            assert!(try_admit("GET", "/", Version::HTTP_11, &[HOST, own]).is_ok(), "{own:?}");
-        }
     }
 
     #[test]

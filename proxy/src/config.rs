@@ -6,6 +6,7 @@
 //! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
 
 mod bench;
+mod browsers;
 mod check;
 mod choice;
 mod effective;
@@ -43,6 +44,7 @@ use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
 
+pub use browsers::{BrowserConfig, InvalidWebOrigin, PassFields, UserAgents, WebOrigin};
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
@@ -81,7 +83,7 @@ pub struct ServerConfig {
     pub admin: Option<SocketAddr>,
     /// Whether a listener may be reached from other machines although clients are not authenticated.
     pub allow_unauthenticated_clients: bool,
-    /// Names that gateway clients may use for the proxy besides IP addresses and single labels; lower case.
+    /// Names that clients may use for the proxy besides IP addresses, `localhost` and the machine's own; lower case.
     pub gateway_hosts: Vec<String>,
     /// How long a client may take to send a request head; also for the very first byte.
     pub header_timeout: Duration,
@@ -113,6 +115,8 @@ pub struct ServerConfig {
     pub list_connections: bool,
     /// Whether the configuration is loaded again when one of its files has changed.
     pub watch: bool,
+    /// Which web pages may use the proxy: `[server.browsers]`.
+    pub browsers: BrowserConfig,
 }
 
 /// `[connections.NAME]`.
@@ -147,6 +151,8 @@ pub struct ConnectionConfig {
     pub part_size: u64,
     /// What becomes of a request that is signed in its query.
     pub presigned: PresignedMode,
+    /// Fields that pass although they are dropped by default: `pass_fields`.
+    pub pass_fields: PassFields,
     /// What clients may do, and what of it is kept.
     pub permissions: Permissions,
     /// How large bodies may be.

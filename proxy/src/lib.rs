@@ -3,6 +3,7 @@
 mod admin;
 mod admit;
 mod body;
+mod browser;
 pub mod check;
 pub mod cli;
 pub mod config;

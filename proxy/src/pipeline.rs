@@ -48,6 +48,7 @@ use sts_client::CredentialSource;
 
 use crate::admit::admit;
 use crate::body::Storage;
+use crate::browser::{Browsers, Caller, ResponseGuard};
 use crate::config::Config;
 use crate::error::{Accept, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
@@ -77,6 +78,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-
 #[derive(Debug)]
 pub struct Pipeline {
     router: Router,
+    browsers: Browsers,
     lanes: BTreeMap<ConnectionName, Lane>,
     network: Network,
     records: Records,
@@ -123,6 +125,7 @@ impl Pipeline {
         let instance = format!("{:016x}", u64::from_be_bytes(random));
         let pipeline = Self {
             router,
+            browsers: Browsers::new(config),
             lanes,
             network,
             records,
@@ -158,6 +161,7 @@ impl Pipeline {
         let lanes = lanes(&router, &network, &records, credentials, metrics, &self.lanes)?;
         Ok(Self {
             router,
+            browsers: Browsers::new(config),
             lanes,
             network,
             records,
@@ -187,10 +191,11 @@ impl Pipeline {
         );
         let mut reporter = Reporter::new(&head, peer, request_id, Arc::clone(&self.observer));
         let accept = Accept::of(&head.headers);
+        let mut guard = ResponseGuard::of(&head.headers);
         let is_head = head.method == Method::HEAD;
         let expects_continue = head.headers.contains_key(EXPECT);
         let mut body = Some(body);
-        let mut response = match self.forward(head, &mut body, &mut reporter).await {
+        let mut response = match self.forward(head, &mut body, &mut guard, &mut reporter).await {
             Ok(Answered::Passed(passed)) => answer::pass(passed, reporter),
             Ok(Answered::Made(response)) => answer::own(response, is_head, reporter),
             Err(error) => {
@@ -200,6 +205,7 @@ impl Pipeline {
                 self.refuse(&error, accept, is_head, reporter)
             }
         };
+        guard.apply(response.headers_mut());
         if let Ok(id) = HeaderValue::from_str(response.body().request_id()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
@@ -211,6 +217,7 @@ impl Pipeline {
         self: &Arc<Self>,
         head: Parts,
         body: &mut Option<Incoming>,
+        guard: &mut ResponseGuard,
         reporter: &mut Reporter,
     ) -> Result<Answered, ProxyError> {
         let client = ClientKey::of(&reporter.record.peer);
@@ -218,7 +225,18 @@ impl Pipeline {
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
-        let target = self.router.route(&admitted, &reporter.record.peer.listener)?;
+        let listener = &reporter.record.peer.listener;
+        let Parts { method, headers, .. } = &admitted.head;
+        let caller = self.browsers.check(method, headers, admitted.host.as_ref(), listener)?;
+        if let Caller::Page(page) = caller {
+            let preflight = page.preflight_response();
+            guard.let_read(page);
+            if let Some(response) = preflight {
+                reporter.answered(&response);
+                return Ok(Answered::Made(response));
+            }
+        }
+        let target = self.router.route(&admitted, listener)?;
         reporter.routed(&target);
         let lane = self.lane(&target)?;
         ownership::of_hosts(lane, &target, &admitted.head).await?;
@@ -274,6 +292,7 @@ impl Pipeline {
         Ok(Answered::Passed(answer::Passed {
             response,
             permit,
+            pass_fields: config.pass_fields,
             idle: config.timeouts.body_idle,
             rate: DownloadRate {
                 behind: config.timeouts.body_idle,

@@ -3,6 +3,7 @@
 mod addresses;
 mod auth;
 mod bodies;
+mod browsers;
 mod check;
 mod conversations;
 mod deploy;

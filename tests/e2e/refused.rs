@@ -108,6 +108,9 @@ refused! {
     // Web pages.
     a_page_of_another_site: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n" => 403 "cross-site" "program";
     a_form_of_another_site: "POST /b/k HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n" => 403 "cross-site" "program";
+    a_page_of_the_proxys_own_origin: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\r\n" => 403 "browser-rejected" "program";
+    a_link_outside_of_the_browser: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n\r\n" => 403 "browser-rejected" "server.browsers";
+    a_rebound_name_without_a_dot: "GET /b/k HTTP/1.1\r\nHost: evil\r\n\r\n" => 403 "gateway-host-refused" "server.gateway_hosts";
     a_rebound_name: "GET /b/k HTTP/1.1\r\nHost: evil.example\r\n\r\n" => 403 "gateway-host-refused" "server.gateway_hosts";
 
     // No connection, or too many.

@@ -278,7 +278,13 @@ async fn answers_pass_untouched() {
     let answer = "HTTP/1.1 207 Odd\r\nContent-Length: 3\r\nx-amz-request-id: R1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
                   ETag: \"x\"\r\nContent-Encoding: gzip\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n\x1f\x01\x02";
     let recorder = Recorder::start(answer).await;
-    let proxy = proxy(&connection("store", "s3", &format!("http://{}", recorder.address), "")).await;
+    let proxy = proxy(&connection(
+        "store",
+        "s3",
+        &format!("http://{}", recorder.address),
+        "pass_fields = [\"set-cookie\"]",
+    ))
+    .await;
     let got = ask(proxy.addr().unwrap(), "GET /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!(got.status, 207);
     assert_eq!(got.body, b"\x1f\x01\x02");

@@ -1,54 +1,85 @@
-//! Keeps web pages out.
-
-use std::net::IpAddr;
+//! Keeps web pages out, by the rules of the other listeners.
 
 use http::Request;
 use http::header::HOST;
-use http::uri::Authority;
 
-/// Why a request was refused, as a hint for the client.
-const HINT: &str = "Use an IP address, 'localhost' or a one-label name, or add the name to server.gateway_hosts.";
+use crate::admit::HostPort;
+use crate::browser::{Browsers, OwnNames};
+use crate::config::Config;
+use crate::error::{ErrorCode, ProxyError};
+use crate::server::ListenerRole;
 
-/// A page can point a name of its own at a loopback address (DNS rebinding), but it cannot make the browser send one
-/// of our names. HTTP/1.0 clients may send none; browsers always do.
-pub(super) fn check<B>(request: &Request<B>, hosts: &[String]) -> Result<(), &'static str> {
-    let mut named = request.headers().get_all(HOST).iter();
-    let host = match (request.uri().authority(), named.next(), named.next()) {
-        (_, Some(_), Some(_)) => return Err("Send exactly one Host header."),
-        (Some(authority), ..) => authority.clone(),
-        (None, Some(host), _) => Authority::try_from(host.as_bytes()).map_err(|_| HINT)?,
-        (None, None, ..) => return Ok(()),
-    };
-    if is_ours(&host.host().to_ascii_lowercase(), hosts) {
-        Ok(())
-    } else {
-        Err(HINT)
+/// Who may ask the admin listener.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    names: OwnNames,
+    browsers: Browsers,
+}
+
+impl Guard {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            names: OwnNames::new(&config.server.gateway_hosts),
+            browsers: Browsers::without_pages(config),
+        }
+    }
+
+    /// Rejects what a browser sends, and what is sent to a name that is not the proxy's. HTTP/1.0 clients may send no
+    /// name; browsers always do.
+    ///
+    /// # Errors
+    ///
+    /// The codes of the other listeners for the same.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), ProxyError> {
+        let host = host(request)?;
+        self.browsers
+            .check(request.method(), request.headers(), host.as_ref(), &ListenerRole::Admin)?;
+        match host {
+            Some(host) if self.names.find(&host).is_none() => Err(ErrorCode::GatewayHostRefused.into()),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
-fn is_ours(host: &str, hosts: &[String]) -> bool {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    !host.contains('.') || bare.parse::<IpAddr>().is_ok() || hosts.iter().any(|known| known == host)
+fn host<B>(request: &Request<B>) -> Result<Option<HostPort>, ErrorCode> {
+    let mut named = request.headers().get_all(HOST).iter();
+    let text = match (request.uri().authority(), named.next(), named.next()) {
+        (_, Some(_), Some(_)) => return Err(ErrorCode::HostRepeated),
+        (Some(authority), ..) => authority.as_str(),
+        (None, Some(host), _) => host.to_str().map_err(|_| ErrorCode::HostMalformed)?,
+        (None, None, ..) => return Ok(None),
+    };
+    HostPort::parse(text).map(Some).ok_or(ErrorCode::HostMalformed)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
+    use crate::config::Environment;
 
     #[track_caller]
-    fn verdict(hosts: &[&str]) -> bool {
+    fn verdict(listener: &str, fields: &[(&str, &str)]) -> Result<(), (StatusCode, &'static str)> {
+        let toml = format!(
+            "[server]\nadmin = \"{listener}\"\ngateway_hosts = [\"proxy.internal\", \"proxy\"]\n\
+             [server.browsers]\norigins = [\"http://app.example\"]\n\
+             [connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = {{ method = \"default-chain\" }}"
+        );
+        let config = Config::from_toml(&toml, &Environment::empty()).unwrap();
         let mut request = Request::get("/livez");
-        for host in hosts {
-            request = request.header(HOST, *host);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
         }
-        check(&request.body(()).unwrap(), &["proxy.internal".to_owned()]).is_ok()
+        let error = Guard::new(&config).check(&request.body(()).unwrap());
+        error.map_err(|error| (error.code().status(), error.code().name()))
     }
 
+    const LOOPBACK: &str = "127.0.0.1:9901";
+    const EVERYWHERE: &str = "0.0.0.0:9901";
+
     #[test]
-    fn our_names_are_addresses_single_labels_and_configured_ones() {
+    fn our_names_are_addresses_localhost_and_configured_ones() {
         for host in [
             "127.0.0.1:9901",
             "[::1]:9901",
@@ -58,23 +89,53 @@ mod tests {
             "proxy",
             "Proxy.Internal:9901",
         ] {
-            assert!(verdict(&[host]), "{host}");
+            assert_eq!(verdict(LOOPBACK, &[("host", host)]), Ok(()), "{host}");
         }
-        assert!(verdict(&[]));
+        assert_eq!(verdict(LOOPBACK, &[]), Ok(()));
     }
 
     #[test]
-    fn other_names_and_nonsense_are_refused() {
-        for host in [
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "xproxy.internal",
-            "a b",
-            "",
-            "proxy.internal.",
-        ] {
-            assert!(!verdict(&[host]), "{host}");
+    fn other_names_and_nonsense_are_rejected() {
+        for host in ["evil", "evil.example", "127.0.0.1.evil.example", "xproxy.internal"] {
+            let want = Err((StatusCode::FORBIDDEN, "gateway-host-refused"));
+            assert_eq!(verdict(LOOPBACK, &[("host", host)]), want, "{host}");
         }
-        assert!(!verdict(&["localhost", "localhost"]));
+        for host in ["a b", ""] {
+            let want = Err((StatusCode::BAD_REQUEST, "host-malformed"));
+            assert_eq!(verdict(LOOPBACK, &[("host", host)]), want, "{host}");
+        }
+        let twice = [("host", "localhost"), ("host", "localhost")];
+        assert_eq!(
+            verdict(LOOPBACK, &twice),
+            Err((StatusCode::BAD_REQUEST, "host-repeated"))
+        );
+    }
+
+    #[test]
+    fn no_page_reads_metrics_and_probes_do() {
+        let host = ("host", "localhost:9901");
+        for own in [
+            [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")],
+            [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")],
+        ] {
+            let want = Err((StatusCode::FORBIDDEN, "browser-rejected"));
+            assert_eq!(verdict(LOOPBACK, &[host, own[0], own[1]]), want, "{own:?}");
+        }
+        // Listed for the listeners that sign, not for this one.
+        let listed = [host, ("origin", "http://app.example"), ("sec-fetch-mode", "cors")];
+        assert_eq!(verdict(LOOPBACK, &listed), Err((StatusCode::FORBIDDEN, "cross-site")));
+        let browser = [
+            ("host", "10.1.2.3:9901"),
+            ("user-agent", "Mozilla/5.0"),
+            ("accept-language", "en"),
+        ];
+        assert_eq!(
+            verdict(EVERYWHERE, &browser),
+            Err((StatusCode::FORBIDDEN, "browser-rejected"))
+        );
+        for probe in ["kube-probe/1.31", "Prometheus/3.0.0", "ELB-HealthChecker/2.0"] {
+            let fields = [("host", "10.1.2.3:9901"), ("user-agent", probe)];
+            assert_eq!(verdict(EVERYWHERE, &fields), Ok(()), "{probe}");
+        }
     }
 }

@@ -17,7 +17,7 @@ fn admin() -> Admin {
     let loads = Loads::new(&config, UNIX_EPOCH, &metrics);
     metrics.watch_connections([(&connection, source.clone())]);
     let watched = vec![Watched { connection, source }];
-    Admin::new(Readiness::new(), watched, metrics, vec![], loads)
+    Admin::new(Readiness::new(), watched, metrics, Guard::new(&config), loads)
 }
 
 fn ask(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {

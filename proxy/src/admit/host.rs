@@ -41,6 +41,19 @@ impl HostPort {
         self.port
     }
 
+    /// The port as written, else this one.
+    pub(crate) fn port_or(&self, default: u16) -> u16 {
+        self.port.unwrap_or(default)
+    }
+
+    /// Whether browsers take it for this machine, without a look into DNS.
+    ///
+    /// Source: Secure Contexts, section "Is origin potentially trustworthy?".
+    pub(crate) fn is_loopback(&self) -> bool {
+        let is_name = || self.host == "localhost" || self.host.ends_with(".localhost");
+        self.ip().map_or_else(is_name, |ip| ip.is_loopback())
+    }
+
     /// The host as an address.
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self.host.strip_prefix('[') {
@@ -108,6 +121,23 @@ mod tests {
             "[::1]x", "a%41", "a#b", "a?b", "a\\b", "é", "a:+1", "a:-1", "a:123456",
         ] {
             check(bad, None);
+        }
+    }
+
+    #[test]
+    fn loopback_is_what_browsers_take_for_it() {
+        for host in ["127.0.0.1", "127.9.9.9:1", "[::1]", "localhost:1", "a.localhost"] {
+            assert!(HostPort::parse(host).unwrap().is_loopback(), "{host}");
+        }
+        for host in [
+            "0.0.0.0",
+            "[::]",
+            "10.0.0.1",
+            "signer",
+            "localhost.example",
+            "xlocalhost",
+        ] {
+            assert!(!HostPort::parse(host).unwrap().is_loopback(), "{host}");
         }
     }
 

@@ -46,6 +46,14 @@ pub(super) struct RawServer {
     pub(super) spool_max: String,
     pub(super) list_connections: bool,
     pub(super) watch: bool,
+    pub(super) browsers: RawBrowsers,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBrowsers {
+    pub(super) origins: Vec<String>,
+    pub(super) user_agents: String,
 }
 
 #[derive(Deserialize)]
@@ -186,6 +194,7 @@ pub(super) struct RawConnection {
     pub(super) multipart: bool,
     pub(super) part_size: String,
     pub(super) presigned: String,
+    pub(super) pass_fields: Vec<String>,
     pub(super) account: Option<String>,
     pub(super) allow: Option<String>,
     pub(super) allow_mode: String,

@@ -3,6 +3,7 @@
 mod assets;
 mod assume_role;
 mod auth;
+mod browsers;
 mod cleartext;
 mod connection;
 mod hosts;
@@ -107,6 +108,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         spool_max: table.size("spool_max", &raw.spool_max),
         list_connections: raw.list_connections,
         watch: raw.watch,
+        browsers: browsers::browsers(&table.table("browsers"), &raw.browsers),
     }
 }
 

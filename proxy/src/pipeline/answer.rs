@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
 use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
+use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::server::{Download, DownloadRate};
 use crate::share::Grant;
@@ -23,6 +24,8 @@ use crate::upstream::ServiceBody;
 pub(super) struct Passed {
     pub(super) response: Response<ReadAhead<ServiceBody>>,
     pub(super) permit: Grant,
+    /// What of the head passes although it is dropped by default.
+    pub(super) pass_fields: PassFields,
     /// The longest wait for a piece of the body.
     pub(super) idle: Duration,
     /// The least rate at which the client takes the body.
@@ -74,12 +77,13 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     let Passed {
         response,
         permit,
+        pass_fields,
         idle,
         rate,
         conversation: talk,
     } = passed;
     let (mut head, body) = response.into_parts();
-    strip::response_headers(&mut head.headers);
+    strip::response_headers(&mut head.headers, pass_fields);
     if let Some(notice) = reporter.record.notice {
         head.headers
             .insert(ERROR_HEADER, HeaderValue::from_static(notice.name()));

@@ -162,11 +162,11 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
     let via = via(head.version, pseudonym)?;
     let framing = if is_signed_by_client {
         let framing = Framing::as_it_is(&head.headers);
-        strip::presigned_request_headers(&mut head.headers);
+        strip::presigned_request_headers(&mut head.headers, path_and_query.query(), route.config.pass_fields);
         framing
     } else {
         let framing = Framing::take_from(&mut head.headers)?;
-        strip::request_headers(&mut head.headers);
+        strip::request_headers(&mut head.headers, route.config.pass_fields);
         framing
     };
     head.headers.append(VIA, via);

@@ -7,7 +7,7 @@ use crate::config::Environment;
 const ONE: &str = r#"
 [server]
 listen = "127.0.0.1:8080"
-gateway_hosts = ["signer.internal"]
+gateway_hosts = ["signer.internal", "proxy"]
 [connections.reports]
 service = "s3"
 region = "eu-west-1"
@@ -313,7 +313,7 @@ fn gateway_hosts_are_the_proxys_own_names() {
             .host(host)
             .goes_to("/b/k", "reports", "https://s3.eu-west-1.amazonaws.com/b/k");
     }
-    for host in ["evil.example", "rebound.example:8080"] {
+    for host in ["evil.example", "rebound.example:8080", "evil", "evil:8080"] {
         one().host(host).refuses("/b/k", ErrorCode::GatewayHostRefused);
     }
     let nameless = Case {

@@ -17,7 +17,7 @@ use super::serving::Serving;
 use super::sockets::Sockets;
 use super::sources::Sources;
 use super::{BindError, Drained, Limits, ListenerRole, Server, descriptors};
-use crate::admin::{Admin, Readiness, Watched};
+use crate::admin::{Admin, Guard, Readiness, Watched};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
@@ -157,12 +157,11 @@ impl Proxy {
         let readiness = Readiness::new();
         let loads = Loads::new(&config, clock.now(), &metrics);
         let connections = sources.watched();
-        let hosts = config.server.gateway_hosts.clone();
         let reports = Admin::new(
             readiness.clone(),
             connections.clone(),
             metrics.clone(),
-            hosts,
+            Guard::new(&config),
             loads.clone(),
         );
         let limits = Limits::of(&config.server);

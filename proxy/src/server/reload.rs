@@ -20,7 +20,7 @@ use super::serving::Serving;
 use super::sockets::{Held, Sockets};
 use super::sources::Sources;
 use super::{Limits, ListenerRole, Server, descriptors};
-use crate::admin::Admin;
+use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
 
 pub(crate) use loads::{Loads, LoadsReport};
@@ -94,7 +94,7 @@ impl Proxy {
             self.readiness.clone(),
             sources.watched(),
             self.metrics.clone(),
-            config.server.gateway_hosts.clone(),
+            Guard::new(&config),
             self.loads.clone(),
         )));
         let limits = Limits::of(&config.server);

@@ -31,7 +31,10 @@ const HEAD_ONLY: [&str; 16] = [
 pub(crate) fn trailers(trailers: &mut HeaderMap) {
     signer::remove_hop_by_hop(trailers);
     remove_where(trailers, |name| {
-        name.starts_with(OWN_PREFIX) || name.starts_with("access-control-") || HEAD_ONLY.contains(&name)
+        name.starts_with(OWN_PREFIX)
+            || name.starts_with("access-control-")
+            || HEAD_ONLY.contains(&name)
+            || super::is_of_services(name)
     });
 }
 

@@ -60,6 +60,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
     key("server.list_connections", Switch, Value("true")),
     key("server.watch", Switch, Value("false")),
+    key("server.browsers.origins", List("web origins"), Value("[]")),
+    key(
+        "server.browsers.user_agents",
+        Choice(&["reject", "pass"]),
+        Value(r#""reject""#),
+    ),
     key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
     key(
         "log.level",
@@ -181,6 +187,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Choice(&["reject", "pass", "resign"]),
         Value(r#""reject""#),
     ),
+    key("connections.*.pass_fields", List("header fields"), Value("[]")),
     key("connections.*.account", Text("an account id"), Absent),
     key(
         "connections.*.allow",

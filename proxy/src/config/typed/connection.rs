@@ -9,6 +9,7 @@ use auth_model::{
 use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of, traits_of};
 
 use super::auth::{Identities, auth};
+use super::browsers::pass_fields;
 use super::permissions::permissions;
 use super::{cleartext, hosts};
 use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
@@ -94,6 +95,7 @@ pub(super) fn connection(
         multipart: raw.multipart,
         part_size: rest.part_size,
         presigned: rest.presigned,
+        pass_fields: pass_fields(table, &raw.pass_fields),
         permissions,
         limits: rest.limits,
         timeouts: rest.timeouts,

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::plan::{self, Kind, MAX_PARTS};
 use super::{memory, xml};
 use crate::body::{Content, Part, PartReader, too_large};
+use crate::config::ConnectionConfig;
 use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::pipeline::Pipeline;
 use crate::pipeline::payload::Framed;
@@ -207,7 +208,7 @@ impl Upload {
         // Each of the requests has its own: between them it is the client that is waited for.
         let _permit = lane.upstream.permit(&self.client).await?;
         let exchanged = self.pipeline.exchange(lane, &framed, Some(operation), attempts).await?;
-        let answer = Answer::read(exchanged, self.ready.route.config.timeouts.body_idle).await?;
+        let answer = Answer::read(exchanged, &self.ready.route.config).await?;
         if answer.head.status.is_success() {
             Ok(answer)
         } else {
@@ -266,9 +267,10 @@ impl Drop for Started {
 }
 
 impl Answer {
-    async fn read(exchanged: Exchanged, idle: Duration) -> Result<Self, ProxyError> {
+    async fn read(exchanged: Exchanged, config: &ConnectionConfig) -> Result<Self, ProxyError> {
+        let idle = config.timeouts.body_idle;
         let (mut head, mut body) = exchanged.response.into_parts();
-        strip::response_headers(&mut head.headers);
+        strip::response_headers(&mut head.headers, config.pass_fields);
         if let Some(notice) = exchanged.notice {
             head.headers
                 .insert(ERROR_HEADER, HeaderValue::from_static(notice.name()));

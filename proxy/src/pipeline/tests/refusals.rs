@@ -71,6 +71,12 @@ async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream(
             "web page",
         ),
         (
+            "GET /b/k HTTP/1.1\nsec-fetch-site: same-origin",
+            403,
+            "browser-rejected",
+            "Sec-Fetch-Site: same-origin",
+        ),
+        (
             "GET http://ec2.eu-west-1.amazonaws.com/ HTTP/1.1",
             403,
             "no-connection",

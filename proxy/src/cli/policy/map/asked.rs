@@ -11,6 +11,7 @@ use serde_json::Value;
 use signer::WireTarget;
 
 use crate::admit::{Admitted, HostPort, admit};
+use crate::config::PassFields;
 use crate::strip;
 
 /// In no `Via`: what is mapped here is not on its way.
@@ -41,7 +42,7 @@ impl Asked {
         let traits = traits_of(&place.service);
         let wire = wire_target(&admitted, &traits)?;
         let mut headers = admitted.head.headers;
-        strip::request_headers(&mut headers);
+        strip::request_headers(&mut headers, PassFields::default());
         let account = text(document, "account")?;
         Ok(Self {
             account: account.map(AccountId::parse).transpose().map_err(says("account"))?,

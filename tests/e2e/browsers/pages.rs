@@ -1,0 +1,111 @@
+//! Pages of a listed origin.
+
+use super::{By, CHROME, EVERYWHERE, Fields, LANGUAGE, Setup, Version, assert_is_no_page};
+use crate::support::ask;
+
+pub(super) const LISTED: &str = "[server.browsers]\norigins = [\"https://app.example\"]";
+const FETCH: Fields = &[
+    ("origin", "https://app.example"),
+    ("sec-fetch-site", "cross-site"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-dest", "empty"),
+    CHROME,
+    LANGUAGE,
+];
+
+#[tokio::test]
+async fn a_listed_origin_may_send_and_read() {
+    let mut setup = Setup::start(LISTED, "").await;
+    for by in EVERYWHERE {
+        for version in [Version::Http1, Version::Http2] {
+            let answer = setup.send(by, version, "GET", FETCH).await;
+            assert_eq!(
+                (answer.status, answer.text().as_str()),
+                (200, "ok"),
+                "{by:?}, {version:?}"
+            );
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                Some("https://app.example")
+            );
+            assert_eq!(answer.header("access-control-expose-headers"), Some("*"));
+            assert_eq!(answer.header("access-control-allow-credentials"), None);
+            assert_eq!(answer.header("vary"), Some("Origin"));
+            assert_is_no_page(&answer);
+            assert_eq!(setup.service.take().await.header("origin"), None);
+        }
+    }
+    // It can read rejections too, and the rest is as for everybody.
+    let to = setup.address(By::Loopback);
+    let answer = ask(
+        to,
+        "GET /@nobody/b HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nOrigin: https://app.example\r\n\
+         Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+    )
+    .await;
+    assert_eq!(answer.refusal().1, "connection-unknown");
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        Some("https://app.example")
+    );
+    for fields in [
+        &[
+            ("origin", "https://app.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ][..],
+        &[
+            ("origin", "https://app.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "no-cors"),
+        ],
+        &[("origin", "https://app.example"), ("upgrade-insecure-requests", "1")],
+    ] {
+        setup
+            .is_rejected(&EVERYWHERE, fields, "browser-rejected", "with mode \"cors\"")
+            .await;
+    }
+    for origin in ["http://app.example", "https://app.example.evil", "https://evil.example"] {
+        let fields = [("origin", origin), ("sec-fetch-mode", "cors")];
+        setup.is_rejected(&EVERYWHERE, &fields, "cross-site", origin).await;
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_gets_its_response_from_the_proxy() {
+    let mut setup = Setup::start(LISTED, "").await;
+    let wanted: Fields = &[
+        ("origin", "https://app.example"),
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", "content-type,x-amz-acl"),
+        ("access-control-request-private-network", "true"),
+        ("sec-fetch-mode", "cors"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    for by in EVERYWHERE {
+        for version in [Version::Http1, Version::Http2] {
+            let answer = setup.send(by, version, "OPTIONS", wanted).await;
+            assert_eq!(answer.status, 204, "{by:?}, {version:?}: {}", answer.text());
+            for (name, value) in [
+                ("access-control-allow-origin", "https://app.example"),
+                ("access-control-allow-methods", "PUT"),
+                ("access-control-allow-headers", "content-type,x-amz-acl"),
+                ("access-control-allow-private-network", "true"),
+                ("access-control-max-age", "600"),
+            ] {
+                assert_eq!(answer.header(name), Some(value), "{name}");
+            }
+            assert!(answer.header("x-signing-proxy-request-id").is_some());
+            assert!(setup.service.is_untouched());
+        }
+    }
+    // Nobody else's.
+    let mut unlisted = wanted.to_vec();
+    unlisted[0] = ("origin", "https://evil.example");
+    let answer = setup.send(By::Loopback, Version::Http1, "OPTIONS", &unlisted).await;
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (403, None)
+    );
+    assert!(setup.service.is_untouched());
+}
