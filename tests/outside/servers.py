@@ -167,10 +167,11 @@ class Proxy(Server):
 
     count = 0
 
-    def __init__(self, folder, name, connections, environment=None, server=None, **sections):
+    def __init__(self, folder, name, connections, environment=None, server=None, port=None, **sections):
         Proxy.count += 1
         folder.mkdir(parents=True, exist_ok=True)
-        port, self.admin_port = free_ports(2)
+        free, self.admin_port = free_ports(2)
+        port = port or free
         spool = folder / "spool"
         spool.mkdir(exist_ok=True)
         self.spool = spool
