@@ -25,14 +25,14 @@ use http::{Method, StatusCode};
 use prometheus_client::encoding::text::encode;
 
 use self::families::Families;
-use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
+use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, ReasonLabel, RequestLabels};
 use crate::server::{ListenerRole, Refusal};
 
 pub use self::counting::Held;
 pub(crate) use self::counting::Tally;
 #[cfg(test)]
 pub(crate) use self::credentials::tests::never_asked;
-pub(crate) use self::labels::ClientEnd;
+pub(crate) use self::labels::{ClientEnd, Overflow};
 pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
 pub(crate) use self::shares::Watched;
@@ -202,9 +202,12 @@ impl Metrics {
             .inc();
     }
 
-    /// A client had to wait for another one to leave.
-    pub(crate) fn client_had_to_wait(&self) {
-        self.0.client_waits.inc();
+    /// There was no place for a client's connection.
+    pub(crate) fn client_without_place(&self, overflow: Overflow) {
+        self.0
+            .clients_rejected
+            .get_or_create(&OverflowLabel { outcome: overflow })
+            .inc();
     }
 
     /// The operating system had no connection to give.

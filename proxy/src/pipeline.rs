@@ -50,12 +50,12 @@ use crate::admit::admit;
 use crate::body::Storage;
 use crate::browser::{Browsers, Caller, ResponseGuard};
 use crate::config::Config;
-use crate::error::{Accept, ErrorShape, ProxyError, render};
+use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
 use crate::permit::{Permitted, Records};
 use crate::route::Router;
-use crate::server::{DownloadRate, Handler, Peer};
-use crate::share::{ClientKey, Pool, PoolSize};
+use crate::server::{DownloadRate, Handler, OverShare, Peer};
+use crate::share::{ClientKey, Exhausted, Pool, PoolSize};
 use crate::upstream::Network;
 use connections::{Lane, lanes};
 use multipart::Begun;
@@ -223,6 +223,7 @@ impl Pipeline {
         let client = ClientKey::of(&reporter.record.peer);
         let _memory = self.memory_for_head(&client, &head)?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
+        let is_over_share = head.extensions.get::<OverShare>().is_some();
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let listener = &reporter.record.peer.listener;
@@ -238,6 +239,10 @@ impl Pipeline {
         }
         let target = self.router.route(&admitted, listener)?;
         reporter.routed(&target);
+        if is_over_share {
+            // Not earlier: the response has the shape of the service that was meant.
+            return Err(Exhausted::OverShare.error(ErrorCode::ClientOverShare));
+        }
         let lane = self.lane(&target)?;
         ownership::of_hosts(lane, &target, &admitted.head).await?;
         let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;

@@ -4,7 +4,9 @@
 //!
 //! - A connection waits for nothing without a deadline: first byte, head, next request, a client that does not
 //!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`Limits`].
-//! - Not more than `max_clients` connections are served at once; further ones wait, none is refused.
+//! - Not more than `max_clients` connections are served at once, and no client takes the places that are kept for others.
+//!   Idle ones make room for new ones; where none can, a few more are served for one request, which is rejected, and what
+//!   is beyond those is closed. Nobody waits, so no client's connections delay another's.
 //! - On HTTP/1 hyper sees one request at a time, and none before its head was checked, whatever it is pipelined behind;
 //!   see `server::head_reader`.
 //! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
@@ -16,6 +18,7 @@ mod accept;
 mod activity;
 pub(crate) mod assets;
 mod client_io;
+mod clients;
 mod connection;
 mod descriptors;
 mod detect;
@@ -37,7 +40,6 @@ mod run;
 mod service;
 mod serving;
 mod signals;
-mod slots;
 mod sockets;
 pub(crate) mod sources;
 mod stores;
@@ -58,12 +60,13 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use self::accept::accept_loop;
+use self::clients::{Clients, Place};
 use self::connection::{Context, serve};
 use self::drain::Stage;
 use self::listeners::Listeners;
-use self::slots::Slots;
 use crate::metrics::Metrics;
 use crate::threads::Threads;
 
@@ -76,6 +79,7 @@ pub use refusal::Refusal;
 pub(crate) use reload::{Loads, LoadsReport};
 pub use reload::{ReloadError, Reloaded};
 pub use run::{RunError, run};
+pub(crate) use service::OverShare;
 #[cfg(feature = "sandbox")]
 pub(crate) use signals::StopSignals;
 
@@ -122,6 +126,9 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
+/// How long a connection lasts whose requests are rejected, at most.
+const REJECTED_TIME: Duration = Duration::from_secs(5);
+
 /// How long connections get to notice that they are cut; they need one turn of the executor.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
@@ -129,7 +136,7 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Server {
     limits: Arc<ArcSwap<Limits>>,
-    slots: Slots,
+    clients: Clients,
     listeners: Listeners,
     metrics: Metrics,
     threads: Arc<Threads>,
@@ -147,7 +154,7 @@ impl Server {
     #[must_use]
     pub fn new(limits: Limits, metrics: Metrics) -> Self {
         Self {
-            slots: Slots::new(limits.max_clients),
+            clients: Clients::new(limits.places()),
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             listeners: Listeners::new(),
             metrics,
@@ -168,11 +175,12 @@ impl Server {
     pub fn listen<H: Handler>(&self, listener: impl Into<Arc<TcpListener>>, role: ListenerRole, handler: &Arc<H>) {
         let listener = listener.into();
         let handler = Arc::clone(handler);
-        let (slots, limits, metrics) = (self.slots.clone(), Arc::clone(&self.limits), self.metrics.clone());
+        let (clients, limits, metrics) = (self.clients.clone(), Arc::clone(&self.limits), self.metrics.clone());
         let threads = Arc::clone(&self.threads);
         self.listeners.add(role.clone(), |drain| {
             let watch = drain.watch();
-            let serve_one = move |stream, addr, slot| {
+            let accepting_role = role.clone();
+            let serve_one = move |stream, addr, place: Place| {
                 if let Err(error) = listener::tune(&stream) {
                     // The client has left already, or the platform lacks an option; neither is worth more.
                     tracing::debug!(client = %addr, error = &error as &dyn std::error::Error, "socket options");
@@ -181,20 +189,28 @@ impl Server {
                     addr,
                     listener: role.clone(),
                 };
+                let is_rejected = place.is_rejected();
+                let limits = **limits.load();
                 let context = Context {
-                    limits: **limits.load(),
+                    limits: if is_rejected { limits.of_rejected() } else { limits },
                     drain: watch.clone(),
                     metrics: metrics.clone(),
                 };
                 let handler = Arc::clone(&handler);
-                threads.serve(stream, |stream| async move {
-                    serve(stream, peer, handler, context).await;
-                    drop(slot);
+                threads.serve(stream, move |stream| async move {
+                    let served = serve(stream, peer, handler, context, place);
+                    if is_rejected {
+                        // Boxed: it is rare, and would be part of every client's future. Late ones are cut.
+                        let _ = timeout(REJECTED_TIME, Box::pin(served)).await;
+                    } else {
+                        served.await;
+                    }
                 });
             };
             tokio::spawn(accept_loop(
                 listener,
-                slots,
+                accepting_role,
+                clients,
                 drain.watch(),
                 self.metrics.clone(),
                 serve_one,
@@ -204,7 +220,7 @@ impl Server {
 
     /// Other limits: for connections that are accepted from now on. Nobody who is served is sent away.
     pub fn limit(&self, limits: Limits) {
-        self.slots.resize(limits.max_clients);
+        self.clients.resize(limits.places());
         self.limits.store(Arc::new(limits));
     }
 
@@ -223,7 +239,7 @@ impl Server {
     /// Connections being served.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.slots.taken()
+        self.clients.taken()
     }
 
     /// Closes the listeners, lets running requests finish for at most `deadline` and cuts what is left.

@@ -92,7 +92,7 @@ impl PoolSize {
     }
 
     /// Units that anybody may take.
-    fn open(self) -> u64 {
+    pub(crate) fn open(self) -> u64 {
         self.total - self.reserve()
     }
 

@@ -11,7 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::credentials::CredentialCollector;
 use super::known::Known;
-use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, ReasonLabel, RequestLabels};
+use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, Overflow, OverflowLabel, ReasonLabel, RequestLabels};
 use super::permissions::PermissionFamilies;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
@@ -39,7 +39,7 @@ pub(super) struct Families {
     pub(super) clients: Family<ListenerLabel, Gauge>,
     pub(super) clients_accepted: Family<ListenerLabel, Counter>,
     pub(super) clients_ended: Family<ReasonLabel, Counter>,
-    pub(super) client_waits: Counter,
+    pub(super) clients_rejected: Family<OverflowLabel, Counter>,
     pub(super) accept_failures: Counter,
     pub(super) credentials: CredentialCollector,
     pub(super) shares: ShareCollector,
@@ -69,7 +69,7 @@ impl Families {
             clients: Family::default(),
             clients_accepted: Family::default(),
             clients_ended: Family::default(),
-            client_waits: Counter::default(),
+            clients_rejected: Family::default(),
             accept_failures: Counter::default(),
             credentials: CredentialCollector::default(),
             shares: ShareCollector::default(),
@@ -79,6 +79,10 @@ impl Families {
             registry: Registry::with_prefix("signing_proxy"),
         };
         families.register();
+        // From the start, so that the first rejection shows as an increase.
+        for outcome in [Overflow::Rejected, Overflow::Closed] {
+            drop(families.clients_rejected.get_or_create(&OverflowLabel { outcome }));
+        }
         families
     }
 
@@ -158,9 +162,9 @@ impl Families {
             self.clients_ended.clone(),
         );
         r.register(
-            "client_waits",
-            "Clients that waited because of server.max_clients",
-            self.client_waits.clone(),
+            "client_connections_rejected",
+            "Client connections for which server.max_clients has no place",
+            self.clients_rejected.clone(),
         );
         r.register(
             "accept_failures",

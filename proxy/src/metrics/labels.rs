@@ -121,6 +121,30 @@ pub(super) struct ReasonLabel {
     pub(super) reason: ClientEnd,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct OverflowLabel {
+    pub(super) outcome: Overflow,
+}
+
+/// What became of a client's connection for which there was no place.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Overflow {
+    /// Its request gets an error response.
+    Rejected,
+    /// It was closed at once.
+    Closed,
+}
+
+impl EncodeLabelValue for Overflow {
+    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Rejected => "rejected",
+            Self::Closed => "closed",
+        };
+        name.encode(encoder)
+    }
+}
+
 /// How a client's connection ended.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum ClientEnd {
@@ -142,6 +166,8 @@ pub(crate) enum ClientEnd {
     HalfClosed,
     /// By the shutdown's deadline.
     Cut,
+    /// It was idle and made room for another one.
+    Evicted,
 }
 
 impl EncodeLabelValue for ClientEnd {
@@ -156,6 +182,7 @@ impl EncodeLabelValue for ClientEnd {
             Self::TooSlow => "too-slow",
             Self::HalfClosed => "half-closed",
             Self::Cut => "cut",
+            Self::Evicted => "evicted",
         };
         name.encode(encoder)
     }

@@ -1,4 +1,4 @@
-//! The accept loop: takes connections while there is room for them, and survives what accepting can do.
+//! The accept loop: takes connections, at once all there are, and survives what accepting can do.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
+use super::ListenerRole;
+use super::clients::{Clients, Place};
 use super::drain::{DrainWatch, Stage};
-use super::slots::{Slot, Slots};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Overflow};
+use crate::share::ClientKey;
 
 /// First wait after the process or the machine ran out of descriptors or memory; doubles up to
 /// [`LONGEST_PAUSE`]. Accepting again at once would spin: the connection stays in the queue.
@@ -33,12 +35,18 @@ impl Accept for Arc<TcpListener> {
 
 /// Accepts until the drain begins, then gives up the listener.
 ///
-/// Each connection takes one of `slots` and gives it back at its end. While none is free the loop
-/// holds one accepted connection and leaves the others in the kernel's queue: clients wait, nobody is refused.
-pub(crate) async fn accept_loop<A, F>(listener: A, slots: Slots, mut drain: DrainWatch, metrics: Metrics, mut serve: F)
-where
+/// Each connection takes a place among `clients` and gives it back at its end. One that gets none is closed here: it must
+/// not keep those behind it from being accepted.
+pub(crate) async fn accept_loop<A, F>(
+    listener: A,
+    role: ListenerRole,
+    clients: Clients,
+    mut drain: DrainWatch,
+    metrics: Metrics,
+    mut serve: F,
+) where
     A: Accept,
-    F: FnMut(A::Stream, SocketAddr, Slot) + Send,
+    F: FnMut(A::Stream, SocketAddr, Place) + Send,
 {
     let take_all = async {
         let mut pause = FIRST_PAUSE;
@@ -46,10 +54,16 @@ where
             match listener.accept().await {
                 Ok((stream, addr)) => {
                     pause = FIRST_PAUSE;
-                    let Some(slot) = slot(&slots, &metrics).await else {
-                        return;
-                    };
-                    serve(stream, addr, slot);
+                    let place = clients.admit(ClientKey::new(role.clone(), addr.ip()));
+                    match place {
+                        Some(place) => {
+                            if place.is_rejected() {
+                                metrics.client_without_place(Overflow::Rejected);
+                            }
+                            serve(stream, addr, place);
+                        }
+                        None => metrics.client_without_place(Overflow::Closed),
+                    }
                 }
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
@@ -71,15 +85,6 @@ where
     }
 }
 
-async fn slot(slots: &Slots, metrics: &Metrics) -> Option<Slot> {
-    if let Some(slot) = slots.try_take() {
-        return Some(slot);
-    }
-    metrics.client_had_to_wait();
-    tracing::debug!("as many clients as server.max_clients allows; the next one waits");
-    slots.take().await
-}
-
 /// The client left between its connection and our accept: says nothing about the next one.
 fn is_about_one_client(error: &io::Error) -> bool {
     matches!(
@@ -98,14 +103,19 @@ mod tests {
 
     use super::super::drain::Drain;
     use super::*;
+    use crate::share::PoolSize;
+
+    /// More than there are places and rejections.
+    const STREAMS: usize = 200;
 
     /// Linux's EMFILE.
     const TOO_MANY_OPEN_FILES: i32 = 24;
 
-    /// Fails as often as it is told to, then hands out numbered streams.
+    /// Fails as often as it is to, then hands out a number of streams.
     struct Script {
         failures: Mutex<Vec<io::Error>>,
-        calls: Arc<AtomicUsize>,
+        streams: usize,
+        calls: AtomicUsize,
     }
 
     impl Accept for Script {
@@ -116,26 +126,34 @@ mod tests {
             if let Some(error) = self.failures.lock().unwrap().pop() {
                 return Err(error);
             }
+            if call >= self.streams {
+                std::future::pending::<()>().await;
+            }
             Ok((call, SocketAddr::from(([127, 0, 0, 1], 1))))
         }
     }
 
-    fn run(failures: Vec<io::Error>, slots: usize) -> (Drain, mpsc::UnboundedReceiver<(usize, Slot)>) {
+    fn run(failures: Vec<io::Error>, places: u64) -> (Drain, mpsc::UnboundedReceiver<(usize, Place)>) {
         let (taken, receiver) = mpsc::unbounded_channel();
         let drain = Drain::new();
         let script = Script {
             failures: Mutex::new(failures),
-            calls: Arc::default(),
+            streams: STREAMS,
+            calls: AtomicUsize::default(),
         };
-        let slots = Slots::new(slots);
+        let clients = Clients::new(PoolSize {
+            total: places,
+            reserve_percent: 0,
+        });
         let watch = drain.watch();
         tokio::spawn(accept_loop(
             script,
-            slots,
+            ListenerRole::Shared,
+            clients,
             watch,
             Metrics::new(),
-            move |stream, _, slot| {
-                let _ = taken.send((stream, slot));
+            move |stream, _, place| {
+                let _ = taken.send((stream, place));
             },
         ));
         (drain, receiver)
@@ -162,24 +180,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_clients_than_slots_are_served() {
-        let (_drain, mut taken) = run(vec![], 2);
-        let first = taken.recv().await.unwrap();
-        let _second = taken.recv().await.unwrap();
-        assert!(
-            tokio::time::timeout(Duration::from_mins(1), taken.recv())
-                .await
-                .is_err()
-        );
-        drop(first);
-        let _third = taken.recv().await.unwrap();
+    async fn connections_without_a_place_never_stop_the_loop() {
+        let (drain, mut taken) = run(vec![], 1);
+        let mut places = Vec::new();
+        // Every stream has been accepted before the first one of them ends.
+        tokio::task::yield_now().await;
+        drain.advance(Stage::Draining);
+        while let Some((_, place)) = taken.recv().await {
+            places.push(place);
+        }
+        let rejected = places.iter().filter(|place| place.is_rejected()).count();
+        assert_eq!((places.len(), rejected), (49, 48));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_drain_ends_the_loop_even_while_it_waits_for_a_slot() {
+    async fn the_drain_ends_the_loop_while_all_places_are_taken() {
         let (drain, mut taken) = run(vec![], 1);
         let _held = taken.recv().await.unwrap();
         drain.advance(Stage::Draining);
-        assert!(taken.recv().await.is_none());
+        while taken.recv().await.is_some() {}
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::clients::{IdleKind, Place};
 use super::download::{DownloadRate, Overdue, Pace};
 use super::limits::Limits;
 use crate::metrics::ClientEnd;
@@ -58,6 +59,8 @@ impl From<Expiry> for ClientEnd {
 pub(crate) struct Activity {
     limits: Limits,
     state: Mutex<State>,
+    /// Among all connections. Locked by itself, or after `state`.
+    place: Mutex<Place>,
 }
 
 #[derive(Debug)]
@@ -104,7 +107,7 @@ enum Phase {
 }
 
 impl Activity {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, place: Place) -> Self {
         let state = State {
             phase: Phase::New(Instant::now()),
             in_flight: 0,
@@ -119,6 +122,7 @@ impl Activity {
         Self {
             limits,
             state: Mutex::new(state),
+            place: Mutex::new(place),
         }
     }
 
@@ -136,6 +140,7 @@ impl Activity {
         let begins = !state.multiplexed && matches!(state.phase, Phase::New(_) | Phase::Quiet(_) | Phase::Resting(_));
         if begins {
             state.phase = Phase::Head(Instant::now());
+            self.place().take_back();
         }
         begins
     }
@@ -214,6 +219,9 @@ impl Activity {
         state.phase = Phase::Busy;
         state.in_flight += 1;
         state.bodyless = bodyless;
+        if state.multiplexed {
+            self.place().take_back();
+        }
     }
 
     /// An answer has ended or was dropped.
@@ -258,7 +266,8 @@ impl Activity {
         let limits = &self.limits;
         let phase = match state.phase {
             Phase::New(since) => (since + limits.header_timeout, Some(Expiry::Idle)),
-            Phase::Quiet(since) if !state.multiplexed => (since + REST_AFTER, None),
+            // From then on it rests, or another connection may have its place.
+            Phase::Quiet(since) if !state.multiplexed || since.elapsed() < REST_AFTER => (since + REST_AFTER, None),
             Phase::Quiet(since) | Phase::Resting(since) => (since + limits.idle_timeout, Some(Expiry::Idle)),
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
@@ -298,6 +307,60 @@ impl Activity {
     /// Whether the connection was ended in the middle of a response.
     pub(crate) fn has_broken_off(&self) -> bool {
         self.lock().broken != Broken::No
+    }
+
+    /// The connection waits for a request: another one may have its place.
+    pub(crate) fn offer_place(&self) {
+        let kind = match self.lock().phase {
+            Phase::New(_) => IdleKind::Fresh,
+            Phase::Quiet(_) | Phase::Resting(_) => IdleKind::Rested,
+            Phase::Head(_) | Phase::Busy => return,
+        };
+        self.place().offer(kind);
+    }
+
+    /// Ready when another connection has got the place. On HTTP/2 this is also where the place is offered, once nothing
+    /// has run for a while.
+    pub(crate) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let may_offer = {
+            let state = self.lock();
+            state.multiplexed && matches!(state.phase, Phase::Quiet(since) if since.elapsed() >= REST_AFTER)
+        };
+        if may_offer {
+            self.offer_place();
+        }
+        self.place().poll_evicted(cx)
+    }
+
+    /// Whether the connection has a place, which it may have got anew.
+    pub(crate) fn takes_place(&self) -> bool {
+        self.place().take_back()
+    }
+
+    /// Whether another connection has its place.
+    pub(crate) fn has_lost_place(&self) -> bool {
+        self.place().is_lost()
+    }
+
+    /// Whether requests are to be rejected, because the client is beyond its share of connections: there was no place
+    /// for this one, or another one has it.
+    pub(crate) fn is_over_share(&self) -> bool {
+        let place = self.place();
+        place.is_rejected() || place.is_lost()
+    }
+
+    /// Whether a connection without a place may take its time to end in order.
+    pub(crate) fn may_end_in_order(&self) -> bool {
+        self.place().may_end_in_order()
+    }
+
+    /// Whether nothing runs.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self.lock().phase, Phase::Quiet(_))
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// No half-made state can be left behind by a panic: every change above is a plain assignment.

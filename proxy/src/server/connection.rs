@@ -1,5 +1,6 @@
 //! The life of one client connection: which protocol, its requests, its end.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::abort::{Abortable, Reset};
 use super::activity::{Activity, Expiry};
 use super::client_io::{ClientIo, OwnAnswer};
+use super::clients::Place;
 use super::detect::{Detected, Protocol, detect};
 use super::drain::{DrainWatch, Stage};
 use super::drive::{Ended, drive};
@@ -50,13 +52,13 @@ pub(crate) struct Context {
 }
 
 /// Serves one client until it leaves, its time is up, or the drain has let it finish.
-pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: Context)
+pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: Context, place: Place)
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler,
 {
     let _open = context.metrics.client_begins(&peer.listener);
-    let activity = Arc::new(Activity::new(context.limits));
+    let activity = Arc::new(Activity::new(context.limits, place));
     let mut io = Abortable::new(io, Arc::clone(&activity));
     let end = match first_bytes(&mut io, &activity, &context).await {
         Detected::Left => ClientEnd::Closed,
@@ -66,8 +68,17 @@ where
             answer(&mut io, refusal, refusal.hint(), &peer, &context).await;
             ClientEnd::Refused
         }
-        Detected::Protocol(Protocol::Http1, read) => http1(io, read, peer, handler, activity, &context).await,
-        Detected::Protocol(Protocol::Http2, read) => http2(io, read, peer, handler, activity, &context).await,
+        Detected::Protocol(Protocol::Http1, read) => {
+            http1(io, read, peer, handler, Arc::clone(&activity), &context).await
+        }
+        Detected::Protocol(Protocol::Http2, read) => {
+            http2(io, read, peer, handler, Arc::clone(&activity), &context).await
+        }
+    };
+    let end = if activity.has_lost_place() {
+        ClientEnd::Evicted
+    } else {
+        end
     };
     context.metrics.client_ended(end);
 }
@@ -75,9 +86,17 @@ where
 /// What a client begins with. Whoever has not begun when the drain does gets no further.
 async fn first_bytes<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity, context: &Context) -> Detected {
     let mut drain = context.drain.clone();
-    tokio::select! {
+    activity.offer_place();
+    let detected = tokio::select! {
+        // Bytes of a request come first: a client that has just sent them may get another place.
+        biased;
         detected = detect(io, activity) => detected,
+        () = poll_fn(|cx| activity.poll_evicted(cx)) => Detected::Left,
         () = drain.reached(Stage::Draining) => Detected::Left,
+    };
+    match detected {
+        Detected::Protocol(..) if !activity.takes_place() => Detected::Left,
+        detected => detected,
     }
 }
 

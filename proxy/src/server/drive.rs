@@ -14,6 +14,9 @@ use super::drain::{DrainWatch, Stage};
 /// How long hyper may take to say goodbye on an idle connection (HTTP/2: GOAWAY and the client's reaction).
 const GOODBYE: Duration = Duration::from_secs(5);
 
+/// The same on an HTTP/2 connection whose place another one has got.
+const EVICTED_GOODBYE: Duration = Duration::from_secs(1);
+
 /// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum Ended<E> {
@@ -43,6 +46,7 @@ pub(crate) async fn drive<C: GracefulConnection>(
     );
     let mut draining = false;
     let mut said_goodbye = false;
+    let mut evicted: Option<Instant> = None;
     loop {
         let step = poll_fn(|cx| {
             if let Poll::Ready(result) = connection.as_mut().poll(cx) {
@@ -60,10 +64,13 @@ pub(crate) async fn drive<C: GracefulConnection>(
             if !draining && !activity.is_in_head() && to_drain.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Step::Drain);
             }
+            if evicted.is_none() && activity.poll_evicted(cx).is_ready() {
+                return Poll::Ready(Step::Evicted);
+            }
             timer.as_mut().poll(cx).map(|()| Step::Timer)
         });
         match step.await {
-            Step::Ended(Ok(())) if draining || said_goodbye => return Ended::AsAsked,
+            Step::Ended(Ok(())) if draining || said_goodbye || evicted.is_some() => return Ended::AsAsked,
             Step::Ended(result) => return Ended::ByItself(result),
             Step::Cut => {
                 activity.breaks_off(None);
@@ -72,6 +79,16 @@ pub(crate) async fn drive<C: GracefulConnection>(
             Step::Drain => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
+            }
+            Step::Evicted if !activity.may_end_in_order() => return Ended::AsAsked,
+            Step::Evicted => {
+                connection.as_mut().graceful_shutdown();
+                let until = Instant::now() + EVICTED_GOODBYE;
+                evicted = Some(until);
+                timer.as_mut().reset(until);
+            }
+            Step::Timer if evicted.is_some_and(|until| until <= Instant::now()) && activity.is_quiet() => {
+                return Ended::AsAsked;
             }
             Step::Timer if activity.begins_rest() => {
                 connection.as_mut().graceful_shutdown();
@@ -106,5 +123,6 @@ enum Step<E> {
     Ended(Result<(), E>),
     Drain,
     Cut,
+    Evicted,
     Timer,
 }

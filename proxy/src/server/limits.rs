@@ -3,6 +3,14 @@
 use std::time::Duration;
 
 use crate::config::ServerConfig;
+use crate::share::PoolSize;
+
+/// How long a client whose requests are rejected may take to send a head, and to take the response: few connections are
+/// kept for that.
+const REJECTED_HEAD: Duration = Duration::from_secs(2);
+
+/// How long such a connection stays for a next request, of which there is none.
+const REJECTED_IDLE: Duration = Duration::from_millis(200);
 
 /// Bounds on clients of one group of listeners.
 ///
@@ -20,8 +28,10 @@ pub struct Limits {
     /// The same on HTTP/2, where each field counts 32 bytes more (RFC 9113, section 6.5.2). Less, because a client may
     /// have as many heads as streams at a time, and sends one that it has sent before in a few bytes.
     pub http2_max_header_bytes: usize,
-    /// Connections served at once; further ones wait in the accept queue.
+    /// Connections served at once; beyond those, idle ones make room, or requests are rejected.
     pub max_clients: usize,
+    /// Per cent of them that only clients below an equal share may take: 0 to 50.
+    pub reserve_percent: u8,
 }
 
 impl Limits {
@@ -38,6 +48,7 @@ impl Limits {
             max_header_bytes: config.max_header_bytes,
             http2_max_header_bytes: config.http2_max_header_bytes,
             max_clients: config.max_clients,
+            reserve_percent: config.reserve_percent,
         }
     }
 
@@ -51,6 +62,26 @@ impl Limits {
             max_header_bytes: Self::LEAST_HEADER_BYTES,
             http2_max_header_bytes: Self::LEAST_HEADER_BYTES,
             max_clients: 64,
+            reserve_percent: 10,
+        }
+    }
+
+    /// For connections whose requests are rejected: one head, one response.
+    #[must_use]
+    pub(crate) fn of_rejected(self) -> Self {
+        Self {
+            header_timeout: self.header_timeout.min(REJECTED_HEAD),
+            idle_timeout: REJECTED_IDLE,
+            write_timeout: self.write_timeout.min(REJECTED_HEAD),
+            ..self
+        }
+    }
+
+    /// The places for clients.
+    pub(crate) fn places(&self) -> PoolSize {
+        PoolSize {
+            total: u64::try_from(self.max_clients).unwrap_or(u64::MAX).max(1),
+            reserve_percent: self.reserve_percent,
         }
     }
 }

@@ -76,8 +76,12 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
-        let is_last = awaits_continue_in_vain(&request);
         let is_http1 = request.version() < Version::HTTP_2;
+        let is_over_share = self.activity.is_over_share();
+        if is_over_share {
+            request.extensions_mut().insert(OverShare);
+        }
+        let is_last = (is_http1 && is_over_share) || awaits_continue_in_vain(&request);
         let pace = self.streams.as_ref().map(|(next, write_timeout)| {
             let pace = Arc::new(StreamPace::new(*write_timeout));
             next.set(&pace);
@@ -113,6 +117,10 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         })
     }
 }
+
+/// Marks a request on a connection that its client has beyond its share: it is to be rejected. Among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverShare;
 
 /// Whether the client expects `100 Continue` for a body of no bytes, for which hyper sends none.
 ///

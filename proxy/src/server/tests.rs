@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::abort::Reset;
 use super::drain::Drain;
 use super::*;
+use crate::share::ClientKey;
 
 mod ending;
 mod pipelined;
@@ -29,6 +30,7 @@ const LIMITS: Limits = Limits {
     max_header_bytes: 16 * 1024,
     http2_max_header_bytes: 16 * 1024,
     max_clients: 100,
+    reserve_percent: 10,
 };
 
 /// A pipe in memory breaks off and closes in one way.
@@ -129,7 +131,8 @@ fn pipe() -> Pipe {
         listener: ListenerRole::Shared,
     };
     let handler = Arc::new(Dummy::default());
-    let served = tokio::spawn(serve(accepted, peer, Arc::clone(&handler), context));
+    let place = Clients::new(LIMITS.places()).admit(ClientKey::of(&peer)).unwrap();
+    let served = tokio::spawn(serve(accepted, peer, Arc::clone(&handler), context, place));
     Pipe {
         client,
         served,

@@ -54,6 +54,22 @@ impl Pool {
         self.lock().taken()
     }
 
+    /// Units that this client has.
+    pub(crate) fn taken_by(&self, client: &ClientKey) -> u64 {
+        self.lock().taken_by(client)
+    }
+
+    /// Moves units from the client that has them to another one, whatever either's share is: who may have them is the
+    /// caller's rule.
+    pub(crate) fn transfer(&self, mut grant: Grant, client: &ClientKey) -> Grant {
+        let units = std::mem::take(&mut grant.units);
+        let mut state = self.lock();
+        state.give_back(&grant.client, units);
+        state.put(client, units);
+        drop(state);
+        self.grant(client.clone(), units)
+    }
+
     /// How often a client got nothing for this reason.
     pub(crate) fn rejections(&self, why: Exhausted) -> u64 {
         self.lock().rejections(why)

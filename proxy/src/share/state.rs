@@ -89,8 +89,19 @@ impl<W> State<W> {
     /// Takes units for a client, where the rule allows it.
     pub(super) fn take(&mut self, client: &ClientKey, units: u64) -> Result<(), Exhausted> {
         self.admits(client, units)?;
+        self.put(client, units);
+        Ok(())
+    }
+
+    /// Units that a client has.
+    pub(super) fn taken_by(&self, client: &ClientKey) -> u64 {
+        self.clients.get(client).copied().unwrap_or(0)
+    }
+
+    /// Notes that a client has units more.
+    pub(super) fn put(&mut self, client: &ClientKey, units: u64) {
         if units == 0 {
-            return Ok(());
+            return;
         }
         self.taken = self.taken.saturating_add(units);
         let listener = if let Some(listener) = self.listeners.get_mut(client.listener()) {
@@ -105,7 +116,6 @@ impl<W> State<W> {
             listener.clients += 1;
             self.clients.insert(client.clone(), units);
         }
-        Ok(())
     }
 
     /// Gives units back that the client has.

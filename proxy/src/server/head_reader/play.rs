@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::task::noop_waker_ref;
 
+use super::super::clients;
 use super::super::limits::Limits;
 use super::*;
 
@@ -45,7 +46,7 @@ pub(crate) enum Seen {
 /// Where a byte of the next request is handed over while one runs.
 pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
     let handed_over = Arc::new(HandedOver::default());
-    let activity = Activity::new(Limits::admin());
+    let activity = Activity::new(Limits::admin(), clients::Place::of_nobody());
     let mut reader = HeadReader::new(b"", max, Arc::clone(&handed_over));
     let pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut io = Pieces(pieces.map(|piece| piece.to_vec()).collect());
