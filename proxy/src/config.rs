@@ -18,6 +18,7 @@ mod key_path;
 mod keys;
 mod load;
 mod log;
+mod places;
 mod problem;
 mod quantity;
 mod raw;
@@ -49,6 +50,7 @@ pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
 pub use host_pattern::HostPattern;
+pub(crate) use load::reload;
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use problem::{ConfigError, Problem};
@@ -68,10 +70,19 @@ pub struct Config {
     pub assets: AssetsConfig,
     /// How the proxy reaches what it signs for: `[upstream]`.
     pub upstream: UpstreamConfig,
+    /// What the process denies itself: `[process]`.
+    pub process: ProcessConfig,
     /// What is logged and how: `[log]`.
     pub log: LogConfig,
     /// Tells configurations apart: 48 bits of a hash of [`Effective`], so without the secrets.
     pub fingerprint: u64,
+}
+
+/// `[process]`: what the process denies itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProcessConfig {
+    /// Whether it can open no files but those that it needs.
+    pub landlock: bool,
 }
 
 /// `[server]`: listeners and what clients may take.

@@ -1,7 +1,14 @@
-//! What the process denies others about itself: its memory.
+//! What the process denies others about itself: its memory; and what it denies itself: files that it does not need.
+
+mod landlock;
+mod system_files;
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
+pub use landlock::LandlockError;
+pub(crate) use landlock::{Access, FileLimits, Place};
+pub(crate) use system_files::system_files;
 
 /// The process cannot be protected.
 #[derive(Debug, thiserror::Error)]

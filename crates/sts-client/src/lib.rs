@@ -89,6 +89,7 @@
 //!
 //! Invariant: no client requests, no routes, no configuration files. The AWS SDK's types stay inside.
 
+mod ambient;
 mod cache;
 mod chain;
 mod connector;
@@ -115,6 +116,7 @@ mod sts;
 mod walkthrough;
 mod wall;
 
+pub use ambient::{AmbientFiles, ambient_files};
 pub use error::{CredentialError, CredentialFailure};
 pub use secret_store::{AwsSecretStore, SecretStoreSettings};
 pub use settings::{EgressProxy, StsSettings};

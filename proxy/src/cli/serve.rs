@@ -84,6 +84,7 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Fai
     // Clients are served on threads of their own.
     block_on(Builder::new_current_thread(), run)?.map_err(|error| match error {
         RunError::Config(error) => error.into(),
+        RunError::Landlock(error) => Failure::running(error),
         RunError::Start(error) => Failure::running(error),
     })
 }

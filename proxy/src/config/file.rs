@@ -51,6 +51,11 @@ impl TomlFile {
         self.document.raw()
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
+    }
+
     /// The folder that relative paths in the file begin at.
     pub(super) fn folder(&self) -> &Path {
         self.name.parent().unwrap_or_else(|| Path::new(""))

@@ -8,12 +8,14 @@ use super::effective::{self, Effective};
 use super::environment::Environment;
 use super::file::TomlFile;
 use super::key_path::KeyPath;
+use super::places::Limits;
 use super::problem::{ConfigError, Origin, Problem};
 use super::raw::RawConfig;
 use super::sources::{FlagSetting, Sources};
 use super::table::Report;
 use super::variables::FILE_VARIABLE;
 use super::{Config, bench, check, typed};
+use crate::process::{FileLimits, Place};
 
 /// The file that is read where nobody names one.
 pub const DEFAULT_FILE: &str = "signing-proxy.toml";
@@ -55,6 +57,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// That file and those whose content it asks for: what to look at for changes.
     pub files: Vec<PathBuf>,
+    /// What the process is to be limited to, besides the files of the system; nothing where it is not.
+    pub(crate) places: Vec<Place>,
 }
 
 impl Config {
@@ -66,7 +70,7 @@ impl Config {
     /// [`ConfigError`] with everything that is wrong.
     pub fn from_toml(toml: &str, environment: &Environment) -> Result<Self, ConfigError> {
         let file = TomlFile::parse(Path::new(DEFAULT_FILE), toml).map_err(one)?;
-        build(Some(file), environment, Vec::new()).map(|built| built.config)
+        build(Some(file), environment, Vec::new(), Limits::Open).map(|built| built.config)
     }
 }
 
@@ -76,6 +80,23 @@ impl Config {
 ///
 /// [`ConfigError`] with everything that is wrong; a file that is named must exist.
 pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, ConfigError> {
+    load_within(overrides, environment, Limits::Open)
+}
+
+/// Reads the configuration for a process that runs, within the limits of its files where it has any.
+///
+/// # Errors
+///
+/// As [`load`], also where it asks for files beyond the limits, or for limits where there are none.
+pub(crate) fn reload(
+    overrides: &Overrides,
+    environment: &Environment,
+    limits: Option<&FileLimits>,
+) -> Result<Loaded, ConfigError> {
+    load_within(overrides, environment, limits.map_or(Limits::None, Limits::To))
+}
+
+fn load_within(overrides: &Overrides, environment: &Environment, limits: Limits<'_>) -> Result<Loaded, ConfigError> {
     let file = find_file(overrides, environment).map_err(one)?;
     let path = file.as_ref().map(|(path, _)| path.clone());
     let own_files: Vec<_> = path.iter().cloned().collect();
@@ -84,7 +105,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
         .transpose()
         .map_err(|problem| one(problem).with_files(own_files.clone()))?;
     let all_files = |others: &[PathBuf]| own_files.iter().chain(others).cloned().collect();
-    let built = build(file, environment, flags(overrides, environment)).and_then(|mut built| {
+    let built = build(file, environment, flags(overrides, environment), limits).and_then(|mut built| {
         if overrides.bench_without_signing {
             bench::sign_nothing(&mut built.config)?;
         }
@@ -95,7 +116,9 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
             config,
             effective,
             files,
+            places,
         }) => Ok(Loaded {
+            places,
             config,
             effective,
             file: path,
@@ -117,9 +140,15 @@ struct Built {
     config: Config,
     effective: Effective,
     files: Vec<PathBuf>,
+    places: Vec<Place>,
 }
 
-fn build(file: Option<TomlFile>, environment: &Environment, flags: Vec<FlagSetting>) -> Result<Built, ConfigError> {
+fn build(
+    file: Option<TomlFile>,
+    environment: &Environment,
+    flags: Vec<FlagSetting>,
+    limits: Limits<'_>,
+) -> Result<Built, ConfigError> {
     let mut problems = Vec::new();
     let sources = Sources::gather(file, environment, flags, &mut problems);
     let mut tree = sources.merged(&mut problems);
@@ -129,6 +158,10 @@ fn build(file: Option<TomlFile>, environment: &Environment, flags: Vec<FlagSetti
         sources: &sources,
         problems: problems.into(),
         files: Vec::new().into(),
+        environment,
+        limits,
+        limits_files: false.into(),
+        places: Vec::new().into(),
     };
     let config = match Value::from(tree.clone()).deserialize::<RawConfig>() {
         Ok(raw) => Some(typed::config(&raw, &report)),
@@ -140,6 +173,7 @@ fn build(file: Option<TomlFile>, environment: &Environment, flags: Vec<FlagSetti
         }
     };
     let files = report.files.into_inner();
+    let places = report.places.into_inner();
     let mut problems = report.problems.into_inner();
     match config {
         Some(config) if problems.is_empty() => {
@@ -149,6 +183,7 @@ fn build(file: Option<TomlFile>, environment: &Environment, flags: Vec<FlagSetti
                 config: Config { fingerprint, ..config },
                 effective,
                 files,
+                places,
             })
         }
         _ => {

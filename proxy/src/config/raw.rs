@@ -13,6 +13,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfig {
     pub(super) server: RawServer,
+    pub(super) process: RawProcess,
     pub(super) log: RawLog,
     pub(super) sts: RawSts,
     pub(super) assets: RawAssets,
@@ -54,6 +55,12 @@ pub(super) struct RawServer {
 pub(super) struct RawBrowsers {
     pub(super) origins: Vec<String>,
     pub(super) user_agents: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProcess {
+    pub(super) landlock: bool,
 }
 
 #[derive(Deserialize)]

@@ -74,6 +74,11 @@ impl Sources {
         })
     }
 
+    /// The name of the file.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(TomlFile::name)
+    }
+
     /// Where the key was written, the source that wins first; else where its table was.
     pub(super) fn locate(&self, key: &KeyPath) -> Origin {
         let mut place = Some(key.clone());

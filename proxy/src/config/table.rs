@@ -1,6 +1,6 @@
 //! Reads one raw table: text in, checked values out, problems noted under their keys.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Read as _;
@@ -13,11 +13,15 @@ use std::time::Duration;
 use auth_model::{AssetReference, Secret, StoreKind, VaultAwsRole};
 
 use super::choice::Choice;
+use super::environment::Environment;
 use super::key_path::KeyPath;
 use super::keys::{self, Kind};
+use super::places::{Limits, Need};
 use super::problem::Problem;
 use super::quantity;
 use super::sources::Sources;
+use super::typed::NO_PROGRAMS;
+use crate::process::Place;
 
 /// Where problems are noted.
 pub(super) struct Report<'a> {
@@ -25,6 +29,12 @@ pub(super) struct Report<'a> {
     pub(super) problems: RefCell<Vec<Problem>>,
     /// Files whose content is part of the configuration, besides the one that names them.
     pub(super) files: RefCell<Vec<PathBuf>>,
+    pub(super) environment: &'a Environment,
+    /// What the process is limited to that loads it.
+    pub(super) limits: Limits<'a>,
+    /// Whether it is or will be limited to the places that are noted.
+    pub(super) limits_files: Cell<bool>,
+    pub(super) places: RefCell<Vec<Place>>,
 }
 
 impl Report<'_> {
@@ -163,10 +173,15 @@ impl<'a> Table<'a> {
     /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
     pub(super) fn asset(&self, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
         match self.parse(name, text.map(Secret::expose))? {
-            AssetReference::File { path, pointer } => Some(AssetReference::File {
-                path: self.report.sources.resolve(&self.key(name), &path),
-                pointer,
-            }),
+            AssetReference::File { path, pointer } => {
+                let path = self.report.sources.resolve(&self.key(name), &path);
+                let is_in_reach = self.report.needs(&self.key(name), &path, Need::Read);
+                is_in_reach.then_some(AssetReference::File { path, pointer })
+            }
+            AssetReference::Exec { .. } if self.report.limits_files.get() => {
+                self.refuse(name, NO_PROGRAMS);
+                None
+            }
             // A bare name is looked for in PATH.
             AssetReference::Exec { command, pointer } if command.program().contains('/') => {
                 let program = self
@@ -212,14 +227,20 @@ impl<'a> Table<'a> {
         names.iter().any(|name| self.report.sources.wrote(&store.child(name)))
     }
 
-    /// A path; a relative one begins at the file it was written in.
+    /// The path of a file that is read; a relative one begins at the file it was written in.
     pub(super) fn path(&self, name: &str, text: Option<&str>) -> Option<PathBuf> {
+        self.place(name, text, Need::Read)
+    }
+
+    /// The path of a file or folder for which there is this need.
+    pub(super) fn place(&self, name: &str, text: Option<&str>, need: Need) -> Option<PathBuf> {
         let text = text?;
         if text.is_empty() || text.contains('\0') {
             self.refuse(name, format!("must be {}", self.allowed(name)));
             return None;
         }
-        Some(self.report.sources.resolve(&self.key(name), Path::new(text)))
+        let path = self.report.sources.resolve(&self.key(name), Path::new(text));
+        self.report.needs(&self.key(name), &path, need).then_some(path)
     }
 
     /// What is in the file of that path, and no more than `limit` bytes and one: that shows that there is more.

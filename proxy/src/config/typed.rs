@@ -8,6 +8,7 @@ mod cleartext;
 mod connection;
 mod hosts;
 mod isolation;
+mod landlock;
 mod listeners;
 mod permissions;
 mod rings;
@@ -25,13 +26,17 @@ use auth_model::{IdentityName, ManagedIdentity};
 
 use super::endpoint::is_dns_name;
 use super::key_path::KeyPath;
+use super::places::Need;
 use super::raw::{RawConfig, RawIdentity, RawLog, RawServer, RawSts};
 use super::table::{Report, Table};
-use super::{Config, LogConfig, ServerConfig, StsConfig};
+use super::{Config, LogConfig, ProcessConfig, ServerConfig, StsConfig};
+
+pub(super) use landlock::NO_PROGRAMS;
 
 /// The configuration. Only to be used where the report stays empty.
 pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     let top = Table::new(report, KeyPath::default());
+    report.limit_files(raw.process.landlock);
     // For their problems only: the connections have inherited the values.
     connection::limits(&top.table("defaults.limits"), &raw.defaults.limits);
     connection::timeouts(&top.table("defaults.timeouts"), &raw.defaults.timeouts);
@@ -61,6 +66,9 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
         sts,
         assets,
         upstream: upstream::upstream(&top.table("upstream"), &raw.upstream),
+        process: ProcessConfig {
+            landlock: raw.process.landlock,
+        },
         log: log(&top.table("log"), &raw.log),
         // Of the whole, which is not known here.
         fingerprint: 0,
@@ -68,6 +76,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     listeners::check(&config, report);
     isolation::check(&config, report);
     rings::check(&config, report);
+    landlock::check(&config, report);
     config
 }
 
@@ -80,7 +89,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         // The bound is far below what any platform's `usize` holds.
         usize::try_from(table.size(key, raw)).unwrap_or(usize::MAX)
     };
-    let spool_dir = table.path("spool_dir", raw.spool_dir.as_deref());
+    let spool_dir = table.place("spool_dir", raw.spool_dir.as_deref(), Need::Folder);
     if spool_dir.as_ref().is_some_and(|path| !path.is_dir()) {
         table.refuse("spool_dir", "must be a folder that exists");
     }

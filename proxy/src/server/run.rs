@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use super::proxy::{Proxy, StartError};
 use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
-use crate::config::{ConfigError, ConnectionConfig, Environment, Overrides, load};
+use crate::config::{ConfigError, ConnectionConfig, Environment, Loaded, Overrides, load, reload};
 use crate::log;
+use crate::process::{FileLimits, LandlockError, system_files};
 
 /// The program cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum RunError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Files cannot be limited.
+    #[error(transparent)]
+    Landlock(#[from] LandlockError),
     /// The proxy cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -39,6 +43,8 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
         connections = loaded.config.connections.len(),
         "configuration read"
     );
+    // Before there is another thread.
+    let limits = limit_files(&loaded, environment)?;
     let files = FileWatch::of(loaded.files).await;
     let proxy = Proxy::start_on_threads(loaded.config).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
@@ -46,7 +52,7 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
     proxy.warm_up();
     let signal = tokio::select! {
         signal = signals.next() => signal,
-        never = follow(&proxy, reload_signal, files, (overrides, environment), &logging) => match never {},
+        never = follow(&proxy, reload_signal, files, (overrides, environment), (limits.as_ref(), &logging)) => match never {},
     };
     tracing::info!(
         signal,
@@ -65,13 +71,31 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
     Ok(())
 }
 
+/// Keeps the process from all files but those that it needs, where the configuration says so.
+fn limit_files(loaded: &Loaded, environment: &Environment) -> Result<Option<FileLimits>, LandlockError> {
+    if !loaded.config.process.landlock {
+        return Ok(None);
+    }
+    let of_system = system_files(environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"));
+    let limits = FileLimits::new(loaded.places.iter().cloned().chain(of_system));
+    limits.restrict()?;
+    for path in limits.places() {
+        tracing::debug!(path = %path.display(), "stays within reach");
+    }
+    tracing::info!(
+        places = limits.places().count(),
+        "files are limited to these places (process.landlock)"
+    );
+    Ok(Some(limits))
+}
+
 /// Loads the configuration again whenever it is asked for; flags and variables stay those of the start.
 async fn follow(
     proxy: &Proxy,
     mut signal: ReloadSignal,
     mut files: FileWatch,
     (overrides, environment): (&Overrides, &Environment),
-    logging: &log::Control,
+    (limits, logging): (Option<&FileLimits>, &log::Control),
 ) -> Infallible {
     loop {
         let cause = tokio::select! {
@@ -80,7 +104,7 @@ async fn follow(
         };
         tracing::info!(cause, "loading the configuration again");
         let before = files.now().await;
-        let loaded = load(overrides, environment);
+        let loaded = reload(overrides, environment, limits);
         files = match &loaded {
             Ok(loaded) => before.follow(&loaded.files).await,
             // What was followed may mend it as well.

@@ -66,6 +66,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Choice(&["reject", "pass"]),
         Value(r#""reject""#),
     ),
+    key("process.landlock", Switch, Value("false")),
     key("log.format", Choice(&["auto", "text", "json"]), Value(r#""auto""#)),
     key(
         "log.level",

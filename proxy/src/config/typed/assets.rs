@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
 
 use auth_model::{AssetReference, ConnectionName, Secret};
 use credential_assets::{CommandSettings, VaultAuth};
@@ -129,10 +128,8 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
         }
         _ => {
             let mount = mount(table, raw, method);
-            let jwt_file = match &raw.jwt_file {
-                Some(path) => table.path("jwt_file", Some(path)),
-                None => Some(PathBuf::from(SERVICE_ACCOUNT_TOKEN)),
-            };
+            let jwt_file = raw.jwt_file.as_deref().unwrap_or(SERVICE_ACCOUNT_TOKEN);
+            let jwt_file = table.path("jwt_file", Some(jwt_file));
             let role = table.required("role", raw.role.as_deref(), &why);
             Some(VaultAuth::Kubernetes {
                 mount: mount?,

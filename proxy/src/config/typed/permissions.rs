@@ -6,6 +6,7 @@ use auth_model::{AccountId, AssumeRoleOptions, AuthMethod, RoleReference, Sessio
 use policy_gen::vending::VendedActions;
 use policy_gen::{AllowPolicy, Policy};
 
+use crate::config::places::Need;
 use crate::config::raw::RawConnection;
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
@@ -46,7 +47,7 @@ pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&
         is_held_by_aws: is_held && rule.is_some(),
         vend_credentials: vended(table, &raw.vend_credentials),
         allow: rule.map(Arc::new),
-        record: table.path("record", raw.record.as_deref()),
+        record: table.place("record", raw.record.as_deref(), Need::Replace),
         account: table.parse("account", raw.account.as_deref()).or(role_account),
     }
 }

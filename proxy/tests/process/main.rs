@@ -1,64 +1,39 @@
 //! What the program denies others about itself, seen from outside: the real binary in a process of its own.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::expect_used, reason = "a test fails where it cannot go on")]
+
+// What clippy knows tests by.
+#[cfg(test)]
+mod landlock;
+#[cfg(test)]
+mod program;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::Command;
 
+use program::Program;
 use rustix::process::{Resource, getrlimit, getuid};
 
-/// A running `serve`, ended when this is dropped.
-struct Program {
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
-}
-
-impl Program {
-    /// Starts it by these words of a shell, in which `"$@"` is its command line.
-    fn start(words: &str) -> Self {
-        let mut child = Command::new("sh")
-            .args(["-c", words, "sh", env!("CARGO_BIN_EXE_signing-proxy")])
-            .args(["serve", "--service", "s3", "--region", "us-east-1", "--admin", "off"])
-            .args(["--endpoint", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"])
-            .env_remove("SIGNING_PROXY_CONFIG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the shell runs");
-        let log = BufReader::new(child.stderr.take().expect("its log")).lines();
-        Self { child, log }
-    }
-
-    /// Waits for a line of the log that has this in it.
-    fn says(&mut self, what: &str) {
-        let found = self
-            .log
-            .find(|line| line.as_ref().is_ok_and(|line| line.contains(what)));
-        assert!(found.is_some(), "the log has ended without {what}");
-    }
-
-    fn of(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Fails where it has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+/// What needs no file and no service.
+const BY_FLAGS: [&str; 10] = [
+    "--service",
+    "s3",
+    "--region",
+    "us-east-1",
+    "--admin",
+    "off",
+    "--listen",
+    "127.0.0.1:0",
+    "--endpoint",
+    "http://127.0.0.1:9",
+];
 
 #[test]
 fn the_program_writes_no_core() {
     assert_ne!(getrlimit(Resource::Core).maximum, Some(0), "nothing can be seen here");
-    let mut program = Program::start("exec \"$@\"");
+    let mut program = Program::start("exec \"$@\"", &BY_FLAGS, &[]);
     program.says("listening for all connections");
     let limits = fs::read_to_string(program.of("limits")).expect("its limits");
     let core = limits.lines().find(|line| line.starts_with("Max core file size"));
@@ -82,7 +57,11 @@ fn the_program_s_memory_belongs_to_nobody_but_root() {
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "sleep", "60"])
         .spawn()
         .expect("setpriv runs");
-    let mut program = Program::start("exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"");
+    let mut program = Program::start(
+        "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"",
+        &BY_FLAGS,
+        &[],
+    );
     program.says("listening for all connections");
     let status = fs::read_to_string(program.of("status")).expect("its status");
     let user = status
