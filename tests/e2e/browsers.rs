@@ -185,7 +185,7 @@ async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str
     }
 }
 
-const PROGRAMS: [(&str, Fields); 14] = [
+const PROGRAMS: [(&str, Fields); 15] = [
     ("nothing at all", &[]),
     ("curl", &[("user-agent", "curl/8.11.1"), ("accept", "*/*")]),
     (
@@ -233,6 +233,16 @@ const PROGRAMS: [(&str, Fields); 14] = [
             ("sec-fetch-mode", "cors"),
             ("user-agent", "node"),
             ("accept-encoding", "br, gzip, deflate"),
+        ],
+    ),
+    (
+        "Node's WebSocket",
+        &[
+            ("upgrade", "websocket"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-fetch-mode", "websocket"),
+            ("accept-language", "*"),
+            ("user-agent", "node"),
         ],
     ),
     ("Deno", &[("accept-language", "*"), ("user-agent", "Deno/2.1.4")]),

@@ -3,8 +3,8 @@
 //! Scripts can set no field that begins with `Sec-` or `Access-Control-Request-`, no `Origin`, and none of the others here
 //! (Fetch, "forbidden request-header"), so a page can neither add them to another's request nor leave them out of its own.
 //!
-//! Programs that send some of them are no browsers: Node's `fetch` sends a `Sec-Fetch-Mode` without a `Sec-Fetch-Site`,
-//! clients of WebSocket send `Sec-WebSocket-*` without an `Origin`, and old ones a `Referer`, which is no sign at all since a
+//! Programs that send some of them are no browsers: Node's `fetch` and `WebSocket` send a `Sec-Fetch-Mode` without a
+//! `Sec-Fetch-Site`, clients of WebSocket send `Sec-WebSocket-*` without an `Origin`, and old ones a `Referer`, which is no sign at all since a
 //! page can leave it out.
 
 use std::fmt;
@@ -14,8 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::admit::HostPort;
 
-/// Modes that Node's `fetch` shows too. Browsers never send them without `Sec-Fetch-Site`.
-const MODES_OF_PROGRAMS: [&str; 3] = ["cors", "no-cors", "same-origin"];
+/// Modes that Node's `fetch` and `WebSocket` show too. Browsers never send them without `Sec-Fetch-Site`, nor the last one
+/// without `Origin`.
+const MODES_OF_PROGRAMS: [&str; 4] = ["cors", "no-cors", "same-origin", "websocket"];
 
 /// Values are shown up to this length in hints.
 const SHOWN: usize = 80;
@@ -112,6 +113,7 @@ pub(super) fn is_web_socket(headers: &HeaderMap) -> bool {
             .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     };
     headers.get_all(UPGRADE).iter().any(is_named)
+        || headers.get_all("sec-fetch-mode").iter().any(|mode| mode == "websocket")
         || headers.keys().any(|name| name.as_str().starts_with("sec-websocket-"))
 }
 

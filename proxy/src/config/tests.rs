@@ -1,6 +1,7 @@
 //! What is read, and what is refused with which words.
 
 mod assets;
+mod browsers;
 mod documentation;
 mod egress;
 mod keys;
