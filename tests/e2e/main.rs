@@ -6,6 +6,7 @@ mod bodies;
 mod browsers;
 mod check;
 mod conversations;
+mod decided;
 mod deploy;
 mod heads;
 mod heads_http2;

@@ -22,12 +22,17 @@ const MARKS: [&str; 5] = [
 
 /// Called by every proxy that a test starts: logs all there is, where this process is asked to.
 pub(crate) fn log_if_asked() {
-    if std::env::var_os(LOGGING).is_some() {
+    if is_logging() {
         signing_proxy::log::init(LogConfig {
             format: LogFormat::Json,
             level: LogLevel::Trace,
         });
     }
+}
+
+/// Whether this is the process that logs.
+pub(crate) fn is_logging() -> bool {
+    std::env::var_os(LOGGING).is_some()
 }
 
 #[test]

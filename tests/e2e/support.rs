@@ -7,7 +7,7 @@ mod recorder;
 pub(crate) mod world;
 
 pub(crate) use client::{Answer, Wire, ask};
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Recorded, Recorder};
 pub(crate) use world::World;
 
 /// How long anything here may take: far more than it does, so that only a hang fails by time.

@@ -68,6 +68,11 @@ impl Recorder {
             .expect("the recorder runs")
     }
 
+    /// What has come so far, and was not taken.
+    pub(crate) fn take_now(&mut self) -> Vec<Recorded> {
+        std::iter::from_fn(|| self.requests.try_recv().ok()).collect()
+    }
+
     /// Whether nothing was sent so far.
     pub(crate) fn is_untouched(&mut self) -> bool {
         self.requests.try_recv().is_err()
