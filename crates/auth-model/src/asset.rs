@@ -167,6 +167,18 @@ impl FromStr for AssetReference {
 }
 
 impl AssetReference {
+    /// Reads what a secret text says. Where that is the secret itself, it is not copied.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAssetReference`], as by parsing the text.
+    pub fn of(text: &Secret) -> Result<Self, InvalidAssetReference> {
+        Ok(match text.expose().parse()? {
+            Self::Literal(secret) if secret == *text => Self::Literal(text.clone()),
+            reference => reference,
+        })
+    }
+
     fn stored(kind: StoreKind, text: &str) -> Option<Self> {
         let (secret, pointer) = StoredSecret::parse(kind, text)?;
         Some(Self::Stored { secret, pointer })
@@ -241,6 +253,20 @@ mod tests {
         check("secretsmanager:prod/aws#/a", "secretsmanager:prod/aws#/a");
         check("ssm:/prod/aws", "ssm:/prod/aws");
         check("odd:secret", "literal:<redacted>");
+    }
+
+    #[test]
+    fn a_literal_shares_the_memory_of_the_text_it_was_read_from() {
+        let text = Secret::new("wJalrXUtnFEMI");
+        let Ok(AssetReference::Literal(literal)) = AssetReference::of(&text) else {
+            panic!("a literal")
+        };
+        assert!(std::ptr::eq(text.expose(), literal.expose()));
+        let Ok(AssetReference::Literal(literal)) = AssetReference::of(&Secret::new("literal:a")) else {
+            panic!("a literal")
+        };
+        assert_eq!(literal.expose(), "a");
+        assert!(AssetReference::of(&Secret::new("env:")).is_err());
     }
 
     #[test]

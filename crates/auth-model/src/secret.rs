@@ -1,21 +1,23 @@
 //! A secret text: wiped on drop, shown by nothing but [`Secret::expose`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 /// A secret text. `Debug` shows nothing of it; the memory is wiped on drop.
 ///
 /// There is no `Display`, `Serialize` or `Deref`: a search for `expose` is the audit. Comparing two takes as long
-/// wherever they differ, so that its time tells their lengths at most.
+/// wherever they differ, so that its time tells their lengths at most. A clone is the same memory: there is one copy to find,
+/// which is wiped with the last clone.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The secret itself.
@@ -51,6 +53,12 @@ impl<'de> serde::Deserialize<'de> for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clone_is_no_copy() {
+        let secret = Secret::new("wJalrXUtnFEMI".to_owned());
+        assert!(std::ptr::eq(secret.expose(), secret.clone().expose()));
+    }
 
     #[test]
     fn secrets_are_the_same_where_every_byte_is() {

@@ -6,7 +6,7 @@ use figment::value::{Dict, Value};
 use super::check::integer;
 use super::key_path::KeyPath;
 use super::keys::{self, KEYS, Kind, Node};
-use super::sources::default_of;
+use super::sources::{Sources, default_of};
 
 /// Every key with the value it has in the end. Secrets were taken out when it was made.
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub struct Effective {
 }
 
 impl Effective {
-    pub(super) fn of(mut tree: Dict) -> Self {
-        redact(&mut tree, &KeyPath::default());
+    pub(super) fn of(mut tree: Dict, sources: &Sources) -> Self {
+        redact(&mut tree, &KeyPath::default(), sources);
         Self { tree }
     }
 
@@ -92,18 +92,19 @@ fn insert_where_absent(table: &mut Dict, names: &[&str], value: &Value) {
 }
 
 /// Replaces every secret by where it is kept.
-fn redact(table: &mut Dict, path: &KeyPath) {
+fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources) {
     for (name, value) in table.iter_mut() {
         let key = path.entry(name);
         if let Value::Dict(_, table) = value {
-            redact(table, &key);
+            redact(table, &key, sources);
             continue;
         }
-        let shown = match (keys::find(&key).map(|key| &key.kind), value.as_str()) {
-            (Some(Kind::Asset), Some(text)) => text
-                .parse::<AssetReference>()
-                .map_or_else(|_| REDACTED.to_owned(), |reference| reference.to_string()),
+        let shown = match (keys::find(&key).map(|key| &key.kind), sources.secret(&key)) {
+            (Some(Kind::Asset), Some(text)) => {
+                AssetReference::of(text).map_or_else(|_| REDACTED.to_owned(), |reference| reference.to_string())
+            }
             (Some(Kind::Lease), Some(text)) => text
+                .expose()
                 .parse::<VaultAwsRole>()
                 .map_or_else(|_| REDACTED.to_owned(), |role| role.to_string()),
             (Some(kind), _) if !kind.is_secret() => continue,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use auth_model::Secret;
+
 /// The proxy's environment variables at one instant.
 ///
-/// A value that is not UTF-8 is kept as `None`: it is an error only where it is needed.
+/// Values may be secrets: each is in memory once, and wiped. A value that is not UTF-8 is kept as `None`: it is an error only where it is needed.
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: BTreeMap<String, Option<String>>,
+    variables: BTreeMap<String, Option<Secret>>,
 }
 
 impl Environment {
@@ -27,7 +29,7 @@ impl Environment {
     fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let variables = variables
             .into_iter()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok().map(Secret::new))))
             .collect();
         Self { variables }
     }
@@ -35,21 +37,27 @@ impl Environment {
     /// The variable's value; `None` where it is not set, empty or not UTF-8.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name)?.as_deref().filter(|value| !value.is_empty())
+        self.secret(name).map(Secret::expose)
+    }
+
+    /// The same as a secret.
+    pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
+        let value = self.variables.get(name)?.as_ref();
+        value.filter(|value| !value.expose().is_empty())
     }
 
     /// Whether the variable has a value, be it UTF-8 or not.
     pub(super) fn is_set(&self, name: &str) -> bool {
         self.variables
             .get(name)
-            .is_some_and(|value| value.as_deref() != Some(""))
+            .is_some_and(|value| value.as_ref().is_none_or(|value| !value.expose().is_empty()))
     }
 
     /// Every variable in the order of the names; a value that is not UTF-8 is `None`.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&Secret>)> {
         self.variables
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()))
+            .map(|(name, value)| (name.as_str(), value.as_ref()))
     }
 }
 
@@ -57,7 +65,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let variables = variables
             .into_iter()
-            .map(|(name, value)| (name.into(), Some(value.into())))
+            .map(|(name, value)| (name.into(), Some(Secret::new(value))))
             .collect();
         Self { variables }
     }

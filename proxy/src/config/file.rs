@@ -1,10 +1,14 @@
-//! The TOML file: its text, and where each key stands in it.
+//! The TOML file: its text, and where each key stands in it. Its secrets are taken out before anything else sees it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{ImDocument, Item};
+use auth_model::Secret;
+use toml_edit::{ImDocument, Item, TomlError};
+use zeroize::Zeroizing;
 
 use super::key_path::KeyPath;
+use super::keys::{self, Kind};
 use super::problem::{Origin, Problem};
 
 /// A configuration beyond this is a mistake, such as a log file; it also bounds the work of reading it.
@@ -14,7 +18,9 @@ const MAX_FILE_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct TomlFile {
     name: PathBuf,
+    /// With other characters in the place of those of each secret.
     document: ImDocument<String>,
+    secrets: Vec<(KeyPath, Secret)>,
 }
 
 impl TomlFile {
@@ -23,9 +29,10 @@ impl TomlFile {
         let problem = |message: String| Problem::new(Origin::Nowhere, KeyPath::default(), message);
         let bytes = std::fs::read(path)
             .map_err(|error| problem(format!("the file {} cannot be read: {error}", path.display())))?;
-        let text = String::from_utf8(bytes)
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes)
             .map_err(|_| problem(format!("the file {} is not UTF-8, as TOML must be", path.display())))?;
-        Self::parse(path, &text)
+        Self::parse(path, text)
     }
 
     /// Parses a text that stands in a file of this name.
@@ -34,19 +41,32 @@ impl TomlFile {
             let message = format!("the file {} is larger than 4 MiB", name.display());
             return Err(Problem::new(Origin::Nowhere, KeyPath::default(), message));
         }
-        let document = ImDocument::parse(text.to_owned()).map_err(|error| {
+        let invalid = |error: TomlError| {
             // The error's own text quotes the line, which may hold a secret: only its message is used.
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             let origin = position(name, text, error.span().map_or(0, |span| span.start));
             Problem::new(origin, KeyPath::default(), format!("not TOML: {message}"))
-        })?;
+        };
+        let mut found = Found::default();
+        found.take(
+            &mut ImDocument::parse(text).map_err(invalid)?.into_item(),
+            &KeyPath::default(),
+        );
+        let document = ImDocument::parse(found.blanked(text)).map_err(invalid)?;
+        let secrets = found.0.into_iter().map(|(key, _, secret)| (key, secret)).collect();
         Ok(Self {
             name: name.to_owned(),
             document,
+            secrets,
         })
     }
 
-    /// The file's text.
+    /// What was written for keys of secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&KeyPath, &Secret)> {
+        self.secrets.iter().map(|(key, secret)| (key, secret))
+    }
+
+    /// The file's text, but for its secrets.
     pub(super) fn text(&self) -> &str {
         self.document.raw()
     }
@@ -88,6 +108,55 @@ impl TomlFile {
     }
 }
 
+/// The secrets of a file, and where each stands in its text, with its quotes.
+#[derive(Default)]
+struct Found(Vec<(KeyPath, Range<usize>, Secret)>);
+
+impl Found {
+    /// Takes the texts of all keys of secrets below this one out of the parsed file. They are not copied.
+    fn take(&mut self, item: &mut Item, path: &KeyPath) {
+        if let Some(table) = item.as_table_like_mut() {
+            for (name, item) in table.iter_mut() {
+                self.take(item, &path.entry(name.get()));
+            }
+            return;
+        }
+        let is_secret = keys::find(path).is_some_and(|key| Kind::is_secret(&key.kind));
+        if let (true, Some(span)) = (is_secret && item.is_str(), item.span())
+            && let Ok(toml_edit::Value::String(text)) = std::mem::take(item).into_value()
+        {
+            let secret = Secret::new(text.into_value());
+            self.0.push((path.clone(), span, secret));
+        }
+    }
+
+    /// The text in which each secret is of as many other characters, in as many lines.
+    fn blanked(&mut self, text: &str) -> String {
+        self.0.sort_by_key(|(_, span, _)| span.start);
+        let mut blanked = String::with_capacity(text.len());
+        let mut done = 0;
+        for (_, span, _) in &self.0 {
+            let quoted = text.get(span.clone()).unwrap_or_default();
+            let quote = ["\"\"\"", "'''"]
+                .into_iter()
+                .find(|quote| quoted.starts_with(quote))
+                .map_or(1, str::len);
+            let is_quote = |at| at < quote || at + quote >= quoted.len();
+            blanked += text.get(done..span.start).unwrap_or_default();
+            let characters = quoted.char_indices();
+            blanked.extend(characters.map(|(at, c)| {
+                if is_quote(at) || matches!(c, '\n' | '\r') {
+                    c
+                } else {
+                    'x'
+                }
+            }));
+            done = span.end;
+        }
+        blanked + text.get(done..).unwrap_or_default()
+    }
+}
+
 /// The line and column of a byte.
 fn position(name: &Path, text: &str, offset: usize) -> Origin {
     let before = text.get(..offset).unwrap_or(text);
@@ -97,5 +166,65 @@ fn position(name: &Path, text: &str, offset: usize) -> Origin {
         file: name.to_owned(),
         line: before.matches('\n').count() + 1,
         column: in_line.chars().count() + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> TomlFile {
+        TomlFile::parse("x.toml".as_ref(), text).unwrap()
+    }
+
+    #[test]
+    fn secrets_are_taken_out_and_nothing_else_moves() {
+        let text = "[connections]\na.auth = { secret_access_key = \"sécret\", role = \"r\" } # end\n\
+                    [identities.b]\nsecret_access_key = '''one\ntwo'''\norganisation = \"o\"\n\
+                    [upstream]\nhttp_proxy = \"\"\"\nq\\u0041\"\"\"\"\nhttps_proxy = 5\nca_file = 'c'\n";
+        let file = parse(text);
+        let secrets: Vec<_> = file
+            .secrets()
+            .map(|(key, secret)| (key.to_string(), secret.expose()))
+            .collect();
+        assert_eq!(
+            secrets,
+            [
+                ("connections.a.auth.secret_access_key".to_owned(), "sécret"),
+                ("identities.b.secret_access_key".to_owned(), "one\ntwo"),
+                ("upstream.http_proxy".to_owned(), "qA\""),
+            ]
+        );
+        assert_eq!(
+            file.text(),
+            "[connections]\na.auth = { secret_access_key = \"xxxxxx\", role = \"r\" } # end\n\
+             [identities.b]\nsecret_access_key = '''xxx\nxxx'''\norganisation = \"o\"\n\
+             [upstream]\nhttp_proxy = \"\"\"\nxxxxxxxx\"\"\"\nhttps_proxy = 5\nca_file = 'c'\n"
+        );
+        let place = |key: &str| file.locate(&KeyPath::of(key)).unwrap().to_string();
+        assert_eq!(place("connections.a.auth.role"), "x.toml:2:42");
+        assert_eq!(place("identities.b.organisation"), "x.toml:6:1");
+        assert_eq!(place("upstream.ca_file"), "x.toml:11:1");
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_is_taken_out(secret: String, is_inline: bool) {
+            let quoted = toml_edit::Value::from(secret.as_str()).to_string();
+            let key = if is_inline { "upstream = { http_proxy" } else { "upstream.http_proxy" };
+            let end = if is_inline { ", no_proxy = 'n' }" } else { "\nupstream.no_proxy = 'n'" };
+            let text = format!("{key} = {quoted}{end}\nlog.level = 'info'\n");
+            let file = parse(&text);
+            let found: Vec<_> = file.secrets().map(|(_, secret)| secret.expose().to_owned()).collect();
+            prop_assert_eq!(&found, &[secret]);
+            prop_assert_eq!(file.text().chars().count(), text.chars().count());
+            prop_assert_eq!(file.text().lines().count(), text.lines().count());
+            let inner = quoted.trim_matches(['"', '\'']).chars().filter(|c| !matches!(c, '\n' | '\r'));
+            let left = file.text().chars().filter(|c| *c == 'x').count();
+            // And one in each `http_proxy` and `no_proxy`.
+            prop_assert!(left >= inner.count());
+        }
     }
 }

@@ -177,7 +177,7 @@ fn build(
     let mut problems = report.problems.into_inner();
     match config {
         Some(config) if problems.is_empty() => {
-            let effective = Effective::of(tree);
+            let effective = Effective::of(tree, &sources);
             let fingerprint = effective.fingerprint();
             Ok(Built {
                 config: Config { fingerprint, ..config },

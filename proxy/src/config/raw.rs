@@ -6,8 +6,19 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use auth_model::Secret;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// That a secret was written. Its text is kept apart, see [`Table::secret`](super::table::Table::secret).
+#[derive(Clone, Copy, Deserialize)]
+#[serde(from = "IgnoredAny")]
+pub(super) struct Written;
+
+impl From<IgnoredAny> for Written {
+    fn from(_: IgnoredAny) -> Self {
+        Self
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,9 +135,9 @@ pub(super) struct RawVault {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVaultAuth {
     pub(super) method: Option<String>,
-    pub(super) token: Option<Secret>,
-    pub(super) role_id: Option<Secret>,
-    pub(super) secret_id: Option<Secret>,
+    pub(super) token: Option<Written>,
+    pub(super) role_id: Option<Written>,
+    pub(super) secret_id: Option<Written>,
     pub(super) role: Option<String>,
     pub(super) jwt_file: Option<String>,
     pub(super) mount: Option<String>,
@@ -136,8 +147,8 @@ pub(super) struct RawVaultAuth {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawUpstream {
     pub(super) ca_file: Option<String>,
-    pub(super) https_proxy: Option<Secret>,
-    pub(super) http_proxy: Option<Secret>,
+    pub(super) https_proxy: Option<Written>,
+    pub(super) http_proxy: Option<Written>,
     pub(super) no_proxy: Option<String>,
     pub(super) allow_addresses: Vec<String>,
     pub(super) pool_idle_timeout: String,
@@ -173,10 +184,10 @@ pub(super) struct RawTimeouts {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawIdentity {
     pub(super) organisation: Option<String>,
-    pub(super) access_key_id: Option<Secret>,
-    pub(super) secret_access_key: Option<Secret>,
-    pub(super) session_token: Option<Secret>,
-    pub(super) credentials: Option<Secret>,
+    pub(super) access_key_id: Option<Written>,
+    pub(super) secret_access_key: Option<Written>,
+    pub(super) session_token: Option<Written>,
+    pub(super) credentials: Option<Written>,
 }
 
 #[derive(Deserialize)]
@@ -218,10 +229,10 @@ pub(super) struct RawAuth {
     pub(super) method: Option<String>,
     pub(super) source: Option<String>,
     pub(super) require_ec2: Option<bool>,
-    pub(super) access_key_id: Option<Secret>,
-    pub(super) secret_access_key: Option<Secret>,
-    pub(super) session_token: Option<Secret>,
-    pub(super) credentials: Option<Secret>,
+    pub(super) access_key_id: Option<Written>,
+    pub(super) secret_access_key: Option<Written>,
+    pub(super) session_token: Option<Written>,
+    pub(super) credentials: Option<Written>,
     pub(super) role: Option<String>,
     pub(super) roles: Option<Vec<String>>,
     pub(super) identity: Option<String>,
@@ -236,6 +247,6 @@ pub(super) struct RawAuth {
     pub(super) transitive_tag_keys: Option<Vec<String>>,
     pub(super) source_identity: Option<String>,
     pub(super) mfa_serial: Option<String>,
-    pub(super) mfa_token: Option<Secret>,
+    pub(super) mfa_token: Option<Written>,
     pub(super) profile: Option<String>,
 }

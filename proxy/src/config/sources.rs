@@ -1,7 +1,9 @@
 //! What the operator wrote: file, variables and flags, merged by figment, and where each key comes from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use auth_model::Secret;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
@@ -29,6 +31,8 @@ pub(super) struct Sources {
     ambient: Vec<Setting>,
     variables: Vec<Setting>,
     flags: Vec<FlagSetting>,
+    /// What was written for keys of secrets. No other place has it.
+    secrets: BTreeMap<KeyPath, Secret>,
 }
 
 impl Sources {
@@ -40,11 +44,24 @@ impl Sources {
         problems: &mut Vec<Problem>,
     ) -> Self {
         let variables = variables::settings(environment, file.as_ref(), problems);
+        let ambient = variables::ambient(environment, problems);
+        let of = |settings: &[Setting]| -> Vec<_> {
+            let pairs = settings
+                .iter()
+                .map(|setting| (setting.key.clone(), setting.secret.clone()));
+            pairs.filter_map(|(key, secret)| Some((key, secret?))).collect()
+        };
+        // In the order in which they are merged.
+        let mut secrets: BTreeMap<_, _> = of(&ambient).into_iter().collect();
+        let of_file = file.iter().flat_map(TomlFile::secrets);
+        secrets.extend(of_file.map(|(key, secret)| (key.clone(), secret.clone())));
+        secrets.extend(of(&variables));
         Self {
             file,
-            ambient: variables::ambient(environment, problems),
+            ambient,
             variables,
             flags,
+            secrets,
         }
     }
 
@@ -72,6 +89,11 @@ impl Sources {
             problems.push(Problem::new(Origin::Nowhere, KeyPath::default(), message));
             Dict::new()
         })
+    }
+
+    /// What was written for this key of a secret.
+    pub(super) fn secret(&self, key: &KeyPath) -> Option<&Secret> {
+        self.secrets.get(key)
     }
 
     /// The name of the file.

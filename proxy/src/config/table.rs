@@ -19,6 +19,7 @@ use super::keys::{self, Kind};
 use super::places::{Limits, Need};
 use super::problem::Problem;
 use super::quantity;
+use super::raw::Written;
 use super::sources::Sources;
 use super::typed::NO_PROGRAMS;
 use crate::process::Place;
@@ -170,9 +171,22 @@ impl<'a> Table<'a> {
         self.quantity(name, value)
     }
 
+    /// The secret text that was written.
+    pub(super) fn secret(&self, name: &str, written: Option<Written>) -> Option<&Secret> {
+        let Written = written?;
+        let text = self.report.sources.secret(&self.key(name));
+        if text.is_none() {
+            // After the check of the keys this is a fault of ours.
+            self.refuse(name, "cannot be read");
+        }
+        text
+    }
+
     /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
-    pub(super) fn asset(&self, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
-        match self.parse(name, text.map(Secret::expose))? {
+    pub(super) fn asset(&self, name: &str, written: Option<Written>) -> Option<AssetReference> {
+        let text = self.secret(name, written)?;
+        let reference = AssetReference::of(text);
+        match reference.map_err(|error| self.refuse(name, error.to_string())).ok()? {
             AssetReference::File { path, pointer } => {
                 let path = self.report.sources.resolve(&self.key(name), &path);
                 let is_in_reach = self.report.needs(&self.key(name), &path, Need::Read);
@@ -212,7 +226,8 @@ impl<'a> Table<'a> {
     }
 
     /// A role that makes whole keys.
-    pub(super) fn lease(&self, name: &str, text: &Secret) -> Option<VaultAwsRole> {
+    pub(super) fn lease(&self, name: &str, written: Written) -> Option<VaultAwsRole> {
+        let text = self.secret(name, Some(written))?;
         let role = self.parse(name, Some(text.expose()))?;
         if !self.report.sources.wrote(&KeyPath::of("assets.vault.address")) {
             self.refuse(name, "is made by a vault, and there is none: set assets.vault.address");

@@ -150,10 +150,10 @@ fn identities(top: &Table<'_>, raw: &BTreeMap<String, RawIdentity>) -> BTreeMap<
         let keys = auth::keys(
             &table,
             &auth::WrittenKeys {
-                access_key_id: raw.access_key_id.as_ref(),
-                secret_access_key: raw.secret_access_key.as_ref(),
-                session_token: raw.session_token.as_ref(),
-                credentials: raw.credentials.as_ref(),
+                access_key_id: raw.access_key_id,
+                secret_access_key: raw.secret_access_key,
+                session_token: raw.session_token,
+                credentials: raw.credentials,
             },
         );
         if let (Some(name), Some(organisation), Some(keys)) = (name, organisation, keys) {

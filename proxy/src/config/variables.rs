@@ -3,6 +3,7 @@
 //! Values are taken as they are, so that `012345678901` stays what it is; only keys that are switches, counts
 //! or lists are read as such.
 
+use auth_model::Secret;
 use figment::value::{Dict, Value};
 
 use super::environment::Environment;
@@ -21,7 +22,26 @@ pub(super) const FILE_VARIABLE: &str = "SIGNING_PROXY_CONFIG";
 pub(super) struct Setting {
     pub(super) variable: String,
     pub(super) key: KeyPath,
+    /// Nothing where it is a secret.
     pub(super) value: Value,
+    pub(super) secret: Option<Secret>,
+}
+
+impl Setting {
+    fn new(variable: &str, key: KeyPath, text: &Secret) -> Self {
+        let kind = keys::find(&key).map(|key| &key.kind);
+        let secret = kind.is_some_and(Kind::is_secret).then(|| text.clone());
+        Self {
+            variable: variable.to_owned(),
+            value: if secret.is_some() {
+                Value::from("")
+            } else {
+                read(text.expose(), kind)
+            },
+            secret,
+            key,
+        }
+    }
 }
 
 /// The keys that variables set. An empty variable counts as not set, as Compose files leave them behind.
@@ -35,7 +55,8 @@ pub(super) fn settings(
         let Some(name) = variable.strip_prefix(PREFIX) else {
             continue;
         };
-        if variable == FILE_VARIABLE || value == Some("") || is_service_link(name, value) {
+        let text = value.map(Secret::expose);
+        if variable == FILE_VARIABLE || text == Some("") || is_service_link(name, text) {
             continue;
         }
         let key = key_of(name, file);
@@ -57,11 +78,7 @@ pub(super) fn settings(
             ));
             continue;
         }
-        settings.push(Setting {
-            variable: variable.to_owned(),
-            value: read(value, &key),
-            key,
-        });
+        settings.push(Setting::new(variable, key, value));
     }
     settings
 }
@@ -77,12 +94,8 @@ pub(super) fn ambient(environment: &Environment, problems: &mut Vec<Problem>) ->
             continue;
         };
         let key = KeyPath::of("upstream").entry(name);
-        match environment.get(variable) {
-            Some(value) => settings.push(Setting {
-                variable: variable.to_owned(),
-                key,
-                value: Value::from(value),
-            }),
+        match environment.secret(variable) {
+            Some(value) => settings.push(Setting::new(variable, key, value)),
             None => problems.push(Problem::new(Origin::Variable(variable.to_owned()), key, "is not UTF-8")),
         }
     }
@@ -148,9 +161,9 @@ fn spelt_as_written<'a>(part: &'a str, written: &[&'a str]) -> &'a str {
 }
 
 /// The value as the key's kind has it; what cannot be read so stays text, and is refused as such later.
-fn read(text: &str, key: &KeyPath) -> Value {
+fn read(text: &str, kind: Option<&Kind>) -> Value {
     let as_text = || Value::from(text);
-    match keys::find(key).map(|key| &key.kind) {
+    match kind {
         Some(Kind::Switch) => text.parse::<bool>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::Count(_)) => text.parse::<u64>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::List(_)) if text.trim_start().starts_with('[') => list(text).unwrap_or_else(as_text),

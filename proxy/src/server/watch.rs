@@ -6,20 +6,23 @@
 //! way, be set anew after each swap, and be backed by looking all the same; the crates for it would be the larger part
 //! of this module's cost. A look is one `stat` for each of a few files.
 
-use std::fs::Metadata;
-use std::io;
-use std::path::PathBuf;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use tokio::io::AsyncReadExt as _;
+use aws_lc_rs::digest::{Context, SHA256};
 use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is looked at of a file: beyond this, its beginning.
 const MOST_BYTES: u64 = 16 << 20;
+
+/// What is read of it at once.
+const BLOCK: usize = 16 << 10;
 
 /// The files of a configuration, as they were when it was loaded.
 #[derive(Debug)]
@@ -125,12 +128,29 @@ async fn look(path: PathBuf, known: Option<&Look>) -> Look {
     Look { path, stamp, content }
 }
 
-async fn read(path: &PathBuf) -> io::Result<Content> {
-    let mut bytes = Vec::new();
-    let file = tokio::fs::File::open(path).await?;
-    file.take(MOST_BYTES).read_to_end(&mut bytes).await?;
+async fn read(path: &Path) -> io::Result<Content> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || content(&path))
+        .await
+        .map_err(io::Error::other)?
+}
+
+/// Block by block, and not by tokio's files, which keep a copy: secrets may stand there.
+fn content(path: &Path) -> io::Result<Content> {
+    let mut file = File::open(path)?.take(MOST_BYTES);
+    let mut hash = Context::new(&SHA256);
+    let mut block = Zeroizing::new([0; BLOCK]);
+    loop {
+        let length = match file.read(block.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(block.get(..length).unwrap_or_default());
+    }
     let mut content = Content::default();
-    content.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+    content.copy_from_slice(hash.finish().as_ref());
     Ok(content)
 }
 

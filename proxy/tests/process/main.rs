@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod landlock;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod program;
 
 use std::fs;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use auth_model::{AssetReference, ConnectionName, Secret};
+use auth_model::{AssetReference, ConnectionName};
 use credential_assets::{CommandSettings, VaultAuth};
 
 use super::{cleartext, stores};
-use crate::config::raw::{RawAssets, RawVault, RawVaultAuth};
+use crate::config::raw::{RawAssets, RawVault, RawVaultAuth, Written};
 use crate::config::table::Table;
 use crate::config::{AssetsConfig, ConnectionConfig, VaultConfig};
 
@@ -111,12 +111,12 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
     let why = format!(r#"method "{method}" needs it"#);
     match *method {
         "token" => Some(VaultAuth::Token {
-            token: required_asset(table, "token", raw.token.as_ref(), &why)?,
+            token: required_asset(table, "token", raw.token, &why)?,
         }),
         "approle" => {
             let mount = mount(table, raw, method);
-            let role_id = required_asset(table, "role_id", raw.role_id.as_ref(), &why);
-            let secret_id = asset(table, "secret_id", raw.secret_id.as_ref());
+            let role_id = required_asset(table, "role_id", raw.role_id, &why);
+            let secret_id = asset(table, "secret_id", raw.secret_id);
             if raw.secret_id.is_some() && secret_id.is_none() {
                 return None;
             }
@@ -151,7 +151,7 @@ fn mount(table: &Table<'_>, raw: &RawVaultAuth, method: &str) -> Option<String> 
     None
 }
 
-fn required_asset(table: &Table<'_>, name: &str, text: Option<&Secret>, why: &str) -> Option<AssetReference> {
+fn required_asset(table: &Table<'_>, name: &str, text: Option<Written>, why: &str) -> Option<AssetReference> {
     if text.is_none() {
         table.missing(name, why);
     }
@@ -159,7 +159,7 @@ fn required_asset(table: &Table<'_>, name: &str, text: Option<&Secret>, why: &st
 }
 
 /// A reference that this machine resolves by itself.
-fn asset(table: &Table<'_>, name: &str, text: Option<&Secret>) -> Option<AssetReference> {
+fn asset(table: &Table<'_>, name: &str, text: Option<Written>) -> Option<AssetReference> {
     let reference = table.asset(name, text)?;
     let message = match reference {
         AssetReference::Vault { .. } => "cannot be kept in the vault itself: it is needed to log in",

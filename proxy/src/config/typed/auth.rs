@@ -9,7 +9,7 @@ use auth_model::{
 
 use super::session::options;
 use super::{assume_role, session};
-use crate::config::raw::RawAuth;
+use crate::config::raw::{RawAuth, Written};
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
 
@@ -137,21 +137,21 @@ fn no_identity(meant: Option<&str>, written: &[&str]) -> String {
 }
 
 /// What is written of a key.
-pub(super) struct WrittenKeys<'a> {
-    pub(super) access_key_id: Option<&'a Secret>,
-    pub(super) secret_access_key: Option<&'a Secret>,
-    pub(super) session_token: Option<&'a Secret>,
+pub(super) struct WrittenKeys {
+    pub(super) access_key_id: Option<Written>,
+    pub(super) secret_access_key: Option<Written>,
+    pub(super) session_token: Option<Written>,
     /// All of it as one.
-    pub(super) credentials: Option<&'a Secret>,
+    pub(super) credentials: Option<Written>,
 }
 
-impl WrittenKeys<'_> {
-    pub(super) fn of(raw: &RawAuth) -> WrittenKeys<'_> {
+impl WrittenKeys {
+    pub(super) fn of(raw: &RawAuth) -> WrittenKeys {
         WrittenKeys {
-            access_key_id: raw.access_key_id.as_ref(),
-            secret_access_key: raw.secret_access_key.as_ref(),
-            session_token: raw.session_token.as_ref(),
-            credentials: raw.credentials.as_ref(),
+            access_key_id: raw.access_key_id,
+            secret_access_key: raw.secret_access_key,
+            session_token: raw.session_token,
+            credentials: raw.credentials,
         }
     }
 
@@ -175,7 +175,7 @@ impl WrittenKeys<'_> {
 }
 
 /// The keys of this table; `None` where a problem was noted.
-pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys<'_>) -> Option<KeyAssets> {
+pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys) -> Option<KeyAssets> {
     if let Some(credentials) = written.credentials {
         for name in written.parts() {
             table.refuse(name, "has no effect beside credentials: remove one of them");
@@ -219,7 +219,7 @@ pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys<'_>) -> Option<KeyAs
 fn asset<T>(
     table: &Table<'_>,
     name: &str,
-    text: Option<&Secret>,
+    text: Option<Written>,
     check: impl FnOnce(&Secret) -> Result<T, String>,
 ) -> Option<AssetReference> {
     let reference = table.asset(name, text)?;

@@ -131,7 +131,7 @@ fn mfa(table: &Table<'_>, raw: &RawAuth) -> Option<Mfa> {
         (Some(_), Some(_)) => {}
     }
     let serial = table.parse("mfa_serial", raw.mfa_serial.as_deref());
-    let code = table.asset("mfa_token", raw.mfa_token.as_ref());
+    let code = table.asset("mfa_token", raw.mfa_token);
     let is_fixed = |code: &AssetReference| matches!(code, AssetReference::Literal(_) | AssetReference::Env { .. });
     if code.as_ref().is_some_and(is_fixed) {
         let message = "must be kept where it changes, such as file:PATH or exec:PROGRAM: AWS takes each code once";

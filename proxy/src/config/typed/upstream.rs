@@ -5,7 +5,7 @@ use std::fs::File;
 use auth_model::Secret;
 
 use crate::config::endpoint::{EndpointUrl, InvalidEndpointUrl};
-use crate::config::raw::RawUpstream;
+use crate::config::raw::{RawUpstream, Written};
 use crate::config::table::Table;
 use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
 
@@ -26,8 +26,8 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
         allow_addresses: allow_addresses.into_iter().flatten().collect(),
         ca_file,
         proxy: UpstreamProxy {
-            https: proxy(table, "https_proxy", raw.https_proxy.as_ref()),
-            http: proxy(table, "http_proxy", raw.http_proxy.as_ref()),
+            https: proxy(table, "https_proxy", raw.https_proxy),
+            http: proxy(table, "http_proxy", raw.http_proxy),
             no_proxy: raw.no_proxy.clone(),
         },
         pool: PoolConfig {
@@ -38,17 +38,17 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
 }
 
 /// The proxy's URL; an empty text is none, to switch off what the environment says.
-fn proxy(table: &Table<'_>, name: &str, text: Option<&Secret>) -> Option<Secret> {
-    let text = text?.expose();
-    if text.is_empty() {
+fn proxy(table: &Table<'_>, name: &str, written: Option<Written>) -> Option<Secret> {
+    let text = table.secret(name, written)?;
+    if text.expose().is_empty() {
         return None;
     }
     // Without a scheme is common in the variables, and clear.
-    let url = Secret::new(if text.contains("://") {
-        text.to_owned()
+    let url = if text.expose().contains("://") {
+        text.clone()
     } else {
-        format!("http://{text}")
-    });
+        Secret::new(format!("http://{}", text.expose()))
+    };
     if address(url.expose()).is_ok() {
         return Some(url);
     }
