@@ -12,6 +12,7 @@ mod heads;
 mod heads_http2;
 mod hosts;
 mod instance;
+mod limits;
 mod modes;
 mod on_behalf;
 mod organisations;

@@ -72,7 +72,11 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) async fn connect(to: SocketAddr) -> Self {
-        let socket = TcpStream::connect(to).await.expect("somebody listens");
+        Self::on(TcpStream::connect(to).await.expect("somebody listens"))
+    }
+
+    /// On a socket that is connected already.
+    pub(crate) fn on(socket: TcpStream) -> Self {
         socket.set_nodelay(true).expect("a socket option");
         Self {
             socket,

@@ -1,0 +1,174 @@
+//! HTTP/2 streams that want nothing but to last.
+
+use std::pin::pin;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+// RFC 9113, section 6.
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+/// SETTINGS_INITIAL_WINDOW_SIZE = 0.
+const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
+
+const TAKEN: &str = "signing_proxy_shared_taken{resource=\"upstream_permits\",connection=\"a\"}";
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Fields without compression (RFC 7541, section 6.2.2), each shorter than 127 bytes.
+fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).ok().filter(|length| *length < 127).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    block
+}
+
+/// All that a connection sends: so many requests, on streams that have no window.
+fn requests(count: u32, flags: u8, method: &str, target: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let mut fields = vec![
+        (":method", method),
+        (":scheme", "http"),
+        (":authority", "localhost"),
+        (":path", target),
+    ];
+    fields.extend_from_slice(more);
+    let head = block(&fields);
+    let mut bytes = [PREFACE, &frame(SETTINGS, 0, 0, &NO_WINDOW)].concat();
+    for number in 0..count {
+        bytes.extend(frame(HEADERS, END_HEADERS | flags, 2 * number + 1, &head));
+    }
+    bytes
+}
+
+/// So many connections of the hog that send this and then read whatever comes.
+async fn hold(to: SocketAddr, connections: usize, bytes: &[u8]) -> Vec<tokio::task::JoinHandle<()>> {
+    let mut held = Vec::new();
+    for _ in 0..connections {
+        let mut socket = connect_from(HOG, to).await;
+        let _ = socket.write_all(bytes).await;
+        held.push(tokio::spawn(async move {
+            let mut piece = [0; 4_096];
+            while matches!(socket.read(&mut piece).await, Ok(1..)) {}
+        }));
+    }
+    held
+}
+
+#[tokio::test]
+async fn heads_without_bodies_hold_no_permit() {
+    let (proxy, _upstream) = start("", "").await;
+    let a = listener(&proxy, "a");
+    let _held = hold(a, 40, &requests(32, 0, "PUT", "/b/k", &[("content-length", "5")])).await;
+    reaches(&proxy, IN_FLIGHT, 40 * 32).await;
+    assert_eq!(sample(&proxy, TAKEN).await, 0);
+    let (response, after) = ask_from(OTHER, a).await;
+    assert_eq!(response.status, 200);
+    assert!(after < Duration::from_secs(5), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_connection_holds_an_eighth_of_the_permits_at_most() {
+    let (proxy, _upstream) = start("", "").await;
+    let a = listener(&proxy, "a");
+    // More than it may have at a time: h2 resets those beyond.
+    let _held = hold(a, 1, &requests(150, END_STREAM, "GET", NEVER, &[])).await;
+    reaches(&proxy, TAKEN, 32).await;
+    let size = sample(&proxy, &TAKEN.replace("taken", "size")).await;
+    // The requests of another one come after all of those.
+    let (response, _) = ask_from(OTHER, a).await;
+    assert_eq!(response.status, 200);
+    let taken = sample(&proxy, TAKEN).await;
+    assert!(taken * 8 <= size, "{taken} of {size}");
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
+    let (proxy, _upstream) = start("write_timeout = \"1s\"", "").await;
+    let socket = connect_from(HOG, listener(&proxy, "a")).await;
+    let (sender, http2) = h2::client::Builder::new()
+        .initial_connection_window_size(1 << 20)
+        .handshake::<_, bytes::Bytes>(socket)
+        .await
+        .unwrap();
+    tokio::spawn(http2);
+    let mut sender = sender.ready().await.unwrap();
+    let mut body = async |target: &str| {
+        let request = http::Request::get(format!("http://localhost{target}"))
+            .body(())
+            .unwrap();
+        let (response, _) = sender.send_request(request, true).unwrap();
+        response.await.unwrap().into_body()
+    };
+    let mut stuck = body(LONG).await;
+    let mut taken = body(LONG).await;
+    let other = async {
+        let mut all = 0;
+        while let Some(data) = taken.data().await {
+            let data = data.unwrap();
+            all += data.len();
+            taken.flow_control().release_capacity(data.len()).unwrap();
+        }
+        all
+    };
+    let stopped = async {
+        loop {
+            match stuck.data().await {
+                // Its window is never opened again.
+                Some(Ok(_)) => {}
+                end => return end.and_then(Result::err).and_then(|error| error.reason()),
+            }
+        }
+    };
+    let (all, reason) = timeout(PATIENCE, async { tokio::join!(other, stopped) }).await.unwrap();
+    assert_eq!((all, reason), (LARGE, Some(h2::Reason::CANCEL)));
+    let mut after = body("/b/k").await;
+    assert!(after.data().await.unwrap().is_ok());
+}
+
+/// The longest that a request of the other client takes while the hog opens so many connections, and once they are there.
+async fn longest_delay(connections: usize, streams: u32) -> Duration {
+    let (proxy, _upstream) = start("", "").await;
+    let a = listener(&proxy, "a");
+    let bytes = requests(streams, END_STREAM, "GET", "/b/k", &[]);
+    let mut opening = pin!(hold(a, connections, &bytes));
+    let mut longest = Duration::ZERO;
+    loop {
+        let held = timeout(Duration::from_millis(100), &mut opening).await;
+        let (response, after) = ask_from(OTHER, a).await;
+        assert_eq!(response.status, 200);
+        longest = longest.max(after);
+        let Ok(_held) = held else { continue };
+        // All that the hog may have, it has.
+        let most = (connections * 32).min(921);
+        reaches(&proxy, TAKEN, u64::try_from(most).unwrap()).await;
+        let (response, after) = ask_from(OTHER, a).await;
+        assert_eq!(response.status, 200);
+        return longest.max(after);
+    }
+}
+
+#[tokio::test]
+async fn eleven_connections_without_window_delay_nobody() {
+    let delay = longest_delay(11, 100).await;
+    assert!(delay < Duration::from_secs(1), "{delay:?}");
+}
+
+/// Some 8 s long, nearly all of it the hog's.
+#[tokio::test]
+async fn a_thousand_connections_without_window_delay_nobody() {
+    let delay = longest_delay(1_000, 32).await;
+    assert!(delay < Duration::from_secs(1), "{delay:?}");
+}
