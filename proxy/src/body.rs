@@ -37,7 +37,7 @@ pub(crate) use event_message::tests as messages;
 pub(crate) use event_message::{Gatherer, Message};
 pub(crate) use event_upload::{EventStream, Sealer};
 pub(crate) use framing::{EVENTS, Framing, add_aws_chunked};
-pub(crate) use gate::{Continues, Gate};
+pub(crate) use gate::{Continues, ExpectContinue, Gate};
 pub(crate) use outgoing::{Chunks, Content, OutgoingBody, Progress};
 pub(crate) use part_reader::{Part, PartReader};
 pub(crate) use patience::Patience;

@@ -17,6 +17,7 @@ mod permits;
 mod reach;
 mod resolve;
 mod response_head;
+mod socket;
 mod trust;
 
 use std::num::NonZeroUsize;
@@ -24,18 +25,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_endpoints::{AddressRules, ServiceTraits};
-use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::header::{EXPECT, HOST, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{Request, StatusCode, Version};
+use http::{HeaderValue, Request, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::body::{Continues, OutgoingBody, Progress};
+use crate::body::{Continues, ExpectContinue, OutgoingBody, Progress};
 use crate::config::{Timeouts, UpstreamConfig};
 use crate::metrics::Tally;
 use crate::share::Pool;
 use crate::threads::PerThread;
+use body::HeldBody;
 use connect::Connector;
 use dial::{Dial, Egress};
 use exchange::Interim;
@@ -161,8 +163,9 @@ pub(crate) struct Upstream {
     timeouts: Timeouts,
     network: Network,
     purpose: Purpose,
-    /// Only where HTTP/1.1 is certain: over HTTP/2 nobody would hear it.
-    continues: Option<Continues>,
+    /// Only for S3 and its kin: no other service gets `Expect` from its SDKs, and one that does not know it would delay each
+    /// request. They are spoken to by HTTP/1.1: over HTTP/2 nobody would hear it.
+    continues: Option<ExpectContinue>,
 }
 
 impl Upstream {
@@ -213,7 +216,7 @@ impl Upstream {
             permits: Pool::new(permits::size(0)),
             timeouts,
             network: network.clone(),
-            continues: (purpose.protocols == Protocols::Http1).then(Continues::default),
+            continues: (purpose.protocols == Protocols::Http1).then(ExpectContinue::default),
             purpose,
         }
     }
@@ -223,9 +226,9 @@ impl Upstream {
         self.network.is(network) && self.purpose == *purpose
     }
 
-    /// Whether the service says `100 Continue`, as far as is known.
-    pub(crate) fn continues(&self) -> Option<Continues> {
-        self.continues.clone().filter(Continues::is_likely)
+    /// The target's host, where it may send `100 Continue`, as far as is known.
+    pub(crate) fn continues(&self, target: &Uri) -> Option<Continues> {
+        self.continues.as_ref()?.of(target.authority()?.as_str())
     }
 
     /// Sends a signed request and waits for the head of the answer.
@@ -255,11 +258,15 @@ impl Upstream {
             Attempt::OnFreshHttp2 => &self.conversing,
         };
         let gate = body.gate();
+        let waiting = gate.clone().map(HeldBody);
+        if gate.is_some() {
+            head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
         let mut request = Request::from_parts(head, body);
         let connection = capture_connection(&mut request);
         let interim = Interim::default();
         hyper::ext::on_informational(&mut request, {
-            let (gate, interim) = (gate.clone(), interim.clone());
+            let (gate, interim) = (gate, interim.clone());
             move |response| {
                 interim.count();
                 if let Some(gate) = gate.as_ref().filter(|_| response.status() == StatusCode::CONTINUE) {
@@ -269,10 +276,7 @@ impl Upstream {
         });
         let response = client.request(request);
         let answer = exchange::wait(response, progress, self.timeouts.response, &interim).await;
-        let answer = answer.and_then(|response| exchange::checked(response, &interim, &connection));
-        if let Some(gate) = gate {
-            gate.answered();
-        }
+        let answer = answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting));
         if attempt == Attempt::OnFreshHttp2 && !is_tls {
             return answer.map_err(exchange::without_agreement);
         }

@@ -8,6 +8,7 @@ mod check;
 mod conversations;
 mod decided;
 mod deploy;
+mod early;
 mod heads;
 mod heads_http2;
 mod hosts;

@@ -97,7 +97,6 @@ struct Held {
 struct Control {
     flight: Option<watch::Receiver<Option<Outcome>>>,
     setback: Option<Setback>,
-    landed_at: Option<Instant>,
     refusals: Refusals,
     counters: CredentialCounters,
 }
@@ -261,8 +260,7 @@ impl<O: Obtain> Inner<O> {
                 Demand::Due => !held.is_due_at(now),
                 Demand::Refused(set) | Demand::Doubted(set) => {
                     let is_flying = control.flight.is_some();
-                    let age = control.landed_at.map(|landed| landed.elapsed());
-                    let may_renew = is_flying || control.refusals.may_renew(age, self.origin.only_reads());
+                    let may_renew = is_flying || control.refusals.held_back_for().is_none();
                     !may_renew || !are_same_keys(&held.credentials, set)
                 }
             };

@@ -82,7 +82,7 @@ impl CredentialSource {
     ///
     /// However many callers report the same set, one attempt is made; who comes later gets what it
     /// brought. The answer may be `refused` again (the same [`Arc`], where it was this source's):
-    /// nothing newer can be had, the set is only seconds old, or the source rests. Refusals lead to renewals
+    /// nothing newer can be had, or the source rests. Refusals lead to renewals
     /// ever more rarely (5 s apart at first, 1 s for keys that are only read, 5 minutes in the end), however many
     /// are reported, until nothing is reported for five minutes.
     ///

@@ -118,8 +118,8 @@ impl Content {
         }
     }
 
-    /// The body from its first byte, to be sent.
-    pub(crate) fn body(&self, progress: Progress) -> OutgoingBody {
+    /// The body from its first byte, to be sent once the gate is open, where there is one.
+    pub(crate) fn body(&self, gate: Option<Gate>, progress: Progress) -> OutgoingBody {
         let source = match self {
             Self::Empty => Source::Empty,
             Self::Memory(memory) => Source::Memory {
@@ -135,6 +135,7 @@ impl Content {
             },
         };
         OutgoingBody {
+            waiting: gate.map(Waiting::at),
             source,
             left: Some(self.length()),
             progress,
@@ -166,6 +167,8 @@ impl Progress {
 /// A request's body, as the HTTP client takes it.
 #[derive(Debug)]
 pub(crate) struct OutgoingBody {
+    /// Nothing was taken of the source yet.
+    waiting: Option<Waiting>,
     source: Source,
     /// Bytes to come; `None` where nobody knows: in a conversation.
     left: Option<u64>,
@@ -189,7 +192,6 @@ enum Source {
     },
     /// Nothing was taken of it yet.
     Held {
-        waiting: Option<Waiting>,
         shelf: Shelf,
         chunks: Option<Box<Chunks>>,
     },
@@ -218,11 +220,11 @@ impl OutgoingBody {
         progress: Progress,
     ) -> Self {
         let source = Source::Held {
-            waiting: gate.map(Waiting::at),
             shelf,
             chunks: chunks.map(Box::new),
         };
         Self {
+            waiting: gate.map(Waiting::at),
             source,
             left: Some(framed_length),
             progress,
@@ -232,6 +234,7 @@ impl OutgoingBody {
     /// The messages of a conversation, in signed envelopes.
     pub(crate) fn events(messages: EventStream, sealer: Sealer, progress: Progress) -> Self {
         Self {
+            waiting: None,
             source: Source::Events(Box::new(EventUpload::new(messages, sealer))),
             left: None,
             progress,
@@ -240,25 +243,18 @@ impl OutgoingBody {
 
     /// The gate that the body waits at.
     pub(crate) fn gate(&self) -> Option<Gate> {
-        match &self.source {
-            Source::Held { waiting, .. } => waiting.as_ref().map(|waiting| waiting.gate().clone()),
-            Source::Empty
-            | Source::Memory { .. }
-            | Source::File { .. }
-            | Source::Client(_)
-            | Source::Chunks(_)
-            | Source::Events(_) => None,
-        }
+        self.waiting.as_ref().map(|waiting| waiting.gate().clone())
     }
 
-    /// Takes what was held off its shelf, once it may go.
+    /// Waits at the gate, and takes what was held off its shelf.
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        let Source::Held { waiting, shelf, chunks } = &mut self.source else {
+        if let Some(waiting) = &mut self.waiting {
+            ready!(waiting.poll_open(cx))?;
+            self.waiting = None;
+        }
+        let Source::Held { shelf, chunks } = &mut self.source else {
             return Poll::Ready(Ok(()));
         };
-        if let Some(waiting) = waiting {
-            ready!(waiting.poll_open(cx))?;
-        }
         let stream = shelf.take().ok_or("the body was sent already")?;
         self.source = match chunks.take() {
             None => Source::Client(stream),

@@ -125,7 +125,13 @@ mod tests {
         let mut parts = Vec::new();
         loop {
             let part = reader.part(10, 10, &storage).await.map_err(|error| error.code())?;
-            let body = part.content.body(Progress::new()).collect().await.unwrap().to_bytes();
+            let body = part
+                .content
+                .body(None, Progress::new())
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes();
             parts.push(body.len());
             if part.is_last {
                 return Ok(parts);

@@ -5,7 +5,7 @@ mod passage;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::body::Incoming;
@@ -27,6 +27,10 @@ use passage::Passage;
 /// A client that was told to continue, or sent its head without waiting for that, sends the first of its body at once. Where
 /// it does not, it may hold an upstream permit by now.
 const FIRST_PIECE: Duration = Duration::from_secs(30);
+
+/// Bodies in memory or on the disk wait from this length on for S3's `100 Continue`, too. Smaller ones are in the network's
+/// buffers before a response could come, and an early response does not meet a body that is still being written.
+const EXPECT_FROM: u64 = 64 * 1024;
 
 /// A request that lacks nothing but its signature.
 #[derive(Debug)]
@@ -193,11 +197,20 @@ impl Framed {
         })
     }
 
-    /// The body to send; `signer` is what the head's signature begins, where more of it is signed.
-    pub(super) fn body(&self, signer: BodySigner, progress: &Progress) -> Result<OutgoingBody, ProxyError> {
+    /// The body to send; `signer` is what the head's signature begins, where more of it is signed. `expected` is the host
+    /// where it may send `100 Continue`.
+    pub(super) fn body(
+        &self,
+        signer: BodySigner,
+        expected: Option<Continues>,
+        progress: &Progress,
+    ) -> Result<OutgoingBody, ProxyError> {
         let progress = progress.clone();
         let (upload, passage, framed_length, continues) = match &self.body {
-            Body::Whole { content, .. } => return Ok(content.body(progress)),
+            Body::Whole { content, .. } => {
+                let gate = expected.filter(|_| content.length() >= EXPECT_FROM).map(Gate::new);
+                return Ok(content.body(gate, progress));
+            }
             Body::Stream {
                 upload,
                 passage,
@@ -264,7 +277,7 @@ pub(super) async fn frame(
         let continues = pipeline
             .lanes
             .get(ready.route.name())
-            .and_then(|lane| lane.upstream.continues());
+            .and_then(|lane| lane.upstream.continues(&ready.head.uri));
         return pass_on(ready, body, passage, continues);
     }
     let config = &ready.route.config;
@@ -314,10 +327,6 @@ fn pass_on(
         if ready.route.endpoint().is_none() {
             add_aws_chunked(&mut ready.head.headers);
         }
-    }
-    if continues.is_some() {
-        let value = HeaderValue::from_static("100-continue");
-        ready.head.headers.insert(EXPECT, value);
     }
     set_length(&mut ready.head, framed_length);
     Ok(Framed {

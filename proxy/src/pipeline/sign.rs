@@ -169,7 +169,10 @@ impl Pipeline {
             (None, BodySigner::None)
         };
         let progress = framed.progress();
-        let body = framed.body(body_signer, &progress).map_err(SendFault::Failed)?;
+        let expected = lane.upstream.continues(&head.uri);
+        let body = framed
+            .body(body_signer, expected, &progress)
+            .map_err(SendFault::Failed)?;
         *course.attempts = course.attempts.saturating_add(1);
         let exchange = lane.upstream.send(head, body, &progress, attempt).await?;
         Ok(Sent { exchange, used })

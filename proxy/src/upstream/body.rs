@@ -8,8 +8,20 @@ use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::body::Gate;
 use crate::error::Cause;
 use crate::strip;
+
+/// The request's body, where it is held back for the service's word: it goes when the response is read to its end, or there
+/// is none.
+#[derive(Debug)]
+pub(super) struct HeldBody(pub(super) Gate);
+
+impl Drop for HeldBody {
+    fn drop(&mut self) {
+        self.0.over();
+    }
+}
 
 /// A service's body as it arrives. A body that is cut ends in an error, whatever the protocol calls it.
 #[derive(Debug)]
@@ -18,11 +30,16 @@ pub(crate) struct ServiceBody {
     /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. Over HTTP/1
     /// it reports each early end itself.
     needs_end_stream: bool,
+    _held: Option<HeldBody>,
 }
 
 impl ServiceBody {
-    pub(super) fn new(incoming: Incoming, version: Version) -> Self {
+    pub(super) fn new(incoming: Incoming, version: Version, held: Option<HeldBody>) -> Self {
+        if let Some(HeldBody(gate)) = &held {
+            gate.answered();
+        }
         Self {
+            _held: held,
             incoming,
             needs_end_stream: version == Version::HTTP_2,
         }

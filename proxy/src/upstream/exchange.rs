@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::{Extensions, Response};
+use http::{Extensions, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::CaptureConnection;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::body::ServiceBody;
+use super::body::{HeldBody, ServiceBody};
 use super::fault::{ConnectError, find};
 use super::link::Served;
 use super::response_head::{self, MalformedResponse, Reuse};
@@ -105,7 +105,13 @@ pub(super) fn checked(
     response: Response<Incoming>,
     interim: &Interim,
     connection: &CaptureConnection,
+    held: Option<HeldBody>,
 ) -> Result<Exchange, SendFault> {
+    if let Some(HeldBody(gate)) = &held
+        && response.status() == StatusCode::EXPECTATION_FAILED
+    {
+        gate.is_unknown();
+    }
     let reuse = if interim.is_too_many() {
         Err(MalformedResponse::InterimFlood)
     } else {
@@ -118,7 +124,7 @@ pub(super) fn checked(
     }
     reuse.map_err(malformed)?;
     let version = response.version();
-    Ok(response.map(|body| ServiceBody::new(body, version)))
+    Ok(response.map(|body| ServiceBody::new(body, version, held)))
 }
 
 fn malformed(cause: MalformedResponse) -> SendFault {

@@ -11,6 +11,8 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::socket::Socket;
+
 /// Whether a connection has brought an answer before. Shared by the connection and its answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Served(Arc<AtomicBool>);
@@ -28,18 +30,25 @@ impl Served {
 /// A TCP connection, to the service or to the HTTP proxy before it.
 #[derive(Debug)]
 pub(super) struct Link {
-    io: TokioIo<TcpStream>,
+    io: TokioIo<Socket>,
     /// Requests go to an HTTP proxy, in absolute form.
     is_proxied: bool,
 }
 
 impl Link {
     pub(super) fn direct(io: TokioIo<TcpStream>) -> Self {
-        Self { io, is_proxied: false }
+        Self::new(io, false)
     }
 
     pub(super) fn to_proxy(io: TokioIo<TcpStream>) -> Self {
-        Self { io, is_proxied: true }
+        Self::new(io, true)
+    }
+
+    fn new(io: TokioIo<TcpStream>, is_proxied: bool) -> Self {
+        Self {
+            io: TokioIo::new(io.into_inner().into()),
+            is_proxied,
+        }
     }
 }
 

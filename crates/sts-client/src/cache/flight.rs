@@ -97,7 +97,6 @@ impl<O: Obtain> Inner<O> {
         })));
         control.flight = None;
         control.setback = None;
-        control.landed_at = Some(Instant::now());
         control.counters.obtained += 1;
         Ok(credentials)
     }

@@ -7,9 +7,6 @@ use tokio::time::Instant;
 
 use crate::schedule;
 
-/// An issued set this young that AWS refuses is not renewed: what is wrong is not its age.
-const YOUNG: Duration = Duration::from_secs(5);
-
 /// After this much quiet beyond its rest a source begins its rests anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 
@@ -22,12 +19,11 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    /// Whether a refusal may lead to a renewal now. `age` is the time since the last attempt that succeeded.
-    pub(super) fn may_renew(&self, age: Option<Duration>, only_reads: bool) -> bool {
-        // What is kept somewhere may have been replaced the moment after it was read.
-        let is_young = !only_reads && age.is_some_and(|age| age < YOUNG);
-        let rests = self.rests_until.is_some_and(|until| Instant::now() < until);
-        !is_young && !rests
+    /// For how long rejections lead to no refresh. The first one does at once, however young the set is: AWS may have
+    /// ended the session the moment after it was issued.
+    pub(super) fn held_back_for(&self) -> Option<Duration> {
+        let left = self.rests_until?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     /// A refusal leads to a renewal.

@@ -41,7 +41,7 @@ async fn collect_with(
 }
 
 async fn bytes_of(content: &Content) -> Vec<u8> {
-    let body = content.body(super::super::Progress::new());
+    let body = content.body(None, super::super::Progress::new());
     body.collect().await.unwrap().to_bytes().to_vec()
 }
 

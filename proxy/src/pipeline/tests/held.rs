@@ -23,6 +23,31 @@ async fn streamed_uploads_share_pooled_connections() {
     assert!(counted.contains(opened), "{counted}");
 }
 
+/// What is hashed waits too, from 64 KiB on: only S3's, since no other service is sent `Expect` by its SDKs.
+#[tokio::test]
+async fn hashed_bodies_of_s3_are_held_back_from_64_kib_on() {
+    let mut service = Service::start(vec![]).await;
+    let endpoint = format!("endpoint = \"http://{}\"\nregion = \"eu-west-1\"", service.addr);
+    let mut expecting = vec![];
+    for (kind, line, length) in [
+        ("s3", "PUT /b/k", 65_535),
+        ("s3", "PUT /b/k", 65_536),
+        ("s3", "POST /b?delete", 100_000),
+        ("lambda", "POST /2015-03-31/functions/f/invocations", 100_000),
+        ("dynamodb", "POST /", 100_000),
+    ] {
+        let proxy = Proxy::with(&format!("service = \"{kind}\"\n{endpoint}")).await;
+        let head = format!("{line} HTTP/1.1\ncontent-length: {length}");
+        let answer = proxy.ask(&head, &vec![b'x'; length]).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let seen = service.next().await;
+        let signed = seen.one("authorization").to_owned();
+        assert_eq!((seen.body.len(), signed.contains("expect")), (length, false));
+        expecting.push(seen.has("expect"));
+    }
+    assert_eq!(expecting, [false, true, true, false, false]);
+}
+
 /// A connection that answers each head with the next of these and reads no bodies, then closes.
 async fn answer_heads(listener: &TcpListener, answers: &[&str]) {
     let (mut stream, _) = listener.accept().await.unwrap();

@@ -88,11 +88,16 @@ async fn a_refused_set_is_renewed_once_however_many_report_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_that_is_refused_right_after_its_arrival_is_not_renewed() {
+async fn first_rejection_refreshes_at_once_however_young_the_set_is() {
     let stage = Stage::new(an_hour);
     let set = stage.request().await.unwrap();
-    assert!(Arc::ptr_eq(&stage.cache.renew(&set).await.unwrap(), &set));
-    assert_eq!(stage.attempts(), 1);
+    let second = stage.cache.renew(&set).await.unwrap();
+    assert_eq!((second.access_key_id.as_str(), stage.attempts()), ("ASIA2", 2));
+    // From the second one on with distances.
+    assert!(Arc::ptr_eq(&stage.cache.renew(&second).await.unwrap(), &second));
+    assert_eq!(stage.attempts(), 2);
+    pass(Duration::from_secs(5)).await;
+    assert!(!Arc::ptr_eq(&stage.cache.renew(&second).await.unwrap(), &second));
 }
 
 #[tokio::test(start_paused = true)]
