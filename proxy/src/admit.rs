@@ -7,6 +7,7 @@
 //! extensions.
 
 mod host;
+mod names;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
@@ -17,6 +18,7 @@ use crate::error::{ErrorCode, ProxyError};
 use crate::server::AmbiguousHead;
 
 pub(crate) use host::HostPort;
+pub(crate) use names::check_names;
 
 /// The longest path and query we take: S3's longest key, fully escaped, with a long query fits several times.
 const MAX_TARGET: usize = 16 * 1024;

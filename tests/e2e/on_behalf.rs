@@ -78,6 +78,46 @@ async fn empty_segments_pass_no_statement_that_denies() {
     passes(&ask(world.address(), put("pub/x")).await, "a plain key");
 }
 
+/// Behind CGI and the like `x_amz_copy_source` and `x-amz-copy-source` are one variable.
+#[tokio::test]
+async fn fields_are_decided_on_by_every_name_that_a_server_reads() {
+    let allow = r#"{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::sandbox-bucket/pub/*"}"#;
+    for more in [policy(&[allow]), String::new()] {
+        let mut world = World::with_one("only", "s3", &more).await;
+        let put = |field: &str| {
+            format!(
+                "PUT /sandbox-bucket/pub/x HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\
+                 Content-Length: 0\r\n{field}\r\n\r\n"
+            )
+        };
+        for field in [
+            "x_amz_copy_source: /sandbox-bucket/secret",
+            "X-Amz-Copy_Source: /sandbox-bucket/secret",
+            "x.amz.copy.source: /sandbox-bucket/secret",
+            "x_amz_acl: public-read",
+            "X_AMZ_GRANT_READ: uri=x",
+            "x-amz-bypass_governance_retention: true",
+            "x_amz_security_token: t",
+            "Content_Length: 5",
+            "Transfer_Encoding: chunked",
+            "Content_Type: text/html",
+            "Proxy_Authorization: Basic YTpi",
+            "X_Forwarded_Host: elsewhere",
+            "If_Match: \"x\"",
+        ] {
+            let answer = ask(world.address(), put(field)).await;
+            let (status, code, hint) = answer.refusal();
+            assert_eq!((status, code.as_str()), (400, "head-ambiguous"), "{field}: {hint}");
+            assert_eq!(answer.header("connection"), Some("close"), "{field}");
+            let seen = world.events.drain();
+            assert!(seen.is_empty(), "{field}: {seen:#?}");
+        }
+        for field in ["x-amz-meta-my_key.a: v", "api_key: v", "X_Request_Id: v"] {
+            passes(&ask(world.address(), put(field)).await, field);
+        }
+    }
+}
+
 #[tokio::test]
 async fn objects_that_a_model_reads_and_writes_must_be_allowed() {
     let model = r#"{"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:us-east-1::foundation-model/acme.words-v1:0"}"#;

@@ -15,7 +15,7 @@ use policy_gen::mapping::{self, BodyFraming, Server};
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialFailure, CredentialSource};
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, check_names};
 use crate::body::{EVENTS, Framing, Patience};
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
@@ -101,12 +101,9 @@ impl Ready {
         }
     }
 
-    /// Whose server the request goes to: AWS's, unless the operator wrote an endpoint that has none of AWS's names.
+    /// Whose server the request goes to.
     fn server(&self) -> Server {
-        match self.route.endpoint() {
-            Some(url) if parse_host(url.host()).is_err() => Server::Other,
-            Some(_) | None => Server::Aws,
-        }
+        server_of(&self.route)
     }
 
     /// Notes that hyper has seen the end of the body: no byte of it comes.
@@ -143,10 +140,20 @@ impl Ready {
     }
 }
 
+/// AWS's, unless the operator wrote an endpoint that has none of AWS's names.
+fn server_of(route: &Route) -> Server {
+    match route.endpoint() {
+        Some(url) if parse_host(url.host()).is_err() => Server::Other,
+        Some(_) | None => Server::Aws,
+    }
+}
+
 /// Takes what must not pass out of the head, and spells target and host as they are signed and sent.
 pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Result<Ready, ProxyError> {
     let mut head = admitted.head;
     let route = target.route;
+    // Before anything is removed or decided by name.
+    check_names(&head.headers, server_of(&route))?;
     let encoding = route.traits.path_encoding;
     let wire = WireTarget::parse(&target.path_and_query, encoding).map_err(|error| {
         ProxyError::new(ErrorCode::TargetMalformed).with_hint(format!("Send another spelling: {error}."))

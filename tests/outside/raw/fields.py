@@ -7,7 +7,7 @@ OWN = ("origin", "http://$HOST")
 
 
 def rows():
-    for part in (hop_by_hop, client_auth, shared, browsers, private):
+    for part in (hop_by_hop, client_auth, spelled, shared, browsers, private):
         yield from part()
 
 
@@ -128,6 +128,23 @@ def client_auth():
     yield from row(
         "two connections", ("X-Signing-Proxy-Connection", "store"), ("X-Signing-Proxy-Connection", "lim"), end="rejected"
     )
+
+
+def spelled():
+    """Names that a server behind CGI, or the like, takes for those with dashes."""
+
+    def row(end, name, on, **more):
+        return both(f"{name} to {on}", "spelled names", end, "PUT", "/b/pub/$TAG", [(name, "x")], "hello", on=on, **more)
+
+    for on in ("store", "lim"):
+        for name in (
+            *("X_Amz_Acl", "X-Amz-Copy_Source", "x_amz-tagging", "X_Amz_Meta_A", "x.amz.acl", "X_Amz_Security_Token"),
+            *("Content_Length", "Transfer_Encoding", "content.length", "Content_Type", "Content-MD5_", "If_Match"),
+            *("Proxy_Authorization", "X_Forwarded_Host", "X_Signing_Proxy_Connection", "X_HTTP_Method_Override"),
+        ):
+            yield from row("rejected", name, on)
+        for name in ("X-Amz-Meta-My_Key", "X-Amz-Meta-a.b", "Api_Key", "User_Agent", "x_request_id"):
+            yield from row("passed", name, on, present={name.lower(): "x"})
 
 
 def shared():
