@@ -33,8 +33,10 @@ async fn start(server: &str, more: &str) -> (Proxy, Hostile) {
         bytes: Vec::new(),
         closes: false,
     };
-    let mut bytes = format!("HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n").into_bytes();
+    // Without a length, so that on HTTP/1.0 the end of the connection is that of the response.
+    let mut bytes = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{LARGE:x}\r\n").into_bytes();
     bytes.resize(bytes.len() + LARGE, b'x');
+    bytes.extend(b"\r\n0\r\n\r\n");
     let long = Script { bytes, closes: false };
     let upstream = Hostile::start(vec![never, long]).await;
     let endpoint = format!("http://{}", upstream.address);
@@ -60,7 +62,11 @@ async fn connect_from(from: IpAddr, to: SocketAddr) -> TcpStream {
 }
 
 fn get(target: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    get_on("HTTP/1.1", target)
+}
+
+fn get_on(version: &str, target: &str) -> String {
+    format!("GET {target} {version}\r\nHost: localhost\r\n\r\n")
 }
 
 /// A request from this address, on a connection of its own; how long its response took.

@@ -1,7 +1,9 @@
 //! Hostile and broken upstreams: a client gets one well-formed response, or a `502`, or one that visibly breaks off.
 
+mod ends;
 mod rows;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use signing_proxy::server::Proxy;
@@ -23,23 +25,59 @@ async fn before(rows: &[Row]) -> (Hostile, Proxy) {
     (upstream, proxy)
 }
 
-/// Everything that the proxy sends until it closes.
-async fn bytes_of(to: SocketAddr, method: &str, path: &str) -> String {
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\nconnection: close\r\n\r\n");
-    let mut socket = TcpStream::connect(to).await.expect("the proxy listens");
-    socket.write_all(request.as_bytes()).await.expect("a request");
-    let mut bytes = Vec::new();
-    // A reset is an end too: that of a response that breaks off.
-    let _ = timeout(PATIENCE, socket.read_to_end(&mut bytes))
-        .await
-        .expect("an end in time");
-    String::from_utf8(bytes).expect("text")
+/// What came until the connection ended.
+struct Received {
+    text: String,
+    /// Whether it was reset: an end too, but that of a response that breaks off.
+    is_reset: bool,
 }
 
-/// Status, and the body where it is as long as the head says.
+/// Everything that the proxy sends until it closes.
+async fn bytes_of(to: SocketAddr, version: &str, method: &str, path: &str) -> Received {
+    let request = format!(
+        "{method} {path} {version}\r\nhost: localhost\r\naccept: application/json\r\nconnection: close\r\n\r\n"
+    );
+    let mut socket = TcpStream::connect(to).await.expect("the proxy listens");
+    socket.write_all(request.as_bytes()).await.expect("a request");
+    received(&mut socket).await
+}
+
+/// Everything that comes until the connection ends.
+async fn received(socket: &mut TcpStream) -> Received {
+    let mut bytes = Vec::new();
+    let ended = timeout(PATIENCE, socket.read_to_end(&mut bytes))
+        .await
+        .expect("an end in time");
+    let is_reset = ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+    let text = String::from_utf8(bytes).expect("text");
+    Received { text, is_reset }
+}
+
+/// The whole response to a request on HTTP/2; `None` where its stream was reset.
+async fn on_http2(to: SocketAddr, method: &str, path: &str) -> Option<(u16, String)> {
+    let socket = TcpStream::connect(to).await.expect("the proxy listens");
+    let (sender, http2) = h2::client::handshake(socket).await.expect("a connection");
+    tokio::spawn(http2);
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("http://localhost{path}"))
+        .body(())
+        .expect("a request");
+    let mut sender: h2::client::SendRequest<bytes::Bytes> = sender.ready().await.expect("room for a stream");
+    let (response, _) = sender.send_request(request, true).expect("a stream");
+    let response = timeout(PATIENCE, response).await.expect("a head in time").ok()?;
+    let (status, mut body) = (response.status().as_u16(), response.into_body());
+    let mut text = String::new();
+    while let Some(data) = timeout(PATIENCE, body.data()).await.expect("an end in time") {
+        text.push_str(std::str::from_utf8(&data.ok()?).expect("text"));
+    }
+    Some((status, text))
+}
+
+/// Status, and the body where it is as long as the head says, or the connection's end does on HTTP/1.0.
 #[track_caller]
-fn whole(response: &str, method: &str) -> Option<(u16, String)> {
+fn whole(received: &Received, method: &str) -> Option<(u16, String)> {
+    let response = received.text.as_str();
     let (head, body) = response.split_once("\r\n\r\n")?;
     let head = head.to_ascii_lowercase();
     let status: u16 = head[9..12].parse().expect("a status");
@@ -60,6 +98,10 @@ fn whole(response: &str, method: &str) -> Option<(u16, String)> {
         assert!(body.len() <= length, "{response}");
         return (body.len() == length).then(|| (status, body.to_owned()));
     }
+    if head.starts_with("http/1.0 ") {
+        assert!(codings.is_empty(), "{response}");
+        return (!received.is_reset).then(|| (status, body.to_owned()));
+    }
     assert_eq!(codings, ["chunked"], "no length: {response}");
     let (mut rest, mut data) = (body, String::new());
     loop {
@@ -78,20 +120,41 @@ async fn check(rows: Vec<Row>) {
     let (_upstream, proxy) = before(&rows).await;
     let address = proxy.addr().expect("a shared listener");
     for (number, row) in rows.iter().enumerate() {
-        let response = bytes_of(address, row.method, &format!("/b/{number}")).await;
-        let whole = whole(&response, row.method);
-        let code = |code: &str| response.contains(&format!("\r\nx-signing-proxy-error: {code}\r\n"));
+        let path = format!("/b/{number}");
+        for version in ["HTTP/1.1", "HTTP/1.0"] {
+            let received = bytes_of(address, version, row.method, &path).await;
+            let whole = whole(&received, row.method);
+            let Received {
+                text: response,
+                is_reset,
+            } = received;
+            let code = |code: &str| response.contains(&format!("\r\nx-signing-proxy-error: {code}\r\n"));
+            let begins = |status: &str| response.starts_with(&format!("{version} {status} "));
+            let is_right = match row.want {
+                Malformed => begins("502") && code("upstream-malformed"),
+                Failed => begins("502") && code("upstream-failed"),
+                // The connection may end before the head was written.
+                Broken => (response.is_empty() || begins("200")) && whole.is_none(),
+                Passed(status, body) => {
+                    whole == Some((status, body.to_owned())) && !response.contains("x-signing-proxy-error")
+                }
+            };
+            assert!(is_right, "{version}, {}: {:?}, not {response}", row.name, row.want);
+            assert_eq!(
+                is_reset,
+                matches!(row.want, Broken),
+                "{version}, {}: {response}",
+                row.name
+            );
+            assert!(!response.contains("POISON"), "{}: {response}", row.name);
+        }
+        let whole = on_http2(address, row.method, &path).await;
         let is_right = match row.want {
-            Malformed => response.starts_with("HTTP/1.1 502 ") && code("upstream-malformed"),
-            Failed => response.starts_with("HTTP/1.1 502 ") && code("upstream-failed"),
-            // The connection may end before the head was written.
-            Broken => (response.is_empty() || response.starts_with("HTTP/1.1 200 ")) && whole.is_none(),
-            Passed(status, body) => {
-                whole == Some((status, body.to_owned())) && !response.contains("x-signing-proxy-error")
-            }
+            Malformed | Failed => whole.is_some_and(|(status, _)| status == 502),
+            Broken => whole.is_none(),
+            Passed(status, body) => whole == Some((status, body.to_owned())),
         };
-        assert!(is_right, "{}: {:?}, not {response}", row.name, row.want);
-        assert!(!response.contains("POISON"), "{}: {response}", row.name);
+        assert!(is_right, "HTTP/2, {}: {:?}", row.name, row.want);
         // Whatever came, the next request gets its own response.
         let next = ask(address, "GET /b/next HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         assert_eq!((next.status, next.text().as_str()), (200, "ok"), "after {}", row.name);
@@ -126,8 +189,8 @@ async fn a_connection_whose_response_may_have_more_bytes_takes_no_other_request(
         let rows = [row("", bytes, Malformed)];
         let (mut upstream, proxy) = before(&rows).await;
         let address = proxy.addr().expect("a shared listener");
-        bytes_of(address, "GET", "/b/0").await;
-        bytes_of(address, "GET", "/b/next").await;
+        bytes_of(address, "HTTP/1.1", "GET", "/b/0").await;
+        bytes_of(address, "HTTP/1.1", "GET", "/b/next").await;
         // Else it would wait for the third request.
         upstream.connection_ended().await;
     }

@@ -318,8 +318,6 @@ pub enum Culprit {
     Tls,
     /// The HTTP proxy on the way out.
     EgressProxy,
-    /// The endpoint: something else than the service listens there, or responds in its place.
-    Endpoint,
     /// The region.
     Region,
     /// The service's name.
@@ -357,7 +355,6 @@ impl Culprit {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::EgressProxy => "egress-proxy",
-            Self::Endpoint => "endpoint",
             Self::Region => "region",
             Self::ServiceName => "service-name",
             Self::Signature => "signature",

@@ -5,7 +5,7 @@
 //! down here what happens, and [`super::drive`] keeps one timer per connection that asks [`Activity::due`].
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -96,7 +96,9 @@ enum Broken {
 enum Phase {
     /// Connected, and nothing has arrived yet.
     New(Instant),
-    /// Everything answered is also written; nothing of a next request is there.
+    /// HTTP/1: the response is written, but hyper may still want some of its request's body.
+    Written(Instant),
+    /// Everything answered is also written; nothing of a next request is there, which hyper waits for.
     Quiet(Instant),
     /// The same for longer, on HTTP/1: hyper is to let go of the socket, or has.
     Resting(Instant),
@@ -145,11 +147,14 @@ impl Activity {
         begins
     }
 
-    /// Whether every response so far is written, so that another request may be read. Else whoever polls is
-    /// woken when it is.
+    /// Whether every response so far is written, so that another request, which hyper waits for, may be read. Else
+    /// whoever polls is woken when it is.
     pub(crate) fn poll_quiet(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if !matches!(state.phase, Phase::Busy) {
+            if matches!(state.phase, Phase::Written(_)) {
+                state.phase = Phase::Quiet(Instant::now());
+            }
             return Poll::Ready(());
         }
         state.reader = Some(cx.waker().clone());
@@ -163,11 +168,11 @@ impl Activity {
     }
 
     /// The client closed its sending side. `Pending` if hyper, which would take the client for gone, should
-    /// not hear of it yet: so while an HTTP/1 request without a body runs.
+    /// not hear of it yet: so while an HTTP/1 request without a body runs, or its response is not written to the end.
     pub(crate) fn received_end(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         state.ended = true;
-        if state.multiplexed || state.in_flight == 0 || !state.bodyless {
+        if state.multiplexed || !matches!(state.phase, Phase::Busy) || !state.bodyless {
             return Poll::Ready(());
         }
         state.half_closed.get_or_insert_with(Instant::now);
@@ -201,7 +206,7 @@ impl Activity {
     pub(crate) fn flushed(&self) {
         let mut state = self.lock();
         if state.in_flight == 0 && matches!(state.phase, Phase::Busy) {
-            state.phase = Phase::Quiet(Instant::now());
+            state.phase = Phase::Written(Instant::now());
             if let Some(reader) = state.reader.take() {
                 reader.wake();
             }
@@ -268,7 +273,9 @@ impl Activity {
             Phase::New(since) => (since + limits.header_timeout, Some(Expiry::Idle)),
             // From then on it rests, or another connection may have its place.
             Phase::Quiet(since) if !state.multiplexed || since.elapsed() < REST_AFTER => (since + REST_AFTER, None),
-            Phase::Quiet(since) | Phase::Resting(since) => (since + limits.idle_timeout, Some(Expiry::Idle)),
+            Phase::Written(since) | Phase::Quiet(since) | Phase::Resting(since) => {
+                (since + limits.idle_timeout, Some(Expiry::Idle))
+            }
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
         };
@@ -304,9 +311,12 @@ impl Activity {
         self.lock().broken == Broken::TooSlow
     }
 
-    /// Whether the connection was ended in the middle of a response.
+    /// Whether the connection, which ends now, is in the middle of a response, or was ended there.
+    ///
+    /// On HTTP/1 this does not depend on why it ends. On HTTP/2 a response that is not whole shows as such by itself.
     pub(crate) fn has_broken_off(&self) -> bool {
-        self.lock().broken != Broken::No
+        let state = self.lock();
+        state.broken != Broken::No || (!state.multiplexed && matches!(state.phase, Phase::Busy))
     }
 
     /// The connection waits for a request: another one may have its place.
@@ -314,7 +324,7 @@ impl Activity {
         let kind = match self.lock().phase {
             Phase::New(_) => IdleKind::Fresh,
             Phase::Quiet(_) | Phase::Resting(_) => IdleKind::Rested,
-            Phase::Head(_) | Phase::Busy => return,
+            Phase::Written(_) | Phase::Head(_) | Phase::Busy => return,
         };
         self.place().offer(kind);
     }
@@ -366,22 +376,5 @@ impl Activity {
     /// No half-made state can be left behind by a panic: every change above is a plain assignment.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One request in flight; dropping it says that its answer has ended.
-#[derive(Debug)]
-pub(crate) struct InFlight(Arc<Activity>);
-
-impl InFlight {
-    pub(crate) fn new(activity: Arc<Activity>, bodyless: bool) -> Self {
-        activity.started(bodyless);
-        Self(activity)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.finished();
     }
 }

@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
-use super::activity::{Activity, InFlight};
+use super::activity::Activity;
 use super::download::{Download, TooSlow};
 use super::head_reader::HandedOver;
 use super::pieces::Pieces;
@@ -115,6 +115,23 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
             }
             Ok(answer)
         })
+    }
+}
+
+/// One request in flight; dropping it says that its answer has ended.
+#[derive(Debug)]
+struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    fn new(activity: Arc<Activity>, bodyless: bool) -> Self {
+        activity.started(bodyless);
+        Self(activity)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.finished();
     }
 }
 

@@ -1,22 +1,21 @@
 //! What [`super`] promises, seen by a client that talks bytes.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context as TaskContext, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use http_body::Frame;
 use http_body_util::BodyExt;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::{Notify, mpsc};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::abort::Reset;
+use self::dummy::{Accepted, Dummy, EARLY_PAUSE, PIPE};
 use super::drain::Drain;
 use super::*;
 use crate::share::ClientKey;
 
+mod broken;
+mod dummy;
+mod early;
 mod ending;
 mod pipelined;
 mod resting;
@@ -33,93 +32,23 @@ const LIMITS: Limits = Limits {
     reserve_percent: 10,
 };
 
-/// A pipe in memory breaks off and closes in one way.
-impl Reset for DuplexStream {
-    fn reset_on_close(&self) {}
-}
-
-/// A body whose frames the test sends.
-struct Frames(mpsc::Receiver<Bytes>);
-
-impl Body for Frames {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|frame| frame.map(|data| Ok(Frame::data(data))))
-    }
-}
-
-/// Answers by path: `/ok` at once, `/wait` never once it has the body, `/echo` with the body, `/stream` with what the test sends,
-/// `/flood` without end; `/hasty` the same, for a client that takes a kibibyte a second or is a minute behind.
-#[derive(Default)]
-struct Dummy {
-    seen: AtomicUsize,
-    dropped: Arc<Notify>,
-    streams: std::sync::Mutex<Vec<mpsc::Receiver<Bytes>>>,
-    /// Whether the client was too slow for `/hasty`.
-    too_slow: TooSlow,
-}
-
-struct OnDrop(Arc<Notify>);
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
-
-impl Handler for Dummy {
-    type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
-
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> Response<Self::Body> {
-        self.seen.fetch_add(1, Ordering::SeqCst);
-        let _on_drop = OnDrop(Arc::clone(&self.dropped));
-        let full = |bytes: Bytes| http_body_util::Full::new(bytes).boxed_unsync();
-        let path = request.uri().path().to_owned();
-        let mut response = Response::new(match path.as_str() {
-            "/wait" => {
-                request.into_body().collect().await.unwrap();
-                std::future::pending().await
-            }
-            "/echo" => full(request.into_body().collect().await.unwrap().to_bytes()),
-            "/stream" => Frames(self.streams.lock().unwrap().pop().unwrap()).boxed_unsync(),
-            "/flood" | "/hasty" => {
-                let (sender, frames) = mpsc::channel(1);
-                tokio::spawn(async move { while sender.send(Bytes::from_static(&[b'x'; 4096])).await.is_ok() {} });
-                Frames(frames).boxed_unsync()
-            }
-            _ => full(Bytes::from_static(b"ok\n")),
-        });
-        if path == "/hasty" {
-            response.extensions_mut().insert(Download {
-                rate: DownloadRate {
-                    behind: Duration::from_mins(1),
-                    least_rate: std::num::NonZeroU64::new(1024),
-                },
-                too_slow: self.too_slow.clone(),
-            });
-        }
-        response
-    }
-}
-
 /// One connection over a pipe in memory, so that time can be paused.
 struct Pipe {
     client: DuplexStream,
     served: JoinHandle<()>,
+    is_reset: Arc<AtomicBool>,
     drain: Drain,
     handler: Arc<Dummy>,
     began: Instant,
 }
 
 fn pipe() -> Pipe {
-    let (client, accepted) = duplex(16 * 1024);
+    let (client, pipe) = duplex(PIPE);
+    let is_reset = Arc::new(AtomicBool::new(false));
+    let accepted = Accepted {
+        pipe,
+        is_reset: Arc::clone(&is_reset),
+    };
     let drain = Drain::new();
     let context = Context {
         limits: LIMITS,
@@ -136,6 +65,7 @@ fn pipe() -> Pipe {
     Pipe {
         client,
         served,
+        is_reset,
         drain,
         handler,
         began: Instant::now(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::getuid;
 
-use super::program::{Program, Service, replace, status, untested};
+use super::program::{Program, Service, replace, status};
 
 const ID: &str = "AKIAIOSFODNN7EXAMPL1";
 
@@ -68,7 +68,7 @@ impl World {
     /// `None` where nothing can be seen.
     fn new() -> Option<Self> {
         if !getuid().is_root() {
-            untested("only root can read the memory of the program");
+            println!("only root can read the memory of the program: nothing is tested");
             return None;
         }
         Some(Self {

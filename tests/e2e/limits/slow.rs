@@ -30,26 +30,30 @@ async fn read_slowly(socket: &mut TcpStream, interval: Duration) -> (usize, std:
 async fn a_client_that_reads_too_slowly_is_ended() {
     let slow = "limits.min_download_rate = \"4MiB\"\ntimeouts.body_idle = \"1s\"";
     let (proxy, _upstream) = start("", slow).await;
-    let mut socket = small_buffer(listener(&proxy, "a")).await;
-    socket.write_all(get(LONG).as_bytes()).await.unwrap();
-    let reading = read_slowly(&mut socket, Duration::from_millis(50));
-    let (read, ended) = timeout(PATIENCE, reading).await.expect("it ends");
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert!(read < LARGE, "{read}");
+    for version in ["HTTP/1.1", "HTTP/1.0"] {
+        let mut socket = small_buffer(listener(&proxy, "a")).await;
+        socket.write_all(get_on(version, LONG).as_bytes()).await.unwrap();
+        let reading = read_slowly(&mut socket, Duration::from_millis(50));
+        let (read, ended) = timeout(PATIENCE, reading).await.expect("it ends");
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionReset, "{version}");
+        assert!(read < LARGE, "{read}");
+    }
 }
 
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_ended() {
     let (proxy, _upstream) = start("write_timeout = \"1s\"", "").await;
-    let mut socket = small_buffer(listener(&proxy, "a")).await;
-    socket.write_all(get(LONG).as_bytes()).await.unwrap();
-    reaches(
-        &proxy,
-        "signing_proxy_client_connections_ended_total{reason=\"write-timeout\"}",
-        1,
-    )
-    .await;
-    let (read, ended) = read_slowly(&mut socket, Duration::ZERO).await;
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert!(read < LARGE, "{read}");
+    for (number, version) in (1..).zip(["HTTP/1.1", "HTTP/1.0"]) {
+        let mut socket = small_buffer(listener(&proxy, "a")).await;
+        socket.write_all(get_on(version, LONG).as_bytes()).await.unwrap();
+        reaches(
+            &proxy,
+            "signing_proxy_client_connections_ended_total{reason=\"write-timeout\"}",
+            number,
+        )
+        .await;
+        let (read, ended) = read_slowly(&mut socket, Duration::ZERO).await;
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionReset, "{version}");
+        assert!(read < LARGE, "{read}");
+    }
 }

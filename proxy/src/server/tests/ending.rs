@@ -1,7 +1,6 @@
 //! HTTP/2, the drain, the cut and the shutdown.
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
 use super::*;
