@@ -2,8 +2,9 @@
 proxy, never from what the proxy does. How a probe may end:
 
 * `passed`: each request is responded to by the service, which got exactly the requests of `sent`, well signed.
-* `closed`: the service got `sent`; then one error response, or none, and the connection is closed. Whatever follows on it
-  is never taken for a request: each such probe is followed by one that would be seen.
+* `closed`: the service got `sent`; then one error response (over HTTP/2 a reset will do, and where a row is `silent`, none),
+  and the connection is closed. Whatever follows on it is never taken for a request: each such probe is followed by one that
+  would be seen.
 * `rejected`: the same, and the connection may serve on.
 * `either`: `passed` or `rejected`, where the RFC leaves it open.
 
@@ -61,6 +62,8 @@ class Row:
     kept: dict = field(default_factory=dict)
     # Texts that must not be in the response's body.
     hidden: tuple = ()
+    # HTTP/1: the client may get no response to what is rejected.
+    silent: bool = False
     # HTTP/2: what the client begins with instead of plain SETTINGS.
     first: bytes | None = None
 
@@ -239,6 +242,8 @@ class Http1(Run):
                 self.check_fields(response)
         if not passed:
             rest = responses[len(row.sent) :] if row.end != "either" else responses[-1:]
+            if not rest and not row.silent:
+                self.fault("no response")
             for response in rest:
                 self.check_error(response)
         if row.end == "closed":
