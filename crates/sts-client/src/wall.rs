@@ -5,6 +5,9 @@
 //! is stopped; where both had it from the start of one configuration, both are, since which one was read first says nothing.
 //! A connection without an identity belongs to no organisation: it is stopped where its key is an identity's.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,19 +16,34 @@ use credential_assets::Assets;
 
 use crate::error::CredentialFailure;
 
+/// How many holders of the same key an error names, at most.
+const NAMED: usize = 8;
+
 /// Compares the keys of all sources that share it. Cheap to clone; clones are the same wall.
 #[derive(Clone, Debug, Default)]
 pub struct KeyWall(Arc<Mutex<State>>);
 
+/// Every holder is found by its owner and by what it claims, so that a read costs as much with thousands of holders as with
+/// one: comparing all with all would block the threads that serve requests.
 #[derive(Debug, Default)]
 struct State {
     /// Counts configurations and changes of keys: what has a lower number was there first.
     moment: u64,
-    holders: Vec<Weak<Holder>>,
+    owners: HashMap<Owner, Weak<Holder>>,
+    /// By the hash of an access key id or of a session token; what has one hash is compared itself.
+    claims: HashMap<u64, Claimants>,
+    hasher: RandomState,
+}
+
+/// Who claims one thing. Apart, since only identities stop others: thousands of connections may well have one key.
+#[derive(Debug, Default)]
+struct Claimants {
+    identities: Vec<Weak<Holder>>,
+    connections: Vec<Weak<Holder>>,
 }
 
 /// Who holds keys: an identity, or a connection of the operator's own.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Owner {
     Identity(IdentityName, Organisation),
     Connection(String),
@@ -64,7 +82,12 @@ pub(crate) struct Seat {
 impl KeyWall {
     /// From now on holders that are new are those of another configuration, later than all there are.
     pub fn begin_configuration(&self) {
-        self.state().moment += 1;
+        let mut state = self.state();
+        state.moment += 1;
+        state.owners.retain(|_, holder| holder.strong_count() > 0);
+        state
+            .claims
+            .retain(|_, claimants| claimants.are_left_without(&Weak::new()));
     }
 
     /// The place of whoever holds the keys that this method begins with. One identity has one, whoever uses it.
@@ -78,7 +101,7 @@ impl KeyWall {
             }
         };
         let mut state = self.state();
-        let known = state.living().into_iter().find(|holder| holder.owner == owner);
+        let known = state.owners.get(&owner).and_then(Weak::upgrade);
         let holder = if let Some(holder) = known {
             // Kept elsewhere since a reload; the claim stays until these are read.
             let mut held = holder.held();
@@ -87,7 +110,7 @@ impl KeyWall {
             holder
         } else {
             let holder = Arc::new(Holder {
-                owner,
+                owner: owner.clone(),
                 added_at: state.moment,
                 is_stopped: AtomicBool::new(false),
                 inner: Mutex::new(Held {
@@ -96,7 +119,7 @@ impl KeyWall {
                     claim: None,
                 }),
             });
-            state.holders.push(Arc::downgrade(&holder));
+            state.owners.insert(owner, Arc::downgrade(&holder));
             holder
         };
         Seat {
@@ -111,13 +134,8 @@ impl KeyWall {
 }
 
 impl State {
-    fn living(&mut self) -> Vec<Arc<Holder>> {
-        self.holders.retain(|holder| holder.strong_count() > 0);
-        self.holders.iter().filter_map(Weak::upgrade).collect()
-    }
-
     /// Notes what the holder's assets gave, and decides anew who is stopped.
-    fn note(&mut self, holder: &Holder, keys: &Credentials) {
+    fn note(&mut self, holder: &Arc<Holder>, keys: &Credentials) {
         let mut held = holder.held();
         let since = match &held.claim {
             None => holder.added_at,
@@ -127,33 +145,100 @@ impl State {
                 self.moment
             }
         };
-        held.claim = Some(Claim {
+        let claim = Claim {
             id: keys.access_key_id.clone(),
             token: keys.session_token.clone(),
             since,
-        });
+        };
+        let (after, before) = (self.hashes(Some(&claim)), self.hashes(held.claim.as_ref()));
+        held.claim = Some(claim);
         drop(held);
-        let all = self.living();
-        for one in &all {
-            let others: Vec<String> = all
-                .iter()
-                .filter(|other| one.yields_to(other))
-                .map(|other| other.shown())
-                .collect();
-            let is_stopped = !others.is_empty();
-            let was_stopped = one.is_stopped.swap(is_stopped, Ordering::AcqRel);
-            if is_stopped && !was_stopped {
-                tracing::error!(
-                    holder = one.shown(),
-                    others = others.join(", "),
-                    "stopped: another organisation has the same access key; each needs an IAM user of its own"
-                );
-            } else if was_stopped && !is_stopped {
-                tracing::info!(
-                    holder = one.shown(),
-                    "no other organisation has the same access key any more"
-                );
+        if before != after {
+            let own = Arc::downgrade(holder);
+            for hash in &before {
+                if let Entry::Occupied(mut entry) = self.claims.entry(*hash)
+                    && !entry.get_mut().are_left_without(&own)
+                {
+                    entry.remove();
+                }
             }
+            for hash in &after {
+                let claimants = self.claims.entry(*hash).or_default();
+                match holder.owner {
+                    Owner::Identity(..) => claimants.identities.push(own.clone()),
+                    Owner::Connection(_) => claimants.connections.push(own.clone()),
+                }
+            }
+            if let Owner::Identity(..) = holder.owner {
+                let changed = before.iter().chain(&after).filter_map(|hash| self.claims.get(hash));
+                let both = changed.flat_map(|claimants| claimants.identities.iter().chain(&claimants.connections));
+                let others = both
+                    .filter_map(Weak::upgrade)
+                    .filter(|other| holder.owner.may_stop(&other.owner));
+                others.for_each(|other| self.decide(&other));
+            }
+        }
+        // Also where nothing changed: whoever had the key before may have gone.
+        self.decide(holder);
+    }
+
+    /// Under what the claim stands.
+    fn hashes(&self, claim: Option<&Claim>) -> Vec<u64> {
+        let Some(claim) = claim else { return Vec::new() };
+        let id = self.hasher.hash_one(("id", claim.id.as_str()));
+        let token = claim
+            .token
+            .as_ref()
+            .map(|token| self.hasher.hash_one(("token", token.expose())));
+        std::iter::once(id).chain(token).collect()
+    }
+
+    /// Those that the holder has to yield to.
+    fn others(&self, holder: &Holder) -> impl Iterator<Item = Arc<Holder>> {
+        let hashes = self.hashes(holder.held().claim.as_ref());
+        let claimants = hashes.into_iter().filter_map(|hash| self.claims.get(&hash));
+        let identities = claimants
+            .flat_map(|claimants| &claimants.identities)
+            .filter_map(Weak::upgrade);
+        identities.filter(|other| holder.yields_to(other))
+    }
+
+    /// Decides whether the holder is stopped.
+    fn decide(&self, holder: &Holder) {
+        let is_stopped = self.others(holder).next().is_some();
+        let was_stopped = holder.is_stopped.swap(is_stopped, Ordering::AcqRel);
+        if is_stopped && !was_stopped {
+            tracing::error!(
+                holder = holder.shown(),
+                others = shown(self.others(holder)),
+                "stopped: another organisation has the same access key; each needs an IAM user of its own"
+            );
+        } else if was_stopped && !is_stopped {
+            tracing::info!(
+                holder = holder.shown(),
+                "no other organisation has the same access key any more"
+            );
+        }
+    }
+}
+
+impl Claimants {
+    /// Takes out this one, and those that are gone; whether there are any left.
+    fn are_left_without(&mut self, one: &Weak<Holder>) -> bool {
+        for holders in [&mut self.identities, &mut self.connections] {
+            holders.retain(|other| !other.ptr_eq(one) && other.strong_count() > 0);
+        }
+        !self.identities.is_empty() || !self.connections.is_empty()
+    }
+}
+
+impl Owner {
+    /// Whether the other one may have to be stopped where both have one key.
+    fn may_stop(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Identity(..), Self::Connection(_)) => true,
+            (Self::Identity(_, own), Self::Identity(_, others)) => own != others,
+            (Self::Connection(_), _) => false,
         }
     }
 }
@@ -177,22 +262,27 @@ impl Holder {
 
     /// Whether both have one key, and this one is to be stopped for it.
     fn yields_to(&self, other: &Self) -> bool {
-        let is_later = match (&self.owner, &other.owner) {
-            (Owner::Connection(_), Owner::Identity(..)) => |_: u64, _: u64| true,
-            (Owner::Identity(_, own), Owner::Identity(_, others)) if own != others => {
-                |own: u64, others: u64| own >= others
-            }
-            (Owner::Identity(..) | Owner::Connection(_), _) => return false,
-        };
-        // One after the other: two threads never hold two of these locks, for the state's is held.
+        #[cfg(test)]
+        tests::COMPARED.set(tests::COMPARED.get() + 1);
+        if !other.owner.may_stop(&self.owner) {
+            return false;
+        }
+        // Not the same holder, which would wait for itself: nobody stops itself. Two threads never hold two of these locks,
+        // for the state's is held.
         let own = self.held();
         let others = other.held();
         let (Some(own), Some(others)) = (&own.claim, &others.claim) else {
             return false;
         };
-        let token = |claim: &Claim| claim.token.as_ref().map(|token| token.expose().to_owned());
-        let is_same = own.id == others.id || (own.token.is_some() && token(own) == token(others));
-        is_same && is_later(own.since, others.since)
+        let is_one_token = match (&own.token, &others.token) {
+            (Some(own), Some(others)) => own.expose() == others.expose(),
+            (None | Some(_), _) => false,
+        };
+        let is_later = match &self.owner {
+            Owner::Connection(_) => true,
+            Owner::Identity(..) => own.since >= others.since,
+        };
+        (own.id == others.id || is_one_token) && is_later
     }
 }
 
@@ -208,42 +298,46 @@ impl Seat {
     ///
     /// [`CredentialFailure::IdentityClash`] where another organisation had the key before, and its assets still give it.
     pub(crate) async fn claim(&self, keys: &Credentials) -> Result<(), CredentialFailure> {
-        if self.note(keys).is_empty() {
-            return Ok(());
-        }
-        // What the others' assets gave may be long ago: nobody else may come and read them.
+        self.wall.state().note(&self.holder, keys);
+        // What the others' assets gave may be long ago: nobody else may come and read them. One that still has the key
+        // settles it.
         for other in self.others() {
             let (kept, assets) = {
                 let held = other.held();
                 (held.keys.clone(), held.assets.clone())
             };
-            if let Ok(keys) = assets.keys(&kept).await {
-                self.wall.state().note(&other, &keys);
+            let read = assets.keys(&kept).await;
+            let state = &mut *self.wall.state();
+            if let Ok(keys) = read {
+                state.note(&other, &keys);
+            }
+            if self.holder.yields_to(&other) {
+                break;
             }
         }
-        let others = self.note(keys);
+        let others = self.others();
         if others.is_empty() {
             return Ok(());
         }
         Err(CredentialFailure::IdentityClash {
             own: self.holder.shown(),
-            others: others.join(", "),
+            others: shown(others.into_iter()),
         })
     }
 
     /// Those that this holder has to yield to.
-    fn note(&self, keys: &Credentials) -> Vec<String> {
-        self.wall.state().note(&self.holder, keys);
-        self.others().iter().map(|other| other.shown()).collect()
-    }
-
     fn others(&self) -> Vec<Arc<Holder>> {
-        let mut state = self.wall.state();
-        let living = state.living();
-        living
-            .into_iter()
-            .filter(|other| self.holder.yields_to(other))
-            .collect()
+        self.wall.state().others(&self.holder).collect()
+    }
+}
+
+/// Who they are, as far as there is room in a line.
+fn shown(holders: impl Iterator<Item = Arc<Holder>>) -> String {
+    let mut holders = holders.map(|holder| holder.shown());
+    let named = holders.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
+    match holders.count() {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 

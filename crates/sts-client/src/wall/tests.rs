@@ -1,7 +1,14 @@
+use std::cell::Cell;
+
 use auth_model::{AssumeRoleOptions, BaseKeys, ExternalId, KeyParts, ManagedIdentity, RoleChain, RunsOn};
 use credential_assets::FixedEnvironment;
 
 use super::*;
+
+thread_local! {
+    /// How often two holders were compared.
+    pub(super) static COMPARED: Cell<usize> = const { Cell::new(0) };
+}
 
 const NO_VARIABLES: [(&str, &str); 0] = [];
 
@@ -167,4 +174,33 @@ async fn one_session_token_is_one_key() {
     acme.wall.state().note(&acme.holder, &session("ASIA1"));
     bolt.wall.state().note(&bolt.holder, &session("ASIA2"));
     assert!(acme.is_stopped() && bolt.is_stopped());
+}
+
+/// A comparison of all with all would take a thousand million steps here, and hold up whoever serves requests.
+#[tokio::test]
+async fn thousands_of_holders_cost_each_what_one_does() {
+    let world = World::new();
+    let session = |id: &str| crate::sts::checked(id, "wJalrXUtnFEMI", None).unwrap();
+    let seats: Vec<_> = (0..2_000)
+        .map(|n| match n % 2 {
+            0 => world.identity(&format!("i{n}"), &format!("Org {n}")),
+            _ => world.connection(&format!("c{n}")),
+        })
+        .collect();
+    for (n, seat) in seats.iter().enumerate() {
+        // All connections have one key.
+        let id = if n % 2 == 0 {
+            format!("AKIA{n}")
+        } else {
+            "AKIAOWN".to_owned()
+        };
+        world.wall.state().note(&seat.holder, &session(&id));
+    }
+    assert!(COMPARED.get() <= 2 * seats.len(), "{} comparisons", COMPARED.get());
+    assert!(seats.iter().all(|seat| !seat.is_stopped()));
+    // The last identity gets the operator's own key: every connection is stopped, and nobody else.
+    let last = seats.iter().rev().nth(1).unwrap();
+    world.wall.state().note(&last.holder, &session("AKIAOWN"));
+    assert_eq!(seats.iter().filter(|seat| seat.is_stopped()).count(), 1_000);
+    assert!(!last.is_stopped());
 }
