@@ -54,7 +54,7 @@ use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
 use crate::permit::{Permitted, Records};
 use crate::route::Router;
-use crate::server::{DownloadRate, Handler, OverShare, Peer};
+use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom};
 use crate::share::{ClientKey, Exhausted, Pool, PoolSize};
 use crate::upstream::Network;
 use connections::{Lane, lanes};
@@ -183,7 +183,8 @@ impl Pipeline {
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        let room = head.extensions.remove::<RequestRoom>();
         let request_id = format!(
             "{}-{:06x}",
             self.instance,
@@ -205,6 +206,7 @@ impl Pipeline {
                 self.refuse(&error, accept, is_head, reporter)
             }
         };
+        response.body_mut().keep(room);
         guard.apply(response.headers_mut());
         if let Ok(id) = HeaderValue::from_str(response.body().request_id()) {
             response.headers_mut().insert(REQUEST_ID, id);
@@ -221,7 +223,10 @@ impl Pipeline {
         reporter: &mut Reporter,
     ) -> Result<Answered, ProxyError> {
         let client = ClientKey::of(&reporter.record.peer);
-        let _memory = self.memory_for_head(&client, &head)?;
+        // On HTTP/2 it was taken before, see [`Handler::room`].
+        let _memory = (head.version < Version::HTTP_2)
+            .then(|| self.memory_for_head(&client, &head))
+            .transpose()?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let is_over_share = head.extensions.get::<OverShare>().is_some();
         let admitted = admit(head, &self.pseudonym)?;
@@ -344,6 +349,10 @@ impl Handler for Pipeline {
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
         self.answer(request, peer).await
+    }
+
+    fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
+        self.room_for_head(&ClientKey::of(peer), request)
     }
 }
 

@@ -46,6 +46,7 @@ mod stores;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unflushed;
 mod watch;
 
 use std::fmt;
@@ -68,6 +69,7 @@ use self::connection::{Context, serve};
 use self::drain::Stage;
 use self::listeners::Listeners;
 use crate::metrics::Metrics;
+use crate::share::Grant;
 use crate::threads::Threads;
 
 pub(crate) use download::{Download, DownloadRate, TooSlow};
@@ -124,6 +126,26 @@ pub trait Handler: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: Peer,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+
+    /// Takes room for a request on HTTP/2 before it is handled, which is among its extensions then; `None` where there is none.
+    fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
+        let _ = (request, peer);
+        Some(RequestRoom::default())
+    }
+}
+
+/// The room that a request takes of what is shared, until the last clone is dropped.
+#[derive(Clone, Debug, Default)]
+pub struct RequestRoom {
+    _grant: Option<Arc<Grant>>,
+}
+
+impl From<Grant> for RequestRoom {
+    fn from(grant: Grant) -> Self {
+        Self {
+            _grant: Some(Arc::new(grant)),
+        }
+    }
 }
 
 /// How long a connection lasts whose requests are rejected, at most.

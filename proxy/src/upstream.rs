@@ -56,8 +56,14 @@ const HTTP1_BUFFER: usize = 32 * 1024;
 /// Notices an HTTP/2 connection whose other end has silently gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Bytes of an answer that may wait for the client of a conversation. Speech and text need a fraction of that a second.
-const CONVERSATION_WINDOW: u32 = 1024 * 1024;
+/// HTTP/2: bytes of one response that are read ahead of its client, and bytes of one request that wait for the service. hyper's
+/// 2 MiB and 1 MiB would let the requests of all upstream permits hold 3 GiB. Speech and text need a fraction of that a second,
+/// and everything large goes over HTTP/1.1.
+const HTTP2_STREAM_BUFFER: u32 = 64 * 1024;
+
+/// HTTP/2: bytes of all responses of a connection that are read ahead: as many as all upstream permits together, so that no
+/// number of clients that take nothing of theirs keeps the others waiting for theirs.
+const HTTP2_CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
 /// What all upstreams share: trusted roots and the proxy on the way out. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -195,12 +201,14 @@ impl Upstream {
                 .pool_idle_timeout(config.pool.idle_timeout)
                 .pool_max_idle_per_host(idle_per_host)
                 .http1_max_buf_size(HTTP1_BUFFER)
+                .http2_initial_stream_window_size(HTTP2_STREAM_BUFFER)
+                .http2_max_send_buf_size(HTTP2_STREAM_BUFFER as usize)
                 .http2_keep_alive_interval(HTTP2_PING_INTERVAL);
             builder
         };
         let client = |idle_per_host: usize| {
             builder(idle_per_host)
-                .http2_adaptive_window(true)
+                .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
                 .build(connector(purpose.protocols))
         };
         Self {
@@ -209,8 +217,8 @@ impl Upstream {
             fresh: client(0),
             conversing: builder(0)
                 .http2_only(true)
-                .http2_initial_stream_window_size(CONVERSATION_WINDOW)
-                .http2_initial_connection_window_size(CONVERSATION_WINDOW)
+                // It has a single stream.
+                .http2_initial_connection_window_size(HTTP2_STREAM_BUFFER)
                 .build(connector(Protocols::Http2OrHttp1).for_http2()),
             egress: Arc::clone(egress),
             permits: Pool::new(permits::size(0)),

@@ -14,16 +14,24 @@ use super::storage::{ClientStorage, units};
 use crate::error::{ErrorCode, ProxyError};
 use crate::share::{Exhausted, Grant};
 
-/// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory.
+/// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory, which are part of
+/// the room for bodies.
 const BATCH: usize = 128 * 1024;
 
-/// Read at a time; as above.
-const BLOCK: usize = 128 * 1024;
+/// Written at a time where there is no such room: each piece goes to the disk as it comes, unless it is very short.
+const LEAST_BATCH: usize = 1024;
+
+/// Read at a time; as above, but in no budget: as many requests as there are upstream permits hold two each.
+const BLOCK: usize = 32 * 1024;
 
 /// A file under way to hold a body.
 pub(super) struct SpoolWriter {
     disk: Disk,
     batch: BytesMut,
+    /// Written as soon as it has so many bytes.
+    batch_size: usize,
+    /// Of the memory for bodies, for the batches.
+    memory: Option<Grant>,
     share: Grant,
 }
 
@@ -53,9 +61,12 @@ impl SpoolWriter {
         };
         // Waited for: a directory that cannot be written to should fail before more is read.
         let spooled = run(write).await.map_err(failed)?;
+        let memory = storage.memory(2 * BATCH);
         Ok(Self {
             disk: Disk::Idle(spooled),
-            batch: BytesMut::with_capacity(BATCH),
+            batch: BytesMut::new(),
+            batch_size: if memory.is_some() { BATCH } else { LEAST_BATCH },
+            memory,
             share,
         })
     }
@@ -65,11 +76,18 @@ impl SpoolWriter {
         while !data.is_empty() {
             let room = BATCH.saturating_sub(self.batch.len());
             let (now, later) = data.split_at(room.min(data.len()));
+            if self.memory.is_some() {
+                self.batch.reserve(room);
+            }
             self.batch.extend_from_slice(now);
             data = later;
-            if self.batch.len() >= BATCH {
+            if self.batch.len() >= self.batch_size {
                 self.flush().await?;
             }
+        }
+        if self.memory.is_none() {
+            // Nothing of it stays in memory while the client takes its time.
+            self.disk.rest().await?;
         }
         Ok(())
     }
@@ -83,7 +101,7 @@ impl SpoolWriter {
     async fn flush(&mut self) -> Result<(), ProxyError> {
         self.share.grow(units(self.batch.len())).map_err(no_room)?;
         let mut spooled = self.disk.wait().await?;
-        let batch = std::mem::replace(&mut self.batch, BytesMut::with_capacity(BATCH));
+        let batch = std::mem::take(&mut self.batch);
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
             spooled.hasher.update(&batch);
             spooled.file.write_all(&batch)?;
@@ -94,6 +112,12 @@ impl SpoolWriter {
 }
 
 impl Disk {
+    /// Waits until nobody writes to the file any more.
+    async fn rest(&mut self) -> Result<(), ProxyError> {
+        *self = Self::Idle(self.wait().await?);
+        Ok(())
+    }
+
     /// The file, once nobody writes to it any more.
     async fn wait(&mut self) -> Result<Spooled, ProxyError> {
         match std::mem::replace(self, Self::Failed) {
@@ -159,7 +183,39 @@ fn failed(error: io::Error) -> ProxyError {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::digest::SHA256;
+
     use super::*;
+    use crate::body::storage::tests::room;
+
+    /// A file that 20,000 bytes were written to.
+    async fn written(storage: &ClientStorage) -> SpoolWriter {
+        let mut writer = SpoolWriter::create(storage, Vec::new(), Context::new(&SHA256))
+            .await
+            .unwrap();
+        writer.push(&vec![7; 20_000]).await.unwrap();
+        writer
+    }
+
+    #[tokio::test]
+    async fn batches_are_part_of_the_memory_for_bodies() {
+        let storage = room(3 * BATCH as u64, 1 << 20, std::env::temp_dir());
+        let writer = written(&storage).await;
+        assert_eq!(writer.batch.len(), 20_000);
+        assert!(storage.memory(2 * BATCH).is_none());
+        drop(writer);
+        assert!(storage.memory(2 * BATCH).is_some());
+    }
+
+    #[tokio::test]
+    async fn without_memory_for_bodies_nothing_waits_in_it() {
+        let writer = written(&room(0, 1 << 20, std::env::temp_dir())).await;
+        assert_eq!(writer.batch.capacity(), 0);
+        let Disk::Idle(spooled) = &writer.disk else {
+            panic!("it is still written to");
+        };
+        assert_eq!(spooled.file.metadata().unwrap().len(), 20_000);
+    }
 
     #[test]
     fn a_full_disk_has_a_code_of_its_own() {

@@ -14,7 +14,7 @@ use super::record::{Outcome, Reporter};
 use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
 use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
-use crate::server::{Download, DownloadRate};
+use crate::server::{Download, DownloadRate, RequestRoom};
 use crate::share::Grant;
 use crate::strip;
 use crate::upstream::ServiceBody;
@@ -41,6 +41,8 @@ pub(super) struct Passed {
 pub struct ResponseBody {
     source: Source,
     reporter: Reporter,
+    /// What the request took, until its client has this response of ours: there are many of them on one HTTP/2 connection.
+    room: Option<RequestRoom>,
 }
 
 #[derive(Debug)]
@@ -110,7 +112,8 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
         talk,
         _permit: permit,
     };
-    Response::from_parts(head, ResponseBody { source, reporter })
+    let room = None;
+    Response::from_parts(head, ResponseBody { source, reporter, room })
 }
 
 /// An answer of ours.
@@ -125,6 +128,7 @@ pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Report
     response.map(|body| ResponseBody {
         source: Source::Own((!is_head).then_some(body)),
         reporter,
+        room: None,
     })
 }
 
@@ -132,6 +136,12 @@ impl ResponseBody {
     /// The id of the request that this answers.
     pub(super) fn request_id(&self) -> &str {
         &self.reporter.record.request_id
+    }
+
+    /// Gives back what the request took as soon as there is nothing left of it: of a response of ours, once it is taken. What
+    /// is left of a request whose response is the service's, its upstream permit stands for.
+    pub(super) fn keep(&mut self, room: Option<RequestRoom>) {
+        self.room = room.filter(|_| matches!(self.source, Source::Own(_)));
     }
 }
 

@@ -4,16 +4,18 @@
 //! no number of requests makes more of their few bytes than there is memory.
 
 use http::request::Parts;
+use http::{HeaderMap, Request, Uri};
 use tokio::time::Instant;
 
 use super::{Lane, Pipeline};
 use crate::config::ServerConfig;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, Watched};
+use crate::server::RequestRoom;
 use crate::share::{ClientKey, Grant, PoolSize};
 
 /// Bytes that a request takes whatever its head has: its task, what is noted of it, what it is signed with.
-const REQUEST: usize = 4 * 1024;
+const REQUEST: usize = 12 * 1024;
 
 /// Bytes that a header field takes besides its name and value: its place in the map, and in the sorted list that is signed.
 const FIELD: usize = 128;
@@ -50,8 +52,18 @@ impl Pipeline {
     ///
     /// [`ErrorCode::ClientOverShare`] and [`ErrorCode::MemoryBusy`].
     pub(super) fn memory_for_head(&self, client: &ClientKey, head: &Parts) -> Result<Grant, ProxyError> {
-        let granted = self.request_memory.try_take(client, head_bytes(head));
+        let granted = self
+            .request_memory
+            .try_take(client, head_bytes(&head.uri, &head.headers));
         granted.map_err(|exhausted| exhausted.error(ErrorCode::MemoryBusy))
+    }
+
+    /// The same for a request on HTTP/2, before anything is made of it.
+    pub(super) fn room_for_head<B>(&self, client: &ClientKey, request: &Request<B>) -> Option<RequestRoom> {
+        let granted = self
+            .request_memory
+            .try_take(client, head_bytes(request.uri(), request.headers()));
+        granted.ok().map(Into::into)
     }
 
     /// Takes memory for reading a body of so many bytes as a whole, as soon as there is enough of it: what others read is
@@ -77,13 +89,12 @@ impl Pipeline {
 }
 
 /// What a head takes, twice: as it came and as it is signed.
-fn head_bytes(head: &Parts) -> u64 {
-    let fields: usize = head
-        .headers
+fn head_bytes(uri: &Uri, headers: &HeaderMap) -> u64 {
+    let fields: usize = headers
         .iter()
         .map(|(name, value)| FIELD + name.as_str().len() + value.len())
         .sum();
-    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     u64::try_from(REQUEST + fields + 2 * target).unwrap_or(u64::MAX)
 }
 
@@ -108,8 +119,9 @@ mod tests {
             }
             request.body(()).unwrap().into_parts().0
         };
-        assert_eq!(head_bytes(&head(0)), 4096 + 8);
-        assert_eq!(head_bytes(&head(400)), 4096 + 8 + 400 * (128 + 5 + 1));
+        let bytes = |fields| head_bytes(&head(fields).uri, &head(fields).headers);
+        assert_eq!(bytes(0), 12_288 + 8);
+        assert_eq!(bytes(400), 12_288 + 8 + 400 * (128 + 5 + 1));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::clients::{IdleKind, Place};
 use super::download::{DownloadRate, Overdue, Pace};
 use super::limits::Limits;
+use super::unflushed::Unflushed;
 use crate::metrics::ClientEnd;
 
 /// How long a client that closed its sending side is served before it counts as gone.
@@ -61,6 +62,8 @@ pub(crate) struct Activity {
     state: Mutex<State>,
     /// Among all connections. Locked by itself, or after `state`.
     place: Mutex<Place>,
+    /// HTTP/1: what hyper has not written yet.
+    pub(crate) unflushed: Unflushed,
 }
 
 #[derive(Debug)]
@@ -125,6 +128,7 @@ impl Activity {
             limits,
             state: Mutex::new(state),
             place: Mutex::new(place),
+            unflushed: Unflushed::default(),
         }
     }
 
@@ -204,6 +208,7 @@ impl Activity {
 
     /// Nothing is left in hyper's write buffer.
     pub(crate) fn flushed(&self) {
+        self.unflushed.flushed();
         let mut state = self.lock();
         if state.in_flight == 0 && matches!(state.phase, Phase::Busy) {
             state.phase = Phase::Written(Instant::now());

@@ -36,9 +36,9 @@ const STREAMS: u32 = 32;
 /// its service is slow, and are in no budget: 1,000 connections hold 64 MiB.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 64 * 1024;
-/// HTTP/2: bytes of an answer kept for a client that does not take them, per request. hyper's 400 KiB times
-/// [`STREAMS`] would let one client hold 40 MB.
-const STREAM_SEND_BUFFER: usize = 64 * 1024;
+/// HTTP/2: bytes of a response kept for a client that does not take them, per request, beside what is read ahead of it.
+/// hyper's 400 KiB would let the requests of all upstream permits hold 400 MiB.
+const STREAM_SEND_BUFFER: usize = 16 * 1024;
 /// HTTP/2: a client that answers no ping within the timeout is gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);

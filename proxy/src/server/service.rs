@@ -1,6 +1,6 @@
 //! From hyper's service to our [`Handler`], counting what is in flight.
 
-use std::convert::Infallible;
+use std::future::ready as at_once;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -66,17 +66,26 @@ impl<H> ToHandler<H> {
 
 impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
     type Response = Response<Watched<H::Body>>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    /// Resets an HTTP/2 stream; of HTTP/1 there is none.
+    type Error = h2::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, h2::Error>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Some(finding) = self.heads.as_ref().and_then(|heads| heads.take()) {
             request.extensions_mut().insert(finding);
         }
+        let is_http1 = request.version() < Version::HTTP_2;
+        if !is_http1 {
+            // Before anything is made of the request. Many come at once, and so little becomes so much of their heads that even
+            // a response to each would be too much: REFUSED_STREAM means that it was not looked at and may be sent again.
+            let Some(room) = self.handler.room(&request, &self.peer) else {
+                return Box::pin(at_once(Err(h2::Reason::REFUSED_STREAM.into())));
+            };
+            request.extensions_mut().insert(room);
+        }
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
-        let is_http1 = request.version() < Version::HTTP_2;
         let is_over_share = self.activity.is_over_share();
         if is_over_share {
             request.extensions_mut().insert(OverShare);
@@ -167,7 +176,12 @@ impl<B: Body<Data = Bytes>> Body for Watched<B> {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = &mut *self;
         let Some(pace) = &this.ending.pace else {
-            return this.body.as_mut().poll_frame(cx);
+            ready!(this.ending.activity.unflushed.poll_room(cx));
+            let frame = ready!(this.body.as_mut().poll_frame(cx));
+            if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+                this.ending.activity.unflushed.gave(data.len());
+            }
+            return Poll::Ready(frame);
         };
         pace.took();
         if this.pieces.is_empty() {

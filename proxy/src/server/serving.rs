@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{Handler, Peer};
+use super::{Handler, Peer, RequestRoom};
 
 /// Hands each request to the handler of the moment, which it then keeps to its end.
 pub(crate) struct Serving<H> {
@@ -41,6 +41,11 @@ impl<H: Handler> Handler for Serving<H> {
     ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
         let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
         handler.handle(request, peer)
+    }
+
+    fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
+        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
+        handler.room(request, peer)
     }
 }
 

@@ -6,7 +6,7 @@
 //! response, and the other streams of the connection go on.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -113,6 +113,8 @@ where
     fn execute(&self, stream: F) {
         let mut drain = self.drain.clone();
         let pace = self.next.take();
+        // Futures within futures hold what they are given several times; there are many streams.
+        let stream = Box::pin(stream);
         tokio::spawn(async move {
             tokio::select! {
                 biased;
@@ -124,8 +126,7 @@ where
 }
 
 /// Runs the stream to its end, or to that of its client's time.
-async fn run<F: Future>(stream: F, pace: Option<Arc<StreamPace>>) {
-    let mut stream = pin!(stream);
+async fn run<F: Future>(mut stream: Pin<Box<F>>, pace: Option<Arc<StreamPace>>) {
     let Some(pace) = pace else {
         stream.await;
         return;

@@ -16,6 +16,7 @@ const END_HEADERS: u8 = 4;
 /// SETTINGS_INITIAL_WINDOW_SIZE = 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 
+const MEMORY: &str = "signing_proxy_shared_taken{resource=\"request_memory\",connection=\"\"}";
 const TAKEN: &str = "signing_proxy_shared_taken{resource=\"upstream_permits\",connection=\"a\"}";
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -77,6 +78,51 @@ async fn heads_without_bodies_hold_no_permit() {
     let (response, after) = ask_from(OTHER, a).await;
     assert_eq!(response.status, 200);
     assert!(after < Duration::from_secs(5), "{after:?}");
+}
+
+#[tokio::test]
+async fn requests_without_memory_for_them_are_reset_and_others_are_served() {
+    let (proxy, _upstream) = start("request_memory = \"1MiB\"", "").await;
+    let a = listener(&proxy, "a");
+    // There is memory for some 70 of them.
+    let _held = hold(a, 3, &requests(32, 0, "PUT", "/b/k", &[("content-length", "5")])).await;
+    reaches(&proxy, MEMORY, (1 << 20) * 9 / 10 - 13_000).await;
+    let reason = async {
+        let socket = connect_from(HOG, a).await;
+        let (sender, http2) = h2::client::handshake(socket).await.unwrap();
+        tokio::spawn(http2);
+        let request = http::Request::get("http://localhost/b/k").body(()).unwrap();
+        let (response, _) = sender.ready().await.unwrap().send_request(request, true).unwrap();
+        response.await.unwrap_err().reason()
+    };
+    assert_eq!(
+        timeout(PATIENCE, reason).await.unwrap(),
+        Some(h2::Reason::REFUSED_STREAM)
+    );
+    let (response, _) = ask_from(OTHER, a).await;
+    assert_eq!(response.status, 200);
+}
+
+#[tokio::test]
+async fn rejections_that_nobody_takes_are_in_the_budget() {
+    let (proxy, _upstream) = start("", "").await;
+    // TRACE is never sent on, and its rejection has no window to come back by.
+    let held = hold(
+        listener(&proxy, "a"),
+        1,
+        &requests(32, END_STREAM, "TRACE", "/b/k", &[]),
+    )
+    .await;
+    reaches(&proxy, MEMORY, 32 * 12_288).await;
+    for socket in held {
+        socket.abort();
+    }
+    let freed = async {
+        while sample(&proxy, MEMORY).await > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, freed).await.expect("what was held is free");
 }
 
 #[tokio::test]
