@@ -4,10 +4,9 @@ mod service;
 
 use std::fmt::Write as _;
 
-use sandbox::principals::{REPORT_READER, ROBOT};
 use signing_proxy::server::Proxy;
 
-use crate::support::world::{connection, proxy, sandbox};
+use crate::support::world::{by_role, connection, proxy, sandbox};
 use crate::support::{Answer, ask};
 use service::{Early, Service, Then};
 
@@ -111,17 +110,7 @@ async fn early_response_that_is_cut_is_never_whole() {
 /// A proxy whose keys are those of a role, that the sandbox's STS issues.
 async fn with_role(service: &Service) -> (sandbox::Sandbox, Proxy) {
     let sandbox = sandbox().await;
-    let toml = format!(
-        "[sts]\nendpoint = \"http://{}\"\n[connections.c]\nservice = \"s3\"\nregion = \"us-east-1\"\nendpoint = \"{}\"\n\
-         [connections.c.auth]\nmethod = \"access-key-assume-role\"\nrole = \"{}\"\naccess_key_id = \"{}\"\n\
-         secret_access_key = \"literal:{}\"\n",
-        sandbox.sts(),
-        service.endpoint(),
-        REPORT_READER.arn,
-        ROBOT.access_key_id,
-        ROBOT.secret_access_key
-    );
-    let proxy = proxy(&toml).await;
+    let proxy = proxy(&by_role(&sandbox, &service.endpoint())).await;
     (sandbox, proxy)
 }
 

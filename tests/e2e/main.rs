@@ -24,6 +24,7 @@ mod rejected;
 mod reload;
 mod responses;
 mod secrets;
+mod sessions_ended;
 mod stopping;
 mod streams;
 mod support;

@@ -110,6 +110,26 @@ struct Setback {
 
 type Outcome = Result<Arc<Credentials>, CredentialError>;
 
+/// How certain it is that a rejection is about the credentials.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Certainty {
+    /// AWS says so.
+    Certain,
+    /// A status without a code, most often for this reason: S3's 400 to `HEAD`.
+    Likely,
+    /// A status without a code, most often for another reason: S3's 403 to `HEAD`, which it also gives for missing keys.
+    Possible,
+}
+
+/// What a refresh after a rejection came to.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// The set to use now; the rejected one where there is no other.
+    pub credentials: Arc<Credentials>,
+    /// Nothing was tried, since the last refresh after a rejection was not so long ago; the next one may be in this time.
+    pub held_back_for: Option<Duration>,
+}
+
 /// Why an attempt is wanted.
 enum Demand<'a> {
     /// There is no valid set.
@@ -120,11 +140,15 @@ enum Demand<'a> {
     Refused(&'a Credentials),
     /// AWS does not take a signature by this set, which need not be the set's fault.
     Doubted(&'a Credentials),
+    /// AWS rejects a request for a reason that it does not give, and that is most often another one.
+    Suspected(&'a Credentials),
 }
 
 /// What a demand comes to.
 enum Boarding {
     Held(Arc<Credentials>),
+    /// The set that is held, since the last refresh after a rejection was not so long ago.
+    HeldBack(Arc<Credentials>, Duration),
     Flight(watch::Receiver<Option<Outcome>>),
     /// As `Flight`, begun by another demand.
     Joined(watch::Receiver<Option<Outcome>>),
@@ -158,28 +182,34 @@ impl<O: Obtain> Cache<O> {
     }
 
     /// A set that is not `refused`, where one can be had.
-    pub(crate) async fn renew(&self, refused: &Credentials) -> Outcome {
-        self.replace(&Demand::Refused(refused), refused).await
+    pub(crate) async fn renew(&self, refused: &Credentials, certainty: Certainty) -> Result<Refresh, CredentialError> {
+        let demand = match certainty {
+            Certainty::Certain => Demand::Refused(refused),
+            Certainty::Likely => Demand::Doubted(refused),
+            Certainty::Possible => Demand::Suspected(refused),
+        };
+        self.replace(&demand, refused).await
     }
 
     /// As [`renew`](Self::renew), where that only reads something again; else the current set.
     pub(crate) async fn reread(&self, doubted: &Credentials) -> Outcome {
         if self.0.origin.only_reads() {
-            self.replace(&Demand::Doubted(doubted), doubted).await
+            let refresh = self.replace(&Demand::Doubted(doubted), doubted).await;
+            refresh.map(|refresh| refresh.credentials)
         } else {
             self.credentials().await
         }
     }
 
-    async fn replace(&self, demand: &Demand<'_>, refused: &Credentials) -> Outcome {
+    async fn replace(&self, demand: &Demand<'_>, refused: &Credentials) -> Result<Refresh, CredentialError> {
         let boarding = self.0.board(demand);
         let is_joined = matches!(boarding, Boarding::Joined(_));
-        let set = boarding.arrive().await?;
-        if !is_joined || !are_same_keys(&set, refused) {
-            return Ok(set);
+        let refresh = boarding.arrive_or_held_back().await?;
+        if !is_joined || !are_same_keys(&refresh.credentials, refused) {
+            return Ok(refresh);
         }
         // That flight may have read the keys before they were replaced.
-        self.0.board(demand).arrive().await
+        self.0.board(demand).arrive_or_held_back().await
     }
 
     /// AWS took a signature by this set.
@@ -255,17 +285,28 @@ impl<O: Obtain> Inner<O> {
         let mut control = self.control();
         let now = self.clock.now();
         if let Some(held) = self.valid_at(now) {
-            let is_good_enough = match demand {
-                Demand::Missing => true,
-                Demand::Due => !held.is_due_at(now),
-                Demand::Refused(set) | Demand::Doubted(set) => {
-                    let is_flying = control.flight.is_some();
-                    let may_renew = is_flying || control.refusals.held_back_for().is_none();
-                    !may_renew || !are_same_keys(&held.credentials, set)
+            match demand {
+                Demand::Due if held.is_due_at(now) => {}
+                Demand::Missing | Demand::Due => return Boarding::Held(Arc::clone(&held.credentials)),
+                Demand::Refused(set) | Demand::Doubted(set) | Demand::Suspected(set) => {
+                    if !are_same_keys(&held.credentials, set) {
+                        return Boarding::Held(Arc::clone(&held.credentials));
+                    }
+                    let is_suspicion = matches!(demand, Demand::Suspected(_));
+                    if control.flight.is_none()
+                        && let Some(left) = control.refusals.held_back_for(is_suspicion)
+                    {
+                        if !is_suspicion && control.refusals.is_first_held_back() {
+                            tracing::warn!(
+                                connection = %self.label.connection,
+                                method = self.label.method,
+                                held_back_s = left.as_secs_f64().ceil(),
+                                "AWS rejects credentials again so soon after the last refresh: the next one is held back"
+                            );
+                        }
+                        return Boarding::HeldBack(Arc::clone(&held.credentials), left);
+                    }
                 }
-            };
-            if is_good_enough {
-                return Boarding::Held(Arc::clone(&held.credentials));
             }
         }
         if let Some(flight) = &control.flight {
@@ -282,9 +323,16 @@ impl<O: Obtain> Inner<O> {
                 return Boarding::Resting(error);
             }
         }
-        if let Demand::Refused(_) | Demand::Doubted(_) = demand {
-            self.origin.distrust();
-            control.refusals.renewed(self.origin.only_reads());
+        match demand {
+            Demand::Missing | Demand::Due => {}
+            Demand::Refused(_) | Demand::Doubted(_) => {
+                self.origin.distrust();
+                control.refusals.renewed(self.origin.only_reads());
+            }
+            Demand::Suspected(_) => {
+                self.origin.distrust();
+                control.refusals.suspected();
+            }
         }
         let (landing, flight) = watch::channel(None);
         control.flight = Some(flight.clone());

@@ -117,6 +117,7 @@ mod walkthrough;
 mod wall;
 
 pub use ambient::{AmbientFiles, ambient_files};
+pub use cache::{Certainty, Refresh};
 pub use error::{CredentialError, CredentialFailure};
 pub use secret_store::{AwsSecretStore, SecretStoreSettings};
 pub use settings::{EgressProxy, StsSettings};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_model::{AuthMethod, Clock, Connection, Credentials};
 use credential_assets::Assets;
 
-use crate::cache::{Cache, Label};
+use crate::cache::{Cache, Certainty, Label, Refresh};
 use crate::error::CredentialError;
 use crate::means::Means;
 use crate::origin::Origin;
@@ -94,7 +94,21 @@ impl CredentialSource {
     /// [`CredentialError`] where the attempt failed or the source rests after a failure. The refused
     /// set stays the current one as long as it is valid: the refusal may be AWS's slip.
     pub async fn renew(&self, refused: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
-        self.cache.renew(refused).await
+        let refresh = self.refresh(refused, Certainty::Certain).await;
+        refresh.map(|refresh| refresh.credentials)
+    }
+
+    /// As [`renew`](Self::renew), by how certain it is that the set is at fault, and says whether a refresh is held back.
+    ///
+    /// What is [`Possible`](Certainty::Possible) leads to a refresh once a minute at most, and makes no other rarer. Only
+    /// where it is [`Certain`](Certainty::Certain) keys that stay the same are in [`CredentialState::Refused`] from then on.
+    /// That a refresh is held back is logged once, but for what is only possible.
+    ///
+    /// # Errors
+    ///
+    /// As [`renew`](Self::renew).
+    pub async fn refresh(&self, rejected: &Credentials, certainty: Certainty) -> Result<Refresh, CredentialError> {
+        self.cache.renew(rejected, certainty).await
     }
 
     /// Tells the source that AWS finds a signature by this set wrong (`SignatureDoesNotMatch`), and takes another where

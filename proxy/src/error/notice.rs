@@ -8,6 +8,8 @@ pub enum Notice {
     CredentialsRefused,
     /// AWS refuses the connection's credentials, and asking for others failed.
     CredentialsNotRenewed,
+    /// AWS refuses the connection's credentials again so soon after the last refresh: the next one is held back.
+    RefreshHeldBack,
     /// There are new credentials, but this body was passed on as it came and cannot be sent again.
     CredentialsRenewed,
     /// The time of the signature was refused, and the answer does not say by how much it is wrong.
@@ -18,9 +20,10 @@ pub enum Notice {
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CredentialsRefused,
         Self::CredentialsNotRenewed,
+        Self::RefreshHeldBack,
         Self::CredentialsRenewed,
         Self::ClockNotCorrected,
         Self::ClockCorrected,
@@ -32,6 +35,7 @@ impl Notice {
         match self {
             Self::CredentialsRefused => "credentials-refused",
             Self::CredentialsNotRenewed => "credentials-not-renewed",
+            Self::RefreshHeldBack => "refresh-held-back",
             Self::CredentialsRenewed => "credentials-renewed-retry-not-possible",
             Self::ClockNotCorrected => "clock-not-corrected",
             Self::ClockCorrected => "clock-corrected-retry-not-possible",

@@ -1,11 +1,11 @@
 //! What can be done about a rejected signature, so that the next one is accepted.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auth_model::Credentials;
 use http::HeaderMap;
-use sts_client::{CredentialError, CredentialSource};
+use sts_client::{Certainty, CredentialError, CredentialSource, CredentialState, Refresh};
 
 use super::Lane;
 use super::rejection::Rejection;
@@ -29,6 +29,8 @@ pub(super) enum Cure {
     Retry(RetryReason, Notice),
     /// Nothing has changed: the answer passes, with this notice where the fault lies with us.
     Pass(Option<Notice>),
+    /// As `Pass`: a refresh is held back for so long.
+    HeldBack(Duration),
 }
 
 const NEW_KEYS: Cure = Cure::Retry(RetryReason::Credentials, Notice::CredentialsRenewed);
@@ -47,11 +49,16 @@ impl Lane {
             Rejection::Time => Cure::Pass(Some(Notice::ClockNotCorrected)),
             // Another session would have a secret of the same origin: only one that somebody keeps may be out of date.
             Rejection::Signature => silently(source.reread(set).await, set),
-            // A session whose end is known is renewed ahead of it: that is not what S3 means.
-            Rejection::PerhapsToken if set.session_token.is_some() && set.expires_at.is_none() => {
-                silently(source.reread(set).await, set)
+            // Where clients send nothing but `HEAD`, no body ever says that the session has ended.
+            Rejection::PerhapsToken if set.session_token.is_some() => {
+                perhaps(source.refresh(set, Certainty::Likely).await, set)
             }
-            Rejection::PerhapsTime | Rejection::PerhapsToken => Cure::Pass(None),
+            Rejection::PerhapsToken => Cure::Pass(None),
+            // Of a key that is missing S3 says the same, to who may not list the bucket: never a reason to say anything.
+            Rejection::PerhapsTime => {
+                let refresh = source.refresh(set, Certainty::Possible).await;
+                silently(refresh.map(|refresh| refresh.credentials), set)
+            }
         }
     }
 
@@ -73,11 +80,27 @@ impl Lane {
 }
 
 async fn renewed(source: &CredentialSource, used: &Arc<Credentials>) -> Cure {
-    match source.renew(used).await {
-        Ok(set) if Arc::ptr_eq(&set, used) => Cure::Pass(Some(Notice::CredentialsRefused)),
-        Ok(_) => NEW_KEYS,
+    match source.refresh(used, Certainty::Certain).await {
+        Ok(refresh) if !Arc::ptr_eq(&refresh.credentials, used) => NEW_KEYS,
+        Ok(Refresh {
+            held_back_for: Some(left),
+            ..
+        }) if !matches!(source.state(), CredentialState::Refused { .. }) => Cure::HeldBack(left),
+        // When it was last looked, the same keys were there.
+        Ok(_) => Cure::Pass(Some(Notice::CredentialsRefused)),
         // The source has logged it.
         Err(_) => Cure::Pass(Some(Notice::CredentialsNotRenewed)),
+    }
+}
+
+/// As [`silently`], but for a refresh that is held back.
+fn perhaps(outcome: Result<Refresh, CredentialError>, used: &Arc<Credentials>) -> Cure {
+    match outcome {
+        Ok(Refresh {
+            credentials,
+            held_back_for: Some(left),
+        }) if Arc::ptr_eq(&credentials, used) => Cure::HeldBack(left),
+        outcome => silently(outcome.map(|refresh| refresh.credentials), used),
     }
 }
 

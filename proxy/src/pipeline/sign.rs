@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth_model::SessionToken;
 use http::Method;
 use http::Response;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use signer::{RegionSet, SignError, SignInput};
 
@@ -65,7 +66,7 @@ impl Pipeline {
         };
         let sent = self.deliver(lane, framed, course).await?;
         let received = self.clock.now();
-        let (response, used, rejection) = self.looked_into(lane, framed, sent).await;
+        let (mut response, used, rejection) = self.looked_into(lane, framed, sent).await;
         let Some(used) = used else {
             return Ok(Exchanged { response, notice: None });
         };
@@ -89,6 +90,15 @@ impl Pipeline {
                 notice: Some(notice),
             }),
             Cure::Pass(notice) => Ok(Exchanged { response, notice }),
+            Cure::HeldBack(left) => {
+                let seconds = left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0));
+                let headers = response.headers_mut();
+                headers.entry(RETRY_AFTER).or_insert_with(|| seconds.into());
+                Ok(Exchanged {
+                    response,
+                    notice: Some(Notice::RefreshHeldBack),
+                })
+            }
         }
     }
 

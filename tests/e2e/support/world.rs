@@ -179,6 +179,19 @@ pub(crate) fn connection(name: &str, service: &str, endpoint: &str, more: &str) 
     )
 }
 
+/// The S3 connection `c`, signed with a role's session that the sandbox's STS issues.
+pub(crate) fn by_role(sandbox: &Sandbox, endpoint: &str) -> String {
+    format!(
+        "[sts]\nendpoint = \"http://{}\"\n[connections.c]\nservice = \"s3\"\nregion = \"us-east-1\"\n\
+         endpoint = \"{endpoint}\"\n[connections.c.auth]\nmethod = \"access-key-assume-role\"\nrole = \"{}\"\n\
+         access_key_id = \"{}\"\nsecret_access_key = \"literal:{}\"\n",
+        sandbox.sts(),
+        REPORT_READER.arn,
+        ROBOT.access_key_id,
+        ROBOT.secret_access_key
+    )
+}
+
 /// A proxy on free ports. `toml` is everything but `[server]`'s listeners; it may begin with further keys of `[server]`.
 pub(crate) async fn proxy(toml: &str) -> Proxy {
     let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{toml}");

@@ -7,7 +7,7 @@ use auth_model::Credentials;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{Boarding, Held, Inner, Obtain, Obtained, Outcome, Setback, are_same_keys};
+use super::{Boarding, Held, Inner, Obtain, Obtained, Outcome, Refresh, Setback, are_same_keys};
 use crate::error::{CredentialError, CredentialFailure};
 use crate::schedule;
 
@@ -132,9 +132,21 @@ impl<O: Obtain> Inner<O> {
 }
 
 impl Boarding {
+    /// The set, and whether it is the old one because nothing was tried.
+    pub(super) async fn arrive_or_held_back(self) -> Result<Refresh, CredentialError> {
+        let held_back_for = match &self {
+            Self::HeldBack(_, left) => Some(*left),
+            Self::Held(_) | Self::Flight(_) | Self::Joined(_) | Self::Resting(_) => None,
+        };
+        Ok(Refresh {
+            credentials: self.arrive().await?,
+            held_back_for,
+        })
+    }
+
     pub(super) async fn arrive(self) -> Outcome {
         let mut flight = match self {
-            Self::Held(credentials) => return Ok(credentials),
+            Self::Held(credentials) | Self::HeldBack(credentials, _) => return Ok(credentials),
             Self::Resting(error) => return Err(error),
             Self::Flight(flight) | Self::Joined(flight) => flight,
         };

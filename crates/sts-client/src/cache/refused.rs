@@ -7,6 +7,10 @@ use tokio::time::Instant;
 
 use crate::schedule;
 
+/// Rejections that do not say that the credentials are at fault, and most often have another reason, lead to a refresh this
+/// rarely.
+const BETWEEN_SUSPICIONS: Duration = Duration::from_mins(1);
+
 /// After this much quiet beyond its rest a source begins its rests anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 
@@ -16,20 +20,39 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 pub(super) struct Refusals {
     streak: u32,
     rests_until: Option<Instant>,
+    /// That a refresh is held back has been logged since the last one.
+    is_logged: bool,
+    suspicions_rest_until: Option<Instant>,
 }
 
 impl Refusals {
     /// For how long rejections lead to no refresh. The first one does at once, however young the set is: AWS may have
-    /// ended the session the moment after it was issued.
-    pub(super) fn held_back_for(&self) -> Option<Duration> {
-        let left = self.rests_until?.saturating_duration_since(Instant::now());
+    /// ended the session the moment after it was issued. Suspicions have a distance of their own, and lengthen no other.
+    pub(super) fn held_back_for(&self, is_suspicion: bool) -> Option<Duration> {
+        let until = if is_suspicion {
+            self.suspicions_rest_until
+        } else {
+            self.rests_until
+        };
+        let left = until?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
+    }
+
+    /// Whether this is the first rejection since the last refresh that leads to none.
+    pub(super) fn is_first_held_back(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_logged, true)
+    }
+
+    /// A suspicion leads to a refresh.
+    pub(super) fn suspected(&mut self) {
+        self.suspicions_rest_until = Some(Instant::now() + BETWEEN_SUSPICIONS);
     }
 
     /// A refusal leads to a renewal.
     pub(super) fn renewed(&mut self, only_reads: bool) {
         let now = Instant::now();
         let is_forgotten = self.rests_until.is_none_or(|until| now > until + FORGOTTEN_AFTER);
+        self.is_logged = false;
         self.streak = if is_forgotten { 1 } else { self.streak.saturating_add(1) };
         self.rests_until = Some(now + schedule::rest_after_refusal(self.streak, only_reads));
     }
@@ -37,7 +60,10 @@ impl Refusals {
     /// Other keys have come. Where they were read, that is somebody's doing, and no client's.
     pub(super) fn replaced(&mut self, only_reads: bool) {
         if only_reads {
-            *self = Self::default();
+            *self = Self {
+                suspicions_rest_until: self.suspicions_rest_until,
+                ..Self::default()
+            };
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod failure;
 mod flight;
+mod held_back;
 mod renewal;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -70,6 +71,12 @@ impl Obtain for Script {
     fn only_reads(&self) -> bool {
         self.only_reads.load(Ordering::Relaxed)
     }
+}
+
+/// What comes of a certain rejection.
+async fn renew(cache: &Cache<Script>, rejected: &Credentials) -> Outcome {
+    let refresh = cache.renew(rejected, Certainty::Certain).await;
+    refresh.map(|refresh| refresh.credentials)
 }
 
 struct Stage {

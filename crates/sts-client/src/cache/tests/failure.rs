@@ -91,7 +91,7 @@ async fn a_refused_set_stays_while_no_other_can_be_had() {
     });
     let set = stage.request().await.unwrap();
     pass(Duration::from_mins(1)).await;
-    assert_eq!(stage.cache.renew(&set).await.unwrap_err().code(), "sts_unreachable");
+    assert_eq!(renew(&stage.cache, &set).await.unwrap_err().code(), "sts_unreachable");
     assert!(Arc::ptr_eq(&stage.request().await.unwrap(), &set));
 }
 

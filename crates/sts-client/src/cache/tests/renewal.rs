@@ -73,13 +73,13 @@ async fn a_refused_set_is_renewed_once_however_many_report_it() {
     let mut requests = JoinSet::new();
     for _ in 0..100 {
         let (cache, refused) = (stage.cache.clone(), Arc::clone(&refused));
-        requests.spawn(async move { cache.renew(&refused).await.unwrap() });
+        requests.spawn(async move { renew(&cache, &refused).await.unwrap() });
     }
     let sets = requests.join_all().await;
     assert!(sets.iter().all(|set| set.access_key_id.as_str() == "ASIA2"));
 
     pass(Duration::from_mins(1)).await;
-    let late = stage.cache.renew(&refused).await.unwrap();
+    let late = renew(&stage.cache, &refused).await.unwrap();
     assert!(
         Arc::ptr_eq(&late, &sets[0]),
         "who reports an old set gets the current one"
@@ -91,13 +91,13 @@ async fn a_refused_set_is_renewed_once_however_many_report_it() {
 async fn first_rejection_refreshes_at_once_however_young_the_set_is() {
     let stage = Stage::new(an_hour);
     let set = stage.request().await.unwrap();
-    let second = stage.cache.renew(&set).await.unwrap();
+    let second = renew(&stage.cache, &set).await.unwrap();
     assert_eq!((second.access_key_id.as_str(), stage.attempts()), ("ASIA2", 2));
     // From the second one on with distances.
-    assert!(Arc::ptr_eq(&stage.cache.renew(&second).await.unwrap(), &second));
+    assert!(Arc::ptr_eq(&renew(&stage.cache, &second).await.unwrap(), &second));
     assert_eq!(stage.attempts(), 2);
     pass(Duration::from_secs(5)).await;
-    assert!(!Arc::ptr_eq(&stage.cache.renew(&second).await.unwrap(), &second));
+    assert!(!Arc::ptr_eq(&renew(&stage.cache, &second).await.unwrap(), &second));
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,7 @@ async fn keys_that_did_not_change_stay_the_same_arc() {
 async fn refuse_constantly(stage: &Stage, duration: Duration) {
     for _ in 0..duration.as_secs() {
         let set = stage.request().await.unwrap();
-        stage.cache.renew(&set).await.unwrap();
+        renew(&stage.cache, &set).await.unwrap();
         pass(Duration::from_secs(1)).await;
     }
 }
@@ -133,7 +133,7 @@ async fn constant_refusals_lead_to_few_renewals() {
     pass(Duration::from_mins(11)).await;
     let before = stage.attempts();
     let set = stage.request().await.unwrap();
-    let renewed = stage.cache.renew(&set).await.unwrap();
+    let renewed = renew(&stage.cache, &set).await.unwrap();
     assert!(!Arc::ptr_eq(&set, &renewed));
     assert_eq!(stage.attempts(), before + 1);
 }
@@ -143,7 +143,7 @@ async fn keys_that_are_only_read_are_looked_up_at_once_and_then_ever_more_rarely
     let mut stage = Stage::new(|attempt, _| Step::Keys(if attempt < 2 { "AKIAOLD" } else { "AKIANEW" }));
     stage.only_reads();
     let old = stage.request().await.unwrap();
-    let new = stage.cache.renew(&old).await.unwrap();
+    let new = renew(&stage.cache, &old).await.unwrap();
     assert_eq!(
         (new.access_key_id.as_str(), stage.attempts()),
         ("AKIANEW", 2),
@@ -153,7 +153,7 @@ async fn keys_that_are_only_read_are_looked_up_at_once_and_then_ever_more_rarely
 
     // Besides these, keys are looked up every ten seconds while there is traffic.
     for _ in 0..300 {
-        let set = stage.cache.renew(&new).await.unwrap();
+        let set = renew(&stage.cache, &new).await.unwrap();
         assert!(Arc::ptr_eq(&set, &new), "nothing newer can be had");
         pass(Duration::from_secs(1)).await;
     }
@@ -167,7 +167,7 @@ async fn keys_that_aws_refuses_are_told_once_until_others_come_or_aws_takes_them
     stage.only_reads();
     let old = stage.request().await.unwrap();
     for _ in 0..20 {
-        assert!(Arc::ptr_eq(&stage.cache.renew(&old).await.unwrap(), &old));
+        assert!(Arc::ptr_eq(&renew(&stage.cache, &old).await.unwrap(), &old));
         assert!(matches!(
             stage.cache.state(),
             CredentialState::Refused { expires_at: None, .. }
@@ -188,7 +188,7 @@ async fn keys_that_aws_refuses_are_told_once_until_others_come_or_aws_takes_them
     stage.cache.accepted(&old);
     assert_eq!(stage.cache.state(), CredentialState::Valid { expires_at: None });
 
-    stage.cache.renew(&old).await.unwrap();
+    renew(&stage.cache, &old).await.unwrap();
     pass(Duration::from_mins(2)).await;
     stage.request().await.unwrap();
     pass(Duration::from_secs(2)).await;
@@ -235,6 +235,6 @@ async fn a_flight_that_left_before_the_keys_were_replaced_is_not_the_last_word()
     let old = stage.request().await.unwrap();
     pass(Duration::from_secs(10)).await;
     stage.request().await.unwrap(); // sends the second flight off
-    let new = stage.cache.renew(&old).await.unwrap();
+    let new = renew(&stage.cache, &old).await.unwrap();
     assert_eq!((new.access_key_id.as_str(), stage.attempts()), ("AKIANEW", 3));
 }
