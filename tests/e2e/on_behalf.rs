@@ -163,6 +163,43 @@ async fn objects_that_a_model_reads_and_writes_must_be_allowed() {
     }
 }
 
+/// `s3://` in the midst of a text counts, and in encodings that readers of JSON detect by themselves.
+#[tokio::test]
+async fn objects_that_a_model_reads_are_found_in_any_string_and_encoding() {
+    let allow = r#"{"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}, {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::mine/*"}"#;
+    let mut world = World::with_one("only", "bedrock-runtime", &policy(&[allow])).await;
+    let invoke = |kind: &str, body: &[u8]| {
+        let head = format!(
+            "POST /model/acme.words-v1%3A0/invoke HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\
+             {kind}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
+    };
+    let json = r#"{"prompt":{"s3Location":{"uri":"s3://payroll/x"}}}"#;
+    let (little, big) = (u16::to_le_bytes, u16::to_be_bytes);
+    for body in [
+        json.encode_utf16().flat_map(little).collect::<Vec<u8>>(),
+        json.encode_utf16().flat_map(big).collect(),
+        ["\u{feff}", json].concat().encode_utf16().flat_map(little).collect(),
+        json.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
+        json.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(),
+    ] {
+        for kind in ["", "Content-Type: application/json\r\n", "Content-Type: image/png\r\n"] {
+            let answer = ask(world.address(), invoke(kind, &body)).await;
+            is_rejected(&mut world, &answer, "action-unknown", "the body", kind);
+        }
+    }
+    for text in ["see s3://payroll/x", r#"{\"uri\":\"s3://payroll/x\"}"#] {
+        let body = format!(r#"{{"prompt":"{text}"}}"#);
+        let answer = ask(world.address(), invoke("", body.as_bytes())).await;
+        let lacking = "s3:GetObject on arn:aws:s3:::payroll/x*";
+        is_rejected(&mut world, &answer, "action-denied", lacking, text);
+    }
+    let body = r#"{"prompt":"see s3://mine/x, please"}"#;
+    passes(&ask(world.address(), invoke("", body.as_bytes())).await, body);
+}
+
 #[tokio::test]
 async fn exports_and_imports_of_tables_must_be_allowed_their_buckets() {
     let table = r#"{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}"#;

@@ -17,6 +17,7 @@ use super::{BodyFraming, BodyNeed, Mapping, Need, Refusal, Request, Resource, Un
 use crate::document::literal;
 use crate::operation::bedrock::operation as bedrock_operation;
 use model::{Model, arn_of, decoded};
+use places::Place;
 
 /// The largest payload of an inference request is 25 MB. Source: Amazon Bedrock quotas.
 const MAX_BODY: usize = 25_000_000;
@@ -100,10 +101,11 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         _ => return Err(Refusal::unknown("the path")),
     }
     let written = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
-    for uri in places::in_body(whole)? {
+    for place in places::in_body(request.headers, whole)? {
         // What is written is a need already.
-        if !written.contains(&uri.as_str()) {
-            push(needs, Need::new("s3:GetObject", of_uri(request, &uri)?))?;
+        let is_written = matches!(&place, Place::Whole(uri) if written.contains(&uri.as_str()));
+        if !is_written {
+            push(needs, Need::new("s3:GetObject", place.resource(request)?))?;
         }
     }
     Ok(mapping)

@@ -192,10 +192,61 @@ fn objects_that_a_body_names_are_read_as_the_caller() {
         &invoke("invoke", r#"{"a":"s3://payroll/2026/"}"#),
         &[&model, "s3:GetObject arn:aws:s3:::payroll/2026/*"],
     );
-    is(&invoke("invoke", r#"{"a":"see s3://payroll/x"}"#), &[&model]);
+    for (text, object) in [
+        ("see s3://payroll/x", "payroll/x*"),
+        ("see s3://payroll/2026/x.png and", "payroll/2026/x*"),
+        ("xS3://payroll", "payroll/*"),
+        (r#"{\"uri\":\"s3://payroll/x\"}"#, "payroll/x*"),
+        (r#"{\"uri\":\"s3:\\/\\/payroll\\/x\"}"#, "payroll/*"),
+    ] {
+        let need = format!("s3:GetObject arn:aws:s3:::{object}");
+        is(&invoke("invoke", &format!(r#"{{"a":"{text}"}}"#)), &[&model, &need]);
+    }
+    is(
+        &invoke("invoke", r#"{"a":"write s3://<bucket>"}"#),
+        &[&model, "s3:GetObject ?"],
+    );
+    is(
+        &invoke("invoke", r#"{"a":"s3://mine/a s3://payroll/x"}"#),
+        &[
+            &model,
+            "s3:GetObject arn:aws:s3:::mine/a s3://payroll/x",
+            "s3:GetObject arn:aws:s3:::payroll/x*",
+        ],
+    );
+    is(&invoke("invoke", r#"{"a":"s3:/payroll, us3: //x"}"#), &[&model]);
     is(&invoke("invoke", "no JSON, and no place either"), &[&model]);
     invoke("invoke", "no JSON, but s3://payroll/x").is_refused("JSON");
     invoke("invoke", r#"{"a":"s3://pay roll/x"}"#).is_refused("bucket");
+}
+
+/// Readers of JSON detect UTF-16 and UTF-32 by the zeros in them.
+#[test]
+fn a_body_in_another_encoding_hides_no_object() {
+    let text = r#"{"a":{"s3Location":{"uri":"s3://x/y"}}}"#;
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    for mark in ["", "\u{feff}"] {
+        let text = [mark, text].concat();
+        bodies.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        bodies.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        bodies.push(text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect());
+        bodies.push(text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect());
+    }
+    for body in bodies {
+        for kind in [None, Some("application/json"), Some("text/plain"), Some("image/png")] {
+            let asked = asked(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(body.clone());
+            let asked = kind
+                .into_iter()
+                .fold(asked, |asked, kind| asked.with("content-type", kind));
+            asked.is_refused("the body");
+        }
+    }
+    let bytes = |kind| {
+        let asked = asked(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(vec![0x89, b'P', 0, 0xff]);
+        asked.with("content-type", kind)
+    };
+    assert!(bytes("image/png").map().is_ok());
+    bytes("application/json").is_refused("UTF-8");
 }
 
 #[test]
