@@ -58,6 +58,18 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ),
     ("s3", "GET /b--use1-az4--x-s3?session", "", "s3express:CreateSession"),
     ("s3", "POST /", "Action=AssumeRole&Version=2011-06-15", "sts:AssumeRole"),
+    // The same root to servers that join slashes, resolve dots, or take an empty segment for no bucket.
+    (
+        "s3",
+        "POST //",
+        "Action=GetSessionToken&Version=2011-06-15",
+        "sts:GetSessionToken",
+    ),
+    ("s3", "GET //?Action=GetSessionToken", "", "sts:GetSessionToken"),
+    ("s3", "POST /.", "Action=CreateAccessKey", "iam:CreateAccessKey"),
+    ("s3", "POST /%2e", "Action=AssumeRole", "sts:AssumeRole"),
+    ("s3", "POST /x/..", "Action=AssumeRole", "sts:AssumeRole"),
+    ("s3", "POST //x/y", "Action=AssumeRole", "sts:AssumeRole"),
     (
         "s3-control",
         "GET /v20180820/accessgrantsinstance/dataaccess?target=s3%3A%2F%2Fb%2F%2A",

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use auth_model::SigningName;
 
 use crate::mapping::{BodyFraming, Refusal, Request, read_form};
-use wire::{Names, Wire, is_plain_s3, may_be_form};
+use wire::{Names, Wire, is_plain_s3, may_be_form, may_be_root};
 
 pub use list::{UnknownAction, VendedActions};
 
@@ -107,7 +107,7 @@ fn of_form(request: &Request<'_>, entries: &[&Entry], body: &[u8]) -> Vends {
     if !found.is_empty() {
         return Vends::Actions(found);
     }
-    // Of a service that is called by forms alone nothing else is expected. S3 has none: its own requests to `/` are left.
+    // Of a service that is called by forms alone nothing else is expected. S3 has none: its own requests to the root are left.
     let is_of_forms = entries.iter().all(|entry| matches!(entry.wire, Wire::Query(_)));
     match read_form(request, body) {
         Err(refusal) if is_of_forms || names.is_form(request) => Vends::Unclear(refusal),
@@ -152,7 +152,7 @@ impl Table {
         let mut add = |entries: Option<&Vec<usize>>| found.extend(entries.into_iter().flatten());
         add(self.by_prefix.get(prefix));
         add(self.by_signing_name.get(signing_name.as_str()));
-        if matches!(prefix, "s3" | "s3express") && request.path == "/" {
+        if matches!(prefix, "s3" | "s3express") && may_be_root(request.path) {
             // Servers that speak S3 may take the forms of STS and IAM at the same address (Ceph, MinIO).
             add(self.by_prefix.get("sts"));
             add(self.by_prefix.get("iam"));

@@ -138,3 +138,8 @@ def rows():
     yield from both("CreateSession of a bucket in the path", kind, "rejected", "GET", "/bucket?session", on="store")
     yield from both("CreateSession with a value", kind, "rejected", "GET", "/bucket?session=1", on="store")
     yield from both("CreateSession, escaped", kind, "rejected", "GET", "/bucket?%73ession", on="store")
+    # S3's root, as servers that take the forms of STS and IAM there may spell it.
+    text = "Action=GetSessionToken&Version=2011-06-15"
+    for path in ("/", "//", "///", "/.", "/./", "/%2e", "/%2E/", "/x/..", "/x/%2e%2e", "/x%2F..", "//x", "/%2F", "/;a"):
+        yield from both(f"a form of STS to S3's {path}", kind, "rejected", "POST", path, form, text, on="store")
+        yield from both(f"STS by GET at S3's {path}", kind, "rejected", "GET", f"{path}?{text}", on="store")

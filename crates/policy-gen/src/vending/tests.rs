@@ -245,6 +245,44 @@ fn each_entry_is_in_awss_reference() {
 }
 
 #[test]
+fn s3s_root_has_many_spellings() {
+    const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
+    for path in [
+        "//",
+        "///",
+        "//x",
+        "/.",
+        "/./",
+        "/%2e",
+        "/%2E%2F",
+        "/..",
+        "/x/..",
+        "/x/../",
+        "/x/%2e%2e",
+        "/x%2f..",
+        "/x/..//y",
+        "/%2f",
+        "/%252f",
+        "/x/%252e%252e",
+        "/./.",
+        "/;a",
+        "/.;a",
+        "/x\\..",
+        "/%5c",
+    ] {
+        let post = format!("POST s3{path}");
+        check(&post, FORM, "Action=GetSessionToken", &["sts:GetSessionToken"]);
+        check(&post, &[], "Action=CreateAccessKey", &["iam:CreateAccessKey"]);
+        check(&format!("GET s3{path}?Action=AssumeRole"), &[], "", &["sts:AssumeRole"]);
+    }
+    for path in [
+        "/b", "/b/", "/b//", "/b/a//k", "/b/.", "/b/%2e", "/b/x/..", "/.b/..x", "/...", "/x/../b", "/b;a", "/%20",
+    ] {
+        check(&format!("POST s3{path}"), FORM, "Action=GetSessionToken", &[]);
+    }
+}
+
+#[test]
 fn the_best_known_operations_are_in_the_table() {
     for action in [
         "sts:GetSessionToken",

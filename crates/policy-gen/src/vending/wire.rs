@@ -144,10 +144,36 @@ impl Names {
     }
 }
 
-/// Whether a body is one that a form could be in: any but S3's own, which are not sent to `/`.
+/// Whether a body is one that a form could be in: any but S3's own, which are not sent to the root.
 pub(super) fn may_be_form(request: &Request<'_>) -> bool {
     let is_s3 = matches!(request.service.as_str(), "s3" | "s3express");
-    !is_s3 || (*request.method == Method::POST && request.path == "/")
+    !is_s3 || (*request.method == Method::POST && may_be_root(request.path))
+}
+
+/// Whether a server could read the path as `/`, where no bucket is: it may resolve dot segments, join slashes, cut
+/// parameters off, or take an empty first segment for no bucket (Ceph's RGW).
+pub(super) fn may_be_root(path: &str) -> bool {
+    let is_odd = |byte: u8| matches!(byte, b'.' | b'%' | b'\\' | b';');
+    if path == "/" || path.starts_with("//") {
+        return true;
+    }
+    if !path.bytes().any(is_odd) {
+        return false;
+    }
+    let once = lossy(path);
+    let twice = lossy(&once);
+    [path, &once, &twice].into_iter().any(|path| {
+        let mut resolved: Vec<&str> = Vec::new();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        for segment in path.split(['/', '\\']) {
+            match segment.split(';').next().unwrap_or_default() {
+                "." => {}
+                ".." => drop(resolved.pop()),
+                segment => resolved.push(segment),
+            }
+        }
+        resolved.first().is_none_or(|first| first.is_empty())
+    })
 }
 
 /// Whether a request to S3 holds no trace of an operation that hands out credentials: most requests, so this is cheap.
@@ -157,7 +183,7 @@ pub(super) fn is_plain_s3(request: &Request<'_>) -> bool {
         text.contains('%') || windows.any(|window| window.eq_ignore_ascii_case(word))
     };
     matches!(request.service.as_str(), "s3" | "s3express")
-        && request.path != "/"
+        && !may_be_root(request.path)
         && !has(request.path, b"dataaccess")
         && request.query.is_none_or(|query| !has(query, b"session"))
 }
