@@ -49,6 +49,8 @@ pub enum BookError {
 pub(super) struct Book {
     path: PathBuf,
     state: Mutex<State>,
+    /// Held while the file is replaced, by whoever does: else an older text could take the place of a newer one.
+    replacing: Mutex<()>,
     /// Something has changed.
     changed: Notify,
     /// Something has changed that is worth more hurry.
@@ -84,6 +86,7 @@ impl Book {
                 is_changed: false,
                 has_failed: false,
             }),
+            replacing: Mutex::new(()),
             changed: Notify::new(),
             grown: Notify::new(),
         });
@@ -128,6 +131,7 @@ impl Book {
     /// Writes the file where there is something new: a new file takes the old one's place, so that there always is a
     /// whole one. Blocks.
     pub(super) fn write(&self) {
+        let _alone = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let text = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if !std::mem::take(&mut state.is_changed) {

@@ -74,3 +74,25 @@ fn a_file_that_cannot_be_written_is_tried_again() {
     book.write();
     assert_eq!(on_disk(&path).len(), 1);
 }
+
+/// One writer is in the middle of it while another one, at a shutdown, writes what came since.
+#[test]
+fn older_text_never_takes_the_place_of_newer_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.json");
+    let book = Book::open(&path).unwrap();
+    for round in 1..=100 {
+        book.note(need("one"), 100, Some(200));
+        std::thread::scope(|scope| {
+            scope.spawn(|| book.write());
+            // It has its text.
+            while book.state.lock().unwrap().is_changed {
+                std::thread::yield_now();
+            }
+            book.note(need("one"), 200, Some(200));
+            book.write();
+        });
+        let count = on_disk(&path).iter().map(|(_, seen)| seen.count).sum::<u64>();
+        assert_eq!(count, 2 * round);
+    }
+}
