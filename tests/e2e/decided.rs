@@ -77,6 +77,25 @@ struct Tally {
     sent: u64,
     mapped: u64,
     rejected: u64,
+    /// How many of each service and by each framing were sent on.
+    services: BTreeMap<&'static str, u64>,
+    framings: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.mapped += other.mapped;
+        self.rejected += other.rejected;
+        for (of, counts) in [
+            (&mut self.services, other.services),
+            (&mut self.framings, other.framings),
+        ] {
+            for (name, count) in counts {
+                *of.entry(name).or_default() += count;
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -98,14 +117,18 @@ async fn what_was_sent_is_what_was_decided_on() {
             tally.faults.truncate(20);
             panic!("from seed {start} on:\n{}", tally.faults.join("\n"));
         }
-        all.sent += tally.sent;
-        all.mapped += tally.mapped;
-        all.rejected += tally.rejected;
+        all.add(tally);
     }
     let Tally {
-        sent, mapped, rejected, ..
+        sent,
+        mapped,
+        rejected,
+        services,
+        framings,
+        ..
     } = all;
     println!("decided: {cases} requests, {sent} sent on, of them {mapped} mapped, {rejected} rejected");
+    println!("decided: sent on {services:?}, {framings:?}");
     assert_eq!(sent + rejected, cases);
     // Or it is seen by too few of them.
     assert!(
@@ -158,6 +181,8 @@ async fn run(seeds: Range<u64>) -> Tally {
             continue;
         };
         tally.sent += 1;
+        *tally.services.entry(service).or_default() += 1;
+        *tally.framings.entry(framing).or_default() += 1;
         if let Some(error) = error {
             fault(format!("rejected with {error}, and sent"));
         }

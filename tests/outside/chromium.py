@@ -1,7 +1,6 @@
 """A real browser, driven over W3C WebDriver by chromedriver: a few HTTP calls, so no library for them."""
 
 import json
-import os
 import shutil
 import urllib.error
 import urllib.request
@@ -26,11 +25,6 @@ def missing():
     """Why there is no browser to test with."""
     programs = [program for program in ("chromium", "chromedriver") if not shutil.which(program)]
     return f"{' and '.join(programs)} not installed here" if programs else None
-
-
-def is_required():
-    """In CI nothing is skipped for want of a program."""
-    return os.environ.get("CI") == "true"
 
 
 class Chromium(Server):

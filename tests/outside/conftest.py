@@ -1,6 +1,7 @@
 """What the tests share: the servers are started once and stopped whatever happens."""
 
 import http.client
+import os
 import shutil
 
 import boto3
@@ -10,6 +11,8 @@ from botocore.config import Config
 from servers import LOGS, WORK, Moto, Proxy, SeaweedFs
 
 BUCKET = "outside"
+# In CI nothing is skipped, whatever is missing.
+IN_CI = os.environ.get("CI") == "true"
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +101,25 @@ def moto(scratch):
 def pytest_collection_modifyitems(items):
     # It reads what all others have made the proxies log.
     items.sort(key=lambda item: item.name == "test_no_log_holds_a_secret")
+
+
+def failed_in_ci(report):
+    """What was skipped, as a failure where nothing may be."""
+    if IN_CI and report.skipped:
+        # Of a skip it is file, line and reason.
+        why = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"CI=true, where nothing may be skipped: {why}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report():
+    return failed_in_ci((yield))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    return failed_in_ci((yield))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -12,6 +12,7 @@ import base64
 import fnmatch
 import json
 import os
+import time
 from collections import Counter
 
 import boto3
@@ -189,7 +190,7 @@ def stage(scratch):
 
 
 def test_what_is_decided_is_what_is_executed(stage):
-    sent = []
+    begun, sent = time.monotonic(), []
     for seed in range(SEED, SEED + COUNT):
         request, dice = made.make(seed)
         framing, status, fields = wire.send(dice, stage.ports[request.service], request, seed)
@@ -215,9 +216,12 @@ def test_what_is_decided_is_what_is_executed(stage):
     ran = Counter(one[1].service for one, _ in forwarded if stage.moto.dispatched.get(str(one[0])))
     figures = ", ".join(f"{service} {ran[service]}" for service in POLICY)
     print(f"decided: {len(sent)} requests, {len(forwarded)} sent on, executed: {figures}; {len(faults)} decided on otherwise")
-    # One of each kind.
+    framings = ", ".join(f"{name} {count}" for name, count in Counter(one[2] for one, _ in forwarded).most_common())
+    print(f"decided: sent on by {framings}; {time.monotonic() - begun:.0f} s")
+    # The first of each kind, and how many of them.
     shown = {fault.partition("\n")[0]: fault for fault in reversed(faults)}
-    assert not faults, f"{len(faults)}:\n" + "\n".join(list(shown.values())[:30])
+    kinds = Counter(fault.partition("\n")[0] for fault in faults)
+    assert not faults, f"{len(faults)}:\n" + "\n".join(f"{count} x {shown[kind]}" for kind, count in kinds.most_common(30))
     # Enough of each kind, and enough that is denied.
     assert all(ran[service] * 30 > COUNT for service in POLICY) and len(forwarded) * 10 < COUNT * 9
 

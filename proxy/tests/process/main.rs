@@ -15,7 +15,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use program::Program;
+use program::{Program, untested};
 use rustix::process::{Resource, getrlimit, getuid};
 
 /// What needs no file and no service.
@@ -52,7 +52,7 @@ fn the_program_writes_no_core() {
 #[test]
 fn the_program_s_memory_belongs_to_nobody_but_root() {
     if !getuid().is_root() {
-        println!("only root can start the program as another user: nothing is tested");
+        untested("only root can start the program as another user");
         return;
     }
     let mut plain = Command::new("setpriv")

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::getuid;
 
-use super::program::{Program, Service, replace, status};
+use super::program::{Program, Service, replace, status, untested};
 
 const ID: &str = "AKIAIOSFODNN7EXAMPL1";
 
@@ -68,7 +68,7 @@ impl World {
     /// `None` where nothing can be seen.
     fn new() -> Option<Self> {
         if !getuid().is_root() {
-            println!("only root can read the memory of the program: nothing is tested");
+            untested("only root can read the memory of the program");
             return None;
         }
         Some(Self {

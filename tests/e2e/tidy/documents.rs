@@ -1,6 +1,7 @@
 //! Documents and scripts: what must exist exists, what a page points at is there.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use super::{Page, assert_none, pages, read, root};
 
@@ -12,6 +13,7 @@ fn what_a_newcomer_looks_for_is_there() {
         "CHANGELOG.md",
         "Cargo.lock",
         ".ci/run",
+        ".ci/long",
         ".deny.toml",
         "clippy.toml",
         "rustfmt.toml",
@@ -69,6 +71,59 @@ fn architecture_names_every_crate() {
         .filter(|name| !page.contains(&format!("  {name}/ ")))
         .collect();
     assert_none("crates that the map leaves out", &missing);
+}
+
+#[test]
+fn every_step_of_the_checks_is_documented_and_every_documented_step_is_there() {
+    for script in [".ci/run", ".ci/long"] {
+        let there = steps(script);
+        let row = format!("| `{script} ");
+        let rows: Vec<_> = read("docs/architecture.md")
+            .lines()
+            .filter_map(|line| Some(line.strip_prefix(&*row)?.split_once('`')?.0.to_owned()))
+            .collect();
+        assert_eq!(rows, there, "{script} and its rows in docs/architecture.md");
+        let defined: BTreeSet<_> = read(script)
+            .lines()
+            .filter_map(|line| Some(line.strip_prefix("step_")?.split_once('(')?.0.to_owned()))
+            .collect();
+        assert_eq!(defined, there.iter().cloned().collect(), "the steps of {script}");
+        let named = format!("{script} ");
+        let unknown: Vec<_> = pages()
+            .iter()
+            .flat_map(|page| {
+                page.text
+                    .split('`')
+                    .filter_map(|code| code.strip_prefix(&*named))
+                    .flat_map(str::split_whitespace)
+                    .filter(|step| !step.starts_with("--") && !step.starts_with("STEP"))
+                    .filter(|step| !there.iter().any(|known| known == step))
+                    .map(|step| format!("{}: {script} {step}", page.path))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        assert_none("steps that are not there", &unknown);
+    }
+}
+
+/// The steps of a script, as it lists them.
+fn steps(script: &str) -> Vec<String> {
+    let output = Command::new(root().join(script)).arg("--list").output();
+    let output = output.expect("the script runs");
+    assert!(output.status.success(), "{script} --list: {output:?}");
+    let text = String::from_utf8(output.stdout).expect("names");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_program_that_is_shipped_is_the_one_that_is_checked() {
+    let features = "--package signing-proxy --no-default-features";
+    let missing: Vec<_> = [".ci/run", "deploy/Dockerfile", ".github/workflows/release.yml"]
+        .into_iter()
+        .filter(|path| !read(path).contains(features))
+        .map(str::to_owned)
+        .collect();
+    assert_none("builds of other features", &missing);
 }
 
 #[test]
