@@ -24,6 +24,7 @@ mod report;
 mod service;
 mod steps;
 mod text;
+mod unprobed;
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub use report::{
 };
 pub use text::Style;
 
-use crate::config::{Config, ConnectionConfig, EndpointUrl};
+use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
 use crate::route::Route;
 use crate::server::StartError;
@@ -159,6 +160,12 @@ impl Checker {
         let (signer, are_keys_good) = self.credentials(steps, connection, settings).await;
         let protocols = Protocols::of(&route.traits);
         let is_reached = match url(route) {
+            // Clients' requests go to the resources' hosts, never to this one, which may not exist.
+            Some(url) if unprobed::has_hosts_of_its_own(connection) => {
+                let why = "clients name the hosts of the resources, which are not tried";
+                steps.note(StepKind::Dns, url.authority(), Outcome::skipped(why));
+                true
+            }
             Some(url) => {
                 let patience = connection.timeouts.connect;
                 let is_operators = route.endpoint().is_some();
@@ -296,8 +303,8 @@ impl Checker {
         let service = &connection.connection.service;
         let partition = partition_of(&route.scope.region);
         let Some(probe) = Probe::of(service, partition, self.bucket.as_deref()) else {
-            let why = format!("no harmless request is known for {service}; its signature is not checked");
-            steps.note(StepKind::Request, route.authority(), Outcome::skipped(why));
+            let outcome = unprobed::outcome(connection);
+            steps.note(StepKind::Request, route.authority(), outcome);
             return;
         };
         let subject = format!("{} {}", service, probe.operation);
@@ -328,8 +335,17 @@ impl Checker {
             signer: signer.arn.as_deref().unwrap_or("whoever has the keys"),
             are_keys_good,
             has_token: credentials.session_token.is_some(),
+            has_endpoint: route.endpoint().is_some(),
         };
-        steps.push(StepKind::Request, subject, answer::judge(&answer, &asked), began);
+        let speaks_tls = match url(route) {
+            Some(url) if url.scheme() == Scheme::Http && answer::is_foreign(&answer, &probe) => {
+                let protocols = Protocols::of(&route.traits);
+                network::speaks_tls(&self.network, &url, protocols, connection.timeouts.connect).await
+            }
+            _ => false,
+        };
+        let outcome = answer::judge(&answer, &asked, speaks_tls);
+        steps.push(StepKind::Request, subject, outcome, began);
         if let Some(theirs) = answer.date().filter(|_| !are_keys_good) {
             let skew = Skew::between(theirs, self.clock.now());
             steps.note(StepKind::Clock, route.authority(), credentials::of_skew(skew));

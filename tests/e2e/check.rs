@@ -1,5 +1,6 @@
 //! `check` names the right culprit: each test breaks one thing and says who has to be named for it.
 
+mod endpoint;
 mod keys;
 mod network;
 mod roles;

@@ -1,8 +1,10 @@
 //! What a service's answer to the harmless request says about the connection.
 
+mod foreign;
 mod refusal;
+mod scope;
+mod shape;
 
-use auth_model::Region;
 use http::StatusCode;
 
 use super::denied;
@@ -25,26 +27,40 @@ pub(super) struct Asked<'a> {
     pub(super) are_keys_good: bool,
     /// The keys are temporary.
     pub(super) has_token: bool,
+    /// The endpoint is the operator's own, not one of AWS's.
+    pub(super) has_endpoint: bool,
 }
 
-/// How the request step went.
-pub(super) fn judge(answer: &Answer, asked: &Asked<'_>) -> Outcome {
-    // A notice beside AWS's own answer stands there too.
-    let own = answer
-        .headers
-        .get("x-signing-proxy-error")
-        .and_then(|own| own.to_str().ok());
-    if let Some(own) = own.filter(|own| ERRORS.iter().any(|code| code.name() == *own)) {
-        return own_refusal(own, answer);
+/// Whether the response, or the want of one, looks as if something else than the service listened there.
+pub(super) fn is_foreign(answer: &Answer, probe: &Probe) -> bool {
+    match own_code(answer) {
+        Some(own) => matches!(own, "upstream-failed" | "upstream-malformed" | "upstream-timeout"),
+        None => !shape::is_of_the_service(answer, probe.document, &Refusal::of(answer)),
     }
-    if answer.status.is_success() {
+}
+
+/// The code of an error of the proxy's own. A notice beside AWS's own response stands in that field too.
+fn own_code(answer: &Answer) -> Option<&str> {
+    let own = answer.headers.get("x-signing-proxy-error")?.to_str().ok()?;
+    ERRORS.iter().any(|code| code.name() == own).then_some(own)
+}
+
+/// How the request step went. `speaks_tls`: the port speaks TLS, and the endpoint says `http`.
+pub(super) fn judge(answer: &Answer, asked: &Asked<'_>, speaks_tls: bool) -> Outcome {
+    if let Some(own) = own_code(answer) {
+        return own_refusal(own, answer, speaks_tls);
+    }
+    let refusal = Refusal::of(answer);
+    if !shape::is_of_the_service(answer, asked.probe.document, &refusal) {
+        return Outcome::Failed(foreign::finding(answer, asked, speaks_tls));
+    }
+    if answer.status.is_success() && refusal.code.is_empty() {
         let note = match asked.service {
             "bedrock" => "; this is Bedrock's control plane: models are invoked by bedrock-runtime",
             _ => "",
         };
         return Outcome::passed(format!("answered with {}{note}", answer.status.as_u16()));
     }
-    let refusal = Refusal::of(answer);
     let what = match (refusal.code.as_str(), refusal.message.as_str()) {
         ("", _) => answer.status.to_string(),
         (code, "") => format!("{} {code}", answer.status.as_u16()),
@@ -62,8 +78,7 @@ impl Asked<'_> {
                         fifteen).";
             return failed(Culprit::Clock, text.to_owned());
         }
-        if let Some(text) = self.of_scope(refusal, answer) {
-            let (culprit, text) = text;
+        if let Some((culprit, text)) = scope::fault(self.scope, refusal, answer) {
             return failed(culprit, text);
         }
         match code {
@@ -105,45 +120,6 @@ impl Asked<'_> {
                 ),
             )),
         }
-    }
-
-    /// A credential scope that is not the service's.
-    fn of_scope(&self, refusal: &Refusal, answer: &Answer) -> Option<(Culprit, String)> {
-        let message = refusal.message.as_str();
-        if message.contains("correct service") {
-            return Some((
-                Culprit::ServiceName,
-                format!(
-                    "the signature is for the service {}, and {} wants another: correct `service`, or `signing_name`.",
-                    self.scope.name,
-                    quoted_after(message, "correct service").unwrap_or("the host")
-                ),
-            ));
-        }
-        let bucket_region = answer
-            .headers
-            .get("x-amz-bucket-region")
-            .and_then(|value| value.to_str().ok());
-        let is_elsewhere = matches!(refusal.code.as_str(), "PermanentRedirect" | "TemporaryRedirect")
-            || answer.status == StatusCode::MOVED_PERMANENTLY
-            || answer.status == StatusCode::TEMPORARY_REDIRECT
-            || refusal.code.contains("LocationConstraint");
-        if is_elsewhere
-            || message.contains("valid region")
-            || (message.contains("region") && message.contains("expecting"))
-        {
-            let expected = bucket_region.or_else(|| quoted_after(message, "expecting"));
-            let right = expected.and_then(|text| Region::parse(text).ok());
-            let wants = right.map_or_else(|| "another".to_owned(), |region| region.to_string());
-            return Some((
-                Culprit::Region,
-                format!(
-                    "the signature is for the region {}, and {wants} is wanted: correct `region`, or `endpoint`.",
-                    self.scope.region
-                ),
-            ));
-        }
-        None
     }
 
     /// A warning: a connection need not be allowed to list what it only reads.
@@ -227,23 +203,30 @@ impl Asked<'_> {
 }
 
 /// An answer of the proxy's own.
-fn own_refusal(code: &str, answer: &Answer) -> Outcome {
+fn own_refusal(code: &str, answer: &Answer, speaks_tls: bool) -> Outcome {
     let cause = answer
         .cause
         .as_deref()
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();
     let what = format!("{code}{cause}");
+    if speaks_tls {
+        return Outcome::Failed(Finding::of(what, foreign::speaks_tls()));
+    }
     let (culprit, text) = match code {
         "upstream-tls" => (Culprit::Tls, "no trusted TLS connection: see the step `tls`."),
         "upstream-unreachable" | "upstream-connect-timeout" => (Culprit::Tcp, "no connection: see the steps before."),
         "upstream-timeout" => (
             Culprit::Service,
-            "the service took the request and did not answer within the connection's timeouts.response.",
+            "the service took the request and did not respond within 30 s, or timeouts.response where that is less.",
         ),
-        "upstream-failed" | "upstream-malformed" => (
+        "upstream-failed" => (
             Culprit::Service,
             "what listens there breaks off, or does not speak HTTP: look at `endpoint`, its scheme and port.",
+        ),
+        "upstream-malformed" => (
+            Culprit::Endpoint,
+            "what listens there does not speak HTTP: look at `endpoint`, its scheme and port.",
         ),
         _ => (
             Culprit::Configuration,
@@ -257,13 +240,6 @@ fn is_about_time(code: &str, message: &str) -> bool {
     code == "RequestTimeTooSkewed"
         || message.starts_with("Signature expired")
         || message.starts_with("Signature not yet current")
-}
-
-/// The text in single quotes that follows.
-fn quoted_after<'a>(message: &'a str, mark: &str) -> Option<&'a str> {
-    let (_, rest) = message.split_once(mark)?;
-    let (_, rest) = rest.split_once('\'')?;
-    rest.split_once('\'').map(|(text, _)| text)
 }
 
 #[cfg(test)]

@@ -85,6 +85,22 @@ pub(super) async fn reach(
     }
 }
 
+/// Whether the host of an `http` endpoint speaks TLS on that port, whatever its certificate is.
+pub(super) async fn speaks_tls(network: &Network, url: &EndpointUrl, protocols: Protocols, patience: Duration) -> bool {
+    let Ok(over_tls) = format!("https://{}:{}", url.host(), url.port_or_default()).parse() else {
+        return false;
+    };
+    match network.shake_hands(&over_tls, protocols, None, patience).await {
+        Ok(_) => true,
+        Err(HandshakeFault::Refused(error)) => {
+            let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            // What is no TLS record is an invalid message; all other errors are about what came in one.
+            fault.is_some_and(|fault| !matches!(fault, rustls::Error::InvalidMessage(_)))
+        }
+        Err(HandshakeFault::NoLink(_) | HandshakeFault::TimedOut) => false,
+    }
+}
+
 async fn shake_hands(
     steps: &mut Steps,
     network: &Network,

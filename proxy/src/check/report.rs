@@ -318,6 +318,8 @@ pub enum Culprit {
     Tls,
     /// The HTTP proxy on the way out.
     EgressProxy,
+    /// The endpoint: something else than the service listens there, or responds in its place.
+    Endpoint,
     /// The region.
     Region,
     /// The service's name.
@@ -355,6 +357,7 @@ impl Culprit {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::EgressProxy => "egress-proxy",
+            Self::Endpoint => "endpoint",
             Self::Region => "region",
             Self::ServiceName => "service-name",
             Self::Signature => "signature",

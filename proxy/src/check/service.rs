@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use auth_model::{
     AssetReference, AuthMethod, Clock, Connection, Credentials, KeyAssets, KeyParts, Secret, SessionToken,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use credential_assets::{Assets, FixedEnvironment};
 use http::header::{CONTENT_TYPE, DATE, HOST};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -32,12 +32,16 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// For the answer's body, after its head.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
+/// For the response's head. A harmless request takes no longer, and a port that never responds would take all of the
+/// connection's `timeouts.response`.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What came back, from the service or from the pipeline itself.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// Empty where it is longer than what is read.
+    /// As much of it as is read.
     pub(super) body: Bytes,
     /// Why the pipeline itself refused, where it did.
     pub(super) cause: Option<String>,
@@ -87,8 +91,7 @@ pub(super) async fn send(
     let driving = tokio::spawn(driving);
     let answered = async {
         let (head, body) = client.send_request(request(probe)?).await?.into_parts();
-        let body = timeout(BODY_PATIENCE, Limited::new(body, MAX_ANSWER_BYTES).collect()).await?;
-        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = start_of(body).await;
         Ok::<_, Cause>((head, body))
     }
     .await;
@@ -103,6 +106,24 @@ pub(super) async fn send(
         body,
         cause: told.cause(),
     })
+}
+
+/// The first bytes of a body, also where it breaks off or never ends.
+async fn start_of(mut body: Incoming) -> Bytes {
+    let mut start = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let room = MAX_ANSWER_BYTES.saturating_sub(start.len());
+            let data = frame.into_data().unwrap_or_default();
+            start.extend_from_slice(data.get(..room).unwrap_or(&data));
+            if start.len() >= MAX_ANSWER_BYTES {
+                return;
+            }
+        }
+    };
+    // What came within the time is what there is to look at.
+    drop(timeout(BODY_PATIENCE, reading).await);
+    start.freeze()
 }
 
 fn request(probe: &Probe) -> Result<Request<Full<Bytes>>, http::Error> {
@@ -128,6 +149,7 @@ pub(super) fn alone(config: &Config, connection: &ConnectionConfig) -> Config {
     connection.listen = None;
     // What clients may do is no question of the connection, and the record belongs to the proxy that runs.
     connection.permissions = Permissions::default();
+    connection.timeouts.response = connection.timeouts.response.min(RESPONSE_TIMEOUT);
     config.connections = [(connection.connection.name.clone(), connection)].into();
     config
 }

@@ -1,3 +1,4 @@
+use auth_model::Region;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
@@ -29,8 +30,9 @@ fn check(answer: &Answer, service: &str, are_keys_good: bool, want: Option<Culpr
         signer: "arn:aws:iam::111122223333:user/robot",
         are_keys_good,
         has_token: false,
+        has_endpoint: true,
     };
-    let outcome = judge(answer, &asked);
+    let outcome = judge(answer, &asked, false);
     let culprit = outcome.finding().map(|finding| finding.causes[0].culprit);
     assert_eq!(culprit, want, "{outcome:?}");
 }
@@ -56,7 +58,14 @@ fn every_protocols_errors_are_read() {
     );
     let coral = r#"{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}"#;
     check(&answer(404, None, coral), "bedrock", true, Some(Culprit::ServiceName));
-    check(&answer(200, None, ""), "s3", true, None);
+    let cbor = b"\xa2\x66__type\x78\x1dcom.amazon#ValidationExceptio\x67message\x62no";
+    let mut response = answer(400, Some(("smithy-protocol", "rpc-v2-cbor")), "");
+    response.body = Bytes::from_static(cbor);
+    let refusal = Refusal::of(&response);
+    assert_eq!(
+        (refusal.code.as_str(), refusal.message.as_str()),
+        ("ValidationExceptio", "no")
+    );
 }
 
 #[test]
@@ -129,7 +138,99 @@ fn only_the_first_line_of_a_message_is_shown() {
     let answer = answer(
         403,
         None,
-        "<Code>X</Code><Message>first\nx-amz-security-token:SECRET</Message>",
+        "<Error><Code>X</Code><Message>first\nx-amz-security-token:SECRET</Message></Error>",
     );
     assert_eq!(Refusal::of(&answer).message, "first");
+}
+
+const BUCKETS: &str =
+    "<?xml version=\"1.0\"?>\n<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
+
+#[test]
+fn one_sign_of_the_service_is_enough() {
+    let id = |name| Some((name, "4442587FB7D0A2F9"));
+    for (response, service) in [
+        (answer(200, None, BUCKETS), "s3"),
+        (answer(200, None, "<s3:ListBucketResult/>"), "s3"),
+        (answer(200, id("x-amz-request-id"), ""), "s3"),
+        (answer(200, id("x-amzn-requestid"), "{}"), "dynamodb"),
+        (answer(200, None, r#"{"TableNames":[]}"#), "dynamodb"),
+        (answer(200, None, r#"{"asyncInvokeSummaries":[]}"#), "bedrock-runtime"),
+        (
+            answer(200, None, "<DescribeRegionsResponse><a/></DescribeRegionsResponse>"),
+            "ec2",
+        ),
+        (answer(200, None, "<GetCallerIdentityResponse>"), "sts"),
+    ] {
+        check(&response, service, true, None);
+    }
+}
+
+#[test]
+fn what_is_not_the_service_fails_with_the_endpoint() {
+    let html = "<!DOCTYPE html><html><body>Welcome</body></html>";
+    let of = |status, name, value, body| answer(status, Some((name, value)), body);
+    let kubernetes = r#"{"kind":"Status","message":"Unauthorized","code":401}"#;
+    for response in [
+        answer(200, None, ""),
+        answer(204, None, ""),
+        answer(200, None, html),
+        of(200, "content-type", "text/html", "Welcome"),
+        // A web site in a bucket, and one behind CloudFront.
+        of(200, "x-amz-request-id", "4442587FB7D0A2F9", html),
+        of(200, "x-amz-cf-id", "4442587FB7D0A2F9", "{}"),
+        // A REST API of API Gateway.
+        of(200, "x-amz-apigw-id", "4442587FB7D0A2F9", "{}"),
+        of(302, "location", "https://login.example/?next=1", ""),
+        of(301, "location", "https://localhost/", html),
+        answer(307, None, ""),
+        of(401, "www-authenticate", "Basic", ""),
+        answer(401, None, kubernetes),
+        answer(403, None, r#"{"code":"no_token","message":"no"}"#),
+        answer(404, None, r#"{"detail":"Not Found"}"#),
+        answer(405, None, html),
+        answer(400, None, "Client sent an HTTP request to an HTTPS server.\n"),
+        answer(403, None, "<html><Code>AccessDenied</Code></html>"),
+    ] {
+        check(&response, "s3", true, Some(Culprit::Endpoint));
+    }
+    check(&answer(407, None, html), "s3", true, Some(Culprit::EgressProxy));
+    check(&answer(502, None, html), "s3", true, Some(Culprit::Service));
+    let malformed = answer(502, Some(("x-signing-proxy-error", "upstream-malformed")), "");
+    check(&malformed, "s3", true, Some(Culprit::Endpoint));
+}
+
+#[test]
+fn a_scope_that_is_not_the_servers_is_known_in_other_words_than_aws_s() {
+    for (message, region, want) in [
+        (
+            "unexpected scope: 20261129/us-east-1/s3/aws4_request",
+            "<Region>garage</Region>",
+            Some("garage is wanted"),
+        ),
+        (
+            "The region is wrong; expecting \"garage\"",
+            "",
+            Some("garage is wanted"),
+        ),
+        ("wrong scope", "<Region>us-east-1</Region>", Some("another is wanted")),
+        ("wrong scope", "", Some("signing_name")),
+    ] {
+        let body =
+            format!("<Error><Code>AuthorizationHeaderMalformed</Code><Message>{message}</Message>{region}</Error>");
+        let response = answer(400, None, Box::leak(body.into_boxed_str()));
+        check(&response, "s3", false, Some(Culprit::Region));
+        let scope = SigningScope {
+            region: Region::parse("us-east-1").unwrap(),
+            name: auth_model::SigningName::parse("s3").unwrap(),
+        };
+        let (_, text) = scope::fault(&scope, &Refusal::of(&response), &response).unwrap();
+        assert!(want.is_none_or(|want| text.contains(want)), "{text}");
+    }
+    let no_id = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>a non-empty Access Key (AKID) must be \
+                 provided in the credential.</Message></Error>";
+    check(&answer(400, None, no_id), "s3", false, Some(Culprit::AccessKey));
+    let service = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>incorrect service \"ec2\". This endpoint \
+                   belongs to \"s3\".</Message></Error>";
+    check(&answer(400, None, service), "s3", false, Some(Culprit::ServiceName));
 }

@@ -1,0 +1,61 @@
+//! What is said where something else than the service responds: a web server, a captive portal, a port that speaks TLS.
+
+use http::StatusCode;
+
+use super::shape::{described, redirected_to};
+use super::{Answer, Asked};
+use crate::check::report::{Cause, Culprit, Finding};
+use crate::config::Scheme;
+
+/// What is wrong with an `http` endpoint whose port speaks TLS.
+pub(super) fn speaks_tls() -> Cause {
+    Cause::new(
+        Culprit::Endpoint,
+        "the port speaks TLS, and `endpoint` begins with http://: write https://.",
+    )
+}
+
+/// Who the response may come from, and what to correct.
+pub(super) fn finding(answer: &Answer, asked: &Asked<'_>, speaks_tls: bool) -> Finding {
+    let what = format!("{}: not a response of {}", described(answer), asked.service);
+    if speaks_tls {
+        return Finding::of(what, self::speaks_tls());
+    }
+    if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        let text = "the HTTP proxy on the way wants a login, or another one: correct [upstream.proxy].";
+        return Finding::of(what, Cause::new(Culprit::EgressProxy, text));
+    }
+    let endpoint = Cause::new(Culprit::Endpoint, of_endpoint(answer, asked));
+    let is_trouble = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+    let causes = if is_trouble {
+        let text = "the service, or what stands in front of it, has trouble of its own: try again later.";
+        vec![Cause::new(Culprit::Service, text), endpoint]
+    } else {
+        vec![endpoint]
+    };
+    Finding { what, causes }
+}
+
+fn of_endpoint(answer: &Answer, asked: &Asked<'_>) -> String {
+    let service = asked.service;
+    if !asked.has_endpoint {
+        return format!(
+            "something in between responds in place of {service}: a captive portal or an HTTP proxy; or another service \
+             is meant."
+        );
+    }
+    match redirected_to(answer).map(|to| to.scheme()) {
+        Some(Scheme::Https) => format!(
+            "a web server or captive portal that redirects every request: give `endpoint` the address that {service} \
+             itself has, perhaps with https://."
+        ),
+        Some(Scheme::Http) => format!(
+            "a web server or captive portal that redirects every request: give `endpoint` the address that {service} \
+             itself has."
+        ),
+        None => format!(
+            "what listens there is a web server or another program: correct host and port of `endpoint` (a server's \
+             console often has a port beside that of its {service}), or `service`."
+        ),
+    }
+}
