@@ -38,6 +38,8 @@ pub use report::{
 };
 pub use text::Style;
 
+pub(crate) use failure::remedy;
+
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
 use crate::route::Route;

@@ -8,6 +8,7 @@ mod config_command;
 mod external_id;
 mod output;
 mod policy;
+mod resolve;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod serve;
@@ -45,7 +46,7 @@ Examples:
   signing-proxy serve --service s3 --region us-east-1
       Sign S3 requests with whatever credentials the AWS SDKs would find.
   signing-proxy config example > signing-proxy.toml && signing-proxy config check
-      Begin a configuration, and see what it says.
+      Begin a configuration, and see whether it can be used.
   signing-proxy check
       Find out whether its connections work, and if not, whose policy, key or clock is wrong.
 
@@ -165,7 +166,8 @@ mod tests {
             "signing-proxy serve --region us-east-1",
             "signing-proxy serve --endpoint http://x",
             "signing-proxy serve --service s3 --config x.toml",
-            "signing-proxy config check --format yaml",
+            "signing-proxy config show --format yaml",
+            "signing-proxy config check --format json",
             "signing-proxy check --bucket a/b",
             "signing-proxy check one two",
             "signing-proxy serv",

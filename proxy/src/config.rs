@@ -30,6 +30,7 @@ mod tests;
 mod typed;
 mod variables;
 mod warnings;
+mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -54,6 +55,7 @@ pub(crate) use load::reload;
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use problem::{ConfigError, Problem};
+pub(crate) use warnings::{KeyPlace, SECRET_LENGTH, of_length};
 
 /// Everything the proxy is told before it starts.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,6 +76,8 @@ pub struct Config {
     pub process: ProcessConfig,
     /// What is logged and how: `[log]`.
     pub log: LogConfig,
+    /// What was noticed while it was read, each a line that names its key; part of [`warnings`](Self::warnings).
+    pub notices: Vec<String>,
     /// Tells configurations apart: 48 bits of a hash of [`Effective`], so without the secrets.
     pub fingerprint: u64,
 }

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 /// `env:NAME`, `file:/path`, `file:/path#/json/pointer`, `exec:program arguments`,
 /// `exec:program arguments#/json/pointer`, `vault:mount/path#field`, `vault:mount/path#field@version`,
 /// `secretsmanager:name-or-ARN`, `secretsmanager:name-or-ARN#/json/pointer`, `ssm:/parameter`,
-/// `ssm:/parameter#/json/pointer`, `literal:text`; a text without one of the known schemes is the secret itself. `Debug`
+/// `ssm:/parameter#/json/pointer`, `literal:text`; a text that does not begin as a scheme does is the secret itself. `Debug`
 /// shows where it is kept, never the secret.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
@@ -109,6 +109,11 @@ pub enum InvalidAssetReference {
         /// The scheme without its colon.
         scheme: &'static str,
     },
+    /// What looks like a scheme and is none: a misspelt one would be taken for the secret itself.
+    #[error(
+        "begins with a scheme that does not exist; there are env:, file:, exec:, vault:, secretsmanager:, ssm: and literal:, and a secret that begins so itself is written literal:TEXT"
+    )]
+    UnknownScheme,
 }
 
 /// Schemes that nothing resolves; never taken for a plain secret.
@@ -161,12 +166,16 @@ impl FromStr for AssetReference {
             }
             "ssm" => Self::stored(StoreKind::Ssm, rest).ok_or(InvalidAssetReference::Ssm),
             SCHEME_OF_LEASES => Err(InvalidAssetReference::WholeKey),
+            unknown if is_scheme(unknown) => Err(InvalidAssetReference::UnknownScheme),
             _ => Ok(Self::Literal(Secret::new(text))),
         }
     }
 }
 
 impl AssetReference {
+    /// Every scheme of one secret, without its colon.
+    pub const SCHEMES: [&'static str; 7] = ["env", "file", "exec", "vault", "secretsmanager", "ssm", "literal"];
+
     /// Reads what a secret text says. Where that is the secret itself, it is not copied.
     ///
     /// # Errors
@@ -183,6 +192,14 @@ impl AssetReference {
         let (secret, pointer) = StoredSecret::parse(kind, text)?;
         Some(Self::Stored { secret, pointer })
     }
+}
+
+/// Whether the text looks like a scheme: a letter, then letters, digits and the signs of names. AWS's secrets and tokens
+/// have no colon; what has a `+`, `/` or `=` before one is more likely a secret than a scheme.
+fn is_scheme(text: &str) -> bool {
+    let text = text.trim();
+    let is_inner = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_inner)
 }
 
 /// What stands before a `#`, and the pointer after it; `None` where that is no pointer.
@@ -252,7 +269,10 @@ mod tests {
         check("vault:kv/a#b@2", "vault:kv/a#b@2");
         check("secretsmanager:prod/aws#/a", "secretsmanager:prod/aws#/a");
         check("ssm:/prod/aws", "ssm:/prod/aws");
-        check("odd:secret", "literal:<redacted>");
+        check("literal:odd:secret", "literal:<redacted>");
+        check("9odd:secret", "literal:<redacted>");
+        check("o/d+d:secret", "literal:<redacted>");
+        check(":secret", "literal:<redacted>");
     }
 
     #[test]
@@ -267,6 +287,34 @@ mod tests {
         };
         assert_eq!(literal.expose(), "a");
         assert!(AssetReference::of(&Secret::new("env:")).is_err());
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_never_a_secret() {
+        for text in [
+            "evn:NAME",
+            "ENV:NAME",
+            " env:NAME",
+            "gcp:a",
+            "secretsmanger:a",
+            "arn:aws:iam",
+            "a:",
+            "odd-1_x.y:a",
+        ] {
+            assert_eq!(
+                text.parse::<AssetReference>(),
+                Err(InvalidAssetReference::UnknownScheme),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_scheme_is_read() {
+        for scheme in AssetReference::SCHEMES {
+            let unknown = Err(InvalidAssetReference::UnknownScheme);
+            assert_ne!(format!("{scheme}:a").parse::<AssetReference>(), unknown, "{scheme}");
+        }
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub use address::{AddressBlock, AddressRejected, AddressRules, InvalidAddressBlo
 pub use endpoint::{Endpoint, EndpointError, endpoint};
 pub use host::{AwsHost, HostError, HostResource, parse_host};
 pub use owner::{HostOwner, names_resources_by_host};
-pub use partition::partition_of;
+pub use partition::{known_regions, partition_of};
 pub use path_encoding::PathEncoding;
-pub use services::{Protocol, ServiceTraits, endpoint_prefix_of, known_services, traits_of};
+pub use services::{
+    Protocol, ServiceTraits, endpoint_prefix_of, is_known_service, known_service_names, known_services, traits_of,
+};
 pub use variant::EndpointVariant;

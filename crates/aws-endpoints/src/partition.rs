@@ -27,6 +27,14 @@ pub fn partition_of(region: &Region) -> Option<Partition> {
     facts_of_region(region.as_str()).map(|facts| facts.partition)
 }
 
+/// Every region that there was when the tables were made, in no promised order. Newer ones exist: what is missing here is no
+/// error.
+pub fn known_regions() -> impl Iterator<Item = &'static str> {
+    let rows = include_str!("data/partitions.tsv").lines();
+    let rows = rows.filter(|row| !row.starts_with('#'));
+    rows.flat_map(|row| row.split('\t').nth(5).unwrap_or_default().split(','))
+}
+
 /// The facts of the partition that the region's name belongs to; pseudo regions included.
 pub(crate) fn facts_of_region(region: &str) -> Option<&'static PartitionFacts> {
     if region.ends_with("-global") {
@@ -182,6 +190,14 @@ mod tests {
             let name = facts.partition.as_str();
             let want = [name, facts.suffix, facts.dualstack_suffix, facts.home_region, &pattern].join("\t");
             assert!(rows.iter().any(|row| row.starts_with(&want)), "{want}");
+        }
+    }
+
+    #[test]
+    fn every_known_region_is_of_a_partition() {
+        assert!(known_regions().count() > 40);
+        for region in known_regions() {
+            assert!(partition_of(&Region::parse(region).unwrap()).is_some(), "{region}");
         }
     }
 

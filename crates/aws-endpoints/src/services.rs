@@ -2,7 +2,7 @@
 
 use auth_model::{ServiceId, SigningName};
 
-use crate::data::TABLES;
+use crate::data::{Service, TABLES};
 use crate::path_encoding::PathEncoding;
 
 /// The wire protocol; it decides the shape of error documents.
@@ -114,6 +114,18 @@ pub fn known_services() -> Vec<ServiceId> {
     services
 }
 
+/// Every name by which the tables know a service: endpoint prefixes, then the names that SDKs have for some of them.
+pub fn known_service_names() -> impl Iterator<Item = &'static str> {
+    let prefixes = TABLES.services().map(|known| known.prefix);
+    prefixes.chain(TABLES.services().flat_map(Service::sdk_names))
+}
+
+/// Whether the tables know the service, by any of its names.
+#[must_use]
+pub fn is_known_service(service: &ServiceId) -> bool {
+    TABLES.service(service.as_str()).is_some()
+}
+
 /// `runtime.x` belongs to the service `x`: true of every dotted prefix in the tables.
 fn last_label(prefix: &str) -> &str {
     prefix.rsplit('.').next().unwrap_or(prefix)
@@ -217,6 +229,9 @@ mod tests {
     #[test]
     fn every_prefix_is_a_service_id() {
         assert_eq!(known_services().len(), TABLES.services().count());
+        assert!(known_service_names().any(|name| name == "email") && known_service_names().any(|name| name == "ses"));
+        assert!(known_services().iter().all(is_known_service));
+        assert!(!is_known_service(&ServiceId::parse("bedrok-runtime").unwrap()));
     }
 
     #[test]

@@ -172,6 +172,12 @@ fn of_refused_request(code: &str, message: &str) -> Cause {
     Cause::new(culprit, text)
 }
 
+/// What mends an asset that cannot be read.
+pub(crate) fn remedy(error: &AssetError) -> String {
+    let causes = of_asset(error).causes.into_iter();
+    causes.map(|cause| cause.text).collect::<Vec<_>>().join(" ")
+}
+
 fn of_asset(error: &AssetError) -> Finding {
     let (culprit, text) = match error {
         AssetError::Missing { asset } if asset.starts_with("env:") => (

@@ -21,6 +21,8 @@ pub(super) enum Failure {
     Arguments(clap::Error),
     /// Everything that is wrong with the configuration.
     Config(ConfigError),
+    /// The credential assets that cannot be read, each a line.
+    Assets(Vec<String>),
     /// What a command was given to read.
     Input(String),
     /// What a command that compares or checks found, in one line.
@@ -43,7 +45,7 @@ impl Failure {
                 let _ = error.print();
                 u8::try_from(error.exit_code()).unwrap_or(USAGE)
             }
-            Self::Config(_) | Self::Input(_) => {
+            Self::Config(_) | Self::Assets(_) | Self::Input(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 USAGE
             }
@@ -71,6 +73,10 @@ impl fmt::Display for Failure {
                     .problems()
                     .iter()
                     .try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+            Self::Assets(problems) => {
+                f.write_str("error: not every credential asset can be read")?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
             Self::Input(problem) => write!(f, "error: the input cannot be used\n  {problem}"),
             Self::Findings(what) => write!(f, "found: {what}"),

@@ -9,7 +9,7 @@ use super::key_path::KeyPath;
 use super::keys::{self, KEYS, Kind, Node};
 use super::problem::Problem;
 use super::sources::{Sources, default_of};
-use super::suggest::nearest;
+use super::suggest::{nearest, nearest_by_words};
 
 /// Takes out what is unknown or of a wrong kind, and reports it.
 pub(super) fn clean(tree: &mut Dict, sources: &Sources, problems: &mut Vec<Problem>) {
@@ -111,6 +111,9 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
     }
     if let Some(home) = elsewhere() {
         return format!("unknown key {place}; it belongs in [{home}]");
+    }
+    if let Some(meant) = nearest_by_words(name, known.iter().copied()) {
+        return format!("unknown key {place}; did you mean {meant}?");
     }
     format!("unknown key {place}; known are {}", known.join(", "))
 }

@@ -150,13 +150,21 @@ fn build(
     limits: Limits<'_>,
 ) -> Result<Built, ConfigError> {
     let mut problems = Vec::new();
+    let has_service_flag = flags.iter().any(|flag| flag.flag == "--service");
     let sources = Sources::gather(file, environment, flags, &mut problems);
     let mut tree = sources.merged(&mut problems);
+    let region = KeyPath::of("connections.default.region");
+    if has_service_flag && !sources.wrote(&region) {
+        let message = "missing: add --region, such as --region eu-west-1, or set AWS_REGION; for a server that is not AWS's, \
+                       add --endpoint and the region that it is configured with";
+        problems.push(Problem::new(Origin::Flag("--service"), region, message));
+    }
     check::clean(&mut tree, &sources, &mut problems);
     effective::fill(&mut tree);
     let report = Report {
         sources: &sources,
         problems: problems.into(),
+        notices: Vec::new().into(),
         files: Vec::new().into(),
         environment,
         limits,

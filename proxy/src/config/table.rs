@@ -22,12 +22,15 @@ use super::quantity;
 use super::raw::Written;
 use super::sources::Sources;
 use super::typed::NO_PROGRAMS;
+use super::written;
 use crate::process::Place;
 
 /// Where problems are noted.
 pub(super) struct Report<'a> {
     pub(super) sources: &'a Sources,
     pub(super) problems: RefCell<Vec<Problem>>,
+    /// What is no problem: see [`Config::notices`](super::Config::notices).
+    pub(super) notices: RefCell<Vec<String>>,
     /// Files whose content is part of the configuration, besides the one that names them.
     pub(super) files: RefCell<Vec<PathBuf>>,
     pub(super) environment: &'a Environment,
@@ -43,6 +46,11 @@ impl Report<'_> {
     pub(super) fn refuse(&self, key: &KeyPath, message: impl Into<String>) {
         let problem = Problem::new(self.sources.locate(key), key.clone(), message);
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes what is right as it stands, and still worth a second look.
+    pub(super) fn notice(&self, key: &KeyPath, message: &str) {
+        self.notices.borrow_mut().push(format!("{key}: {message}"));
     }
 
     /// Notes that the content of this file is part of the configuration.
@@ -185,8 +193,13 @@ impl<'a> Table<'a> {
     /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
     pub(super) fn asset(&self, name: &str, written: Option<Written>) -> Option<AssetReference> {
         let text = self.secret(name, written)?;
-        let reference = AssetReference::of(text);
-        match reference.map_err(|error| self.refuse(name, error.to_string())).ok()? {
+        let reference = AssetReference::of(text)
+            .map_err(|error| self.refuse(name, written::error(text, &error)))
+            .ok()?;
+        if let Some(notice) = written::notice(text) {
+            self.report.notice(&self.key(name), notice);
+        }
+        match reference {
             AssetReference::File { path, pointer } => {
                 let path = self.report.sources.resolve(&self.key(name), &path);
                 let is_in_reach = self.report.needs(&self.key(name), &path, Need::Read);

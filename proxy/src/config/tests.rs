@@ -12,6 +12,7 @@ mod refused_auth;
 mod roles;
 mod session;
 mod stores;
+mod warnings;
 
 use super::{Config, ConfigError, Environment};
 

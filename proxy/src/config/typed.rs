@@ -70,6 +70,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
             landlock: raw.process.landlock,
         },
         log: log(&top.table("log"), &raw.log),
+        notices: report.notices.take(),
         // Of the whole, which is not known here.
         fingerprint: 0,
     };

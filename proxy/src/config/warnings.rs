@@ -1,9 +1,13 @@
 //! What is right as it stands, and still worth a second look: nothing here stops a start.
 
-use auth_model::{AuthMethod, Connection, KeyAssets};
-use aws_endpoints::names_resources_by_host;
+mod keys;
+mod names;
 
-use super::{Config, ConnectionConfig};
+use auth_model::{AuthMethod, Connection, KeyAssets};
+use aws_endpoints::{names_resources_by_host, parse_host};
+
+use super::{Config, ConnectionConfig, EndpointUrl};
+pub(crate) use keys::{KeyPlace, SECRET_LENGTH, of_length};
 
 impl Config {
     /// What `config check` and `serve` warn of, each a line that names its key.
@@ -19,10 +23,21 @@ impl Config {
                      {service} have hosts of their own, none of which is signed for"
                 )
             });
-            vends.into_iter().chain(hosts)
+            let names = [names::service(connection), names::region(connection)];
+            vends.into_iter().chain(hosts).chain(names.into_iter().flatten())
         };
-        self.connections.values().flat_map(of).collect()
+        let mut warnings = self.notices.clone();
+        warnings.extend(self.connections.values().flat_map(of));
+        warnings.extend(names::ambiguous(self));
+        warnings.extend(names::alike(self));
+        warnings.extend(keys::of_another_length(self));
+        warnings
     }
+}
+
+/// Whether AWS is there: it has no endpoint of the operator's, or one that is AWS's.
+fn is_at_aws(endpoint: Option<&EndpointUrl>) -> bool {
+    endpoint.is_none_or(|url| parse_host(url.host()).is_ok())
 }
 
 /// Whether the requests that the service is for are all rejected.
@@ -57,6 +72,9 @@ mod tests {
     use super::*;
     use crate::config::Environment;
 
+    /// As long as those of AWS.
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
     #[test]
     fn a_connection_that_reaches_no_resource_is_worth_a_warning() {
         let warnings = |service: &str, more: &str| {
@@ -85,7 +103,7 @@ mod tests {
         let warnings = |service: &str, more: &str| {
             let toml = format!(
                 "[connections.a]\nservice = \"{service}\"\nregion = \"eu-west-1\"\n[connections.a.auth]\n\
-                 method = \"access-key\"\naccess_key_id = \"AKIAIOSFODNN7EXAMPLE\"\nsecret_access_key = \"s\"\n{more}"
+                 method = \"access-key\"\naccess_key_id = \"AKIAIOSFODNN7EXAMPLE\"\nsecret_access_key = \"{SECRET}\"\n{more}"
             );
             Config::from_toml(&toml, &Environment::empty()).unwrap().warnings()
         };
