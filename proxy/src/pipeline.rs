@@ -54,7 +54,7 @@ use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
 use crate::permit::{Permitted, Records};
 use crate::route::Router;
-use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom};
+use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom, Turn};
 use crate::share::{ClientKey, Exhausted, Pool, PoolSize};
 use crate::upstream::Network;
 use connections::{Lane, lanes};
@@ -229,6 +229,7 @@ impl Pipeline {
             .transpose()?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let is_over_share = head.extensions.get::<OverShare>().is_some();
+        let turn = head.extensions.get::<Turn>().cloned();
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let listener = &reporter.record.peer.listener;
@@ -268,6 +269,8 @@ impl Pipeline {
             reporter.flows_on(fault);
             framed
         } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
+            // It takes permits as it goes.
+            its_turn(turn.as_ref()).await?;
             match Box::pin(multipart::take(self, ready, body, record, &client)).await? {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
@@ -287,6 +290,7 @@ impl Pipeline {
         }
         // Only now: while something is waited for from the client, nothing is taken that all clients share.
         framed.begun(expects_continue).await?;
+        its_turn(turn.as_ref()).await?;
         let permit = lane.upstream.permit(&client).await?;
         let operation = record.operation.as_deref();
         let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
@@ -338,6 +342,13 @@ impl Pipeline {
         reporter.refused(error);
         answer::own(response, is_head, reporter)
     }
+}
+
+/// Waits for the request's turn among those of its connection, where these take turns.
+async fn its_turn(turn: Option<&Turn>) -> Result<(), ProxyError> {
+    let Some(turn) = turn else { return Ok(()) };
+    let begun = turn.begins().await;
+    begun.map_err(|exhausted| exhausted.error(ErrorCode::ClientOverShare))
 }
 
 fn spool_dir(config: &Config) -> PathBuf {

@@ -16,6 +16,7 @@
 mod abort;
 mod accept;
 mod activity;
+mod announced;
 pub(crate) mod assets;
 mod client_io;
 mod clients;
@@ -46,6 +47,7 @@ mod stores;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod unflushed;
 mod watch;
 
@@ -84,6 +86,7 @@ pub use run::{RunError, run};
 pub(crate) use service::OverShare;
 #[cfg(feature = "sandbox")]
 pub(crate) use signals::StopSignals;
+pub(crate) use turns::Turn;
 
 /// Who sent a request, and to which of our addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]

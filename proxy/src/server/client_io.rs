@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
+use super::announced::Announced;
 use super::head_reader::{HeadReader, Malformed};
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
@@ -22,6 +23,7 @@ pub(crate) struct ClientIo<T> {
     input: Input,
     activity: Arc<Activity>,
     own_answer: Option<OwnAnswer>,
+    announced: Announced,
 }
 
 /// How bytes get from the socket to hyper.
@@ -70,6 +72,7 @@ impl<T> ClientIo<T> {
             input: Input::Plain(replay),
             activity,
             own_answer: None,
+            announced: Announced::default(),
         }
     }
 
@@ -80,6 +83,7 @@ impl<T> ClientIo<T> {
             input: Input::Heads(Box::new(heads)),
             activity,
             own_answer: Some(own_answer),
+            announced: Announced::Over,
         }
     }
 
@@ -138,8 +142,13 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             }
             return Poll::Ready(Ok(buf.len()));
         }
-        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.activity.wrote(&written);
+        let this = &mut *self;
+        let bytes = this.announced.instead_of(buf).unwrap_or(buf);
+        let written = Pin::new(&mut this.inner).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            this.announced.wrote(count);
+        }
+        this.activity.wrote(&written);
         written
     }
 
@@ -148,7 +157,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.diverts() {
+        if self.diverts() || !self.announced.is_over() {
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
             return self.poll_write(cx, first);
         }

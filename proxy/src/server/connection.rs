@@ -22,16 +22,13 @@ use super::limits::Limits;
 use super::refusal::{Refusal, fresh_request_id, linger, refuse};
 use super::service::ToHandler;
 use super::stream::{NextStream, Streams};
+use super::turns::{self, Turns};
 use super::{Handler, Peer};
 use crate::metrics::{ClientEnd, Metrics};
 
 /// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
 const HTTP1_BUFFER: usize = 64 * 1024;
 
-/// HTTP/2: requests at once on one connection. Each holds memory and may hold an upstream permit, of which a client has
-/// most of 1,024 at a connection of the proxy: with 32 it takes 32 sockets to hold those, and not 11. SDKs open a further
-/// connection where they need more, at the price of one of `server.max_clients`.
-const STREAMS: u32 = 32;
 /// HTTP/2: bytes of bodies a client may send ahead, per request and per connection. They are held while a request waits or
 /// its service is slow, and are in no budget: 1,000 connections hold 64 MiB.
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -227,13 +224,16 @@ where
     activity.multiplex();
     let io = ClientIo::new(io, read, Arc::clone(&activity));
     let next = NextStream::default();
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone())
-        .with_streams(next.clone(), context.limits.write_timeout);
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone()).with_streams(
+        next.clone(),
+        Turns::new(),
+        context.limits.write_timeout,
+    );
     let head = u32::try_from(context.limits.http2_max_header_bytes).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(Streams::new(context.drain.clone(), next))
         .timer(TokioTimer::new())
         .max_header_list_size(head)
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(turns::ACCEPTED)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(STREAM_SEND_BUFFER)

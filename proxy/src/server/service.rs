@@ -18,6 +18,7 @@ use super::download::{Download, TooSlow};
 use super::head_reader::HandedOver;
 use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
+use super::turns::{Turn, Turns};
 use super::{Handler, ListenerRole, Peer};
 use crate::error::EndsConnection;
 use crate::metrics::{Held, Metrics};
@@ -32,7 +33,7 @@ pub(crate) struct ToHandler<H> {
     /// The verdicts on HTTP/1 heads. Those of HTTP/2 are judged by h2 and the handler alone.
     heads: Option<Arc<HandedOver>>,
     /// On HTTP/2: who runs the streams.
-    streams: Option<(NextStream, Duration)>,
+    streams: Option<(NextStream, Turns, Duration)>,
 }
 
 impl<H> ToHandler<H> {
@@ -56,9 +57,9 @@ impl<H> ToHandler<H> {
     }
 
     /// For HTTP/2: watches each stream, and lets a client take nothing of one for `write_timeout`.
-    pub(crate) fn with_streams(self, next: NextStream, write_timeout: Duration) -> Self {
+    pub(crate) fn with_streams(self, next: NextStream, turns: Turns, write_timeout: Duration) -> Self {
         Self {
-            streams: Some((next, write_timeout)),
+            streams: Some((next, turns, write_timeout)),
             ..self
         }
     }
@@ -91,11 +92,15 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
             request.extensions_mut().insert(OverShare);
         }
         let is_last = (is_http1 && is_over_share) || awaits_continue_in_vain(&request);
-        let pace = self.streams.as_ref().map(|(next, write_timeout)| {
+        let pace = self.streams.as_ref().map(|(next, _, write_timeout)| {
             let pace = Arc::new(StreamPace::new(*write_timeout));
             next.set(&pace);
             pace
         });
+        let turn = self.streams.as_ref().map(|(_, turns, _)| turns.next());
+        if let Some(turn) = &turn {
+            request.extensions_mut().insert(turn.clone());
+        }
         let (handler, peer, activity) = (Arc::clone(&self.handler), self.peer.clone(), Arc::clone(&self.activity));
         // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
@@ -116,6 +121,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 pieces: Pieces::default(),
                 _in_flight: in_flight,
                 _counted: counted,
+                _turn: turn,
             });
             if is_last || (is_http1 && answer.extensions().get::<EndsConnection>().is_some()) {
                 answer
@@ -167,6 +173,7 @@ pub(crate) struct Watched<B> {
     pieces: Pieces,
     _in_flight: InFlight,
     _counted: Option<Held>,
+    _turn: Option<Turn>,
 }
 
 impl<B: Body<Data = Bytes>> Body for Watched<B> {
