@@ -6,6 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use http_body::Body;
+use tokio::task::consume_budget;
 
 use super::aws_chunked::{Decoder, Malformed};
 use super::client_stream::poll_data;
@@ -72,6 +73,8 @@ where
             Some(decoder) => {
                 while let Some(data) = decoder.decode(&mut data).map_err(Malformed::refusal)? {
                     keep(&mut sink, &data, limits.max).await?;
+                    // A chunk may be a byte long, and other clients wait meanwhile.
+                    consume_budget().await;
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use tokio::task::coop::poll_proceed;
 
 use super::aws_chunked::{Decoder, Malformed};
 use super::checksum::ChecksumAlgorithm;
@@ -73,6 +74,8 @@ impl UploadStream {
         let Some(wrapping) = &mut self.wrapping else {
             return self.stream.poll_data(cx);
         };
+        // A chunk may be a byte long, and other clients wait meanwhile.
+        let budget = ready!(poll_proceed(cx));
         loop {
             let decoded = match &mut wrapping.decoder {
                 None => return Poll::Ready(wrapping.held.take().map(Ok)),
@@ -81,6 +84,7 @@ impl UploadStream {
             match decoded {
                 Ok(Some(piece)) => {
                     if let Some(before) = wrapping.held.replace(piece) {
+                        budget.made_progress();
                         return Poll::Ready(Some(Ok(before)));
                     }
                     continue;

@@ -312,3 +312,27 @@ proptest! {
         prop_assert!(runtime.block_on(unframed(whole, layout)) == body);
     }
 }
+
+#[tokio::test]
+async fn chunks_of_a_byte_leave_others_their_turn() {
+    let body = [b"1\r\na\r\n".repeat(10_000), b"0\r\n\r\n".to_vec()].concat();
+    let framing = Framing::AwsChunked {
+        length: Some(10_000),
+        trailers: Vec::new(),
+    };
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    let layout = layout(10_000, Seal::Signed);
+    let (pieces, fault) = tokio::select! {
+        got = pieces_of(vec![Ok(Bytes::from(body))], framing, layout) => got,
+        () = others => unreachable!(),
+    };
+    assert_eq!(fault, None);
+    assert!(pieces.concat().len() > 10_000);
+    assert!(turns > 50, "{turns}");
+}

@@ -247,3 +247,25 @@ async fn an_aws_chunked_body_is_kept_decoded() {
         error.hint()
     );
 }
+
+#[tokio::test]
+async fn chunks_of_a_byte_leave_others_their_turn() {
+    let framing = Framing::AwsChunked {
+        length: Some(10_000),
+        trailers: Vec::new(),
+    };
+    let body = [b"1\r\na\r\n".repeat(10_000), b"0\r\n\r\n".to_vec()].concat();
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    let got = tokio::select! {
+        got = collect_with(vec![body], framing, 1 << 20, 1 << 20) => got,
+        () = others => unreachable!(),
+    };
+    assert_eq!(bytes_of(&got.unwrap().content).await.len(), 10_000);
+    assert!(turns > 50, "{turns}");
+}
