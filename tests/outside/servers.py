@@ -167,7 +167,9 @@ class Proxy(Server):
 
     count = 0
 
-    def __init__(self, folder, name, connections, environment=None, server=None, port=None, **sections):
+    def __init__(
+        self, folder, name, connections, environment=None, server=None, port=None, prefix=(), **sections
+    ):
         Proxy.count += 1
         folder.mkdir(parents=True, exist_ok=True)
         free, self.admin_port = free_ports(2)
@@ -188,7 +190,7 @@ class Proxy(Server):
         }
         file = folder / f"{name}.toml"
         file.write_text(toml(config))
-        command = [os.environ["SIGNING_PROXY_BIN"], "serve", "--config", file]
+        command = [*prefix, os.environ["SIGNING_PROXY_BIN"], "serve", "--config", file]
         super().__init__(f"proxy-{Proxy.count}-{name}", command, clean_environment(folder, **(environment or {})), port)
 
     def memory(self, field="VmHWM"):
