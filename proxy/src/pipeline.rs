@@ -17,6 +17,7 @@ mod connections;
 mod conversation;
 mod cure;
 mod drain;
+mod guard;
 mod inspect;
 mod memory;
 mod multipart;

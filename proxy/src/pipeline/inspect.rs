@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::guard::Watch;
 use super::read_ahead::ReadAhead;
-use super::redaction;
+use super::redaction::{self, Shown};
 use super::rejection::{self, HeadTells, MAX_BODY, Rejection};
 use crate::upstream::ServiceBody;
 
@@ -24,20 +25,24 @@ pub(super) struct Inspected {
 }
 
 /// Reads an error response up to [`MAX_BODY`] bytes and up to `patience`, and takes out of it what the signature was
-/// made of. A response of another status, or that shows nothing of it, is passed on as it is.
+/// made of; what is not all here is watched while it passes. A response that shows nothing of it is passed on as it is. Of
+/// any status, it shows no session token.
 pub(super) async fn inspect(
     response: &mut Response<ReadAhead<ServiceBody>>,
     method: &Method,
-    token: Option<&str>,
+    shown: &Shown<'_>,
     patience: Duration,
 ) -> Inspected {
     let status = response.status();
     if !rejection::may_reject(status) {
+        redaction::redact_head(response.headers_mut(), false, shown);
         return Inspected::default();
     }
+    let code = rejection::code_in(response.headers()).map(str::to_owned);
+    let code = code.as_deref();
     let told = rejection::in_head(method, status, response.headers());
     if *method == Method::HEAD {
-        redaction::redact_head(response.headers_mut(), false, token);
+        redaction::redact_head(response.headers_mut(), true, shown);
         return Inspected {
             rejection: told.rejection(),
             canonical_request: None,
@@ -45,7 +50,7 @@ pub(super) async fn inspect(
     }
     let whole = timeout(patience, response.body_mut().read_whole(MAX_BODY)).await;
     let Ok(Some(raw)) = whole else {
-        redact_beginning(response, token);
+        redact_beginning(response, code, shown);
         return Inspected {
             rejection: told.rejection(),
             canonical_request: None,
@@ -59,37 +64,44 @@ pub(super) async fn inspect(
         },
         canonical_request: redaction::canonical_request_in(&plain),
     };
-    let clean = redaction::redacted(&plain, token);
-    put(response, clean, token);
+    let clean = redaction::redacted(&plain, code, shown);
+    put(response, clean, shown);
     found
 }
 
 /// A body that is not all here: too long, too slow or broken off.
-fn redact_beginning(response: &mut Response<ReadAhead<ServiceBody>>, token: Option<&str>) {
+fn redact_beginning(response: &mut Response<ReadAhead<ServiceBody>>, code: Option<&str>, shown: &Shown<'_>) {
     let raw = response.body().beginning();
+    let plain = plain(response.headers(), &raw);
+    // What is packed shows nothing to who has not all of it, or shows it.
+    let coding = response.headers().get(CONTENT_ENCODING);
+    let is_packed = coding.is_some_and(|coding| coding != "identity") && !shown.is_application;
     if response.body().is_broken() {
-        redaction::redact_head(response.headers_mut(), false, token);
-        // What is packed shows nothing to who has not all of it, or shows it: it goes.
-        let is_packed = response.headers().contains_key(CONTENT_ENCODING);
+        redaction::redact_head(response.headers_mut(), true, shown);
         let kept = if is_packed {
             Some(&[][..])
         } else {
-            redaction::cut(&raw, token)
+            redaction::cut(&raw, shown.token, shown.most())
         };
         if let Some(kept) = kept {
             let kept = Bytes::copy_from_slice(kept);
             response.body_mut().replace_beginning(kept);
         }
-        return;
+    } else if redaction::must_be_replaced(&plain, code, shown) {
+        put(response, Some(redaction::replacement(&plain)), shown);
+    } else if is_packed {
+        let cause = "an error response is packed, and too long or too slow to be looked into";
+        response.body_mut().break_off(cause);
+    } else {
+        redaction::redact_head(response.headers_mut(), true, shown);
+        response.body_mut().watch(Watch::new(shown.most()));
     }
-    let plain = plain(response.headers(), &raw);
-    let clean = redaction::must_be_replaced(&plain, token).then(|| redaction::replacement(&plain));
-    put(response, clean, token);
 }
 
-fn put(response: &mut Response<ReadAhead<ServiceBody>>, clean: Option<Vec<u8>>, token: Option<&str>) {
-    redaction::redact_head(response.headers_mut(), clean.is_some(), token);
+fn put(response: &mut Response<ReadAhead<ServiceBody>>, clean: Option<Vec<u8>>, shown: &Shown<'_>) {
+    redaction::redact_head(response.headers_mut(), true, shown);
     if let Some(clean) = clean {
+        redaction::drop_fields_of_body(response.headers_mut());
         response
             .headers_mut()
             .insert(CONTENT_LENGTH, HeaderValue::from(clean.len()));

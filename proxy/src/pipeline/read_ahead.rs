@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+
+use super::guard::{TokenCover, Watch};
 
 /// Hands on first what was read ahead, then the rest: the same pieces in the same order, and the same end.
 #[derive(Debug)]
@@ -16,6 +18,10 @@ pub(super) struct ReadAhead<B: Body> {
     rest: Option<B>,
     /// The fault that was read has been held back for a moment.
     has_paused: bool,
+    /// The end was read.
+    is_over: bool,
+    cover: Option<Box<TokenCover>>,
+    watch: Option<Box<Watch>>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
@@ -24,6 +30,47 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
             read: VecDeque::new(),
             rest: Some(rest),
             has_paused: false,
+            is_over: false,
+            cover: None,
+            watch: None,
+        }
+    }
+
+    /// Covers the session token in all that passes from now on.
+    pub(super) fn cover(&mut self, cover: Option<TokenCover>) {
+        self.cover = cover.map(Box::new);
+    }
+
+    /// Breaks off where what passes from now on shows what a client must not see.
+    pub(super) fn watch(&mut self, watch: Watch) {
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// Ends in a fault here, whatever would follow.
+    pub(super) fn break_off(&mut self, cause: &'static str)
+    where
+        B::Error: From<&'static str>,
+    {
+        (self.rest, self.watch) = (None, None);
+        self.read = VecDeque::from([Err(cause.into())]);
+    }
+
+    /// Takes what is here of the body, without waiting for it; the fault, where that is all there is.
+    pub(super) fn take_first_fault(&mut self) -> Option<B::Error> {
+        if self.read.is_empty()
+            && let Some(rest) = self.rest.as_mut().filter(|rest| !rest.is_end_stream())
+        {
+            let mut cx = Context::from_waker(Waker::noop());
+            match Pin::new(rest).poll_frame(&mut cx) {
+                Poll::Ready(Some(frame)) => self.read.push_back(frame),
+                Poll::Ready(None) => self.is_over = true,
+                Poll::Pending => {}
+            }
+        }
+        if matches!(self.read.front(), Some(Err(_))) {
+            self.read.pop_front()?.err()
+        } else {
+            None
         }
     }
 
@@ -67,6 +114,25 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
         self.read.push_front(Ok(Frame::data(beginning)));
     }
 
+    /// The next piece, as it was read or as it comes.
+    fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if matches!(self.read.front(), Some(Err(_))) && !self.has_paused {
+            // hyper would drop what it has not written yet, the head too: it writes while it waits.
+            self.has_paused = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match (self.read.pop_front(), &mut self.rest) {
+            (Some(frame), _) => Poll::Ready(Some(frame)),
+            (None, Some(rest)) if !self.is_over => Pin::new(rest).poll_frame(cx),
+            (None, _) => Poll::Ready(None),
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.cover.as_deref().map_or(0, TokenCover::held)
+    }
+
     fn read_data(&self) -> impl Iterator<Item = &Bytes> {
         self.read.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref())
     }
@@ -78,30 +144,52 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
 
 impl<B: Body<Data = Bytes> + Unpin> Body for ReadAhead<B>
 where
-    B::Error: Unpin,
+    B::Error: From<&'static str> + Unpin,
 {
     type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
-        if matches!(this.read.front(), Some(Err(_))) && !this.has_paused {
-            // hyper would drop what it has not written yet, the head too: it writes while it waits.
-            this.has_paused = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        match this.read.pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None => match &mut this.rest {
-                Some(rest) => Pin::new(rest).poll_frame(cx),
-                None => Poll::Ready(None),
-            },
+        loop {
+            let frame = ready!(this.poll_raw(cx));
+            let mut frame = match frame {
+                Some(Ok(frame)) => frame,
+                // What is held back may be nearly all of the token: it does not go on without an end.
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => {
+                    this.is_over = true;
+                    let held = this.cover.as_deref_mut().and_then(TokenCover::take_held);
+                    return Poll::Ready(held.map(|held| Ok(Frame::data(held))));
+                }
+            };
+            if let (Some(trailers), Some(cover)) = (frame.trailers_mut(), &mut this.cover) {
+                cover.of_trailers(trailers);
+                if let Some(held) = cover.take_held() {
+                    this.read.push_front(Ok(frame));
+                    return Poll::Ready(Some(Ok(Frame::data(held))));
+                }
+            }
+            let mut data = match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => return Poll::Ready(Some(Ok(frame))),
+            };
+            if let Some(kept) = this.watch.as_mut().and_then(|watch| watch.cut(&data)) {
+                data.truncate(kept);
+                this.break_off("the response shows what the signature was made of");
+            }
+            let was_empty = data.is_empty();
+            if let Some(cover) = &mut this.cover {
+                data = cover.push(data);
+            }
+            if was_empty || !data.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+        self.read.is_empty() && self.held() == 0 && (self.is_over || self.rest.as_ref().is_none_or(Body::is_end_stream))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -109,7 +197,7 @@ where
             // It ends earlier than the service said.
             return SizeHint::default();
         }
-        let read = u64::try_from(self.read_length()).unwrap_or(u64::MAX);
+        let read = u64::try_from(self.read_length().saturating_add(self.held())).unwrap_or(u64::MAX);
         let rest = self
             .rest
             .as_ref()
@@ -140,7 +228,7 @@ mod tests {
 
     async fn replay<B: Body<Data = Bytes> + Unpin>(mut body: ReadAhead<B>) -> (String, bool)
     where
-        B::Error: Unpin,
+        B::Error: From<&'static str> + Unpin,
     {
         let mut text = String::new();
         while let Some(frame) = body.frame().await {
@@ -194,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_length_stays_that_of_the_whole() {
-        let mut body = ReadAhead::new(Full::new(Bytes::from_static(b"abc")));
+        let mut body = ReadAhead::new(Full::new(Bytes::from_static(b"abc")).map_err(|_| "never"));
         assert_eq!(body.size_hint().exact(), Some(3));
         body.read_whole(9).await.unwrap();
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));

@@ -110,7 +110,7 @@ fn may_be_read(headers: &HeaderMap) -> bool {
 
 /// `x-amzn-errortype` of the JSON services, such as `ExpiredTokenException:http://internal.amazon.com/coral/..`, and
 /// `x-amzn-query-error` of those that spoke Query before, such as `InvalidClientTokenId;Sender`.
-fn code_in(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn code_in(headers: &HeaderMap) -> Option<&str> {
     let names = ["x-amzn-errortype", "x-amzn-query-error"];
     let value = names.iter().find_map(|name| headers.get(*name))?;
     Some(bare(value.to_str().ok()?))

@@ -12,10 +12,11 @@ use http::request::Parts;
 use signer::{RegionSet, SignError, SignInput};
 
 use super::cure::{Cure, Used};
+use super::guard::TokenCover;
 use super::inspect::inspect;
 use super::payload::{BodySigner, Framed};
 use super::read_ahead::ReadAhead;
-use super::redaction::{Difference, first_difference};
+use super::redaction::{Difference, Shown, first_difference};
 use super::rejection::Rejection;
 use super::{Lane, Pipeline, steps};
 use crate::body::Sealer;
@@ -113,9 +114,20 @@ impl Pipeline {
         let Some(used) = sent.used else {
             return (response, None, None);
         };
-        let token = used.credentials.session_token.as_ref().map(SessionToken::expose);
-        let patience = READING_PATIENCE.min(framed.ready.route.config.timeouts.body_idle);
-        let inspected = inspect(&mut response, &framed.head().method, token, patience).await;
+        let ready = &framed.ready;
+        let scope_end = format!("/{}/aws4_request", ready.route.scope.name.as_str());
+        let shown = Shown {
+            token: used.credentials.session_token.as_ref().map(SessionToken::expose),
+            access_key_id: used.credentials.access_key_id.as_str(),
+            scope_end: &scope_end,
+            is_application: ready.is_for_application(),
+        };
+        let patience = READING_PATIENCE.min(ready.route.config.timeouts.body_idle);
+        let inspected = inspect(&mut response, &framed.head().method, &shown, patience).await;
+        let is_success = response.status().is_success();
+        response
+            .body_mut()
+            .cover(TokenCover::new(&used.credentials, is_success));
         if let (Some(Rejection::Signature), Some(theirs)) = (inspected.rejection, &inspected.canonical_request) {
             self.compare(lane, framed, &used, theirs);
         }

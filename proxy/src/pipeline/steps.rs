@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::Credentials;
-use aws_endpoints::{HostResource, Protocol, parse_host};
+use aws_endpoints::{HostResource, Protocol, names_resources_by_host, parse_host};
 use http::header::VIA;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
@@ -70,6 +70,12 @@ impl Ready {
     /// What the host names.
     pub(super) fn resource(&self) -> &HostResource {
         &self.resource
+    }
+
+    /// Whether what responds is an application of the operator's own, such as a function behind its URL, not an API of AWS's.
+    pub(super) fn is_for_application(&self) -> bool {
+        names_resources_by_host(&self.route.config.connection.service)
+            || matches!(self.resource, HostResource::Instance(_))
     }
 
     /// The operation's name, where the head says it.

@@ -9,6 +9,19 @@ const CANONICAL: &str = "GET\n/b/k\nlist-type=2\nhost:s3.eu-west-1.amazonaws.com
                          x-amz-security-token:IQoJb3JpZ2luX2VjEJr//////wEaCXVzLWVhc3QtMSJHMEUCIQ+token==\n\n\
                          host;x-amz-date;x-amz-security-token\nUNSIGNED-PAYLOAD";
 
+const SHOWN: Shown<'static> = Shown {
+    token: Some(TOKEN),
+    access_key_id: "AKIDEXAMPLE",
+    scope_end: "/s3/aws4_request",
+    is_application: false,
+};
+
+/// The same before an application of the operator's own.
+const APPLICATION: Shown<'static> = Shown {
+    is_application: true,
+    ..SHOWN
+};
+
 const TO_SIGN: &str = "AWS4-HMAC-SHA256\n20261129T030000Z\n20261129/eu-west-1/s3/aws4_request\nabcdef";
 
 fn message() -> String {
@@ -28,14 +41,16 @@ fn hexadecimal(text: &str) -> String {
 
 #[track_caller]
 fn check(body: &str, want: &str) {
-    let clean = redacted(body.as_bytes(), Some(TOKEN)).unwrap_or_else(|| panic!("unchanged: {body}"));
+    let clean = redacted(body.as_bytes(), None, &SHOWN).unwrap_or_else(|| panic!("unchanged: {body}"));
     assert_eq!(String::from_utf8(clean).unwrap(), want);
 }
 
 #[track_caller]
 fn check_unchanged(body: impl AsRef<[u8]>) {
-    let clean = redacted(body.as_ref(), Some(TOKEN));
-    assert_eq!(clean.map(|clean| String::from_utf8_lossy(&clean).into_owned()), None);
+    for shown in [SHOWN, APPLICATION] {
+        let clean = redacted(body.as_ref(), None, &shown);
+        assert_eq!(clean.map(|clean| String::from_utf8_lossy(&clean).into_owned()), None);
+    }
 }
 
 #[test]
@@ -69,8 +84,8 @@ fn s3_loses_what_it_computed_and_keeps_the_rest() {
         "<Error><Code>InvalidAccessKeyId</Code></Error>",
     );
     check(
-        "<Error><Code>A</Code><CanonicalRequest a=\"b\">x</CanonicalRequest><StringToSign/></Error>",
-        "<Error><Code>A</Code></Error>",
+        "<Error><Code>ExpiredToken</Code><CanonicalRequest a=\"b\">x</CanonicalRequest><StringToSign/></Error>",
+        "<Error><Code>ExpiredToken</Code></Error>",
     );
 }
 
@@ -97,13 +112,13 @@ fn messages_of_query_and_json_services_end_before_it() {
     );
     check(
         r#"{"code":"SignatureDoesNotMatch","canonicalRequest":"GET","Errors":[{"stringToSign":"x","a":1}]}"#,
-        r#"{"Errors":[{"a":1}],"code":"SignatureDoesNotMatch"}"#,
+        r#"{"code":"SignatureDoesNotMatch","canonicalRequest":"[redacted]","Errors":[{"stringToSign":"[redacted]","a":1}]}"#,
     );
     check(
-        r#"{"message":"not a valid key=value pair in Authorization header: 'AWS4-HMAC-SHA256 Credential=AKID/x'"}"#,
+        r#"{"message":"not a valid key=value pair in Authorization header: 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/x'"}"#,
         r#"{"message":"not a valid key=value pair in Authorization header: '"}"#,
     );
-    check(&format!("no: {TOKEN} is no token"), "no: ");
+    check(&format!("no: x-amz-security-token:{TOKEN} is no token"), "no: ");
 }
 
 #[test]
@@ -122,7 +137,7 @@ fn what_cannot_be_taken_apart_is_replaced_in_its_shape() {
             "<ErrorResponse><Error>",
         ),
         (
-            format!("<Response><Errors b='{TOKEN}'/>InvalidToken</Response>"),
+            format!("<Response><Errors b='{TOKEN}'/><Code>InvalidToken</Code></Response>"),
             "<Response><Errors><Error>",
         ),
     ] {
@@ -139,15 +154,12 @@ fn what_cannot_be_taken_apart_is_replaced_in_its_shape() {
         message().as_bytes(),
     ]
     .concat();
-    let clean = redacted(&cbor, Some(TOKEN)).unwrap();
+    let clean = redacted(&cbor, None, &SHOWN).unwrap();
     assert!(clean.starts_with(b"\xa2\x66__type\x78\x19InvalidSignatureException\x67message\x78"));
     assert!(clean.ends_with(MESSAGE.as_bytes()));
-    let broken = format!("{{\"message\":\"{TOKEN}\"");
-    assert!(
-        String::from_utf8(redacted(broken.as_bytes(), Some(TOKEN)).unwrap())
-            .unwrap()
-            .contains(MESSAGE)
-    );
+    let broken = format!("{{\"code\":\"InvalidToken\",{TOKEN}\"");
+    let clean = redacted(broken.as_bytes(), None, &SHOWN).unwrap();
+    assert!(String::from_utf8(clean).unwrap().contains(MESSAGE));
 }
 
 fn closing(root: &str) -> &'static str {
@@ -184,12 +196,65 @@ fn other_errors_stay_as_they_are() {
 fn a_beginning_is_cut_where_it_shows_it() {
     let xml = "<Error><Code>InvalidToken</Code><Token-0>IQ";
     assert_eq!(
-        cut(xml.as_bytes(), None),
+        cut(xml.as_bytes(), None, Extent::Names),
         Some(b"<Error><Code>InvalidToken</Code>".as_slice())
     );
-    assert_eq!(cut(b"<Error><Code>AccessDenied</Code>", Some(TOKEN)), None);
-    assert!(must_be_replaced(b"<Error><Code>SignatureDoesNotMatch</Code>", None));
-    assert!(!must_be_replaced(b"<Error><Code>AccessDenied</Code>", None));
+    assert_eq!(
+        cut(b"<Error><Code>AccessDenied</Code>", Some(TOKEN), Extent::Names),
+        None
+    );
+    for (beginning, shown, want) in [
+        ("<Error><Code>SignatureDoesNotMatch</Code>", SHOWN, true),
+        ("<Error><Code>SignatureDoesNotMatch</Code>", APPLICATION, false),
+        ("<Error><Code>AccessDenied</Code>", SHOWN, false),
+    ] {
+        assert_eq!(
+            must_be_replaced(beginning.as_bytes(), None, &shown),
+            want,
+            "{beginning}"
+        );
+    }
+    assert!(must_be_replaced(b"{\"mess", Some("InvalidSignatureException"), &SHOWN));
+}
+
+/// An application's own names, codes, order and numbers are its own, whatever they look like.
+#[test]
+fn what_an_application_says_of_its_own_stays_byte_for_byte() {
+    for body in [
+        r#"{"z":1,"error":{"type":"parse","token-graph":[1,2],"sessionToken":"the-apps-own"},"a":12345678901234567890123}"#,
+        r#"{"z":1,"code":"InvalidToken","sessionToken":"the-apps-own","a":12345678901234567890123}"#,
+        "<Error><Code>InvalidToken</Code><SessionToken>the-apps-own</SessionToken></Error>",
+        "<html>authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261129/eu-west-1/s3/aws4_request</html>",
+        "The Canonical String for this request should have been\n'GET\n/'",
+    ] {
+        assert_eq!(redacted(body.as_bytes(), None, &APPLICATION), None, "{body}");
+    }
+    // Without a code of the signature's, nor with an API of AWS's.
+    for body in [
+        r#"{"z":1,"error":{"token-graph":[1,2],"sessionToken":"the-apps-own"},"a":12345678901234567890123}"#,
+        r#"{"message":"no InvalidToken here","canonicalRequest":"x"}"#,
+        "x-amz-security-token:another, of another's AWS4-HMAC-SHA256 Credential=AKIDOTHER",
+    ] {
+        assert_eq!(redacted(body.as_bytes(), None, &SHOWN), None, "{body}");
+    }
+}
+
+/// What the gateway before an application sends of the proxy's signature goes, and nothing else.
+#[test]
+fn what_aws_says_before_an_application_loses_the_signature() {
+    let quoted = serde_json::Value::from(message()).to_string();
+    let body = format!("{{ \"n\":1e400, \"message\": {quoted} ,\"a\":{{\"sessionToken\":\"x\"}}}}");
+    for body in [body.clone(), body.replace('/', "\\/").replace('=', "\\u003d")] {
+        let clean = String::from_utf8(redacted(body.as_bytes(), None, &APPLICATION).unwrap()).unwrap();
+        assert!(
+            clean.starts_with("{ \"n\":1e400, \"message\": \"The request signature"),
+            "{clean}"
+        );
+        assert!(
+            clean.ends_with("details.\" ,\"a\":{\"sessionToken\":\"x\"}}"),
+            "{clean}"
+        );
+    }
 }
 
 #[test]

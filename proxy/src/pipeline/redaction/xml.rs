@@ -1,17 +1,17 @@
 //! Error documents in XML, which are flat: elements of text, in whatever order.
 
 use super::replacement;
-use super::text::{first_marker, is_secret_name, redacted as redacted_text};
+use super::text::{Extent, first_marker, is_secret_name, redacted as redacted_text};
 use crate::pipeline::multipart::unescape;
 
 /// The document without its secret elements and texts; `None` where it has none.
-pub(super) fn redacted(document: &str, token: Option<&str>) -> Option<String> {
+pub(super) fn redacted(document: &str, token: Option<&str>, extent: Extent) -> Option<String> {
     let mut clean = String::with_capacity(document.len());
     let mut rest = document;
     while let Some((text, tag)) = rest.split_once('<') {
-        push_text(&mut clean, text, token);
+        push_text(&mut clean, text, token, extent);
         let name = tag.split(['>', '/', ' ', '\t', '\r', '\n']).next().unwrap_or_default();
-        if is_secret_name(name) {
+        if extent == Extent::Names && is_secret_name(name) {
             // What has no end goes to the end: the document is broken.
             rest = behind(tag, name);
             continue;
@@ -21,7 +21,7 @@ pub(super) fn redacted(document: &str, token: Option<&str>) -> Option<String> {
         clean.push_str(inner);
         rest = behind;
     }
-    push_text(&mut clean, rest, token);
+    push_text(&mut clean, rest, token, extent);
     if document.contains("<![CDATA[") && clean != document {
         return Some(String::from_utf8(replacement(document.as_bytes())).unwrap_or_default());
     }
@@ -40,12 +40,12 @@ fn behind<'a>(tag: &'a str, name: &str) -> &'a str {
 }
 
 /// A text, which may escape what it must not show.
-fn push_text(clean: &mut String, text: &str, token: Option<&str>) {
-    match redacted_text(text, token) {
+fn push_text(clean: &mut String, text: &str, token: Option<&str>, extent: Extent) {
+    match redacted_text(text, token, extent) {
         Some(text) => clean.push_str(&text),
         None if text.contains('&') => {
             let plain = unescape(text);
-            if first_marker(&plain).is_none() && token.is_none_or(|token| !plain.contains(token)) {
+            if first_marker(&plain, extent).is_none() && token.is_none_or(|token| !plain.contains(token)) {
                 clean.push_str(text);
             }
         }

@@ -139,6 +139,113 @@ async fn one_that_is_too_long_is_replaced_and_one_that_breaks_off_is_cut() {
     assert_eq!(proxy.record().await.outcome, Outcome::UpstreamBroke);
 }
 
+/// Of a body of which the code comes late, because it is slow or long, no more passes than what comes before.
+#[tokio::test]
+async fn what_comes_late_or_far_behind_breaks_off_before_it_shows_it() {
+    let (release, pieces) = mpsc::channel(2);
+    let head = "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n5\r\n<Erro\r\n";
+    let stream = Reply::Stream(head.to_owned(), Arc::new(tokio::sync::Mutex::new(pieces)));
+    let keys = "timeouts = { body_idle = \"2s\" }";
+    let (_upstream, mut slow) = proxy("s3", stream, keys).await;
+    // Sent when the beginning was given up: the head is on its way.
+    let late = format!("r>{}", &s3_body()["<Error>".len()..]);
+    let late: &'static str = Box::leak(format!("{:x}\r\n{late}\r\n0\r\n\r\n", late.len()).into_boxed_str());
+    let mut client = TcpStream::connect(slow.addr).await.unwrap();
+    client
+        .write_all(b"GET /b/k HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let mut response = Vec::new();
+    while !response.ends_with(b"<Erro\r\n") {
+        assert_ne!(client.read_buf(&mut response).await.unwrap(), 0);
+    }
+    release.send(late).await.unwrap();
+    let _ = timeout(PATIENCE, client.read_to_end(&mut response)).await.unwrap();
+    let response = String::from_utf8(response).unwrap();
+    assert!(response.contains("<Message>no</Message>"), "{response}");
+    assert!(
+        !response.contains("AWSAccessKeyId") && !response.contains(TOKEN),
+        "{response}"
+    );
+    assert!(!response.ends_with("0\r\n\r\n"), "it looks whole: {response}");
+    assert_eq!(slow.record().await.outcome, Outcome::UpstreamBroke);
+
+    let far = format!(
+        "<Error><Pad>{}</Pad>{}",
+        "x".repeat(100_000),
+        &s3_body()["<Error>".len()..]
+    );
+    let (_upstream, mut far_behind) = proxy("s3", reply("403 Forbidden", "", &far), "").await;
+    let response = far_behind.ask("GET /b/k HTTP/1.1", b"").await;
+    assert!(response.ends_with("<Message>no</Message>"), "{}", &response[100_000..]);
+    assert_eq!(far_behind.record().await.outcome, Outcome::UpstreamBroke);
+    // A long one that is about something else passes.
+    let other = format!(
+        "<Error><Code>AccessDenied</Code><Pad>{}</Pad></Error>",
+        "x".repeat(200_000)
+    );
+    let (_upstream, passing) = proxy("s3", reply("403 Forbidden", "", &other), "").await;
+    assert_clean_of_nothing(&passing.ask("GET /b/k HTTP/1.1", b"").await, &other);
+}
+
+/// In a response of any status, in its body, its fields and its trailers: nothing else of it changes.
+#[tokio::test]
+async fn the_token_is_covered_in_every_response() {
+    let stars = "*".repeat(TOKEN.len());
+    for (status, service) in [
+        ("200 OK", "execute-api"),
+        ("301 Moved Permanently", "s3"),
+        ("404 Not Found", "s3"),
+        ("500 Internal Server Error", "s3"),
+        ("403 Forbidden", "execute-api"),
+        ("400 Bad Request", "s3"),
+    ] {
+        let body =
+            format!("{{\"z\": 1e400, \"headers\": {{\"x\": \"{TOKEN}\", \"X-Amz-Security-Token\": \"{TOKEN}\"}}}}");
+        let fields = format!("etag: \"a\"\r\nx-echo: {TOKEN}\r\n");
+        let (_upstream, proxy) = proxy(service, reply(status, &fields, &body), "").await;
+        let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
+        assert_clean(&response, &body.replace(TOKEN, &stars));
+        assert!(
+            response.contains("\r\netag: \"a\"\r\n") && !response.contains("x-echo"),
+            "{response}"
+        );
+        let (left, right) = body.split_at(40 + TOKEN.len() / 2);
+        let chunked = format!(
+            "{:x}\r\n{left}\r\n{:x}\r\n{right}\r\n0\r\nx-echo: {TOKEN}\r\n\r\n",
+            left.len(),
+            right.len()
+        );
+        let head = format!("HTTP/1.1 {status}\r\ntransfer-encoding: chunked\r\n\r\n{chunked}");
+        let (_upstream, proxy) = super::redactions::proxy(service, Reply::Say(head), "").await;
+        let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+        assert!(!response.contains(&TOKEN[TOKEN.len() / 2..]), "{response}");
+        assert!(response.contains(&"*".repeat(TOKEN.len() / 2)), "{response}");
+    }
+}
+
+/// Its gateway's errors are AWS's, everything else is its own.
+#[tokio::test]
+async fn an_applications_errors_stay_byte_for_byte() {
+    let own = r#"{"z":1,"code":"InvalidToken","error":{"token-graph":[1,2],"sessionToken":"the-apps-own"},"a":12345678901234567890123}"#;
+    for service in ["es", "execute-api"] {
+        for status in ["400 Bad Request", "401 Unauthorized", "403 Forbidden"] {
+            let fields = "etag: \"a\"\r\nx-amzn-errortype: InvalidSignatureException\r\n";
+            let (_upstream, proxy) = proxy(service, reply(status, fields, own), "").await;
+            let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+            assert_clean_of_nothing(&response, own);
+            assert!(response.contains("\r\netag: \"a\"\r\n"), "{response}");
+        }
+    }
+    let sentence = format!(
+        "no.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:{TOKEN}'\n"
+    );
+    let body = serde_json::json!({ "message": sentence }).to_string();
+    let (_upstream, proxy) = proxy("execute-api", reply("403 Forbidden", "", &body), "").await;
+    assert_clean(&proxy.ask("GET /b/k HTTP/1.1", b"").await, r#"{"message":"no."}"#);
+}
+
 #[tokio::test]
 async fn a_client_that_signed_sees_what_the_service_computed() {
     let body = s3_body();
