@@ -300,7 +300,11 @@ impl Pipeline {
             permitted,
             exchanged.as_ref().ok().map(|exchanged| exchanged.response.status()),
         );
-        let Exchanged { response, notice } = exchanged?;
+        let Exchanged { mut response, notice } = exchanged?;
+        if let Some(fault) = response.body_mut().take_first_fault() {
+            // Nothing of the response is on its way to the client yet, which else sees a connection that ends.
+            return Err(ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(fault));
+        }
         record.notice = notice;
         reporter.answered(&response);
         let config = &framed.ready.route.config;

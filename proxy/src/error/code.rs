@@ -231,7 +231,7 @@ errors! {
         "the service broke the exchange off"
         "Try again; whether the request took effect is not known."
     UpstreamMalformed BAD_GATEWAY "upstream-malformed"
-        "the service's response is no valid HTTP, or can be read in two ways"
+        "the service's response is no valid HTTP, can be read in two ways, or breaks before the first byte of its body"
         "Whether the request took effect is not known; the proxy's log says what is wrong with the response."
     Internal INTERNAL_SERVER_ERROR "internal"
         "the proxy failed"

@@ -11,11 +11,13 @@ pub(super) enum Want {
     Failed,
     /// A response that ends before its framing says so.
     Broken,
+    /// The same, or `502 upstream-malformed` where the service was seen to end before the head went on.
+    BrokenOrMalformed,
     /// The status and the body.
     Passed(u16, &'static str),
 }
 
-use Want::{Broken, Failed, Malformed, Passed};
+use Want::{Broken, BrokenOrMalformed, Failed, Malformed, Passed};
 
 pub(super) struct Row {
     pub(super) name: &'static str,
@@ -263,7 +265,20 @@ pub(super) fn bodies() -> Vec<Row> {
     let chunked = |name, body: &str, want| head(name, "transfer-encoding: chunked\r\n", body, want);
     vec![
         head("a body that is cut", "content-length: 10\r\n", "hello", Broken).closing(),
-        head("no body", "content-length: 10\r\n", "", Broken).closing(),
+        head("no body", "content-length: 10\r\n", "", BrokenOrMalformed).closing(),
+        // Nothing of the response has gone on yet.
+        chunked(
+            "a first chunk behind a bare line feed",
+            "5\nhello\r\n0\r\n\r\n",
+            Malformed,
+        ),
+        chunked("a first chunk size that is none", "zz\r\nhello\r\n0\r\n\r\n", Malformed),
+        chunked(
+            "a first chunk size beyond 64 bits",
+            "10000000000000000\r\nhello\r\n",
+            Malformed,
+        ),
+        chunked("a first chunk size with a sign", "+5\r\nhello\r\n0\r\n\r\n", Malformed),
         chunked("no last chunk", "2\r\nok\r\n", Broken).closing(),
         chunked("a last chunk without its end", "2\r\nok\r\n0\r\n", Broken).closing(),
         chunked("a chunk that is cut", "a\r\nhello", Broken).closing(),
@@ -282,7 +297,7 @@ pub(super) fn bodies() -> Vec<Row> {
         chunked(
             "an extension of 64 KiB",
             &format!("2;{}\r\nok\r\n0\r\n\r\n", "a".repeat(65_536)),
-            Broken,
+            BrokenOrMalformed,
         ),
         chunked(
             "trailers",
