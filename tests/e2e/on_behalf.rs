@@ -224,6 +224,51 @@ async fn exports_and_imports_of_tables_must_be_allowed_their_buckets() {
 }
 
 #[tokio::test]
+async fn buckets_and_logs_that_ec2_uses_as_the_caller_must_be_allowed() {
+    let ec2 = r#"{"Effect": "Allow", "Action": ["ec2:*", "iam:PassRole"], "Resource": "*"}"#;
+    let mut world = World::with_one("only", "ec2", &policy(&[ec2])).await;
+    for (form, lacking) in [
+        (
+            "CreateFlowLogs&ResourceType=VPC&ResourceId.1=vpc-1&LogDestinationType=s3&LogDestination=arn:aws:s3:::attacker",
+            "logs:CreateLogDelivery",
+        ),
+        (
+            "CreateSpotDatafeedSubscription&Bucket=attacker",
+            "s3:GetBucketAcl on arn:aws:s3:::attacker",
+        ),
+        (
+            "CreateFpgaImage&InputStorageLocation.Bucket=payroll&InputStorageLocation.Key=k",
+            "s3:GetObject on arn:aws:s3:::payroll/k",
+        ),
+        (
+            "ExportTransitGatewayRoutes&TransitGatewayRouteTableId=tgw-rtb-1&S3Bucket=attacker",
+            "s3:PutObject on arn:aws:s3:::attacker/*",
+        ),
+        (
+            "RegisterImage&Name=a&ImageLocation=payroll/f/image.manifest.xml",
+            "s3:GetObject on arn:aws:s3:::payroll/f/*",
+        ),
+        (
+            "CreateInstanceExportTask&InstanceId=i-1&ExportToS3.S3Bucket=attacker",
+            "s3:PutObject on arn:aws:s3:::attacker/*",
+        ),
+        (
+            "ImportSnapshot&DiskContainer.UserBucket.S3Bucket=payroll&DiskContainer.UserBucket.S3Key=k",
+            "s3:GetObject on arn:aws:s3:::payroll/k",
+        ),
+        (
+            "ExportImage&ImageId=ami-1&DiskImageFormat=RAW&S3ExportLocation.S3Bucket=attacker",
+            "s3:PutObject on arn:aws:s3:::attacker/*",
+        ),
+    ] {
+        let body = format!("Action={form}&Version=2016-11-15");
+        let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", &body);
+        let answer = ask(world.address(), &request).await;
+        is_rejected(&mut world, &answer, "action-denied", lacking, form);
+    }
+}
+
+#[tokio::test]
 async fn a_launch_template_needs_a_statement_that_passes_roles() {
     let ec2 = r#"{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}"#;
     let pass = r#"{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/app", "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}}"#;

@@ -5,11 +5,12 @@
 //! it ask for their action on `*` too: AWS has no resource types for them that anybody could name yet.
 //! `ec2.tsv` is made by `generator/ec2.py`.
 
+mod as_caller;
+
 use std::sync::LazyLock;
 
 use super::form::{self, Form};
 use super::rows::{Parameters, Rows, push};
-use super::s3::{Objects, objects};
 use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
 
 const TEXT: &str = include_str!("ec2.tsv");
@@ -62,7 +63,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         )?;
     }
     mapping.hidden.extend(profile_of_template(name, &form));
-    in_s3(name, request, &form, &mut mapping.required)?;
+    as_caller::add(name, request, &form, &mut mapping.required)?;
     for tagged in TAGGED.iter().filter(|tagged| tagged.operation == name) {
         tagged.add(request, &form, &mut mapping.required)?;
     }
@@ -97,29 +98,6 @@ fn profile_of_template(name: &str, form: &Form) -> Option<Need> {
             value: "ec2.amazonaws.com".to_owned(),
         })
     })
-}
-
-/// What EC2 writes to and reads from S3 as the caller.
-///
-/// Source: EC2 User Guide, "Store and restore an AMI".
-fn in_s3(name: &str, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), Refusal> {
-    let (action, key) = match name {
-        "CreateStoreImageTask" => ("s3:PutObject", "ImageId"),
-        "CreateRestoreImageTask" => ("s3:GetObject", "ObjectKey"),
-        _ => return Ok(()),
-    };
-    let (buckets, keys) = (form.texts("Bucket")?, form.texts(key)?);
-    let resource = match (buckets.first(), keys.first()) {
-        (Some(bucket), Some(id)) if name == "CreateStoreImageTask" => {
-            objects(request, bucket, Objects::Of(&[id, ".bin"].concat()))?
-        }
-        (Some(bucket), Some(key)) => objects(request, bucket, Objects::Of(key))?,
-        _ => Resource::Unresolved(Unresolved::Unnamed("Bucket")),
-    };
-    if form.has("S3ObjectTag") {
-        push(needs, Need::new("s3:PutObjectTagging", resource.clone()))?;
-    }
-    push(needs, Need::new(action, resource))
 }
 
 /// The action on each id of the list, whose prefix says what it is.

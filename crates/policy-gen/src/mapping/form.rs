@@ -106,6 +106,11 @@ impl Form {
         Ok(has_unknown)
     }
 
+    /// The names of all parameters, without the numbers of lists.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|pair| pair.path.as_str())
+    }
+
     /// Whether there is a parameter of this name or below it.
     pub(super) fn has(&self, path: &str) -> bool {
         self.pairs.iter().any(|pair| {

@@ -187,24 +187,6 @@ fn a_launch_template_may_hold_a_profile() {
 }
 
 #[test]
-fn images_are_stored_in_and_restored_from_a_bucket() {
-    let needs = |form: &str| -> Vec<String> {
-        let mapping = post(form).map().unwrap();
-        let s3 = mapping.required.iter().filter(|need| need.action.starts_with("s3:"));
-        s3.map(|need| format!("{} {}", need.action, need.resource.to_iam().unwrap()))
-            .collect()
-    };
-    assert_eq!(
-        needs("Action=CreateStoreImageTask&ImageId=ami-1&Bucket=b"),
-        ["s3:PutObject arn:aws:s3:::b/ami-1.bin"]
-    );
-    assert_eq!(
-        needs("Action=CreateRestoreImageTask&ObjectKey=ami-1.bin&Bucket=b"),
-        ["s3:GetObject arn:aws:s3:::b/ami-1.bin"]
-    );
-}
-
-#[test]
 fn only_a_body_that_counts_is_asked_for() {
     let get = asked(&format!("GET {HOST}/?Action=DescribeVpcs"));
     assert_eq!(needs_body(&get.request()), BodyNeed::No);
