@@ -286,7 +286,8 @@ impl Pipeline {
         reporter.body_received();
         let record = &mut reporter.record;
         if framed.ready.is_decided_by_body {
-            let _memory = self.memory_for_decision(&client, lane, framed.length()).await?;
+            let to_read = permission::bytes_to_read(lane, &framed);
+            let _memory = self.memory_for_decision(&client, lane, to_read).await?;
             permitted = permission::of_body(lane, &framed, record).await?;
         }
         // Only now: while something is waited for from the client, nothing is taken that all clients share.

@@ -171,3 +171,36 @@ async fn services_that_take_forms_too_get_none_behind_a_get() {
         assert!(world.events.drain().is_empty());
     }
 }
+
+/// A body beyond every bound is never read, so it waits for no memory to be read with: more than there ever is.
+#[tokio::test]
+async fn a_body_beyond_every_bound_is_rejected_without_memory_for_it() {
+    let allow = format!("account = \"123456789012\"\n{EVERYTHING}\n");
+    for (service, more, code, hint) in [
+        ("ec2", allow.as_str(), "action-unknown", "more than 1048576 bytes"),
+        ("sts", "", "credentials-not-vended", "more than 1048576 bytes"),
+        (
+            "bedrock-runtime",
+            allow.as_str(),
+            "action-unknown",
+            "more than 25000000 bytes",
+        ),
+    ] {
+        let mut world = World::with_one("only", service, more).await;
+        let target = if service == "bedrock-runtime" {
+            "/model/acme.words-v1%3A0/invoke"
+        } else {
+            "/"
+        };
+        let length = 30 << 20;
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{FORM}\
+             Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n"
+        );
+        let request = [head.as_bytes(), &vec![b'a'; length], b"\r\n0\r\n\r\n"].concat();
+        let (status, found, given) = ask(world.address(), &request).await.refusal();
+        assert_eq!((status, found.as_str()), (403, code), "{service}: {given}");
+        assert!(given.contains(hint), "{service}: {given}");
+        assert!(world.events.drain().is_empty(), "{service}");
+    }
+}

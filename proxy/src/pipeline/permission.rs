@@ -1,6 +1,7 @@
 //! The step between routing and signing: what does the request ask for, and may it?
 
 use policy_gen::mapping::BodyFraming;
+use policy_gen::vending::MAX_FORM;
 
 use super::Lane;
 use super::payload::Framed;
@@ -43,6 +44,23 @@ pub(super) async fn of_head(
     };
     note(record, permitted.as_ref());
     Ok(permitted)
+}
+
+/// Bytes that [`of_body`] reads: a body beyond every bound is rejected, or passed on, unread.
+pub(super) fn bytes_to_read(lane: &Lane, framed: &Framed) -> u64 {
+    let length = framed.length();
+    let request = framed.ready.asked_of_iam();
+    let of_form = match vending::of_head(&framed.ready) {
+        Ok(vending::Decided::ByBody) => Some(MAX_FORM),
+        Ok(vending::Decided::ByHead) | Err(_) => None,
+    };
+    let of_operation = lane.permit.as_ref().and_then(|_| permit::needs_body(&request));
+    let mut limits = [of_form, of_operation].into_iter().flatten();
+    if limits.any(|limit| !exceeds(length, limit)) {
+        length
+    } else {
+        0
+    }
 }
 
 /// Decides by the body, before anything is sent.

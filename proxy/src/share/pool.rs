@@ -97,7 +97,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where that was not before `deadline`.
+    /// [`Exhausted`] where that was not before `deadline`; at once where it never could be.
     pub(crate) async fn acquire(&self, client: &ClientKey, units: u64, deadline: Instant) -> Result<Grant, Exhausted> {
         let mut place = {
             let mut state = self.lock();
@@ -105,6 +105,10 @@ impl Pool {
             if state.take(client, units).is_ok() {
                 drop(state);
                 return Ok(self.grant(client.clone(), units));
+            }
+            // The reserve is for those below a share, which is no more than half of all and so no more than this.
+            if units > state.size().open() {
+                return Err(state.reject(Exhausted::Full));
             }
             let (sender, granted) = oneshot::channel();
             let id = state.wait(client, units, sender);

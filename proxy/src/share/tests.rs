@@ -26,6 +26,15 @@ fn take_all(pool: &Pool, client: &ClientKey) -> Vec<Grant> {
     std::iter::from_fn(|| pool.try_take(client, 1).ok()).collect()
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_ever_have_is_rejected_at_once() {
+    let pool = Pool::new(SIZE);
+    let began = Instant::now();
+    let refused = pool.acquire(&client(1, 1), 91, second()).await.unwrap_err();
+    assert_eq!((refused, began.elapsed().as_millis()), (Exhausted::Full, 0));
+    assert!(pool.acquire(&client(1, 1), 90, second()).await.is_ok());
+}
+
 #[test]
 fn one_client_gets_all_but_the_reserve() {
     let pool = Pool::new(SIZE);
