@@ -63,6 +63,7 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
         _ => {}
     }
     check_ambiguous(&head)?;
+    check_method(&head.method)?;
     check_target(&head)?;
     let form = match head.version {
         Version::HTTP_2 => TargetForm::Origin,
@@ -117,6 +118,27 @@ impl From<AmbiguousHead> for ProxyError {
         };
         Self::new(code).with_hint(hint)
     }
+}
+
+/// Methods are case-sensitive (RFC 9110, section 9.1), and servers that fold them exist: to those `trace` is TRACE, and
+/// `head` has a response without a body.
+fn check_method(method: &Method) -> Result<(), ProxyError> {
+    const STANDARD: [Method; 9] = [
+        Method::CONNECT,
+        Method::DELETE,
+        Method::GET,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PATCH,
+        Method::POST,
+        Method::PUT,
+        Method::TRACE,
+    ];
+    let is_nearly = |known: &Method| known != method && known.as_str().eq_ignore_ascii_case(method.as_str());
+    if STANDARD.iter().any(is_nearly) {
+        return Err(ProxyError::new(ErrorCode::HeadAmbiguous).with_hint("Write the method in capitals."));
+    }
+    Ok(())
 }
 
 fn check_target(head: &Parts) -> Result<(), ProxyError> {
@@ -246,6 +268,16 @@ mod tests {
             &[HOST],
             ErrorCode::ConnectUnsupported,
         );
+    }
+
+    #[test]
+    fn a_standard_method_is_written_in_capitals() {
+        for method in [
+            "connect", "Delete", "get", "heaD", "options", "patch", "pOST", "put", "trace", "Trace",
+        ] {
+            refuse(method, "/", &[HOST], ErrorCode::HeadAmbiguous);
+        }
+        assert!(try_admit("propfind", "/", Version::HTTP_11, &[HOST]).is_ok());
     }
 
     #[test]

@@ -101,6 +101,11 @@ rejected! {
     a_tunnel: "CONNECT s3.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n" => 501 "connect-unsupported" "http://";
     an_echo: "TRACE /b/k HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 1\r\n\r\n" => 405 "trace-unsupported" "another method";
 
+    an_echo_in_small_letters: "trace /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "head-ambiguous" "capitals";
+    an_echo_in_odd_letters: "Trace /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "head-ambiguous" "capitals";
+    a_tunnel_in_small_letters: "connect /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "head-ambiguous" "capitals";
+    a_head_in_small_letters: "head /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "head-ambiguous" "capitals";
+
     // Which HTTP it is.
     http_0_9: "GET /b/k\r\n\r\n" => 400 "head-malformed" "Percent-encode";
     http_1_2: "GET /b/k HTTP/1.2\r\nHost: localhost\r\n\r\n" => 400 "head-malformed" "version";

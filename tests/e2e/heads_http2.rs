@@ -108,7 +108,7 @@ type Fields = &'static [(&'static str, &'static str)];
 async fn heads_that_can_be_read_in_two_ways_are_rejected() {
     let (mut recorder, proxy) = start("").await;
     // The code of the error; "" where h2 itself resets the stream.
-    let rows: [(Fields, &str); 33] = [
+    let rows: [(Fields, &str); 36] = [
         // Where to.
         (&[GET, HTTP, LOCAL, KEY, JSON, ("host", "other")], "head-ambiguous"),
         (
@@ -158,6 +158,13 @@ async fn heads_that_can_be_read_in_two_ways_are_rejected() {
         (&[HTTP, LOCAL, KEY, JSON], ""),
         (&[GET, GET, HTTP, LOCAL, KEY, JSON], ""),
         (&[(":method", "TRACE"), HTTP, LOCAL, KEY, JSON], "trace-unsupported"),
+        (&[(":method", "trace"), HTTP, LOCAL, KEY, JSON], "head-ambiguous"),
+        (&[(":method", "Get"), HTTP, LOCAL, KEY, JSON], "head-ambiguous"),
+        // What some servers take for a field of another name.
+        (
+            &[GET, HTTP, LOCAL, KEY, JSON, ("x_amz_copy_source", "/b/secret")],
+            "head-ambiguous",
+        ),
         (
             &[
                 (":method", "CONNECT"),

@@ -141,6 +141,8 @@ def forms():
 
 def methods():
     yield Row("TRACE", "trace", "rejected", get(method="TRACE"))
+    for method in ("trace", "Trace", "connect", "get", "Put", "head", "pOST", "delete", "options", "patch"):
+        yield Row(f"{method}, not in capitals", "trace", "rejected", get(method=method))
     yield Row("TRACE with Max-Forwards", "trace", "rejected", get("Max-Forwards: 0", method="TRACE"))
     yield Row("TRACE with a body", "trace", "rejected", put("hello", method="TRACE"))
     yield Row("TRACE behind a GET", "trace", "rejected", get(target=PATH + "-1") + get(method="TRACE"), [("GET", PATH + "-1")])
