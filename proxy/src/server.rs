@@ -179,7 +179,7 @@ impl Server {
     #[must_use]
     pub fn new(limits: Limits, metrics: Metrics) -> Self {
         Self {
-            clients: Clients::new(limits.places()),
+            clients: Clients::new(limits.places(), limits.place_kept),
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             listeners: Listeners::new(),
             metrics,

@@ -141,10 +141,13 @@ mod tests {
             streams: STREAMS,
             calls: AtomicUsize::default(),
         };
-        let clients = Clients::new(PoolSize {
-            total: places,
-            reserve_percent: 0,
-        });
+        let clients = Clients::new(
+            PoolSize {
+                total: places,
+                reserve_percent: 0,
+            },
+            std::time::Duration::ZERO,
+        );
         let watch = drain.watch();
         tokio::spawn(accept_loop(
             script,

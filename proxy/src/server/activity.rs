@@ -229,9 +229,7 @@ impl Activity {
         state.phase = Phase::Busy;
         state.in_flight += 1;
         state.bodyless = bodyless;
-        if state.multiplexed {
-            self.place().take_back();
-        }
+        self.place().take_back();
     }
 
     /// An answer has ended or was dropped.
@@ -281,6 +279,8 @@ impl Activity {
             Phase::Written(since) | Phase::Quiet(since) | Phase::Resting(since) => {
                 (since + limits.idle_timeout, Some(Expiry::Idle))
             }
+            // From then on another connection may have its place.
+            Phase::Head(since) if since.elapsed() < limits.place_kept => (since + limits.place_kept, None),
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
         };
@@ -329,17 +329,27 @@ impl Activity {
         let kind = match self.lock().phase {
             Phase::New(_) => IdleKind::Fresh,
             Phase::Quiet(_) | Phase::Resting(_) => IdleKind::Rested,
+            Phase::Head(since) if self.is_slow_head(since) => IdleKind::Rested,
             Phase::Written(_) | Phase::Head(_) | Phase::Busy => return,
         };
         self.place().offer(kind);
     }
 
-    /// Ready when another connection has got the place. On HTTP/2 this is also where the place is offered, once nothing
-    /// has run for a while.
+    /// Whether the head that began then could have been there by now.
+    fn is_slow_head(&self, since: Instant) -> bool {
+        since.elapsed() >= self.limits.place_kept
+    }
+
+    /// Ready when another connection has got the place. This is also where the place is offered: on HTTP/2 once nothing
+    /// has run for a while, on HTTP/1 while a head does not become whole.
     pub(crate) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
         let may_offer = {
             let state = self.lock();
-            state.multiplexed && matches!(state.phase, Phase::Quiet(since) if since.elapsed() >= REST_AFTER)
+            match state.phase {
+                Phase::Quiet(since) => state.multiplexed && since.elapsed() >= REST_AFTER,
+                Phase::Head(since) => self.is_slow_head(since),
+                Phase::New(_) | Phase::Written(_) | Phase::Resting(_) | Phase::Busy => false,
+            }
         };
         if may_offer {
             self.offer_place();

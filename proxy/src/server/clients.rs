@@ -23,9 +23,6 @@ const REJECTED: PoolSize = PoolSize {
     reserve_percent: 25,
 };
 
-/// How long a connection on which nothing has come yet is not idle: its client has just connected, to send a request.
-const FRESH: Duration = Duration::from_secs(1);
-
 /// How many idle connections are looked at for one that may make room. Only where the reserve is in use is it not the
 /// first.
 const LOOKED_AT: usize = 256;
@@ -39,6 +36,8 @@ pub(crate) struct Clients {
     places: Pool,
     rejected: Pool,
     idle: Arc<Mutex<Idle>>,
+    /// How long a connection on which nothing has come yet is not idle: its client has just connected, to send a request.
+    place_kept: Duration,
 }
 
 /// The idle connections, by when they came in: that is the order in which they became idle, within each kind.
@@ -47,7 +46,7 @@ struct Idle {
     next: u64,
     /// Those on which nothing has come yet.
     fresh: BTreeMap<u64, Offered>,
-    /// Those that have had requests.
+    /// Those that have had requests, or whose head is not whole although it had its time.
     rested: BTreeMap<u64, Offered>,
 }
 
@@ -65,7 +64,7 @@ struct Offered {
 pub(crate) enum IdleKind {
     /// Nothing has come yet.
     Fresh,
-    /// All requests have had their responses.
+    /// All requests have had their responses, but for one whose head is not whole although it had its time.
     Rested,
 }
 
@@ -89,8 +88,9 @@ enum PlaceState {
 }
 
 impl Clients {
-    pub(crate) fn new(size: PoolSize) -> Self {
+    pub(crate) fn new(size: PoolSize, place_kept: Duration) -> Self {
         Self {
+            place_kept,
             places: Pool::new(size),
             rejected: Pool::new(REJECTED),
             idle: Arc::default(),
@@ -130,7 +130,9 @@ impl Clients {
         // More places are taken than there are: those of idle connections beyond that are given to nobody.
         let beyond = self.places.taken().saturating_sub(size.total).min(MOST_ENDED);
         for _ in 0..beyond {
-            let Some(ended) = self.lock().pop(|_| true) else { break };
+            let Some(ended) = self.lock().pop(self.place_kept, |_| true) else {
+                break;
+            };
             let _ = ended.evict.send(());
         }
         if self.places.taken() > size.total {
@@ -140,9 +142,9 @@ impl Clients {
         // more than it: so whoever has taken most of all makes room for others, and not they for it.
         let is_open = self.places.taken() <= size.open();
         let own = self.places.taken_by(client);
-        let offered = self
-            .lock()
-            .pop(|offered| is_open || offered.client == *client || self.places.taken_by(&offered.client) > own)?;
+        let offered = self.lock().pop(self.place_kept, |offered| {
+            is_open || offered.client == *client || self.places.taken_by(&offered.client) > own
+        })?;
         let grant = self.places.transfer(offered.grant, client);
         // Fails where the connection ends just now.
         let _ = offered.evict.send(());
@@ -164,12 +166,12 @@ impl Idle {
     }
 
     /// Takes out the one that has been idle for longest of those that `may` be taken.
-    fn pop(&mut self, may: impl Fn(&Offered) -> bool) -> Option<Offered> {
+    fn pop(&mut self, place_kept: Duration, may: impl Fn(&Offered) -> bool) -> Option<Offered> {
         let now = Instant::now();
         let mut fresh = self
             .fresh
             .iter()
-            .take_while(|(_, offered)| now.saturating_duration_since(offered.since) >= FRESH)
+            .take_while(|(_, offered)| now.saturating_duration_since(offered.since) >= place_kept)
             .peekable();
         let mut rested = self.rested.iter().peekable();
         let mut found = None;
@@ -200,7 +202,7 @@ impl Place {
     #[cfg(any(test, fuzzing))]
     pub(crate) fn of_nobody() -> Self {
         let client = ClientKey::new(super::ListenerRole::Shared, std::net::Ipv4Addr::LOCALHOST.into());
-        let clients = Clients::new(PoolSize::NONE);
+        let clients = Clients::new(PoolSize::NONE, Duration::ZERO);
         let state = PlaceState::Held(clients.places.nothing(&client));
         Self { clients, client, state }
     }

@@ -45,7 +45,11 @@ pub(crate) async fn detect<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity
         let (deadline, expiry) = activity.due();
         let more: io::Result<usize> = match timeout_at(deadline, io.take(missing(&read)).read_buf(&mut read)).await {
             Ok(more) => more,
-            Err(_) => return Detected::Expired(expiry.unwrap_or(Expiry::Idle)),
+            Err(_) => match expiry {
+                Some(expiry) => return Detected::Expired(expiry),
+                // Another connection may have the place from now on; whoever polls this looks whether one has.
+                None => continue,
+            },
         };
         match more {
             Ok(0) if !read.is_empty() => return Detected::Protocol(Protocol::Http1, read.freeze()),

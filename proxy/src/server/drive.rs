@@ -80,7 +80,8 @@ pub(crate) async fn drive<C: GracefulConnection>(
                 draining = true;
                 connection.as_mut().graceful_shutdown();
             }
-            Step::Evicted if !activity.may_end_in_order() => return Ended::AsAsked,
+            // Half a head has no response.
+            Step::Evicted if activity.is_in_head() || !activity.may_end_in_order() => return Ended::AsAsked,
             Step::Evicted => {
                 connection.as_mut().graceful_shutdown();
                 let until = Instant::now() + EVICTED_GOODBYE;

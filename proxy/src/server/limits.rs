@@ -12,6 +12,10 @@ const REJECTED_HEAD: Duration = Duration::from_secs(2);
 /// How long such a connection stays for a next request, of which there is none.
 const REJECTED_IDLE: Duration = Duration::from_millis(200);
 
+/// How long a connection keeps its place for the whole head of a request: most clients send one as soon as they have
+/// connected.
+const PLACE_KEPT: Duration = Duration::from_secs(1);
+
 /// Bounds on clients of one group of listeners.
 ///
 /// Every wait for a client ends at one of these; see `docs/configuration.md` for the keys.
@@ -32,6 +36,9 @@ pub struct Limits {
     pub max_clients: usize,
     /// Per cent of them that only clients below an equal share may take: 0 to 50.
     pub reserve_percent: u8,
+    /// How long a connection on which nothing has come yet, or only a part of a head, is not idle: another connection may
+    /// not have its place.
+    pub place_kept: Duration,
 }
 
 impl Limits {
@@ -49,10 +56,12 @@ impl Limits {
             http2_max_header_bytes: config.http2_max_header_bytes,
             max_clients: config.max_clients,
             reserve_percent: config.reserve_percent,
+            place_kept: PLACE_KEPT,
         }
     }
 
-    /// What a listener for operators and probes needs: little of everything.
+    /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of a connection
+    /// that has sent no whole head yet, however new that is: a probe that fails has the process restarted.
     #[must_use]
     pub const fn admin() -> Self {
         Self {
@@ -63,6 +72,7 @@ impl Limits {
             http2_max_header_bytes: Self::LEAST_HEADER_BYTES,
             max_clients: 64,
             reserve_percent: 10,
+            place_kept: Duration::ZERO,
         }
     }
 

@@ -30,6 +30,7 @@ const LIMITS: Limits = Limits {
     http2_max_header_bytes: 16 * 1024,
     max_clients: 100,
     reserve_percent: 10,
+    place_kept: Duration::from_secs(1),
 };
 
 /// One connection over a pipe in memory, so that time can be paused.
@@ -60,7 +61,9 @@ fn pipe() -> Pipe {
         listener: ListenerRole::Shared,
     };
     let handler = Arc::new(Dummy::default());
-    let place = Clients::new(LIMITS.places()).admit(ClientKey::of(&peer)).unwrap();
+    let place = Clients::new(LIMITS.places(), LIMITS.place_kept)
+        .admit(ClientKey::of(&peer))
+        .unwrap();
     let served = tokio::spawn(serve(accepted, peer, Arc::clone(&handler), context, place));
     Pipe {
         client,

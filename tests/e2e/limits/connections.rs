@@ -188,3 +188,36 @@ async fn the_admin_listener_responds_whoever_fills_it() {
         assert_eq!(wire.answer().await.status, 200, "{from}");
     }
 }
+
+/// Unfinished heads of several addresses, opened anew as fast as they end, keep no probe out.
+#[tokio::test]
+async fn the_admin_listener_responds_to_a_probe_among_unfinished_heads() {
+    let (proxy, _upstream) = start("", "").await;
+    let admin = proxy.admin_addr().unwrap();
+    for round in 0..4 {
+        let mut held = Vec::new();
+        for host in 11..=13 {
+            for _ in 0..70 {
+                let mut socket = connect_from(IpAddr::from([127, 0, 0, host]), admin).await;
+                let _ = socket.write_all(b"GET /livez HTTP/1.1\r\nHo").await;
+                held.push(socket);
+            }
+        }
+        let mut wire = Wire::on(connect_from(OTHER, admin).await);
+        wire.send(get("/livez")).await;
+        assert_eq!(wire.answer().await.status, 200, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn unfinished_heads_of_many_addresses_make_room_after_a_second() {
+    let (proxy, _upstream) = start(EIGHT, "").await;
+    let a = listener(&proxy, "a");
+    let mut held = Vec::new();
+    for host in 11..=18 {
+        let mut socket = connect_from(IpAddr::from([127, 0, 0, host]), a).await;
+        socket.write_all(b"GET /b/k HTTP/1.1\r\nHo").await.unwrap();
+        held.push(socket);
+    }
+    served_in_the_end(a).await;
+}

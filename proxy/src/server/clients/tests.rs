@@ -10,11 +10,16 @@ use tokio::time::advance;
 use super::*;
 use crate::server::ListenerRole;
 
+const PLACE_KEPT: Duration = Duration::from_secs(1);
+
 fn clients(total: u64) -> Clients {
-    Clients::new(PoolSize {
-        total,
-        reserve_percent: 10,
-    })
+    Clients::new(
+        PoolSize {
+            total,
+            reserve_percent: 10,
+        },
+        PLACE_KEPT,
+    )
 }
 
 /// A client of the connection's own listener.
@@ -88,7 +93,7 @@ async fn a_connection_that_has_just_come_is_not_idle() {
     let mut places = take_all(&clients, &hog);
     places[0].offer(IdleKind::Fresh);
     assert!(clients.admit(hog.clone()).unwrap().is_rejected());
-    advance(FRESH).await;
+    advance(PLACE_KEPT).await;
     assert!(!clients.admit(hog).unwrap().is_rejected());
     assert!(is_evicted(&mut places[0]));
 }
