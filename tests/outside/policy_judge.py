@@ -69,10 +69,26 @@ DEPENDENT = {
     "workspaces": {"workspaces:CreateTags", "iam:PassRole"},
 }
 
-# What EC2 does in S3 as the caller: EC2 User Guide, "Store and restore an AMI".
+# What EC2 does in S3 and Logs as the caller: the guides named in policy-gen's mapping/ec2/as_caller.rs.
 EC2_IN_S3 = {
+    "BundleInstance": {"s3:PutObject"},
+    "CreateCapacityManagerDataExport": {"s3:PutObject"},
+    "CreateFlowLogs": {"logs:CreateLogDelivery"},
+    "CreateFpgaImage": {"s3:GetObject", "s3:PutObject"},
+    "CreateInstanceExportTask": {"s3:PutObject"},
     "CreateRestoreImageTask": {"s3:GetObject"},
+    "CreateSpotDatafeedSubscription": {"s3:GetBucketAcl", "s3:PutBucketAcl"},
     "CreateStoreImageTask": {"s3:PutObject", "s3:PutObjectTagging"},
+    "CreateVpnConnection": {"logs:CreateLogDelivery"},
+    "ExportImage": {"s3:PutObject"},
+    "ExportTransitGatewayRoutes": {"s3:PutObject"},
+    "GetFlowLogsIntegrationTemplate": {"s3:PutObject"},
+    "ImportImage": {"s3:GetObject"},
+    "ImportSnapshot": {"s3:GetObject"},
+    "ModifyVerifiedAccessInstanceLoggingConfiguration": {"logs:CreateLogDelivery"},
+    "ModifyVpnTunnelOptions": {"logs:CreateLogDelivery"},
+    "RegisterImage": {"s3:GetObject"},
+    "StartDeclarativePoliciesReport": {"s3:PutObject"},
 }
 
 _S3 = VALUES["s3"]
