@@ -88,6 +88,8 @@ pub struct Pipeline {
     observer: Arc<dyn Observer>,
     storage: Storage,
     request_memory: Pool,
+    /// Requests on HTTP/2 that are sent to services or whose response is passed on, over all connections.
+    http2_requests: Pool,
     spooled: Tally,
     /// This process's name: in `Via`, and the first half of request ids.
     pseudonym: String,
@@ -135,6 +137,7 @@ impl Pipeline {
             observer,
             storage: Storage::empty(spool_dir(config)),
             request_memory: Pool::new(PoolSize::NONE),
+            http2_requests: Pool::new(PoolSize::NONE),
             spooled: metrics.spooled_bytes(),
             pseudonym: format!("signing-proxy-{instance}"),
             instance,
@@ -171,6 +174,7 @@ impl Pipeline {
             observer: Arc::clone(&self.observer),
             storage: self.storage.in_folder(spool_dir(config)),
             request_memory: self.request_memory.clone(),
+            http2_requests: self.http2_requests.clone(),
             spooled: self.spooled.clone(),
             pseudonym: self.pseudonym.clone(),
             instance: self.instance.clone(),
@@ -225,9 +229,8 @@ impl Pipeline {
     ) -> Result<Answered, ProxyError> {
         let client = ClientKey::of(&reporter.record.peer);
         // On HTTP/2 it was taken before, see [`Handler::room`].
-        let _memory = (head.version < Version::HTTP_2)
-            .then(|| self.memory_for_head(&client, &head))
-            .transpose()?;
+        let is_http1 = head.version < Version::HTTP_2;
+        let _memory = is_http1.then(|| self.memory_for_head(&client, &head)).transpose()?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let is_over_share = head.extensions.get::<OverShare>().is_some();
         let turn = head.extensions.get::<Turn>().cloned();
@@ -293,6 +296,7 @@ impl Pipeline {
         // Only now: while something is waited for from the client, nothing is taken that all clients share.
         framed.begun(expects_continue).await?;
         its_turn(turn.as_ref()).await?;
+        let place = self.place_for_response(&client, lane, is_http1).await?;
         let permit = lane.upstream.permit(&client).await?;
         let operation = record.operation.as_deref();
         let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
@@ -311,7 +315,7 @@ impl Pipeline {
         let config = &framed.ready.route.config;
         Ok(Answered::Passed(answer::Passed {
             response,
-            permit,
+            permits: (permit, place),
             pass_fields: config.pass_fields,
             idle: config.timeouts.body_idle,
             rate: DownloadRate {

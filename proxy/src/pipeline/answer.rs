@@ -23,7 +23,8 @@ use crate::upstream::ServiceBody;
 #[derive(Debug)]
 pub(super) struct Passed {
     pub(super) response: Response<ReadAhead<ServiceBody>>,
-    pub(super) permit: Grant,
+    /// Its upstream permit, and its place among the requests on HTTP/2.
+    pub(super) permits: (Grant, Option<Grant>),
     /// What of the head passes although it is dropped by default.
     pub(super) pass_fields: PassFields,
     /// The longest wait for a piece of the body.
@@ -52,7 +53,7 @@ enum Source {
         body: ReadAhead<ServiceBody>,
         patience: Patience,
         talk: Option<Talk>,
-        _permit: Grant,
+        _permits: Box<(Grant, Option<Grant>)>,
     },
 }
 
@@ -78,7 +79,7 @@ impl Talk {
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
     let Passed {
         response,
-        permit,
+        permits,
         pass_fields,
         idle,
         rate,
@@ -110,7 +111,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
             None => Patience::new(idle),
         },
         talk,
-        _permit: permit,
+        _permits: Box::new(permits),
     };
     let room = None;
     Response::from_parts(head, ResponseBody { source, reporter, room })

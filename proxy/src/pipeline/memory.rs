@@ -27,6 +27,10 @@ const VALUE: u64 = 64;
 /// Bytes that the values of a body become at most, their texts not counted: no reader keeps more than 65,536 of them.
 const MAX_VALUES: u64 = 8 * 1024 * 1024;
 
+/// Requests on HTTP/2 that are sent at a time, over all connections, where `server.max_clients` is not more: each holds some
+/// 64 KiB, and a client connection may have 32 of them, of every connection of the configuration.
+const HTTP2_REQUESTS: u64 = 1024;
+
 impl Pipeline {
     /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
     /// common with the one before it.
@@ -37,8 +41,11 @@ impl Pipeline {
         };
         self.storage.resize(size(server.body_memory), size(server.spool_max));
         self.request_memory.resize(size(server.request_memory));
+        let clients = u64::try_from(server.max_clients).unwrap_or(u64::MAX);
+        self.http2_requests.resize(size(clients.max(HTTP2_REQUESTS)));
         let mut watched = Vec::from(self.storage.pools());
         watched.push(Watched::new("request_memory", None, &self.request_memory));
+        watched.push(Watched::new("http2_requests", None, &self.http2_requests));
         for (name, lane) in &self.lanes {
             lane.upstream.reserve(server.reserve_percent);
             watched.push(Watched::new("upstream_permits", Some(name), lane.upstream.permits()));
@@ -64,6 +71,27 @@ impl Pipeline {
             .request_memory
             .try_take(client, head_bytes(request.uri(), request.headers()));
         granted.ok().map(Into::into)
+    }
+
+    /// Takes a place for the response to a request on HTTP/2. On HTTP/1 a client connection has one at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::ClientOverShare`] and [`ErrorCode::UpstreamBusy`], where there was none within the time for connecting.
+    pub(super) async fn place_for_response(
+        &self,
+        client: &ClientKey,
+        lane: &Lane,
+        is_http1: bool,
+    ) -> Result<Option<Grant>, ProxyError> {
+        if is_http1 {
+            return Ok(None);
+        }
+        let deadline = Instant::now() + lane.upstream.connect_timeout();
+        let place = self.http2_requests.acquire(client, 1, deadline).await;
+        place
+            .map(Some)
+            .map_err(|exhausted| exhausted.error(ErrorCode::UpstreamBusy))
     }
 
     /// Takes memory for reading a body of so many bytes as a whole, as soon as there is enough of it: what others read is

@@ -20,6 +20,7 @@ const END_HEADERS: u8 = 4;
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 
 const MEMORY: &str = "signing_proxy_shared_taken{resource=\"request_memory\",connection=\"\"}";
+const TOGETHER: &str = "signing_proxy_shared_taken{resource=\"http2_requests\",connection=\"\"}";
 const TAKEN: &str = "signing_proxy_shared_taken{resource=\"upstream_permits\",connection=\"a\"}";
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -183,6 +184,21 @@ async fn a_burst_before_our_settings_are_read_is_served_to_the_last_request() {
         assert_eq!(served, ended);
     };
     timeout(PATIENCE, reading).await.expect("responses in time");
+}
+
+#[tokio::test]
+async fn all_connections_have_1024_streams_together() {
+    let (proxy, _upstream) = start("", "").await;
+    let (a, b) = (listener(&proxy, "a"), listener(&proxy, "b"));
+    let bytes = requests(32, END_STREAM, "GET", NEVER, &[]);
+    let _of_a = hold(a, 20, &bytes).await;
+    reaches(&proxy, TAKEN, 20 * 32).await;
+    let _of_b = hold(b, 20, &bytes).await;
+    reaches(&proxy, TOGETHER, 1024).await;
+    let (response, _) = ask_from(OTHER, b).await;
+    assert_eq!(response.status, 200);
+    let of_b = sample(&proxy, &TAKEN.replace("\"a\"", "\"b\"")).await;
+    assert_eq!((of_b, sample(&proxy, TOGETHER).await), (1024 - 20 * 32, 1024));
 }
 
 #[tokio::test]
