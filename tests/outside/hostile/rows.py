@@ -97,6 +97,15 @@ def unread_streams(crowd, count):
         member.send(opening(2**31 - 1) + more + b"".join(head(number, block, ends=True) for number in range(STREAMS)))
 
 
+def unread_everywhere(crowd, count):
+    """The same of all connections of the configuration, each of which has upstream permits of its own."""
+    more = frames.frame(frames.WINDOW_UPDATE, 0, 0, (2**31 - 1 - 65_535).to_bytes(4, "big"))
+    for index, member in enumerate(joined(crowd, count, small_buffer=True)):
+        name = ("s3", "chunks", "small", "pipe", "bucket")[index % 5]
+        block = http2(crowd, "GET", f"/@{name}/b/large")
+        member.send(opening(2**31 - 1) + more + b"".join(head(number, block, ends=True) for number in range(STREAMS)))
+
+
 def unread_rejections(crowd, count):
     """The proxy's own responses without window for them: nothing of what is shared is held, but they are kept."""
     block = http2(crowd, "GET", "/@nothing/b/k")
@@ -246,6 +255,7 @@ ROWS = [
     pipelined,
     unread,
     unread_streams,
+    unread_everywhere,
     unread_rejections,
     rapid_resets,
     bodies,
