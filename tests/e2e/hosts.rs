@@ -1,5 +1,7 @@
 //! Whose hosts a connection signs for, and what its clients learn of others.
 
+mod fields;
+
 use sandbox::principals::REPORTER;
 use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::server::Proxy;
@@ -134,9 +136,11 @@ async fn goes_out(service: &str, keys: &str, host: &str, target: &str, more: &st
 }
 
 /// Hosts of strangers, each with its service.
-const STRANGERS: [(&str, &str); 24] = [
+const STRANGERS: [(&str, &str); 25] = [
     ("lambda", "attackerid.lambda-url.us-east-1.on.aws"),
     ("execute-api", "attackerapi.execute-api.us-east-1.amazonaws.com"),
+    // In a VPC it is an endpoint's.
+    ("execute-api", "execute-api.us-east-1.amazonaws.com"),
     (
         "execute-api",
         "attackerapi-vpce-0ab.execute-api.us-east-1.amazonaws.com",

@@ -37,6 +37,8 @@ impl AwsHost {
             return HostOwner::Somebody;
         }
         match &self.resource {
+            // It has no API of its own: in a VPC it leads to an endpoint there, which finds an API by a header.
+            HostResource::None if self.service.as_str() == "execute-api" => HostOwner::Somebody,
             HostResource::None
             | HostResource::Bucket(_)
             | HostResource::DirectoryBucket { .. }
@@ -140,6 +142,7 @@ mod tests {
         for host in [
             "x.lambda-url.us-east-1.on.aws",
             "x.execute-api.us-east-1.amazonaws.com",
+            "execute-api.us-east-1.amazonaws.com",
             "x-vpce-0ab.execute-api.us-east-1.amazonaws.com",
             "x-y.7d67968.vpc-lattice-svcs.us-east-1.on.aws",
             "x.appsync-api.us-east-1.amazonaws.com",

@@ -25,12 +25,18 @@ const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
 ///
 /// # Errors
 ///
-/// [`ErrorCode::HostNotListed`].
+/// [`ErrorCode::HostNotListed`]; [`ErrorCode::HeadAmbiguous`] where it cannot be read which resource is meant.
 pub(super) async fn of_hosts(lane: &Lane, target: &Target, head: &Parts) -> Result<(), ProxyError> {
     let hosts = &target.route.config.hosts;
     let is_listed = |claim: &Claim| hosts.iter().any(|pattern| pattern.lists(&claim.host));
     for claim in claims::of(target, head).iter().filter(|claim| !is_listed(claim)) {
         let what = match &claim.claimant {
+            Claimant::Unclear => {
+                return Err(ProxyError::new(ErrorCode::HeadAmbiguous).with_hint(format!(
+                    "Send {} once, with one account's 12 digits or one API's id.",
+                    claim.host
+                )));
+            }
             Claimant::Somebody => "is a resource of somebody's own",
             Claimant::Account(account) => match own_account(lane).await {
                 Some(own) if own == *account => continue,

@@ -1,13 +1,16 @@
 //! Whose the places are that a request names: in its host, in an access point's ARN, in the account of S3 Control.
 
 use auth_model::AccountId;
-use aws_endpoints::{AwsHost, HostError, HostOwner, parse_host};
+use aws_endpoints::{AwsHost, EndpointVariant, HostError, HostOwner, endpoint, parse_host};
 use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use crate::pipeline::steps::Ready;
 use crate::route::{Target, names_bucket};
+
+const ACCOUNT_ID: &str = "x-amz-account-id";
+const API_ID: &str = "x-apigw-api-id";
 
 /// A place that is not AWS's own.
 #[derive(Debug, Eq, PartialEq)]
@@ -22,6 +25,8 @@ pub(super) struct Claim {
 pub(super) enum Claimant {
     Somebody,
     Account(AccountId),
+    /// The request names one in a way that two readers could read in two ways, or that nobody can.
+    Unclear,
 }
 
 /// The places that the request names.
@@ -38,6 +43,7 @@ pub(super) fn of(target: &Target, head: &Parts) -> Vec<Claim> {
         claims.extend(sources.filter_map(|source| of_arn(target, source.to_str().ok()?)));
         claims.extend(of_control(target, head));
     }
+    claims.extend(of_api(target, head));
     claims
 }
 
@@ -88,16 +94,67 @@ fn of_arn(target: &Target, text: &str) -> Option<Claim> {
 }
 
 /// The account that a request to S3 Control means, where its header says so.
+///
+/// Source: S3 API reference, `x-amz-account-id` of the operations of S3 Control.
 fn of_control(target: &Target, head: &Parts) -> Option<Claim> {
     if target.route.config.connection.service.as_str() != "s3-control" {
         return None;
     }
-    let written = head.headers.get("x-amz-account-id")?.to_str().ok()?;
-    let account = AccountId::parse(written).ok()?;
+    let account = match values(target, head, ACCOUNT_ID).as_slice() {
+        [] => return None,
+        [written] => AccountId::parse(written.as_str()).ok(),
+        [_, _, ..] => None,
+    };
+    let Some(account) = account else {
+        return Some(Claim::unclear(ACCOUNT_ID));
+    };
     Some(Claim {
         host: format!("{account}.{}", target.route.authority()),
         claimant: Claimant::Account(account),
     })
+}
+
+/// The REST API that a request through a VPC endpoint means, where its header says so and not its host.
+///
+/// Source: API Gateway Developer Guide, "Invoke a private API" (`x-apigw-api-id`).
+fn of_api(target: &Target, head: &Parts) -> Option<Claim> {
+    let service = &target.route.config.connection.service;
+    if service.as_str() != "execute-api" {
+        return None;
+    }
+    let values = values(target, head, API_ID);
+    let id = match values.as_slice() {
+        [] => return None,
+        [id] => Some(id).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric())),
+        [_, _, ..] => None,
+    };
+    let own = endpoint(service, &target.route.scope.region, EndpointVariant::default()).ok();
+    let (Some(id), Some(own)) = (id, own) else {
+        return Some(Claim::unclear(API_ID));
+    };
+    Some(Claim {
+        host: format!("{}.{}", id.to_ascii_lowercase(), own.host),
+        claimant: Claimant::Somebody,
+    })
+}
+
+impl Claim {
+    fn unclear(name: &str) -> Self {
+        Self {
+            host: name.to_owned(),
+            claimant: Claimant::Unclear,
+        }
+    }
+}
+
+/// All values of a field, those of the query among them: services may take from there what would be a header.
+fn values(target: &Target, head: &Parts, name: &str) -> Vec<String> {
+    let query = target.path_and_query.split_once('?').map(|(_, query)| query);
+    let in_head = head.headers.get_all(name).iter();
+    in_head
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .chain(query_values(query, name))
+        .collect()
 }
 
 /// Whether the request names a bucket, or an object in one: `ListBuckets` and `CreateBucket` have no owner to expect.
@@ -120,7 +177,8 @@ pub(super) fn query_values(query: Option<&str>, name: &str) -> Vec<String> {
     let pairs = query
         .unwrap_or_default()
         .split('&')
-        .filter_map(|pair| pair.split_once('='));
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs
         .filter(|(key, _)| decoded(key).eq_ignore_ascii_case(name))
         .map(|(_, value)| decoded(value))
