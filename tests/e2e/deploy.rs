@@ -111,3 +111,150 @@ fn every_image_is_one_that_the_script_pins() {
         assert!(listed.iter().any(|line| line.starts_with(kind)), "{kind} {listed:?}");
     }
 }
+
+/// What `docker buildx imagetools inspect` prints of an image of two platforms, as a table or, with a format, as indented JSON.
+const DOCKER: &str = r#"#!/usr/bin/env bash
+[ "$1 $2 $3" = "buildx imagetools inspect" ] || exit 1
+list=sha256:1111111111111111111111111111111111111111111111111111111111111111
+platform=sha256:2222222222222222222222222222222222222222222222222222222222222222
+attestation=sha256:3333333333333333333333333333333333333333333333333333333333333333
+case $* in *absent*) echo "ERROR: $4: not found" >&2; exit 1 ;; esac
+case $* in
+  *--format*)
+    cat <<JSON
+{
+  "schemaVersion": 2,
+  "mediaType": "application/vnd.oci.image.index.v1+json",
+  "digest": "$list",
+  "size": 9218,
+  "manifests": [
+    {
+      "mediaType": "application/vnd.oci.image.manifest.v1+json",
+      "digest": "$platform",
+      "size": 1022
+    },
+    {
+      "mediaType": "application/vnd.oci.image.manifest.v1+json",
+      "digest": "$attestation",
+      "size": 841
+    }
+  ]
+}
+JSON
+    ;;
+  *)
+    cat <<TABLE
+Name:      $4
+MediaType: application/vnd.oci.image.index.v1+json
+Digest:    $list
+
+Manifests:
+  Name:        $4@$platform
+  MediaType:   application/vnd.oci.image.manifest.v1+json
+  Platform:    linux/amd64
+  Digest:      $platform
+
+  Name:        $4@$attestation
+  MediaType:   application/vnd.oci.image.manifest.v1+json
+  Platform:    unknown/unknown
+  Annotations:
+    vnd.docker.reference.digest: $platform
+    vnd.docker.reference.type:   attestation-manifest
+TABLE
+    ;;
+esac
+"#;
+
+/// What `git ls-remote` prints of an annotated tag: the tag, and the commit behind it.
+const GIT: &str = "#!/bin/sh\n\
+                   printf '4444444444444444444444444444444444444444\\trefs/tags/v4\\n'\n\
+                   printf '5555555555555555555555555555555555555555\\trefs/tags/v4^{}\\n'\n";
+
+/// The script in a tree of its own with this Dockerfile, before programs that print what the real ones do.
+#[cfg(unix)]
+fn pin(dockerfile: &str, arguments: &[&str]) -> (bool, String, String) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let tree = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = tree.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    };
+    write("deploy/pin-images", &read("pin-images"));
+    write("deploy/Dockerfile", dockerfile);
+    write(".github/workflows/a.yml", "steps:\n  - uses: actions/checkout@v4\n");
+    write("bin/docker", DOCKER);
+    write("bin/git", GIT);
+    let path = std::env::var_os("PATH").expect("a path");
+    let output = Command::new(tree.path().join("deploy/pin-images"))
+        .args(arguments)
+        .env(
+            "PATH",
+            format!("{}:{}", tree.path().join("bin").display(), path.display()),
+        )
+        .output()
+        .expect("it runs");
+    let now = |path: &str| fs::read_to_string(tree.path().join(path)).expect("a file");
+    (
+        output.status.success(),
+        now("deploy/Dockerfile"),
+        now(".github/workflows/a.yml"),
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn images_are_pinned_by_the_digest_of_their_list_and_actions_by_their_commit() {
+    let list = format!("sha256:{}", "1".repeat(64));
+    let (ended_well, dockerfile, workflow) = pin("FROM rust:1.95 AS build\nFROM build\n", &[]);
+    assert!(ended_well);
+    assert_eq!(dockerfile, format!("FROM rust:1.95@{list} AS build\nFROM build\n"));
+    assert_eq!(
+        workflow,
+        format!("steps:\n  - uses: actions/checkout@{} # v4\n", "5".repeat(40))
+    );
+    // What is pinned stays, and passes the check; what is not fails it, and where one cannot be resolved none is changed.
+    let pinned = format!("FROM rust:1.95@sha256:{}\n", "6".repeat(64));
+    assert_eq!(pin(&pinned, &[]).1, pinned);
+    assert!(!pin(&pinned, &["--check"]).0, "the action is not pinned");
+    let (ended_well, dockerfile, workflow) = pin("FROM rust:1.95\nCOPY --from=absent:1 / /\n", &[]);
+    assert!(!ended_well && dockerfile.starts_with("FROM rust:1.95\n"));
+    assert_eq!(workflow, "steps:\n  - uses: actions/checkout@v4\n");
+}
+
+/// What builds a release has a version, and nothing but the list of files may be published by what built them.
+#[test]
+fn the_release_is_built_by_pinned_tools_without_rights_to_publish() {
+    let workflow = read("../.github/workflows/release.yml");
+    let installs = workflow.lines().filter(|line| line.contains("cargo install"));
+    for line in installs {
+        assert!(
+            line.contains("--locked --version") && line.contains(".ci/run"),
+            "{line}"
+        );
+    }
+    let (_, build) = workflow.split_once("\n  build:\n").expect("a job that builds");
+    let (build, publish) = build.split_once("\n  publish:\n").expect("a job that publishes");
+    assert!(
+        build.contains("cargo auditable build") && !build.contains(": write"),
+        "{build}"
+    );
+    assert!(
+        publish.contains("needs: build") && publish.contains("contents: write"),
+        "{publish}"
+    );
+    assert!(
+        !publish.contains("cargo") && !publish.contains("actions/checkout"),
+        "{publish}"
+    );
+    let pins = read("../.ci/run");
+    for tool in ["cargo_auditable=", "cargo_cyclonedx=", "cargo_deny="] {
+        let version = pins
+            .lines()
+            .find_map(|line| line.strip_prefix(tool))
+            .expect("a version");
+        assert_eq!(version.split('.').count(), 3, "{tool}{version}");
+    }
+}
