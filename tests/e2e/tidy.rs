@@ -4,6 +4,7 @@
 
 mod documents;
 mod edges;
+mod named;
 mod sources;
 
 use std::fs;
