@@ -16,6 +16,7 @@ mod file;
 mod host_pattern;
 mod key_path;
 mod keys;
+mod limits;
 mod load;
 mod log;
 mod places;
@@ -34,7 +35,6 @@ mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +51,7 @@ pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
 pub use host_pattern::HostPattern;
+pub use limits::{Limits, RetryConfig, Timeouts};
 pub(crate) use load::reload;
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -174,6 +175,8 @@ pub struct ConnectionConfig {
     pub limits: Limits,
     /// How long the upstream may take.
     pub timeouts: Timeouts,
+    /// What is sent again.
+    pub retry: RetryConfig,
     /// The STS endpoint of this connection; before [`StsConfig::endpoint`].
     pub sts_endpoint: Option<EndpointUrl>,
 }
@@ -282,31 +285,6 @@ pub enum PresignedMode {
     Pass,
     /// `resign`: its signature is removed and ours put on.
     Resign,
-}
-
-/// `[connections.NAME.limits]`: of request bodies, in bytes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// The largest request body that is kept in memory; larger ones are spooled.
-    pub memory_body: u64,
-    /// The largest request body; 413 beyond.
-    pub max_body: u64,
-    /// The least that a client sends of its body, in bytes a second; 408 below. Any, where there is none.
-    pub min_upload_rate: Option<NonZeroU64>,
-    /// The least that a client takes of a response, in bytes a second; the response is broken off below. Any, where there
-    /// is none.
-    pub min_download_rate: Option<NonZeroU64>,
-}
-
-/// `[connections.NAME.timeouts]`: patience with the upstream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Timeouts {
-    /// For connecting, TLS included.
-    pub connect: Duration,
-    /// From the last byte of the request to the head of the answer.
-    pub response: Duration,
-    /// Between two pieces of a body, in either direction.
-    pub body_idle: Duration,
 }
 
 /// `[sts]`: where and how patiently roles are assumed.

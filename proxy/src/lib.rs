@@ -17,6 +17,7 @@ mod permit;
 pub mod pipeline;
 pub mod process;
 mod recorder;
+mod retry;
 mod route;
 #[cfg(feature = "sandbox")]
 pub mod sandbox_command;

@@ -29,7 +29,7 @@ use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, R
 use crate::server::{ListenerRole, Refusal};
 
 pub use self::counting::Held;
-pub(crate) use self::counting::Tally;
+pub(crate) use self::counting::{Tally, UpstreamTally};
 #[cfg(test)]
 pub(crate) use self::credentials::tests::never_asked;
 pub(crate) use self::labels::{ClientEnd, Overflow};
@@ -155,10 +155,14 @@ impl Metrics {
         self.0.forget_listener(listener);
     }
 
-    /// Counts the connections opened to the upstream of one of the proxy's connections; told from now on, as zero.
-    pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> Tally {
+    /// Counts the connections opened to the upstream of one of the proxy's connections, and the hosts that cannot be
+    /// connected to; told from now on, as zero.
+    pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> UpstreamTally {
         let label = ConnectionLabel::new(Some(connection));
-        Tally(self.0.upstream_connections.get_or_create_owned(&label))
+        UpstreamTally {
+            opened: Tally(self.0.upstream_connections.get_or_create_owned(&label)),
+            circuits_opened: Tally(self.0.circuits_opened.get_or_create_owned(&label)),
+        }
     }
 
     /// Counts the requests of one of the proxy's connections that are sent again; told from now on, as zero.

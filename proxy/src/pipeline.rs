@@ -298,8 +298,7 @@ impl Pipeline {
         its_turn(turn.as_ref()).await?;
         let place = self.place_for_response(&client, lane, is_http1).await?;
         let permit = lane.upstream.permit(&client).await?;
-        let operation = record.operation.as_deref();
-        let exchanged = self.exchange(lane, &framed, operation, &mut record.attempts).await;
+        let exchanged = self.exchange(lane, &framed, &mut record.attempts).await;
         record.bytes_in = framed.received();
         self.keep(
             permitted,

@@ -7,6 +7,7 @@
 //! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Conversations need HTTP/2, and
 //! each has a connection of its own: none waits for another one's window, and none meets a connection that has died.
 
+mod avoid;
 mod body;
 mod connect;
 mod dial;
@@ -34,9 +35,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Continues, ExpectContinue, OutgoingBody, Progress};
 use crate::config::{Timeouts, UpstreamConfig};
-use crate::metrics::Tally;
+use crate::metrics::UpstreamTally;
+use crate::retry::{Breakers, Budgets, Fault};
 use crate::share::Pool;
 use crate::threads::PerThread;
+use avoid::Avoided;
 use body::HeldBody;
 use connect::Connector;
 use dial::{Dial, Egress};
@@ -165,6 +168,9 @@ pub(crate) struct Upstream {
     fresh: Client<Connector, OutgoingBody>,
     conversing: Client<Connector, OutgoingBody>,
     egress: Arc<Egress>,
+    /// Addresses that the next connection goes to last.
+    avoided: Avoided,
+    budgets: Budgets,
     permits: Pool,
     timeouts: Timeouts,
     network: Network,
@@ -176,7 +182,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// A pool that has no connections yet.
-    pub(crate) fn new(network: &Network, purpose: Purpose, opened: &Tally) -> Self {
+    pub(crate) fn new(network: &Network, purpose: Purpose, counted: &UpstreamTally) -> Self {
         let Shared {
             config,
             threads,
@@ -187,11 +193,12 @@ impl Upstream {
         let threads = *threads;
         let timeouts = purpose.timeouts;
         let rules = purpose.names.are_awss().then(|| Arc::new(network.address_rules()));
+        let (avoided, breakers) = (Avoided::default(), Breakers::default());
         let connector = |protocols: Protocols| {
             let tls = trust.client_config(protocols);
             let (names, rules) = (purpose.names.clone(), rules.clone());
-            let dial = Dial::new(Arc::clone(egress), names, rules, timeouts.connect);
-            Connector::new(tls, dial, timeouts.connect, opened.clone())
+            let dial = Dial::new(Arc::clone(egress), names, rules, avoided.clone(), timeouts.connect);
+            Connector::new(tls, dial, timeouts.connect, counted.clone(), breakers.clone())
         };
         let builder = |idle_per_host: usize| {
             let mut builder = Client::builder(TokioExecutor::new());
@@ -221,6 +228,8 @@ impl Upstream {
                 .http2_initial_connection_window_size(HTTP2_STREAM_BUFFER)
                 .build(connector(Protocols::Http2OrHttp1).for_http2()),
             egress: Arc::clone(egress),
+            avoided: avoided.clone(),
+            budgets: Budgets::default(),
             permits: Pool::new(permits::size(0)),
             timeouts,
             network: network.clone(),
@@ -237,6 +246,11 @@ impl Upstream {
     /// The target's host, where it may send `100 Continue`, as far as is known.
     pub(crate) fn continues(&self, target: &Uri) -> Option<Continues> {
         self.continues.as_ref()?.of(target.authority()?.as_str())
+    }
+
+    /// How many of its requests may be sent again.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// Sends a signed request and waits for the head of the answer.
@@ -285,6 +299,14 @@ impl Upstream {
         let response = client.request(request);
         let answer = exchange::wait(response, progress, self.timeouts.response, &interim).await;
         let answer = answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting));
+        if let Err(SendFault {
+            fault: Fault::Closed | Fault::Malformed | Fault::NotSent,
+            peer: Some(peer),
+            ..
+        }) = &answer
+        {
+            self.avoided.note(*peer);
+        }
         if attempt == Attempt::OnFreshHttp2 && !is_tls {
             return answer.map_err(exchange::without_agreement);
         }

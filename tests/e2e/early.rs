@@ -1,6 +1,6 @@
 //! Services that respond before they have read the body, and close: the response is passed on, and acted upon.
 
-mod service;
+pub(crate) mod service;
 
 use std::fmt::Write as _;
 

@@ -23,6 +23,7 @@ mod refused;
 mod rejected;
 mod reload;
 mod responses;
+mod retried;
 mod secrets;
 mod sessions_ended;
 mod stopping;

@@ -78,6 +78,12 @@ pub(crate) struct Continues {
 }
 
 impl Continues {
+    /// Whether it may still, as far as is known.
+    pub(crate) fn is_likely(&self) -> bool {
+        let until = self.hosts.silent().get(&self.host).copied();
+        until.is_none_or(|until| until <= Instant::now())
+    }
+
     /// It does not: no `Expect` for [`SILENT_FOR`].
     pub(crate) fn is_silent(&self) {
         self.hosts.remember(&self.host);

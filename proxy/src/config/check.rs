@@ -125,6 +125,11 @@ fn fits(value: &Value, kind: &Kind) -> bool {
             .and_then(|number| u64::try_from(number).ok())
             .is_some_and(|number| bounds.contains(&number)),
         Kind::List(_) => matches!(value, Value::Array(_, entries) if entries.iter().all(is_text)),
+        Kind::Statuses(known) => {
+            let is_known =
+                |entry: &Value| integer(entry).is_some_and(|number| known.iter().any(|one| i128::from(*one) == number));
+            matches!(value, Value::Array(_, entries) if entries.iter().all(is_known))
+        }
         Kind::Listener
         | Kind::Duration(_)
         | Kind::Size(_)

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Text(&'static str),
     /// A list of texts; the string says of which.
     List(&'static str),
+    /// A list of some of these statuses.
+    Statuses(&'static [u16]),
     /// A path of a file or folder, relative to the file it is written in.
     Path(&'static str),
     /// `http(s)://HOST[:PORT]`.
@@ -62,7 +64,9 @@ pub(super) enum Fallback {
     Same(&'static str),
 }
 
-use Kind::{Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Switch, Text};
+use Kind::{
+    Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Statuses, Switch, Text,
+};
 
 /// What stands at a place in the tree of keys.
 pub(super) enum Node {
@@ -108,8 +112,8 @@ impl Kind {
     pub(super) fn is_secret(&self) -> bool {
         match self {
             Asset | Lease | ProxyUrl => true,
-            Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Path(_)
-            | Endpoint => false,
+            Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Statuses(_)
+            | Path(_) | Endpoint => false,
         }
     }
 }
@@ -146,6 +150,18 @@ impl fmt::Display for Kind {
             }
             Text(what) => write!(f, "{what}, a text"),
             List(of) => write!(f, "a list of {of}, each a text"),
+            Statuses(statuses) => {
+                f.write_str("a list of any of")?;
+                for (index, status) in statuses.iter().enumerate() {
+                    let separator = match index {
+                        0 => " ",
+                        _ if index + 1 == statuses.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{separator}{status}")?;
+                }
+                Ok(())
+            }
             Path(what) => write!(f, "the path of {what}, a text"),
             Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
             Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),

@@ -29,6 +29,7 @@ pub(super) struct RawConfig {
     pub(super) sts: RawSts,
     pub(super) assets: RawAssets,
     pub(super) upstream: RawUpstream,
+    pub(super) retry: RawRetry,
     pub(super) defaults: RawDefaults,
     #[serde(default)]
     pub(super) identities: BTreeMap<String, RawIdentity>,
@@ -182,6 +183,14 @@ pub(super) struct RawTimeouts {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawRetry {
+    pub(super) max_attempts: u8,
+    pub(super) budget_percent: u8,
+    pub(super) on_status: Vec<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawIdentity {
     pub(super) organisation: Option<String>,
     pub(super) access_key_id: Option<Written>,
@@ -220,6 +229,7 @@ pub(super) struct RawConnection {
     pub(super) vend_credentials: Vec<String>,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,
+    pub(super) retry: RawRetry,
     pub(super) auth: Option<RawAuth>,
 }
 

@@ -40,6 +40,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     // For their problems only: the connections have inherited the values.
     connection::limits(&top.table("defaults.limits"), &raw.defaults.limits);
     connection::timeouts(&top.table("defaults.timeouts"), &raw.defaults.timeouts);
+    connection::retry(&raw.retry);
 
     let identities = identities(&top, &raw.identities);
     let known_identities: Vec<&str> = raw.identities.keys().map(String::as_str).collect();

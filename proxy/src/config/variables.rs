@@ -167,8 +167,19 @@ fn read(text: &str, kind: Option<&Kind>) -> Value {
         Some(Kind::Switch) => text.parse::<bool>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::Count(_)) => text.parse::<u64>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::List(_)) if text.trim_start().starts_with('[') => list(text).unwrap_or_else(as_text),
+        Some(Kind::Statuses(_)) => numbers(text).unwrap_or_else(as_text),
         _ => as_text(),
     }
+}
+
+/// A list of integers as TOML spells it.
+fn numbers(text: &str) -> Option<Value> {
+    let value: toml_edit::Value = text.trim().parse().ok()?;
+    let numbers = value
+        .as_array()?
+        .iter()
+        .map(|entry| entry.as_integer().map(Value::from));
+    Some(Value::from(numbers.collect::<Option<Vec<_>>>()?))
 }
 
 /// A list as TOML spells it, of texts only.

@@ -14,6 +14,15 @@ impl Tally {
     }
 }
 
+/// What is counted of one connection's upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct UpstreamTally {
+    /// Connections that were opened.
+    pub(crate) opened: Tally,
+    /// How often a host was left alone because it could not be connected to.
+    pub(crate) circuits_opened: Tally,
+}
+
 /// Counts as one in a gauge as long as it lives.
 #[derive(Debug)]
 pub struct Held(Gauge);

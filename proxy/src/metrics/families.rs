@@ -32,6 +32,7 @@ pub(super) struct Families {
     pub(super) request_bytes: Family<ConnectionLabel, Counter>,
     pub(super) response_bytes: Family<ConnectionLabel, Counter>,
     pub(super) upstream_connections: Family<ConnectionLabel, Counter>,
+    pub(super) circuits_opened: Family<ConnectionLabel, Counter>,
     pub(super) retries: Family<RetryLabels, Counter>,
     pub(super) clock_skew: Family<ConnectionLabel, Gauge>,
     pub(super) spooled_bytes: Counter,
@@ -62,6 +63,7 @@ impl Families {
             request_bytes: Family::default(),
             response_bytes: Family::default(),
             upstream_connections: Family::default(),
+            circuits_opened: Family::default(),
             retries: Family::default(),
             clock_skew: Family::default(),
             spooled_bytes: Counter::default(),
@@ -131,6 +133,11 @@ impl Families {
             "upstream_connections_opened",
             "Connections opened to upstreams, TLS included",
             self.upstream_connections.clone(),
+        );
+        r.register(
+            "upstream_circuits_opened",
+            "Times that a host was left alone because it could not be connected to",
+            self.circuits_opened.clone(),
         );
         r.register("retries", "Requests sent again, by reason", self.retries.clone());
         r.register_with_unit(

@@ -84,6 +84,7 @@ impl Families {
         self.request_bytes.remove(&label);
         self.response_bytes.remove(&label);
         self.upstream_connections.remove(&label);
+        self.circuits_opened.remove(&label);
         self.clock_skew.remove(&label);
         for labels in RetryLabels::all(name) {
             self.retries.remove(&labels);

@@ -23,13 +23,8 @@ impl RetryLabels {
     }
 
     /// Every one that a connection may have.
-    pub(super) fn all(connection: &ConnectionName) -> [Self; 3] {
-        [
-            RetryReason::StaleConnection,
-            RetryReason::Credentials,
-            RetryReason::Clock,
-        ]
-        .map(|reason| Self::new(connection, reason))
+    pub(super) fn all(connection: &ConnectionName) -> [Self; REASONS.len()] {
+        REASONS.map(|reason| Self::new(connection, reason))
     }
 }
 
@@ -38,49 +33,75 @@ impl RetryLabels {
 pub(crate) enum RetryReason {
     /// A pooled connection was dead.
     StaleConnection,
+    /// The connection was closed or reset before a response.
+    ConnectionClosed,
+    /// The response was no valid HTTP.
+    MalformedResponse,
+    /// Nothing was sent: there was no connection, or the service had not looked at the request.
+    NotSent,
+    /// The service does not know `Expect`.
+    Expectation,
+    /// The response has a status that `on_status` lists.
+    Status,
     /// The keys were rejected, and there are others.
     Credentials,
     /// The signature's time was rejected, and another one has been learnt.
     Clock,
 }
 
-impl EncodeLabelValue for RetryReason {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-        let name = match self {
+/// All of them.
+const REASONS: [RetryReason; 8] = [
+    RetryReason::StaleConnection,
+    RetryReason::ConnectionClosed,
+    RetryReason::MalformedResponse,
+    RetryReason::NotSent,
+    RetryReason::Expectation,
+    RetryReason::Status,
+    RetryReason::Credentials,
+    RetryReason::Clock,
+];
+
+impl RetryReason {
+    /// Its stable name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Self::StaleConnection => "stale-connection",
+            Self::ConnectionClosed => "connection-closed",
+            Self::MalformedResponse => "malformed-response",
+            Self::NotSent => "not-sent",
+            Self::Expectation => "expectation",
+            Self::Status => "status",
             Self::Credentials => "credentials",
             Self::Clock => "clock",
-        };
-        name.encode(encoder)
+        }
+    }
+}
+
+impl EncodeLabelValue for RetryReason {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        self.name().encode(encoder)
     }
 }
 
 /// One connection's counters.
 #[derive(Clone, Debug)]
-pub(crate) struct RetryTally {
-    stale_connection: Counter,
-    credentials: Counter,
-    clock: Counter,
-}
+pub(crate) struct RetryTally([(RetryReason, Counter); REASONS.len()]);
 
 impl RetryTally {
     pub(super) fn new(family: &Family<RetryLabels, Counter>, connection: &ConnectionName) -> Self {
-        let counter = |reason| family.get_or_create_owned(&RetryLabels::new(connection, reason));
-        Self {
-            stale_connection: counter(RetryReason::StaleConnection),
-            credentials: counter(RetryReason::Credentials),
-            clock: counter(RetryReason::Clock),
-        }
+        Self(REASONS.map(|reason| {
+            (
+                reason,
+                family.get_or_create_owned(&RetryLabels::new(connection, reason)),
+            )
+        }))
     }
 
     /// One more.
     pub(crate) fn add(&self, reason: RetryReason) {
-        let counter = match reason {
-            RetryReason::StaleConnection => &self.stale_connection,
-            RetryReason::Credentials => &self.credentials,
-            RetryReason::Clock => &self.clock,
-        };
-        counter.inc();
+        for (_, counter) in self.0.iter().filter(|(known, _)| *known == reason) {
+            counter.inc();
+        }
     }
 }
 

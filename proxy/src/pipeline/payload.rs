@@ -20,6 +20,7 @@ use crate::body::{
     Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect, too_large,
 };
 use crate::error::{ErrorCode, ProxyError};
+use crate::retry::Repeatable;
 use crate::share::ClientKey;
 use crate::upstream::Attempt;
 use passage::Passage;
@@ -166,6 +167,18 @@ impl Framed {
         }
     }
 
+    /// What the retry rule looks at.
+    pub(super) fn repeatable(&self) -> Repeatable<'_> {
+        Repeatable {
+            protocol: self.ready.route.traits.protocol,
+            head: &self.ready.head,
+            body: match &self.body {
+                Body::Whole { content, .. } => content.as_slice(),
+                Body::Stream { .. } | Body::Conversation { .. } => None,
+            },
+        }
+    }
+
     /// Waits until nothing more has to be waited for from the client before the request is sent: for the first of a body
     /// that is passed on as it arrives. An upstream permit is taken after that, so that no client holds one with a head.
     ///
@@ -238,7 +251,8 @@ impl Framed {
                 },
             }),
         };
-        let gate = continues.clone().map(Gate::new);
+        // It may have turned out since that the host does not know `Expect`.
+        let gate = continues.clone().filter(Continues::is_likely).map(Gate::new);
         Ok(OutgoingBody::once(
             upload.clone(),
             chunks,

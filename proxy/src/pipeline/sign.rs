@@ -1,15 +1,15 @@
-//! Signing and sending: once; again where a pooled connection turned out to be dead; again where the keys or the time
-//! were rejected and there are others now. Each at most once, so a request is sent three times at most.
+//! Signing and sending: once; again as [`retry`](crate::retry) has it; and once more where the keys or the time were
+//! rejected and there are others now.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::SessionToken;
-use http::Method;
 use http::Response;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use signer::{RegionSet, SignError, SignInput};
+use tokio::time::sleep;
 
 use super::cure::{Cure, Used};
 use super::guard::TokenCover;
@@ -21,7 +21,7 @@ use super::rejection::Rejection;
 use super::{Lane, Pipeline, steps};
 use crate::body::Sealer;
 use crate::error::{ErrorCode, Notice, ProxyError};
-use crate::metrics::RetryReason;
+use crate::retry::{Again, Attempts, Fault, is_safe};
 use crate::route::SignatureVersion;
 use crate::upstream::{Attempt, Exchange, SendFault, ServiceBody};
 
@@ -39,31 +39,27 @@ pub(super) struct Exchanged {
 struct Sent {
     exchange: Exchange,
     used: Option<Used>,
+    /// It said `Expect: 100-continue`.
+    expected: bool,
 }
 
 /// What is known of a request while it is sent.
 struct Course<'a> {
-    operation: Option<&'a str>,
-    attempts: &'a mut u8,
-    has_met_dead_connection: bool,
+    /// All that were made, for the record.
+    count: &'a mut u8,
+    attempts: Attempts<'a>,
 }
 
 impl Pipeline {
     /// Sends the request until there is an answer that can be passed on.
     ///
     /// A rejected signature is looked into, what it was made with renewed, and the request sent once more. It
-    /// had no effect, so any body that can be sent again is. The second answer passes as it is. Counts the `attempts`.
-    pub(super) async fn exchange(
-        &self,
-        lane: &Lane,
-        framed: &Framed,
-        operation: Option<&str>,
-        attempts: &mut u8,
-    ) -> Result<Exchanged, ProxyError> {
+    /// had no effect, so any body that can be sent again is. The second answer passes as it is. Adds to the `count` of attempts.
+    pub(super) async fn exchange(&self, lane: &Lane, framed: &Framed, count: &mut u8) -> Result<Exchanged, ProxyError> {
+        let host = framed.head().uri.authority().map_or("", |authority| authority.as_str());
         let course = &mut Course {
-            operation,
-            attempts,
-            has_met_dead_connection: false,
+            count,
+            attempts: Attempts::at(&framed.ready.route.config.retry, lane.upstream.budgets(), host),
         };
         let sent = self.deliver(lane, framed, course).await?;
         let received = self.clock.now();
@@ -157,21 +153,42 @@ impl Pipeline {
         }
     }
 
-    /// Sends the request, and once more where a pooled connection turned out to be dead.
+    /// Sends the request, and again as long as the retry rule says so.
     async fn deliver(&self, lane: &Lane, framed: &Framed, course: &mut Course<'_>) -> Result<Sent, ProxyError> {
-        let first = framed.first_attempt();
-        match self.attempt(lane, framed, first, course).await {
-            Err(SendFault::StaleConnection(_))
-                if !course.has_met_dead_connection && is_repeatable(framed, course.operation) =>
-            {
-                course.has_met_dead_connection = true;
-                lane.retries.add(RetryReason::StaleConnection);
-                let again = self.attempt(lane, framed, Attempt::OnFreshConnection, course).await;
-                again.map_err(Into::into)
+        let mut attempt = framed.first_attempt();
+        loop {
+            let outcome = self.attempt(lane, framed, attempt, course).await;
+            let (fault, headers) = match &outcome {
+                Ok(sent) => match course.attempts.fault_of(sent.exchange.status(), sent.expected) {
+                    Some(fault) => (fault, Some(sent.exchange.headers())),
+                    None => (Fault::Final, None),
+                },
+                Err(fault) => (fault.fault, None),
+            };
+            // What the client did to its own request is no fault of the service, and a body that is gone cannot be sent.
+            let again = if framed.client_fault().is_none() && framed.is_replayable() {
+                course.attempts.again(fault, headers, || is_safe(framed.repeatable()))
+            } else {
+                None
+            };
+            let Some(Again { reason, wait }) = again else {
+                // The client's own fault is the better explanation of a request that broke off.
+                return outcome.map_err(|fault| framed.client_fault().unwrap_or_else(|| fault.into()));
+            };
+            if let Err(fault) = &outcome {
+                tracing::debug!(
+                    connection = %lane.name,
+                    reason = reason.name(),
+                    wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                    error = &fault.error as &dyn std::error::Error,
+                    "sending the request again"
+                );
             }
-            // The client's own fault is the better explanation of a request that broke off.
-            Err(fault) => Err(framed.client_fault().unwrap_or_else(|| fault.into())),
-            Ok(sent) => Ok(sent),
+            // A response that is not passed on gives its connection up before the next one is opened.
+            drop(outcome);
+            lane.retries.add(reason);
+            sleep(wait).await;
+            attempt = Attempt::OnFreshConnection;
         }
     }
 
@@ -185,19 +202,24 @@ impl Pipeline {
     ) -> Result<Sent, SendFault> {
         let mut head = framed.head().clone();
         let (used, body_signer) = if framed.ready.is_ours_to_sign() {
-            let (used, body_signer) = self.sign(lane, framed, &mut head).await.map_err(SendFault::Failed)?;
+            let (used, body_signer) = self.sign(lane, framed, &mut head).await.map_err(SendFault::last)?;
             (Some(used), body_signer)
         } else {
             (None, BodySigner::None)
         };
         let progress = framed.progress();
-        let expected = lane.upstream.continues(&head.uri);
+        let continues = lane.upstream.continues(&head.uri);
         let body = framed
-            .body(body_signer, expected, &progress)
-            .map_err(SendFault::Failed)?;
-        *course.attempts = course.attempts.saturating_add(1);
+            .body(body_signer, continues, &progress)
+            .map_err(SendFault::last)?;
+        let expected = body.gate().is_some();
+        *course.count = course.count.saturating_add(1);
         let exchange = lane.upstream.send(head, body, &progress, attempt).await?;
-        Ok(Sent { exchange, used })
+        Ok(Sent {
+            exchange,
+            used,
+            expected,
+        })
     }
 
     /// Signs the head; gives what with, and what signs the body's pieces, where they are signed.
@@ -253,19 +275,6 @@ fn input<'a>(framed: &'a Framed, used: &'a Used) -> SignInput<'a> {
         payload: framed.payload,
         time: used.time,
     }
-}
-
-/// Whether sending the request twice is the same as once, should the first one have arrived after all.
-///
-/// RFC 9110, section 9.2.2; and AWS operations that only read, whatever method they use.
-fn is_repeatable(framed: &Framed, operation: Option<&str>) -> bool {
-    const READING: [&str; 8] = ["BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search"];
-    let is_idempotent = matches!(
-        framed.head().method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
-    );
-    let reads = operation.is_some_and(|name| READING.iter().any(|verb| name.starts_with(verb)));
-    framed.is_replayable() && (is_idempotent || reads)
 }
 
 /// What the client can change is its error; anything else is ours.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use auth_model::SystemClock;
@@ -92,6 +93,9 @@ struct Service {
     seen: mpsc::UnboundedReceiver<Seen>,
     /// A line for each connection: `open` and `end`.
     connections: mpsc::UnboundedReceiver<&'static str>,
+    /// What it does with the next requests.
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    knows_expect: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -101,13 +105,16 @@ impl Service {
         let (seen_sender, seen) = mpsc::unbounded_channel();
         let (connection_sender, connections) = mpsc::unbounded_channel();
         let replies = Arc::new(Mutex::new(VecDeque::from(replies)));
+        let knows_expect = Arc::new(AtomicBool::new(true));
+        let (all_replies, knows) = (Arc::clone(&replies), Arc::clone(&knows_expect));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (replies, seen, connections) =
-                    (Arc::clone(&replies), seen_sender.clone(), connection_sender.clone());
+                    (Arc::clone(&all_replies), seen_sender.clone(), connection_sender.clone());
+                let knows = Arc::clone(&knows);
                 tokio::spawn(async move {
                     let _ = connections.send("open");
-                    serve(stream, &replies, &seen).await;
+                    serve_by(stream, &replies, &seen, &knows).await;
                     let _ = connections.send("end");
                 });
             }
@@ -116,7 +123,14 @@ impl Service {
             addr,
             seen,
             connections,
+            replies,
+            knows_expect,
         }
+    }
+
+    /// Answers the head where `100 Continue` is expected.
+    fn no_continue(&self) {
+        self.knows_expect.store(false, Ordering::Relaxed);
     }
 
     async fn next(&mut self) -> Seen {
@@ -130,11 +144,22 @@ impl Service {
     }
 }
 
-async fn serve<T>(mut stream: T, replies: &Mutex<VecDeque<Reply>>, seen: &mpsc::UnboundedSender<Seen>)
+async fn serve<T>(stream: T, replies: &Mutex<VecDeque<Reply>>, seen: &mpsc::UnboundedSender<Seen>)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    while let Some(request) = read_request(&mut stream).await {
+    serve_by(stream, replies, seen, &AtomicBool::new(true)).await;
+}
+
+async fn serve_by<T>(
+    mut stream: T,
+    replies: &Mutex<VecDeque<Reply>>,
+    seen: &mpsc::UnboundedSender<Seen>,
+    knows_expect: &AtomicBool,
+) where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(request) = read_request_by(&mut stream, knows_expect.load(Ordering::Relaxed)).await {
         seen.send(request).unwrap();
         let reply = replies.lock().unwrap().pop_front().unwrap_or_else(|| ok(""));
         match reply {
@@ -167,6 +192,10 @@ where
 }
 
 async fn read_request<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T) -> Option<Seen> {
+    read_request_by(stream, true).await
+}
+
+async fn read_request_by<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T, knows_expect: bool) -> Option<Seen> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -179,6 +208,10 @@ async fn read_request<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T) -> Opti
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     if headers.iter().any(|(name, _)| name == "expect") {
+        if !knows_expect {
+            let body = Vec::new();
+            return Some(Seen { line, headers, body });
+        }
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
     }
     let length = headers.iter().find(|(name, _)| name == "content-length");

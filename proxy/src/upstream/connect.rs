@@ -19,23 +19,32 @@ use super::dial::Dial;
 use super::fault::{ConnectError, find};
 use super::link::Link;
 use crate::error::Cause;
-use crate::metrics::Tally;
+use crate::metrics::UpstreamTally;
+use crate::retry::Breakers;
 
 /// Connects for the pool.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     https: HttpsConnector<Dial>,
     deadline: Duration,
-    opened: Tally,
+    counted: UpstreamTally,
+    breakers: Breakers,
     needs_http2: bool,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<ClientConfig>, dial: Dial, deadline: Duration, opened: Tally) -> Self {
+    pub(super) fn new(
+        tls: Arc<ClientConfig>,
+        dial: Dial,
+        deadline: Duration,
+        counted: UpstreamTally,
+        breakers: Breakers,
+    ) -> Self {
         Self {
             https: HttpsConnector::from((dial, tls)),
             deadline,
-            opened,
+            counted,
+            breakers,
             needs_http2: false,
         }
     }
@@ -60,24 +69,41 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
+        let host = host_of(&destination);
         let connecting = self.https.call(destination);
         let deadline = self.deadline;
-        let opened = self.opened.clone();
+        let (counted, breakers) = (self.counted.clone(), self.breakers.clone());
         let needs_http2 = self.needs_http2;
         Box::pin(async move {
-            match timeout(deadline, connecting).await {
+            let ticket = breakers.begin(&host).map_err(ConnectError::CircuitOpen)?;
+            let fault = match timeout(deadline, connecting).await {
                 Ok(Ok(connection)) => {
-                    opened.add(1);
+                    counted.opened.add(1);
+                    ticket.succeeded();
                     if needs_http2 && !takes_http2(&connection) {
                         return Err(ConnectError::NotHttp2);
                     }
-                    Ok(connection)
+                    return Ok(connection);
                 }
-                Ok(Err(cause)) => Err(classify(cause)),
-                Err(_) => Err(ConnectError::TimedOut),
+                Ok(Err(cause)) => classify(cause),
+                Err(_) => ConnectError::TimedOut,
+            };
+            let is_failure = match fault {
+                ConnectError::TimedOut | ConnectError::Unreachable(_) | ConnectError::Tls(_) => true,
+                ConnectError::AddressRejected(_) | ConnectError::NotHttp2 | ConnectError::CircuitOpen(_) => false,
+            };
+            if is_failure && ticket.failed() {
+                counted.circuits_opened.add(1);
             }
+            Err(fault)
         })
     }
+}
+
+/// Scheme, name and port: what one circuit is for.
+fn host_of(destination: &Uri) -> String {
+    let authority = destination.authority().map_or("", |authority| authority.as_str());
+    format!("{}://{authority}", destination.scheme_str().unwrap_or_default())
 }
 
 fn takes_http2(connection: &MaybeHttpsStream<Link>) -> bool {

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use tower_service::Service;
 
+use super::avoid::Avoided;
 use super::link::Link;
 use super::resolve::{BucketNames, Resolver};
 use crate::config::UpstreamProxy;
@@ -68,9 +69,10 @@ impl Dial {
         egress: Arc<Egress>,
         names: BucketNames,
         rules: Option<Arc<AddressRules>>,
+        avoided: Avoided,
         connect_timeout: Duration,
     ) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names, rules));
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names, rules, avoided));
         // The scheme is the caller's business.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

@@ -1,6 +1,7 @@
 //! Waiting for an answer, and judging why there is none.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,12 +13,14 @@ use hyper_util::client::legacy::{Error, ResponseFuture};
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
+use super::avoid::PeerAddress;
 use super::body::{HeldBody, ServiceBody};
 use super::fault::{ConnectError, find};
 use super::link::Served;
 use super::response_head::{self, MalformedResponse, Reuse};
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
+use crate::retry::Fault;
 
 /// Interim responses (1xx) that a service may send before the final one. AWS sends one `100 Continue` at most.
 pub(super) const MAX_INTERIM: u32 = 16;
@@ -53,19 +56,28 @@ impl Interim {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) enum SendFault {
-    /// A connection that had served before died without a byte of an answer: most likely it was closed
-    /// while the request was on its way.
-    StaleConnection(ProxyError),
-    /// Anything else.
-    Failed(ProxyError),
+pub(crate) struct SendFault {
+    pub(crate) error: ProxyError,
+    /// What it means for another attempt.
+    pub(crate) fault: Fault,
+    /// The address that the request was sent to, as far as is known.
+    pub(super) peer: Option<IpAddr>,
+}
+
+impl SendFault {
+    /// One that another attempt would not mend.
+    pub(crate) fn last(error: impl Into<ProxyError>) -> Self {
+        Self {
+            error: error.into(),
+            fault: Fault::Final,
+            peer: None,
+        }
+    }
 }
 
 impl From<SendFault> for ProxyError {
     fn from(fault: SendFault) -> Self {
-        match fault {
-            SendFault::StaleConnection(error) | SendFault::Failed(error) => error,
-        }
+        fault.error
     }
 }
 
@@ -81,7 +93,7 @@ pub(super) async fn wait(
         let outcome = tokio::select! {
             outcome = timeout_at(deadline, &mut response) => outcome,
             // The response future is dropped, and the connection with it.
-            () = interim.has_too_many() => return Err(malformed(MalformedResponse::InterimFlood)),
+            () = interim.has_too_many() => return Err(malformed(MalformedResponse::InterimFlood, None)),
         };
         match outcome {
             Ok(Ok(response)) => {
@@ -95,7 +107,7 @@ pub(super) async fn wait(
                 // Something went out meanwhile: wait on from there.
                 sleep_until(deadline).await;
             }
-            Err(_) => return Err(SendFault::Failed(ErrorCode::UpstreamTimeout.into())),
+            Err(_) => return Err(SendFault::last(ErrorCode::UpstreamTimeout)),
         }
     }
 }
@@ -122,66 +134,113 @@ pub(super) fn checked(
     {
         connection.poison();
     }
-    reuse.map_err(malformed)?;
+    let peer = response.extensions().get::<PeerAddress>().and_then(|peer| peer.0);
+    reuse.map_err(|cause| malformed(cause, peer))?;
     let version = response.version();
     Ok(response.map(|body| ServiceBody::new(body, version, held)))
 }
 
-fn malformed(cause: MalformedResponse) -> SendFault {
-    SendFault::Failed(ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(cause))
+fn malformed(cause: MalformedResponse, peer: Option<IpAddr>) -> SendFault {
+    SendFault {
+        error: ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(cause),
+        fault: Fault::Malformed,
+        peer,
+    }
 }
 
 fn judge(error: Error) -> SendFault {
-    let code = match find::<ConnectError>(&error) {
-        Some(ConnectError::TimedOut) => ErrorCode::UpstreamConnectTimeout,
-        Some(ConnectError::Tls(_)) => ErrorCode::UpstreamTls,
-        Some(ConnectError::NotHttp2) => ErrorCode::UpstreamNotHttp2,
-        Some(ConnectError::AddressRejected(_)) => ErrorCode::UpstreamAddressRejected,
-        Some(ConnectError::Unreachable(_)) => ErrorCode::UpstreamUnreachable,
-        None if error.is_connect() => ErrorCode::UpstreamUnreachable,
-        None if find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) => ErrorCode::UpstreamMalformed,
-        None => ErrorCode::UpstreamFailed,
+    let extras = extras(&error);
+    let peer = extras.get::<PeerAddress>().and_then(|peer| peer.0);
+    let (code, fault) = match find::<ConnectError>(&error) {
+        Some(ConnectError::TimedOut) => (ErrorCode::UpstreamConnectTimeout, Fault::Final),
+        // A certificate stays what it is; a handshake that was broken off may have met a server that is going away.
+        Some(ConnectError::Tls(cause)) if is_gone(cause.kind()) => (ErrorCode::UpstreamTls, Fault::NotSent),
+        Some(ConnectError::Tls(_)) => (ErrorCode::UpstreamTls, Fault::Final),
+        Some(ConnectError::NotHttp2) => (ErrorCode::UpstreamNotHttp2, Fault::Final),
+        Some(ConnectError::AddressRejected(_)) => (ErrorCode::UpstreamAddressRejected, Fault::Final),
+        Some(ConnectError::CircuitOpen(open)) => {
+            let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
+            return SendFault::last(error.with_cause(*open));
+        }
+        // A name that leads nowhere, or an HTTP proxy that opens no tunnel, stays what it is.
+        Some(ConnectError::Unreachable(cause)) => {
+            let is_passing = find::<io::Error>(&**cause)
+                .is_some_and(|cause| is_gone(cause.kind()) || cause.kind() == io::ErrorKind::ConnectionRefused);
+            let fault = if is_passing { Fault::NotSent } else { Fault::Final };
+            (ErrorCode::UpstreamUnreachable, fault)
+        }
+        None if error.is_connect() => (ErrorCode::UpstreamUnreachable, Fault::NotSent),
+        None if find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) => {
+            (ErrorCode::UpstreamMalformed, Fault::Malformed)
+        }
+        None => (ErrorCode::UpstreamFailed, broken_off(&error, &extras)),
     };
-    let is_stale = code == ErrorCode::UpstreamFailed && has_served(&error) && is_closed(&error);
-    let error = ProxyError::new(code).with_cause(error);
-    if is_stale {
-        SendFault::StaleConnection(error)
-    } else {
-        SendFault::Failed(error)
+    SendFault {
+        error: ProxyError::new(code).with_cause(error),
+        fault,
+        peer,
     }
+}
+
+/// Which fault it is that an exchange broke off.
+fn broken_off(error: &Error, extras: &Extensions) -> Fault {
+    // Our own body ended it, not the service.
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_user) {
+        return Fault::Final;
+    }
+    let stream = find::<h2::Error>(error);
+    if stream.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM)) {
+        return Fault::NotSent;
+    }
+    let has_served = extras.get::<Served>().is_some_and(Served::is_marked);
+    if is_closed(error) || stream.is_some_and(|error| error.is_go_away() || error.is_io()) {
+        return if has_served {
+            Fault::StaleConnection
+        } else {
+            Fault::Closed
+        };
+    }
+    // A stream that was reset says nothing against its connection.
+    let is_reset = stream.is_some_and(|error| error.is_reset() && error.is_remote());
+    if is_reset { Fault::Closed } else { Fault::Final }
 }
 
 /// Without TLS nobody is asked for HTTP/2: what breaks off may well not know it.
 pub(super) fn without_agreement(fault: SendFault) -> SendFault {
     match fault {
-        SendFault::Failed(error) if error.code() == ErrorCode::UpstreamFailed => SendFault::Failed(error.with_hint(
-            "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
-        )),
+        SendFault { error, fault, peer } if error.code() == ErrorCode::UpstreamFailed => SendFault {
+            error: error.with_hint(
+                "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
+            ),
+            fault,
+            peer,
+        },
         other => other,
     }
 }
 
-/// Whether the connection had brought an answer before.
-fn has_served(error: &Error) -> bool {
+/// What is known of the connection.
+fn extras(error: &Error) -> Extensions {
     let mut extras = Extensions::new();
     if let Some(info) = error.connect_info() {
         info.get_extras(&mut extras);
     }
-    extras.get::<Served>().is_some_and(Served::is_marked)
+    extras
 }
 
 /// Whether the other end closed or reset the connection before an answer.
 fn is_closed(error: &Error) -> bool {
     let is_incomplete =
         find::<hyper::Error>(error).is_some_and(|e| e.is_incomplete_message() || e.is_closed() || e.is_canceled());
-    let is_reset = find::<io::Error>(error).is_some_and(|e| {
-        matches!(
-            e.kind(),
-            io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof
-        )
-    });
-    is_incomplete || is_reset
+    is_incomplete || find::<io::Error>(error).is_some_and(|e| is_gone(e.kind()))
+}
+
+fn is_gone(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error::Cause;
+use crate::retry::CircuitOpen;
 
 /// The upstream's settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,9 @@ pub(super) enum ConnectError {
     /// HTTP/2 was wanted, and something else was agreed on, or an HTTP proxy answers for the service.
     #[error("the connection is not for HTTP/2")]
     NotHttp2,
+    /// Too many attempts have failed.
+    #[error("no connection is tried")]
+    CircuitOpen(#[source] CircuitOpen),
     /// The TLS handshake.
     #[error("no TLS connection")]
     Tls(#[source] io::Error),

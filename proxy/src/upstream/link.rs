@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::avoid::PeerAddress;
 use super::socket::Socket;
 
 /// Whether a connection has brought an answer before. Shared by the connection and its answers.
@@ -33,6 +34,7 @@ pub(super) struct Link {
     io: TokioIo<Socket>,
     /// Requests go to an HTTP proxy, in absolute form.
     is_proxied: bool,
+    peer: PeerAddress,
 }
 
 impl Link {
@@ -45,8 +47,10 @@ impl Link {
     }
 
     fn new(io: TokioIo<TcpStream>, is_proxied: bool) -> Self {
+        let tcp = io.into_inner();
         Self {
-            io: TokioIo::new(io.into_inner().into()),
+            peer: PeerAddress(tcp.peer_addr().ok().map(|address| address.ip())),
+            io: TokioIo::new(tcp.into()),
             is_proxied,
         }
     }
@@ -54,7 +58,10 @@ impl Link {
 
 impl Connection for Link {
     fn connected(&self) -> Connected {
-        Connected::new().proxy(self.is_proxied).extra(Served::default())
+        Connected::new()
+            .proxy(self.is_proxied)
+            .extra(Served::default())
+            .extra(self.peer)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service as _;
 
+use super::avoid::Avoided;
 use super::dial::Dial;
 use super::resolve::BucketNames;
 use super::{Network, Protocols};
@@ -86,7 +87,8 @@ impl Network {
     ) -> Result<Handshake, HandshakeFault> {
         let config = self.0.trust.client_config(protocols);
         let names = BucketNames::default();
-        let mut dial = Dial::new(Arc::clone(&self.0.egress), names, rules.map(Arc::new), patience);
+        let (egress, rules) = (Arc::clone(&self.0.egress), rules.map(Arc::new));
+        let mut dial = Dial::new(egress, names, rules, Avoided::default(), patience);
         let no_link = |text: &str| HandshakeFault::NoLink(text.into());
         let uri = uri(url).ok_or_else(|| no_link("the endpoint is no URL"))?;
         let host = url.host().trim_matches(['[', ']']).to_owned();

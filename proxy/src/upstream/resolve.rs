@@ -15,6 +15,8 @@ use aws_endpoints::{AddressRejected, AddressRules};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
 
+use super::avoid::Avoided;
+
 /// The endpoint below which names are buckets.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct BucketNames {
@@ -100,15 +102,17 @@ pub(super) struct Resolver {
     system: GaiResolver,
     names: BucketNames,
     rules: Option<Arc<AddressRules>>,
+    avoided: Avoided,
 }
 
 impl Resolver {
     /// `rules`: of AWS's names; `None` where the operator has written the names himself.
-    pub(super) fn new(names: BucketNames, rules: Option<Arc<AddressRules>>) -> Self {
+    pub(super) fn new(names: BucketNames, rules: Option<Arc<AddressRules>>, avoided: Avoided) -> Self {
         Self {
             system: GaiResolver::new(),
             names,
             rules,
+            avoided,
         }
     }
 }
@@ -124,9 +128,12 @@ impl Service<Name> for Resolver {
 
     fn call(&mut self, name: Name) -> Self::Future {
         let name = Name::from_str(self.names.lookup(name.as_str())).unwrap_or(name);
-        let rules = self.rules.clone();
+        let (rules, avoided) = (self.rules.clone(), self.avoided.clone());
         let looking_up = self.system.call(name.clone());
-        Box::pin(async move { Ok(allowed(rules.as_deref(), name.as_str(), looking_up.await?)?.into_iter()) })
+        Box::pin(async move {
+            let allowed = allowed(rules.as_deref(), name.as_str(), looking_up.await?)?;
+            Ok(avoided.sorted(allowed).into_iter())
+        })
     }
 }
 

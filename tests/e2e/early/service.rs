@@ -81,7 +81,8 @@ fn ca_file(folder: &Path) -> PathBuf {
     folder.join("ca.pem")
 }
 
-fn identity() -> (TlsAcceptor, TempDir) {
+/// TLS with a certificate for `127.0.0.1`, and the folder with it, `ca.pem`.
+pub(crate) fn identity() -> (TlsAcceptor, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
     std::fs::write(ca_file(folder.path()), made.cert.pem()).expect("written");

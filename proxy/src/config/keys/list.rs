@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::Fallback::{Absent, Same, Value};
 use super::Kind::{
-    Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Switch, Text,
+    Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Statuses, Switch, Text,
 };
 use super::{Fallback, Key, Kind};
 
@@ -22,6 +22,9 @@ const BODY_BYTES: RangeInclusive<u64> = 0..=50 * 1024 * GIB;
 const PATIENCE: RangeInclusive<u64> = 1..=HOUR;
 /// STS `AssumeRole`, parameter `DurationSeconds`.
 const SESSION: RangeInclusive<u64> = 900..=12 * HOUR;
+
+/// Those that a service gives for what may pass by itself.
+const RETRIED: &[u16] = &[500, 502, 503, 504];
 
 const METHODS: &[&str] = &[
     "access-key",
@@ -126,6 +129,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     // Below the 20 s after which S3 closes an unused connection.
     key("upstream.pool_idle_timeout", Duration(1..=HOUR), Value(r#""15s""#)),
     key("upstream.pool_idle_per_host", Count(0..=65_536), Value("256")),
+    key("retry.max_attempts", Count(1..=10), Value("3")),
+    key("retry.budget_percent", Count(0..=100), Value("10")),
+    key("retry.on_status", Statuses(RETRIED), Value("[]")),
     key("defaults.limits.memory_body", Size(0..=GIB), Value(r#""8MiB""#)),
     key("defaults.limits.max_body", Size(BODY_BYTES), Value(r#""5GiB""#)),
     // As Kestrel; Apache's mod_reqtimeout wants 500. Slower than any network, and than any client that means well.
@@ -240,6 +246,21 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "connections.*.timeouts.body_idle",
         Duration(PATIENCE),
         Same("defaults.timeouts.body_idle"),
+    ),
+    key(
+        "connections.*.retry.max_attempts",
+        Count(1..=10),
+        Same("retry.max_attempts"),
+    ),
+    key(
+        "connections.*.retry.budget_percent",
+        Count(0..=100),
+        Same("retry.budget_percent"),
+    ),
+    key(
+        "connections.*.retry.on_status",
+        Statuses(RETRIED),
+        Same("retry.on_status"),
     ),
     key("connections.*.auth.method", Choice(METHODS), Absent),
     key("connections.*.auth.source", Choice(&["keys", "default-chain"]), Absent),

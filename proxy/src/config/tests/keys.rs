@@ -20,7 +20,7 @@ fn sample(kind: &Kind) -> Value {
     match kind {
         Kind::Switch => Value::from(true),
         Kind::Count(_) => Value::from(1),
-        Kind::List(_) => Value::from(Vec::<Value>::new()),
+        Kind::List(_) | Kind::Statuses(_) => Value::from(Vec::<Value>::new()),
         _ => Value::from("x"),
     }
 }

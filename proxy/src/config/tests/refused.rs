@@ -37,7 +37,7 @@ fn unknown_keys_all_at_once() {
         &with("colour = 1\n[server]\nlissten = 2\nregion = 3\nzzzzzzzzzzzz = 4"),
         &[
             "signing-proxy.toml:1:1: colour: unknown key at the top level; known are server, process, log, sts, assets, \
-             upstream, defaults, identities, connections",
+             upstream, retry, defaults, identities, connections",
             "signing-proxy.toml:3:1: server.lissten: unknown key in [server]; did you mean listen?",
             "signing-proxy.toml:4:1: server.region: unknown key in [server]; it belongs in [connections.NAME]",
             "signing-proxy.toml:5:1: server.zzzzzzzzzzzz: unknown key in [server]; known are listen, admin, \

@@ -8,14 +8,16 @@ use auth_model::{
 };
 use aws_endpoints::{EndpointVariant, endpoint, endpoint_prefix_of, partition_of, traits_of};
 
+use http::StatusCode;
+
 use super::auth::{Identities, auth};
 use super::browsers::pass_fields;
 use super::permissions::permissions;
 use super::{cleartext, hosts};
-use crate::config::raw::{RawConnection, RawLimits, RawTimeouts};
+use crate::config::raw::{RawConnection, RawLimits, RawRetry, RawTimeouts};
 use crate::config::table::Table;
 use crate::config::{
-    BucketAddressing, ChecksumMode, ConnectionConfig, Limits, PayloadMode, Scheme, StsConfig, Timeouts,
+    BucketAddressing, ChecksumMode, ConnectionConfig, Limits, PayloadMode, RetryConfig, Scheme, StsConfig, Timeouts,
 };
 
 /// The connection; `None` where a problem was noted.
@@ -72,6 +74,7 @@ pub(super) fn connection(
         listen: table.listener("listen", &raw.listen),
         limits: limits(&table.table("limits"), &raw.limits),
         timeouts: timeouts(&table.table("timeouts"), &raw.timeouts),
+        retry: retry(&raw.retry),
     };
     let connection = Connection {
         name: name?,
@@ -99,6 +102,7 @@ pub(super) fn connection(
         permissions,
         limits: rest.limits,
         timeouts: rest.timeouts,
+        retry: rest.retry,
         sts_endpoint: rest.sts_endpoint,
     };
     check_place(table, &config, sts, raw.endpoint.is_some());
@@ -121,6 +125,7 @@ struct Rest {
     listen: Option<std::net::SocketAddr>,
     limits: Limits,
     timeouts: Timeouts,
+    retry: RetryConfig,
 }
 
 /// Region, endpoint and role must fit together.
@@ -253,5 +258,18 @@ pub(super) fn timeouts(table: &Table<'_>, raw: &RawTimeouts) -> Timeouts {
         connect: table.duration("connect", &raw.connect),
         response: table.duration("response", &raw.response),
         body_idle: table.duration("body_idle", &raw.body_idle),
+    }
+}
+
+/// `[retry]`. The list of keys has its bounds.
+pub(super) fn retry(raw: &RawRetry) -> RetryConfig {
+    RetryConfig {
+        max_attempts: raw.max_attempts,
+        budget_percent: raw.budget_percent,
+        on_status: raw
+            .on_status
+            .iter()
+            .filter_map(|status| StatusCode::from_u16(*status).ok())
+            .collect(),
     }
 }

@@ -190,11 +190,10 @@ impl Upload {
         let lane = lanes
             .get(self.ready.route.name())
             .ok_or(ProxyError::from(ErrorCode::Internal))?;
-        let (method, operation) = match kind {
-            Kind::Create => (Method::POST, "CreateMultipartUpload"),
-            Kind::Part => (Method::PUT, "UploadPart"),
-            Kind::Complete => (Method::POST, "CompleteMultipartUpload"),
-            Kind::Abort => (Method::DELETE, "AbortMultipartUpload"),
+        let method = match kind {
+            Kind::Create | Kind::Complete => Method::POST,
+            Kind::Part => Method::PUT,
+            Kind::Abort => Method::DELETE,
         };
         let mut ready = self.ready.clone();
         ready.head.method = method;
@@ -207,7 +206,7 @@ impl Upload {
         let framed = Framed::whole(ready, content, sha256, 0);
         // Each of the requests has its own: between them it is the client that is waited for.
         let _permit = lane.upstream.permit(&self.client).await?;
-        let exchanged = self.pipeline.exchange(lane, &framed, Some(operation), attempts).await?;
+        let exchanged = self.pipeline.exchange(lane, &framed, attempts).await?;
         let answer = Answer::read(exchanged, &self.ready.route.config).await?;
         if answer.head.status.is_success() {
             Ok(answer)

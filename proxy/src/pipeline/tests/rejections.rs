@@ -235,16 +235,26 @@ async fn a_second_rejection_passes_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_dead_connection_and_a_rejection_make_three_attempts_and_no_more() {
+async fn rejection_is_recovered_besides_the_retries_for_faults() {
     let mut stage = Stage::rotated("s3", "", vec![Reply::Close, expired(), ok("third")]).await;
     assert!(stage.ask("GET /b/k HTTP/1.1").await.ends_with("third"));
     assert_eq!((stage.attempts().await, stage.retries("stale-connection")), (3, 1));
 
-    // The second dead connection is one too many.
-    let replies = vec![Reply::Close, expired(), Reply::Close, ok("fourth")];
-    let mut stage = Stage::rotated("s3", "", replies).await;
-    assert_refused(&stage.ask("GET /b/k HTTP/1.1").await, 502, "upstream-failed");
-    assert_eq!(stage.attempts().await, 3);
+    // The third connection that breaks off is one too many.
+    for (faults, ends, attempts) in [(1, "fourth", 4), (2, "", 4)] {
+        let mut replies = vec![Reply::Close, expired()];
+        replies.extend(vec![Reply::Close; faults]);
+        replies.push(ok("fourth"));
+        let mut stage = Stage::rotated("s3", "", replies).await;
+        let answer = stage.ask("GET /b/k HTTP/1.1").await;
+        if ends.is_empty() {
+            assert_refused(&answer, 502, "upstream-failed");
+        } else {
+            assert!(answer.ends_with(ends), "{answer}");
+        }
+        assert_eq!(stage.attempts().await, attempts);
+        assert_eq!(stage.retries("connection-closed"), 1);
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub(super) async fn tls_service(protocols: &[&str]) -> (Service, tempfile::Named
             addr,
             seen,
             connections,
+            replies: Arc::default(),
+            knows_expect: Arc::default(),
         },
         file,
     )

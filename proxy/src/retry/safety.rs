@@ -1,0 +1,283 @@
+//! Whether sending a request twice is the same as once, should the first one have arrived after all.
+//!
+//! On REST services the method says so (RFC 9110, section 9.2.2), but for writes that are conditional: a second try of one
+//! that took effect reports 412 or worse. On all others the operation does, whatever the method: `GET /?Action=RunInstances`
+//! starts instances. It has to be named where the service looks for it, and wherever one is named it has to read.
+
+use std::borrow::Cow;
+
+use aws_endpoints::Protocol;
+use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode;
+
+/// What the operations that read begin with, followed by a capital letter or nothing.
+///
+/// Source: the service reference of IAM, which calls all actions so named "read" or "list" but for [`WRITING`] and some of
+/// services that are spoken to by REST.
+const READING: [&str; 12] = [
+    "BatchGet",
+    "Describe",
+    "Filter",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Query",
+    "Scan",
+    "Search",
+    "Select",
+    "TransactGet",
+];
+
+/// Of those the ones that issue, rotate, claim or create something.
+const WRITING: [&str; 20] = [
+    "GetActivityTask",
+    "GetClusterCredentials",
+    "GetClusterCredentialsWithIAM",
+    "GetClusterSessionCredentials",
+    "GetCredentials",
+    "GetCredentialsForIdentity",
+    "GetDelegatedAccessToken",
+    "GetFederationToken",
+    "GetId",
+    "GetInstanceAccessDetails",
+    "GetOnClusterAppUIPresignedURL",
+    "GetOpenIdToken",
+    "GetOpenIdTokenForDeveloperIdentity",
+    "GetPersistentAppUIPresignedURL",
+    "GetRelationalDatabaseMasterUserPassword",
+    "GetSessionEndpoint",
+    "GetSessionToken",
+    "GetTokensFromRefreshToken",
+    "GetWebIdentityToken",
+    "SearchRecoveryPoint",
+];
+
+/// A request as it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Repeatable<'a> {
+    /// How the service is spoken to.
+    pub(crate) protocol: Protocol,
+    pub(crate) head: &'a Parts,
+    /// `None` where it cannot be looked into.
+    pub(crate) body: Option<&'a [u8]>,
+}
+
+/// Whether the request may take effect twice.
+pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
+    let Parts {
+        method, headers, uri, ..
+    } = request.head;
+    let query = uri.query().unwrap_or_default();
+    match request.protocol {
+        Protocol::RestXml | Protocol::RestJson => match *method {
+            // A service that the tables do not know counts as REST, and may be none.
+            Method::GET | Method::HEAD | Method::OPTIONS => actions(query.as_bytes()).all(|name| reads(&name)),
+            Method::PUT | Method::DELETE => !is_conditional(headers) && !has_parameter(query, "renameObject"),
+            _ => false,
+        },
+        // Protocols to come included: what is not known to be REST is judged by the operation.
+        _ => {
+            let Some(mut names) = operations(request, query) else {
+                return false;
+            };
+            let Some(first) = names.next() else { return false };
+            reads(&first) && names.all(|name| reads(&name))
+        }
+    }
+}
+
+/// Whether a write depends on what is there: after the first try that is something else.
+fn is_conditional(headers: &HeaderMap) -> bool {
+    let is_condition = |name: &str| name.starts_with("x-amz-if-match-") || name == "x-amz-write-offset-bytes";
+    [IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE]
+        .iter()
+        .any(|name| headers.contains_key(name))
+        || headers.keys().any(|name| is_condition(name.as_str()))
+}
+
+/// Every operation that is named in a place where a service that is not REST may look; `None` where that cannot be told.
+fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterator<Item = Cow<'a, str>>> {
+    let Parts { headers, uri, .. } = request.head;
+    let mut targets = headers.get_all("x-amz-target").iter();
+    let target = match targets.next() {
+        Some(target) => Some(target.to_str().ok()?.rsplit('.').next()?),
+        None => None,
+    };
+    if targets.next().is_some() {
+        return None;
+    }
+    let in_path = uri
+        .path()
+        .strip_prefix("/service/")
+        .and_then(|rest| rest.split_once("/operation/"))
+        .map(|(_, name)| name);
+    let is_form = match request.protocol {
+        Protocol::Ec2 | Protocol::Query => true,
+        // Some take forms besides.
+        _ => {
+            let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            kind.is_none_or(|kind| kind.to_ascii_lowercase().contains("form"))
+        }
+    };
+    let form = if is_form { request.body? } else { &[] };
+    let named = target.into_iter().chain(in_path).map(Cow::Borrowed);
+    Some(named.chain(actions(query.as_bytes())).chain(actions(form)))
+}
+
+/// The values of all parameters called `Action`.
+fn actions(form: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    parameters(form)
+        .filter(|(name, _)| name.eq_ignore_ascii_case("Action"))
+        .map(|(_, value)| value)
+}
+
+fn has_parameter(query: &str, sought: &str) -> bool {
+    parameters(query.as_bytes()).any(|(name, _)| name == sought)
+}
+
+fn parameters(form: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    // What is no UTF-8 names nothing that reads.
+    let decoded = |text| percent_decode(text).decode_utf8_lossy();
+    form.split(|byte| *byte == b'&').map(move |pair| {
+        let mut parts = pair.splitn(2, |byte| *byte == b'=');
+        let name = parts.next().unwrap_or_default();
+        (decoded(name), decoded(parts.next().unwrap_or_default()))
+    })
+}
+
+fn reads(name: &str) -> bool {
+    let is_word = |rest: &str| rest.bytes().next().is_none_or(|next| !next.is_ascii_lowercase());
+    READING.iter().any(|verb| name.strip_prefix(verb).is_some_and(is_word)) && !WRITING.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(protocol: Protocol, request: &str, headers: &[(&str, &str)], body: Option<&str>, want: bool) {
+        let (method, target) = request.split_once(' ').unwrap();
+        let mut builder = Request::builder()
+            .method(method)
+            .uri(format!("https://service.example{target}"));
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        let (head, ()) = builder.body(()).unwrap().into_parts();
+        let repeatable = Repeatable {
+            protocol,
+            head: &head,
+            body: body.map(str::as_bytes),
+        };
+        assert_eq!(is_safe(repeatable), want, "{protocol:?} {request} {headers:?} {body:?}");
+    }
+
+    #[test]
+    fn rest_services_are_judged_by_the_method() {
+        for protocol in [Protocol::RestXml, Protocol::RestJson] {
+            for (request, want) in [
+                ("GET /b/k", true),
+                ("HEAD /b/k", true),
+                ("OPTIONS /b/k", true),
+                ("PUT /b/k", true),
+                ("PUT /b/k?partNumber=1&uploadId=x", true),
+                ("DELETE /b/k", true),
+                ("POST /b/k?uploads", false),
+                ("PATCH /b/k", false),
+                ("GET /?Action=RunInstances", false),
+                ("GET /?%41ction=RunInstances", false),
+            ] {
+                check(protocol, request, &[], Some(""), want);
+            }
+            // A stray name of an operation makes nothing safe.
+            let target = [("x-amz-target", "DynamoDB_20120810.GetItem")];
+            check(protocol, "POST /b/k", &target, Some(""), false);
+        }
+    }
+
+    #[test]
+    fn conditional_writes_are_not_sent_twice() {
+        for (name, value) in [
+            ("if-match", "\"e\""),
+            ("if-none-match", "*"),
+            ("if-unmodified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
+            ("x-amz-if-match-last-modified-time", "1"),
+            ("x-amz-if-match-size", "1"),
+            ("x-amz-write-offset-bytes", "0"),
+        ] {
+            check(Protocol::RestXml, "PUT /b/k", &[(name, value)], None, false);
+            check(Protocol::RestXml, "DELETE /b/k", &[(name, value)], None, false);
+            check(Protocol::RestXml, "GET /b/k", &[(name, value)], None, true);
+        }
+        for query in ["renameObject", "renameObject=", "%72enameObject", "a=b&renameObject"] {
+            check(Protocol::RestXml, &format!("PUT /b/k?{query}"), &[], None, false);
+        }
+        check(Protocol::RestXml, "PUT /b/k?a=renameObject", &[], None, true);
+        let copy = [("x-amz-copy-source-if-match", "\"e\"")];
+        check(Protocol::RestXml, "PUT /b/k", &copy, None, true);
+    }
+
+    #[test]
+    fn query_services_are_judged_by_the_operation_whatever_the_method() {
+        for protocol in [Protocol::Ec2, Protocol::Query] {
+            for (request, body, want) in [
+                ("GET /?Action=DescribeInstances", Some(""), true),
+                ("GET /?Version=1&%41ction=DescribeInstances", Some(""), true),
+                ("GET /?Action=RunInstances", Some(""), false),
+                ("PUT /?Action=RunInstances", Some(""), false),
+                ("DELETE /?Action=RunInstances", Some(""), false),
+                ("GET /", Some(""), false),
+                ("POST /", Some("Action=DescribeInstances&Version=1"), true),
+                ("POST /", Some("Action=RunInstances"), false),
+                ("POST /", Some("Version=1"), false),
+                ("POST /", None, false),
+                ("POST /?Action=DescribeInstances", Some("Action=RunInstances"), false),
+                ("POST /?Action=DescribeInstances", None, false),
+                ("POST /", Some("Action=DescribeInstances&%61ction=RunInstances"), false),
+                ("GET /?Action=DescribeInstances&Action=RunInstances", Some(""), false),
+                ("GET /?Action=Describe", Some(""), true),
+                ("GET /?Action=Describeinstances", Some(""), false),
+                ("GET /?Action=GetFederationToken", Some(""), false),
+            ] {
+                check(protocol, request, &[], body, want);
+            }
+        }
+    }
+
+    #[test]
+    fn json_and_cbor_services_are_judged_by_the_operation() {
+        let json = "application/x-amz-json-1.0";
+        for (target, want) in [
+            ("DynamoDB_20120810.GetItem", true),
+            ("DynamoDB_20120810.Query", true),
+            ("DynamoDB_20120810.TransactGetItems", true),
+            ("DynamoDB_20120810.PutItem", false),
+            ("AWSStepFunctions.GetActivityTask", false),
+            ("AmazonSQS.ReceiveMessage", false),
+            ("Getaway", false),
+        ] {
+            let headers = [("x-amz-target", target), ("content-type", json)];
+            check(Protocol::Json, "POST /", &headers, None, want);
+            check(Protocol::Json, "GET /?Action=PutItem", &headers, None, false);
+        }
+        let two = [("x-amz-target", "A.GetItem"), ("x-amz-target", "A.PutItem")];
+        check(Protocol::Json, "POST /", &two, Some(""), false);
+        check(Protocol::Json, "POST /", &[], Some(""), false);
+        let form = [
+            ("x-amz-target", "AmazonSQS.GetQueueUrl"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        check(Protocol::Json, "POST /", &form, Some("Action=SendMessage"), false);
+        let cbor = [("content-type", "application/cbor")];
+        for (name, want) in [("DescribeAlarms", true), ("PutMetricData", false)] {
+            let request = format!("POST /service/GraniteServiceVersion20100801/operation/{name}");
+            check(Protocol::RpcV2Cbor, &request, &cbor, None, want);
+            check(Protocol::Json, &request, &cbor, None, want);
+        }
+    }
+}
