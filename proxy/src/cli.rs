@@ -6,6 +6,9 @@
 mod check;
 mod config_command;
 mod external_id;
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod mistakes;
 mod output;
 mod policy;
 mod resolve;
@@ -39,10 +42,24 @@ const PROGRAM: &str = "signing-proxy";
 /// Signs plain HTTP requests with AWS Signature Version 4 and forwards them.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "\
-Examples:
+#[command(after_help = examples(cfg!(feature = "sandbox")))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The examples of what this build can do, and the exit codes.
+fn examples(has_sandbox: bool) -> String {
+    let sandbox = if has_sandbox {
+        "
   signing-proxy sandbox
-      Try everything on this machine: an embedded AWS, a proxy in front of it, commands to paste.
+      Try everything on this machine: an embedded AWS, a proxy in front of it, commands to paste."
+    } else {
+        ""
+    };
+    format!(
+        "\
+Examples:{sandbox}
   signing-proxy serve --service s3 --region us-east-1
       Sign S3 requests with whatever credentials the AWS SDKs would find.
   signing-proxy config example > signing-proxy.toml && signing-proxy config check
@@ -51,10 +68,8 @@ Examples:
       Find out whether its connections work, and if not, whose policy, key or clock is wrong.
 
 Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used; 3 a check found
-something.")]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
+something."
+    )
 }
 
 #[derive(Debug, Subcommand)]
@@ -154,6 +169,49 @@ mod tests {
             }
         }
         check(&Cli::command());
+    }
+
+    /// In the build without default features, which CI tests, too, there is no `sandbox` to be named.
+    #[test]
+    fn help_names_no_command_that_this_build_does_not_have() {
+        fn check(top: &clap::Command, command: &mut clap::Command) {
+            let help = command.render_long_help().to_string();
+            for (_, rest) in help
+                .match_indices("signing-proxy ")
+                .map(|(at, found)| help.split_at(at + found.len()))
+            {
+                let mut words = rest.split(|c: char| c.is_whitespace() || c == '`');
+                let word = words.next().unwrap_or_default();
+                // Usage lines, the program in prose, and flags.
+                if word.starts_with(['[', '<', '-']) || word.is_empty() {
+                    continue;
+                }
+                let found = top.find_subcommand(word);
+                assert!(found.is_some(), "{}: signing-proxy {word}", command.get_name());
+                let nested: Vec<_> = found.into_iter().flat_map(clap::Command::get_subcommands).collect();
+                let next = words.next().unwrap_or_default();
+                let is_nested = nested.is_empty() || next.starts_with(['[', '<', '-']);
+                assert!(
+                    is_nested || nested.iter().any(|one| one.get_name() == next),
+                    "{word} {next}"
+                );
+            }
+            for subcommand in command.get_subcommands_mut() {
+                check(top, subcommand);
+            }
+        }
+        let mut command = Cli::command();
+        command.build();
+        let top = command.clone();
+        check(&top, &mut command);
+        let help = command.render_long_help().to_string();
+        assert_eq!(help.contains("sandbox"), cfg!(feature = "sandbox"), "{help}");
+    }
+
+    #[test]
+    fn the_examples_are_those_of_the_build() {
+        assert!(examples(true).contains("signing-proxy sandbox") && !examples(false).contains("sandbox"));
+        assert_eq!(examples(true).lines().count(), examples(false).lines().count() + 2);
     }
 
     #[test]
