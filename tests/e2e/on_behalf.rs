@@ -71,7 +71,7 @@ async fn empty_segments_pass_no_statement_that_denies() {
             "PUT /sandbox-bucket/{key} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Length: 0\r\n\r\n"
         )
     };
-    for key in ["/secret/x", "secret//x", "pub//x"] {
+    for key in ["/secret/x", "secret//x", "pub//x", "secret%5Cx"] {
         let answer = ask(world.address(), put(key)).await;
         is_rejected(&mut world, &answer, "action-denied", "s3:PutObject", key);
     }

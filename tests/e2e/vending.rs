@@ -58,6 +58,21 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ),
     ("s3", "GET /b--use1-az4--x-s3?session", "", "s3express:CreateSession"),
     ("s3", "POST /", "Action=AssumeRole&Version=2011-06-15", "sts:AssumeRole"),
+    // Spellings that a lenient reader could take.
+    ("sts", "POST /", "\u{feff}Action=GetSessionToken", "sts:GetSessionToken"),
+    ("sts", "POST /", "Action\0=GetSessionToken", "sts:GetSessionToken"),
+    (
+        "ecr",
+        "POST / AmazonEC2ContainerRegistry_V20150921/GetAuthorizationToken",
+        "{}",
+        "ecr:GetAuthorizationToken",
+    ),
+    (
+        "ecr",
+        "POST /",
+        r#"{"Operation":"com.amazonaws.ecr#GetAuthorizationToken"}"#,
+        "ecr:GetAuthorizationToken",
+    ),
     // The same root to servers that join slashes, resolve dots, or take an empty segment for no bucket.
     (
         "s3",

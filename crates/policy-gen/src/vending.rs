@@ -107,6 +107,13 @@ fn of_form(request: &Request<'_>, entries: &[&Entry], body: &[u8]) -> Vends {
     if !found.is_empty() {
         return Vends::Actions(found);
     }
+    if Names::of_head(request).are_none() {
+        let in_body = entries.iter().filter(|entry| entry.wire.is_named_in(body));
+        let found: Vec<_> = in_body.map(|entry| entry.action).collect();
+        if !found.is_empty() {
+            return Vends::Actions(found);
+        }
+    }
     // Of a service that is called by forms alone nothing else is expected. S3 has none: its own requests to the root are left.
     let is_of_forms = entries.iter().all(|entry| matches!(entry.wire, Wire::Query(_)));
     match read_form(request, body) {

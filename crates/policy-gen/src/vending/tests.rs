@@ -244,6 +244,37 @@ fn each_entry_is_in_awss_reference() {
     assert_eq!(TABLE.entries.len(), TEXT.lines().count() - 2, "every line is read");
 }
 
+/// Whether AWS takes any of these is not known.
+#[test]
+fn odd_spellings_of_a_name_count() {
+    const ECR: &str = "POST api.ecr.eu-west-1.amazonaws.com/";
+    const STS: &str = "POST sts.eu-west-1.amazonaws.com";
+    let session = &["sts:GetSessionToken"];
+    for body in [
+        "\u{feff}Action=GetSessionToken",
+        "Action\0=GetSessionToken",
+        "A\0c\0t\0i\0o\0n\0=\0G\0e\0t\0S\0e\0s\0s\0i\0o\0n\0T\0o\0k\0e\0n\0",
+        " Action =GetSessionToken",
+        "Action=x/GetSessionToken",
+    ] {
+        check(&format!("{STS}/"), &[], body, session);
+    }
+    check(&format!("{STS}/GetSessionToken"), &[], "Version=1", session);
+    let token = &["ecr:GetAuthorizationToken"];
+    check(
+        ECR,
+        &[(
+            "x-amz-target",
+            "AmazonEC2ContainerRegistry_V20150921/GetAuthorizationToken",
+        )],
+        "{}",
+        token,
+    );
+    let old = r#"{"Operation":"com.amazonaws.ecr#GetAuthorizationToken"}"#;
+    check(ECR, &[("content-encoding", "amz-1.0")], old, token);
+    check(ECR, &[("x-amz-target", "X.ListImages")], old, &[]);
+}
+
 #[test]
 fn s3s_root_has_many_spellings() {
     const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];

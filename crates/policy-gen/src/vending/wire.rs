@@ -54,6 +54,13 @@ impl Wire {
         })
     }
 
+    /// Whether a body has the name of an operation that is called by a header: older protocols had it there.
+    pub(super) fn is_named_in(&self, body: &[u8]) -> bool {
+        let Self::Target(name) = self else { return false };
+        body.windows(name.len())
+            .any(|window| window.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     /// Whether the request could be for this operation.
     pub(super) fn is(&self, request: &Request<'_>, names: &Names) -> bool {
         match self {
@@ -97,6 +104,10 @@ impl Names {
             {
                 names.add(name);
             }
+            // Frameworks for RPC take the last segment for the operation's name.
+            if let Some(name) = path.last() {
+                names.add(name);
+            }
         }
         names.add_form(request.query.unwrap_or_default());
         names
@@ -105,13 +116,23 @@ impl Names {
     /// Those of the head and of a form in the body.
     pub(super) fn of_form(request: &Request<'_>, body: &[u8]) -> Self {
         let mut names = Self::of_head(request);
-        names.add_form(&String::from_utf8_lossy(body));
+        // Without the zeros of UTF-16, and what a lenient reader leaves out.
+        let text: String = String::from_utf8_lossy(body)
+            .chars()
+            .filter(|c| !matches!(*c, '\0' | '\u{feff}' | char::REPLACEMENT_CHARACTER))
+            .collect();
+        names.add_form(&text);
         names
     }
 
     /// Whether a service that is called by a header could be called by a form in the body instead.
     pub(super) fn may_be_in_body(&self, request: &Request<'_>) -> bool {
         self.0.is_empty() || self.is_form(request)
+    }
+
+    /// Whether there is none at all.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the body says that it is a form.
@@ -128,16 +149,21 @@ impl Names {
 
     fn add_form(&mut self, form: &str) {
         for (key, value) in pairs(form) {
-            if NAMING.contains(&key.trim().to_ascii_lowercase().as_str()) {
+            let mut key: String = key.chars().filter(char::is_ascii_graphic).collect();
+            key.make_ascii_lowercase();
+            if NAMING.contains(&key.as_str()) {
                 self.add(&value);
             }
         }
     }
 
-    /// The name without the service before it, such as that of `AmazonSSM.GetAccessToken`.
+    /// The name without the service before it, such as that of `AmazonSSM.GetAccessToken`, whatever stands between.
     fn add(&mut self, text: &str) {
-        let name = text.trim().trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let name = name.rsplit(['.', '#']).next().unwrap_or_default();
+        let name = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let name = name
+            .rsplit(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default();
         if !name.is_empty() {
             self.0.push(name.to_ascii_lowercase());
         }

@@ -7,7 +7,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::mapping::{Refusal, Request, Server};
 
-/// Checks the segments of a key that was decoded once; says whether one but the last is empty.
+/// Checks the segments of a key that was decoded once; says whether one but the last is empty, or divided by `\`, which
+/// servers on Windows take for `/`.
 ///
 /// # Errors
 ///
@@ -26,7 +27,7 @@ pub(super) fn check(request: &Request<'_>, key: &str, what: &'static str) -> Res
         return Err(Refusal::malformed(what, reason));
     }
     let count = divided().count();
-    Ok(divided().take(count.saturating_sub(1)).any(str::is_empty))
+    Ok(twice.contains('\\') || divided().take(count.saturating_sub(1)).any(str::is_empty))
 }
 
 #[cfg(test)]
@@ -65,6 +66,7 @@ mod tests {
         asked("GET other/b/a..b/..c/d.").is(&["s3:GetObject arn:aws:s3:::b/a..b/..c/d."]);
         assert!(asked("GET other/b/a//k").map().unwrap().has_empty_segment);
         assert!(delete("/k").map().unwrap().has_empty_segment);
+        assert!(asked("GET other/b/secret%5Ck").map().unwrap().has_empty_segment);
         assert!(!asked("GET other/b/folder/").map().unwrap().has_empty_segment);
         assert!(
             !asked("GET s3.eu-west-1.amazonaws.com/b/a//k")
