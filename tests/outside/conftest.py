@@ -126,9 +126,8 @@ def pytest_runtest_makereport():
 def pytest_terminal_summary(terminalreporter):
     """The plain closing line beside pytest's own, and the figures of the memory rows."""
     suite = sys.modules.get("test_memory")
-    for name, idle, peak, group in getattr(suite, "FIGURES", ()):
-        kernel = "" if group is None else f", {group >> 20} with the kernel's pages"
-        terminalreporter.write_line(f"memory: {name}: {idle >> 20} MiB idle, {peak >> 20} MiB at the peak{kernel}")
+    for figure in getattr(suite, "FIGURES", ()):
+        terminalreporter.write_line(suite.line(*figure))
     count = {word: len(terminalreporter.stats.get(word, [])) for word in ("passed", "failed", "error", "skipped")}
     failed = count["failed"] + count["error"]
     terminalreporter.write_line(f"outside: {count['passed']} passed, {failed} failed, {count['skipped']} skipped")

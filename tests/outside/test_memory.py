@@ -1,35 +1,57 @@
-"""Whatever a hundred clients do, the proxy stays below the least memory limit that is shipped: the sidecar's.
+"""Whatever a hundred clients do, the proxy stays below the memory limits that are shipped.
 
-Each row runs against a proxy of its own, which is in a control group with that limit and without swap; where the machine lets
-us make none, only its peak of resident memory is looked at, as it is in any case. A build without optimisation has some 25 MiB
-more of code and larger futures, and is held to the same limit.
+Each row runs against a proxy of its own, with the limit of memory and the `[server]` keys of deploy/kubernetes/sidecar.yaml, in
+a control group with that limit and without swap; where the machine lets us make none, only its peak of resident memory is
+looked at, as it is in any case. A build without optimisation has some 25 MiB more of code and larger futures, and is held to
+the same limit.
 
-`MEMORY_CONNECTIONS` is the number of connections that a row has. With 1,000, which is nearly all that `server.max_clients`
-lets in, all rows run, some five minutes long: the figures in docs/performance.md are of those. Where it is not given the worst
-rows run with 250. `MEMORY_LIMIT` is another limit, in MiB.
+`MEMORY_CONNECTIONS` is the number of connections that a row has, as far as `max_clients` allows. With 1,000 all rows run, for a
+build with optimisation: the figures in docs/performance.md are of those. Where it is not given the worst rows run with 250.
+`MEMORY_DEPLOY=systemd` takes the limit of the unit in deploy/systemd, for which the keys have their defaults.
 """
 
 import http.client
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import yaml
 
 from hostile.crowd import Crowd
 from hostile.limit import limited
 from hostile.rows import COMBINED, MIB, ROWS, WORST
 from servers import Proxy, Server, clean_environment, free_ports
 
-LIMIT = int(os.environ.get("MEMORY_LIMIT", "256")) * MIB
+DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
 IS_SHORT = "MEMORY_CONNECTIONS" not in os.environ
-CONNECTIONS = int(os.environ.get("MEMORY_CONNECTIONS", "250"))
 SECONDS = 10 if IS_SHORT else 120
 FIGURES = []
+
+
+def shipped():
+    """The limit, in bytes, and the keys of `[server]` that have to do with memory."""
+    if os.environ.get("MEMORY_DEPLOY") == "systemd":
+        unit = (DEPLOY / "systemd/signing-proxy.service").read_text()
+        return int(re.search(r"^MemoryMax=(\d+)M$", unit, re.MULTILINE)[1]) * MIB, {}
+    config, pod = yaml.safe_load_all((DEPLOY / "kubernetes/sidecar.yaml").read_text())
+    limit = pod["spec"]["initContainers"][0]["resources"]["limits"]["memory"]
+    server = tomllib.loads(config["data"]["signing-proxy.toml"])["server"]
+    kept = {"max_clients", "body_memory", "request_memory", "spool_max"}
+    return int(limit.removesuffix("Mi")) * MIB, {key: value for key, value in server.items() if key in kept}
+
+
+LIMIT, SERVER = shipped()
+# All but some places, which are kept for others.
+CONNECTIONS = min(int(os.environ.get("MEMORY_CONNECTIONS", "250")), SERVER.get("max_clients", 1024) - 24)
+# In the form the log has where it is shipped, and no more of it.
+LOG = {"level": "error", "format": "json"}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +89,12 @@ def name(rows):
     return " + ".join(row.__name__ for row in rows)
 
 
+def line(row, idle, peak, group):
+    """A figure, in words."""
+    kernel = "" if group is None else f", {group >> 20} with the kernel's pages"
+    return f"memory: {row}: {idle >> 20} MiB idle, {peak >> 20} MiB at the peak of {LIMIT >> 20}{kernel}"
+
+
 def test_the_limit_is_one():
     """Or the rows would show nothing."""
     with limited(LIMIT) as group:
@@ -76,23 +104,23 @@ def test_the_limit_is_one():
         assert subprocess.run(greedy, stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("rows", [*([row] for row in (WORST if IS_SHORT else ROWS)), *COMBINED], ids=name)
+@pytest.mark.parametrize("rows", [*({row: 100} for row in (WORST if IS_SHORT else ROWS)), *COMBINED], ids=name)
 def test_row(service, tmp_path, rows):
     environment = {"MEMORY_SECRET": "outside/memory+0123456789", "MALLOC_ARENA_MAX": "2"}
-    # In the form the log has where it is shipped, and no more of it.
     with limited(LIMIT) as group:
         proxy = Proxy(
-            tmp_path, "memory", connections(service), environment, prefix=group.prefix, log={"level": "error", "format": "json"}
+            tmp_path, "memory", connections(service), environment, SERVER, prefix=group.prefix, log=LOG
         )
         crowd = Crowd(proxy.port, CONNECTIONS)
         try:
             idle = proxy.memory()
-            for row in rows:
-                row(crowd, CONNECTIONS // len(rows))
+            for row, percent in rows.items():
+                row(crowd, CONNECTIONS * percent // 100)
             crowd.press(proxy, SECONDS)
             assert proxy.process.poll() is None, "it was ended for want of memory"
             peak = proxy.memory()
             FIGURES.append((name(rows), idle, peak, group.peak()))
+            print(line(*FIGURES[-1]), flush=True)
             assert peak < LIMIT
             serves(proxy)
         finally:

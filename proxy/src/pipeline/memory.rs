@@ -27,9 +27,9 @@ const VALUE: u64 = 64;
 /// Bytes that the values of a body become at most, their texts not counted: no reader keeps more than 65,536 of them.
 const MAX_VALUES: u64 = 8 * 1024 * 1024;
 
-/// Requests on HTTP/2 that are sent at a time, over all connections, where `server.max_clients` is not more: each holds some
-/// 64 KiB, and a client connection may have 32 of them, of every connection of the configuration.
-const HTTP2_REQUESTS: u64 = 1024;
+/// Requests on HTTP/2 that are sent at a time, over all connections, where `server.max_clients` is less. Each holds some
+/// 100 KiB, and a client connection may have 32 of them, of every connection of the configuration.
+const LEAST_HTTP2_REQUESTS: u64 = 128;
 
 impl Pipeline {
     /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
@@ -42,7 +42,7 @@ impl Pipeline {
         self.storage.resize(size(server.body_memory), size(server.spool_max));
         self.request_memory.resize(size(server.request_memory));
         let clients = u64::try_from(server.max_clients).unwrap_or(u64::MAX);
-        self.http2_requests.resize(size(clients.max(HTTP2_REQUESTS)));
+        self.http2_requests.resize(size(clients.max(LEAST_HTTP2_REQUESTS)));
         let mut watched = Vec::from(self.storage.pools());
         watched.push(Watched::new("request_memory", None, &self.request_memory));
         watched.push(Watched::new("http2_requests", None, &self.http2_requests));
