@@ -116,7 +116,7 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
     let body = StreamBody::new(stream::iter(frames));
     let patience = Patience::new(Duration::from_mins(1));
     let collected = collect(body, framing, limits, patience, &mut 0).await?;
-    let sent = collected.content.body(Progress::new()).collect().await;
+    let sent = collected.content.body(None, Progress::new()).collect().await;
     Ok(Body {
         data: sent.map_err(|_| ErrorCode::Internal)?.to_bytes(),
         trailers: collected.trailers,

@@ -4,9 +4,8 @@ import json
 
 from raw import vending
 from raw.recorder import Recorder
+from raw.vending import ACCOUNT
 from servers import Proxy, free_ports, knows
-
-ACCOUNT = "111122223333"
 
 # What `allow` allows, by connection; the others have none.
 ALLOW = {
@@ -73,6 +72,9 @@ class World:
             }
             if name in ALLOW:
                 connections[name]["allow"] = json.dumps({"Version": "2012-10-17", "Statement": ALLOW[name]})
+            if knows("max_attempts"):
+                # Each probe is to see what becomes of one request.
+                connections[name]["retry"] = {"max_attempts": 1}
             connections[name].update(keys.get(name, {}))
         environment = {f"SECRET_{name.upper()}": secret for name, secret in self.recorder.secrets.items()}
         server = {"gateway_hosts": [LISTED_HOST], "header_timeout": "2s"}
