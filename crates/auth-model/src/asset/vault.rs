@@ -15,10 +15,10 @@ impl VaultSecret {
     /// Reads `mount/path#field[@version]`; `None` where it is none.
     pub(super) fn parse(text: &str) -> Option<(Self, String)> {
         let (path, field) = text.split_once('#')?;
-        // A field may hold an `@` of its own: only a number makes it a version.
+        // A field may hold an `@` of its own: only a number makes it a version, and that has one spelling.
         let (field, version) = match field.rsplit_once('@') {
             Some((name, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-                (name, Some(digits.parse().ok().filter(|version| *version > 0)?))
+                (name, Some(digits.parse().ok().filter(|_| !digits.starts_with('0'))?))
             }
             _ => (field, None),
         };
@@ -96,6 +96,7 @@ mod tests {
             "kv/a\n#b",
             "kv/a#@3",
             "kv/a#b@0",
+            "kv/a#b@06",
             "kv/a#b@99999999999",
         ] {
             assert!(VaultSecret::parse(text).is_none(), "{text:?}");
