@@ -7,20 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::http2::{
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame,
+};
 use crate::support::world::{connection, proxy};
 use crate::support::{PATIENCE, Recorder};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-// RFC 9113, section 6.
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+/// RFC 9113, section 7.
 const PROTOCOL_ERROR: u8 = 1;
 
 /// What a request comes to.
@@ -32,36 +26,17 @@ enum Outcome {
     Reset(u8),
 }
 
-fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let stream = u32::from(matches!(kind, DATA | HEADERS));
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// Fields without compression (RFC 7541, section 6.2.2), each shorter than 127 bytes.
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0);
-        for text in [name, value] {
-            block.push(u8::try_from(text.len()).ok().filter(|length| *length < 127).unwrap());
-            block.extend_from_slice(text.as_bytes());
-        }
-    }
-    block
-}
-
 async fn send(to: SocketAddr, fields: &[(&str, &str)], data: Option<&str>) -> Outcome {
     let mut socket = TcpStream::connect(to).await.unwrap();
     let flags = END_HEADERS | if data.is_none() { END_STREAM } else { 0 };
     let mut bytes = [
         PREFACE,
-        &frame(SETTINGS, 0, &[]),
-        &frame(HEADERS, flags, &block(fields)),
+        &frame(SETTINGS, 0, 0, &[]),
+        &frame(HEADERS, flags, 1, &block(fields)),
     ]
     .concat();
     if let Some(data) = data {
-        bytes.extend(frame(DATA, END_STREAM, data.as_bytes()));
+        bytes.extend(frame(DATA, END_STREAM, 1, data.as_bytes()));
     }
     socket.write_all(&bytes).await.unwrap();
     timeout(PATIENCE, outcome(&mut socket))

@@ -3,6 +3,7 @@
 pub(crate) mod child;
 mod client;
 pub(crate) mod hostile;
+pub(crate) mod http2;
 mod recorder;
 pub(crate) mod world;
 

@@ -280,7 +280,7 @@ impl Activity {
                 (since + limits.idle_timeout, Some(Expiry::Idle))
             }
             // From then on another connection may have its place.
-            Phase::Head(since) if since.elapsed() < limits.place_kept => (since + limits.place_kept, None),
+            Phase::Head(since) if !self.is_slow_head(since) => (since + limits.place_kept, None),
             Phase::Head(since) => (since + limits.header_timeout, Some(Expiry::Head)),
             Phase::Busy => (Instant::now() + limits.idle_timeout, None),
         };

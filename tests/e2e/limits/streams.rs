@@ -6,40 +6,14 @@ use std::pin::pin;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+use crate::support::http2::{DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-// RFC 9113, section 6.
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
 /// SETTINGS_INITIAL_WINDOW_SIZE = 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 
 const MEMORY: &str = "signing_proxy_shared_taken{resource=\"request_memory\",connection=\"\"}";
 const TOGETHER: &str = "signing_proxy_shared_taken{resource=\"http2_requests\",connection=\"\"}";
 const TAKEN: &str = "signing_proxy_shared_taken{resource=\"upstream_permits\",connection=\"a\"}";
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// Fields without compression (RFC 7541, section 6.2.2), each shorter than 127 bytes.
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0);
-        for text in [name, value] {
-            block.push(u8::try_from(text.len()).ok().filter(|length| *length < 127).unwrap());
-            block.extend_from_slice(text.as_bytes());
-        }
-    }
-    block
-}
 
 /// All that a connection sends: so many requests, on streams that have no window.
 fn requests(count: u32, flags: u8, method: &str, target: &str, more: &[(&str, &str)]) -> Vec<u8> {

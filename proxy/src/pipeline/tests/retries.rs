@@ -160,15 +160,20 @@ async fn upload_that_meets_417_is_sent_again_without_expect() {
     }
 }
 
-#[tokio::test]
-async fn host_that_cannot_be_connected_to_is_left_alone_for_a_moment() {
+/// A proxy whose service does not listen.
+async fn before_a_closed_port() -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    let mut proxy = Proxy::with(&format!(
+    Proxy::with(&format!(
         "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\""
     ))
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn host_that_cannot_be_connected_to_is_left_alone_for_a_moment() {
+    let mut proxy = before_a_closed_port().await;
     // Nothing is sent, so a POST is tried again too.
     let answer = proxy.ask("POST /b/k?uploads HTTP/1.1", b"").await;
     assert_refused(&answer, 502, "upstream-unreachable");
@@ -197,13 +202,7 @@ async fn no_answer_in_time_is_a_gateway_timeout() {
 
 #[tokio::test]
 async fn nobody_there_is_a_bad_gateway() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    drop(listener);
-    let mut proxy = Proxy::with(&format!(
-        "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\""
-    ))
-    .await;
+    let mut proxy = before_a_closed_port().await;
     assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-unreachable");
     let record = proxy.record().await;
     assert!(record.cause.unwrap().contains("refused"));
