@@ -14,6 +14,7 @@ mod heads_http2;
 mod hosts;
 mod instance;
 mod limits;
+mod login;
 mod modes;
 mod on_behalf;
 mod organisations;

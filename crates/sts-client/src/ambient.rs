@@ -22,6 +22,8 @@ const MOST_PROFILES: usize = 16;
 pub struct AmbientFiles {
     /// Files that it reads; not all of them need to be there.
     pub files: Vec<PathBuf>,
+    /// Folders in which it keeps what it has refreshed: the sessions of `aws login`.
+    pub folders: Vec<PathBuf>,
     /// The profile whose `credential_process` it runs.
     pub runs_program_of: Option<String>,
 }
@@ -52,14 +54,15 @@ pub fn ambient_files(profile: Option<&str>, variable: impl Fn(&str) -> Option<St
     // The chain looks there first.
     let has_keys = profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY");
     if let Some(profiles) = profiles(profile, variables).filter(|_| !has_keys) {
-        found.follow(&profiles);
+        let login_cache = path("AWS_LOGIN_CACHE_DIRECTORY").or_else(|| in_home("login/cache"));
+        found.follow(&profiles, login_cache.as_deref());
     }
     found
 }
 
 impl AmbientFiles {
     /// Takes what the selected profile names, and the profiles that it builds upon.
-    fn follow(&mut self, profiles: &ProfileSet) {
+    fn follow(&mut self, profiles: &ProfileSet, login_cache: Option<&Path>) {
         let mut name = profiles.selected_profile();
         for _ in 0..MOST_PROFILES {
             let Some(profile) = profiles.get_profile(name) else {
@@ -68,6 +71,9 @@ impl AmbientFiles {
             if profile.get("credential_process").is_some() {
                 self.runs_program_of.get_or_insert_with(|| name.to_owned());
             }
+            let is_login = profile.get("login_session").is_some();
+            self.folders
+                .extend(login_cache.filter(|_| is_login).map(Path::to_owned));
             self.files.extend(
                 profile
                     .get("web_identity_token_file")
@@ -101,6 +107,7 @@ mod tests {
         [profile runs]\ncredential_process = /bin/keys\n\
         [profile built]\nrole_arn = arn\nsource_profile = runs\n\
         [profile ring]\nrole_arn = arn\nsource_profile = gnir\n[profile gnir]\nrole_arn = arn\nsource_profile = ring\n\
+        [profile login]\nlogin_session = arn\n[profile on-login]\nrole_arn = arn\nsource_profile = login\n\
         [profile web]\nrole_arn = arn\nweb_identity_token_file = /run/token\n";
 
     /// What is found with a home of this content, for a profile and with further variables.
@@ -131,6 +138,20 @@ mod tests {
         for profile in [Some("ring"), Some("unknown"), Some("web")] {
             assert_eq!(runs(profile, &[]), None);
         }
+    }
+
+    #[test]
+    fn sessions_of_aws_login_are_kept_in_a_folder() {
+        for profile in ["login", "on-login"] {
+            let (found_at_home, home) = found(Some(profile), &[]);
+            assert_eq!(found_at_home.folders, [home.join("login/cache")]);
+            let elsewhere = [("AWS_LOGIN_CACHE_DIRECTORY", "/run/login")];
+            assert_eq!(
+                found(Some(profile), &elsewhere).0.folders,
+                [PathBuf::from("/run/login")]
+            );
+        }
+        assert!(found(Some("web"), &[]).0.folders.is_empty());
     }
 
     #[test]

@@ -54,6 +54,15 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
             Culprit::Instance,
             "give this machine credentials in one of these ways, or give the connection keys of its own.",
         ),
+        CredentialFailure::ChainFailed { reason } | CredentialFailure::ChainMisconfigured { reason }
+            if is_of_login(reason) =>
+        {
+            of(
+                Culprit::Instance,
+                "the profile's session of `aws login` has ended, or is not where this user's are kept: run \
+                 `aws login --profile NAME` as the user that the proxy runs as; it lasts for twelve hours at most.",
+            )
+        }
         CredentialFailure::ChainMisconfigured { .. } => of(
             Culprit::Configuration,
             "mend the profile or the variables that the AWS SDKs read on this machine, or auth.profile.",
@@ -90,6 +99,11 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
         // `Internal`, and what later versions add.
         _ => of(Culprit::Sts, "this is a defect of the program."),
     }
+}
+
+/// Whether the SDK's words are of a console session that the AWS CLI keeps.
+fn is_of_login(reason: &str) -> bool {
+    reason.contains("Login token") || reason.contains("/login/cache/")
 }
 
 fn of_refused_keys(code: &str, message: &str, key: KeyLooks) -> Vec<Cause> {

@@ -55,6 +55,9 @@ fn check_chain(key: &KeyPath, profile: Option<&str>, report: &Report<'_>) {
     for file in &found.files {
         report.may_need(key, Path::new(file));
     }
+    for folder in found.folders.iter().filter(|folder| folder.exists()) {
+        report.needs(key, folder, Need::Folder);
+    }
     if let Some(profile) = found.runs_program_of {
         let message = format!("the AWS profile {profile:?} has credential_process, and {NO_PROGRAMS}");
         report.refuse(key, message);
