@@ -8,6 +8,7 @@
 
 mod host;
 mod names;
+mod upgrade;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
@@ -19,6 +20,7 @@ use crate::server::AmbiguousHead;
 
 pub(crate) use host::HostPort;
 pub(crate) use names::check_names;
+pub(crate) use upgrade::check_upgrade;
 
 /// The longest path and query we take: S3's longest key, fully escaped, with a long query fits several times.
 const MAX_TARGET: usize = 16 * 1024;

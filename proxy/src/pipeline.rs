@@ -47,7 +47,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use sts_client::CredentialSource;
 
-use crate::admit::admit;
+use crate::admit::{admit, check_upgrade};
 use crate::body::Storage;
 use crate::browser::{Browsers, Caller, ResponseGuard};
 use crate::config::Config;
@@ -253,6 +253,7 @@ impl Pipeline {
             // Not earlier: the response has the shape of the service that was meant.
             return Err(Exhausted::OverShare.error(ErrorCode::ClientOverShare));
         }
+        check_upgrade(&admitted.head)?;
         let lane = self.lane(&target)?;
         ownership::of_hosts(lane, &target, &admitted.head).await?;
         let mut ready = steps::prepare(admitted, target, &self.pseudonym)?;

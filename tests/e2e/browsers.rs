@@ -185,7 +185,7 @@ async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str
     }
 }
 
-const PROGRAMS: [(&str, Fields); 15] = [
+const PROGRAMS: [(&str, Fields); 13] = [
     ("nothing at all", &[]),
     ("curl", &[("user-agent", "curl/8.11.1"), ("accept", "*/*")]),
     (
@@ -235,16 +235,6 @@ const PROGRAMS: [(&str, Fields); 15] = [
             ("accept-encoding", "br, gzip, deflate"),
         ],
     ),
-    (
-        "Node's WebSocket",
-        &[
-            ("upgrade", "websocket"),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            ("sec-fetch-mode", "websocket"),
-            ("accept-language", "*"),
-            ("user-agent", "node"),
-        ],
-    ),
     ("Deno", &[("accept-language", "*"), ("user-agent", "Deno/2.1.4")]),
     (
         "an old tool",
@@ -254,14 +244,21 @@ const PROGRAMS: [(&str, Fields); 15] = [
             ("cookie", "a=b"),
         ],
     ),
+];
+
+const WEBSOCKETS: [(&str, Fields); 2] = [
+    ("any client", &[UPGRADE, ("sec-websocket-key", "x")]),
     (
-        "a WebSocket client",
+        "Node's",
         &[
-            ("upgrade", "websocket"),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            UPGRADE,
+            ("sec-fetch-mode", "websocket"),
+            ("accept-language", "*"),
+            ("user-agent", "node"),
         ],
     ),
 ];
+const UPGRADE: (&str, &str) = ("upgrade", "websocket");
 
 #[tokio::test]
 async fn programs_are_served_whatever_they_are_written_in() {
@@ -269,6 +266,14 @@ async fn programs_are_served_whatever_they_are_written_in() {
     for (name, fields) in PROGRAMS {
         setup.passes(name, &EVERYWHERE, fields).await;
     }
+    // Not taken for browsers' either.
+    for (name, fields) in WEBSOCKETS {
+        for by in EVERYWHERE {
+            let (status, code, _) = setup.send(by, Version::Http1, "GET", fields).await.refusal();
+            assert_eq!((status, code.as_str()), (501, "upgrade-unsupported"), "{name}, {by:?}");
+        }
+    }
+    assert!(setup.service.is_untouched());
 }
 
 /// The table of the finding: what a browser sends in each case, and the error.

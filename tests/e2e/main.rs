@@ -33,6 +33,7 @@ mod support;
 mod tidy;
 mod tls;
 mod unmapped;
+mod upgrades;
 mod uploads;
 mod vending;
 mod wire;

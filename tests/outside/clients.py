@@ -304,6 +304,7 @@ CLIENTS = {
     "curl-http1.0": curl_with("--http1.0", spell=strict),
     "curl-expect": curl_with("--header", "Expect: 100-continue"),
     "curl-h2c": curl_with("--http2-prior-knowledge"),
+    "curl-h2c-upgrade": curl_with("--http2"),
     "wget": wget,
     "http-1.0": http_1_0,
     "aws-cli": aws_cli,

@@ -139,6 +139,9 @@ errors! {
         "the request is already signed in its query"
         "Send it without the X-Amz-* query parameters, or set the connection's presigned to 'pass' or 'resign'."
 
+    UpgradeUnsupported NOT_IMPLEMENTED "upgrade-unsupported"
+        "the proxy does not carry WebSockets yet"
+        "Use an operation of the service that needs no WebSocket, or connect to the service itself by a presigned URL."
     Http2Required HTTP_VERSION_NOT_SUPPORTED "http2-required"
         "the operation streams in both directions at once, for which the proxy has to be spoken to by HTTP/2"
         "Use HTTP/2 in the clear with prior knowledge (h2c), as by curl --http2-prior-knowledge."

@@ -46,7 +46,7 @@ def upgrades():
     yield from bad("without fields", kind, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "close")
     yield from bad("to h2c", kind, switch.replace(b"websocket", b"h2c"), "close")
     data = get(
-        "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+        "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"
     )
     yield Row(
         "an upgrade that was not passed on",
