@@ -23,6 +23,7 @@ mod places;
 mod problem;
 mod quantity;
 mod raw;
+mod service_defaults;
 mod sources;
 mod suggest;
 mod table;

@@ -6,6 +6,7 @@ use figment::value::{Dict, Value};
 use super::check::integer;
 use super::key_path::KeyPath;
 use super::keys::{self, KEYS, Kind, Node};
+use super::service_defaults::default_for;
 use super::sources::{Sources, default_of};
 
 /// Every key with the value it has in the end. Secrets were taken out when it was made.
@@ -43,8 +44,9 @@ impl Effective {
     }
 }
 
-/// Gives every key that has a default its value, where nobody did.
-pub(super) fn fill(tree: &mut Dict) {
+/// Gives every key that has a default its value, where nobody did. What the operator wrote of `defaults` goes before what
+/// suits a connection's service, and that before the built-in default.
+pub(super) fn fill(tree: &mut Dict, is_written: impl Fn(&KeyPath) -> bool) {
     let fixed = KEYS.iter().filter(|key| !key.path.contains('*'));
     for key in fixed {
         let names: Vec<&str> = key.path.split('.').collect();
@@ -62,13 +64,19 @@ pub(super) fn fill(tree: &mut Dict) {
             keys::Fallback::Value(_) => default_of(key),
             keys::Fallback::Same(other) => whole.find_ref(other).cloned(),
         };
+        let follows_service = match key.default {
+            keys::Fallback::Same(other) => !is_written(&KeyPath::of(other)),
+            keys::Fallback::Absent | keys::Fallback::Value(_) => false,
+        };
         let (Some(default), Some(Value::Dict(_, entries))) = (default, tree.get_mut(table)) else {
             continue;
         };
         let names: Vec<&str> = rest.split('.').collect();
         for entry in entries.values_mut() {
             if let Value::Dict(_, entry) = entry {
-                insert_where_absent(entry, &names, &default);
+                let service = entry.get("service").and_then(Value::as_str).unwrap_or_default();
+                let of_service = default_for(service, rest).filter(|_| follows_service).map(Value::from);
+                insert_where_absent(entry, &names, of_service.as_ref().unwrap_or(&default));
             }
         }
     }

@@ -160,7 +160,7 @@ fn build(
         problems.push(Problem::new(Origin::Flag("--service"), region, message));
     }
     check::clean(&mut tree, &sources, &mut problems);
-    effective::fill(&mut tree);
+    effective::fill(&mut tree, |key| sources.wrote(key));
     let report = Report {
         sources: &sources,
         problems: problems.into(),

@@ -34,6 +34,7 @@ mod refusals;
 mod rejections;
 mod requests;
 mod retries;
+mod silence;
 mod tls;
 
 /// Long enough for any machine; nothing waits for it unless a test fails.

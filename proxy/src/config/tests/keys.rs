@@ -199,7 +199,7 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
 #[test]
 fn filling_gives_defaults_to_every_connection() {
     let mut tree = crate::config::variables::tree([(KeyPath::of("connections.a.service"), Value::from("s3"))]);
-    effective::fill(&mut tree);
+    effective::fill(&mut tree, |_| false);
     let mut shown = String::new();
     write!(
         shown,

@@ -53,7 +53,7 @@ async fn answers_without_a_body_keep_their_length() {
     }
 }
 
-fn stream() -> (Reply, mpsc::Sender<&'static str>) {
+pub(super) fn stream() -> (Reply, mpsc::Sender<&'static str>) {
     let (sender, receiver) = mpsc::channel(1);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     (
