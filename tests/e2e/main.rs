@@ -13,6 +13,7 @@ mod heads;
 mod heads_http2;
 mod hosts;
 mod instance;
+mod lattice;
 mod limits;
 mod login;
 mod modes;

@@ -46,6 +46,9 @@ UNMODELLED = [
     ("search-dynamodb", "dynamodb", "json", None, {}),
     ("vpc-lattice-svcs", "vpc-lattice-svcs", "rest-json", None, {}),
 ]
+# Services that take no signed payload. VPC Lattice User Guide, "SigV4 authenticated requests": "does not support payload
+# signing. You must send a x-amz-content-sha256 header with the value set to UNSIGNED-PAYLOAD".
+UNSIGNED_PAYLOAD = {"vpc-lattice-svcs"}
 # Unmodelled services that have names under the dual-stack suffix only.
 DUALSTACK_ONLY = ["bedrock-mantle"]
 # Keys of endpoints.json that name another service's endpoints.
@@ -250,8 +253,8 @@ def main():
         for p in PARTITIONS if where == "*" or p["id"] in where.split(",")
         for region in p["regions"] if not region.endswith("-global")
     }
-    write("services", ["prefix", "signing name", "protocol", "operation prefixes", "names in SDKs"],
-          sorted(services.values()))
+    write("services", ["prefix", "signing name", "protocol", "operation prefixes", "names in SDKs", "payload"],
+          sorted(row + ("unsigned" if row[0] in UNSIGNED_PAYLOAD else "-",) for row in services.values()))
     write("rules", ["prefix", "variant", "partitions or region", "host", "signing region"], sorted(rules))
     write("hosts", ["host", "prefix", "signing region", "variant"], sorted(odd | set(legacy_hosts(services, known_hosts))))
     write("partitions", ["partition", "suffix", "dual-stack suffix", "home region", "region pattern", "regions"],

@@ -35,6 +35,10 @@ impl Protocol {
 }
 
 /// How a service wants to be signed and spoken to.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "traits that do not depend on one another, each a column of a table"
+)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServiceTraits {
     /// The service's name in the signing scope.
@@ -47,6 +51,10 @@ pub struct ServiceTraits {
     ///
     /// Some other services take it for single operations; a host name does not say which.
     pub unsigned_payload_allowed: bool,
+    /// Whether `UNSIGNED-PAYLOAD` is all that the service takes, also without a body and in the clear (VPC Lattice).
+    ///
+    /// Source: VPC Lattice User Guide, on requests signed with `SigV4`.
+    pub payload_must_be_unsigned: bool,
     /// Whether it is S3 or a sibling that shares S3's way of signing.
     pub is_s3_family: bool,
     /// Whether `SigV4a` is the only signature it takes (`CloudFront` key-value stores).
@@ -76,6 +84,7 @@ pub fn traits_of(service: &ServiceId) -> ServiceTraits {
         "s3-control" => PathEncoding::SingleKeepingSlash,
         _ => PathEncoding::Double,
     };
+    let payload_must_be_unsigned = known.is_some_and(|known| known.payload_must_be_unsigned);
     ServiceTraits {
         signing_name: signing_name(known.map_or_else(|| last_label(prefix), |known| known.signing_name)),
         path_encoding,
@@ -85,7 +94,8 @@ pub fn traits_of(service: &ServiceId) -> ServiceTraits {
             (_, Some(known)) => known.protocol,
             (_, None) => Protocol::RestJson,
         },
-        unsigned_payload_allowed: path_encoding == PathEncoding::Single || prefix == "vpc-lattice-svcs",
+        unsigned_payload_allowed: path_encoding == PathEncoding::Single || payload_must_be_unsigned,
+        payload_must_be_unsigned,
         is_s3_family: path_encoding != PathEncoding::Double,
         needs_sigv4a: prefix == "cloudfront-keyvaluestore",
     }
@@ -224,6 +234,17 @@ mod tests {
         ] {
             assert_eq!(traits(service).unsigned_payload_allowed, allowed, "{service}");
         }
+    }
+
+    #[test]
+    fn lattice_alone_takes_no_signed_payload() {
+        let unsigned = known_services()
+            .into_iter()
+            .filter(|service| traits_of(service).payload_must_be_unsigned);
+        assert_eq!(
+            unsigned.map(|service| service.to_string()).collect::<Vec<_>>(),
+            ["vpc-lattice-svcs"]
+        );
     }
 
     #[test]

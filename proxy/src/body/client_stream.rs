@@ -11,6 +11,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use super::collect::too_large;
 use super::patience::{Late, Patience};
 use crate::error::{Cause, ErrorCode, ProxyError};
 
@@ -51,6 +52,8 @@ pub(crate) struct ClientStream {
     first: Option<Patience>,
     /// Came while it was waited for the first one.
     ahead: Option<Bytes>,
+    /// Bytes that may come.
+    most: u64,
     fault: StreamFault,
 }
 
@@ -65,6 +68,7 @@ impl ClientStream {
             patience,
             first: None,
             ahead: None,
+            most: u64::MAX,
             fault,
         }
     }
@@ -75,6 +79,11 @@ impl ClientStream {
             first: Some(Patience::new(limit)),
             ..self
         }
+    }
+
+    /// Breaks the request off beyond so many bytes.
+    pub(crate) fn with_most(self, most: u64) -> Self {
+        Self { most, ..self }
     }
 
     /// Ready once the first piece is there, or the end. The piece stays where it is.
@@ -95,7 +104,10 @@ impl ClientStream {
         Poll::Ready(data.map(|data| match data {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                self.fault.0.received.fetch_add(length, Ordering::Relaxed);
+                let before = self.fault.0.received.fetch_add(length, Ordering::Relaxed);
+                if before.saturating_add(length) > self.most {
+                    return Err(self.refuse(too_large(self.most)));
+                }
                 Ok(data)
             }
             Err((code, cause)) => Err(self.fail(code, cause)),

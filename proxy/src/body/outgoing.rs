@@ -170,7 +170,7 @@ pub(crate) struct OutgoingBody {
     /// Nothing was taken of the source yet.
     waiting: Option<Waiting>,
     source: Source,
-    /// Bytes to come; `None` where nobody knows: in a conversation.
+    /// Bytes to come; `None` where nobody knows.
     left: Option<u64>,
     progress: Progress,
 }
@@ -210,12 +210,12 @@ pub(crate) struct Chunks {
 }
 
 impl OutgoingBody {
-    /// A body that is passed on as it arrives, in chunks or as it is, of together so many bytes. It is taken off its
-    /// shelf once the gate is open, where there is one.
+    /// A body that is passed on as it arrives, in chunks or as it is, of together so many bytes where that is known. It is
+    /// taken off its shelf once the gate is open, where there is one.
     pub(crate) fn once(
         shelf: Shelf,
         chunks: Option<Chunks>,
-        framed_length: u64,
+        framed_length: Option<u64>,
         gate: Option<Gate>,
         progress: Progress,
     ) -> Self {
@@ -226,7 +226,7 @@ impl OutgoingBody {
         Self {
             waiting: gate.map(Waiting::at),
             source,
-            left: Some(framed_length),
+            left: framed_length,
             progress,
         }
     }

@@ -19,7 +19,9 @@ use crate::share::Grant;
 /// [`ErrorCode::Http2Required`] where it is, and came by HTTP/1.
 pub(super) fn is_one(ready: &Ready, operation: Option<&str>) -> Result<bool, ProxyError> {
     let is_bedrock = operation == Some("InvokeModelWithBidirectionalStream");
-    let is_said = ready.asked_payload == AskedPayload::Events && !ready.route.traits.is_s3_family;
+    let traits = &ready.route.traits;
+    let is_said =
+        ready.asked_payload == AskedPayload::Events && !traits.is_s3_family && !traits.payload_must_be_unsigned;
     if !ready.is_ours_to_sign() || !(is_bedrock || is_said) {
         return Ok(false);
     }

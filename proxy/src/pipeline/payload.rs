@@ -17,7 +17,7 @@ use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
     BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Conversation, EventStream, Gate, OutgoingBody,
-    Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect, too_large,
+    Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect,
 };
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::Repeatable;
@@ -49,7 +49,8 @@ enum Body {
     Stream {
         upload: Shelf,
         passage: Passage,
-        framed_length: u64,
+        /// `None` where the length is not known.
+        framed_length: Option<u64>,
         /// Whether it is held back until the service wants it: then it stays here while a connection turns out to be
         /// dead, or the head is refused.
         continues: Option<Continues>,
@@ -76,6 +77,7 @@ impl Framed {
     pub(super) fn whole(mut ready: Ready, content: Content, sha256: [u8; 32], received: u64) -> Self {
         set_length(&mut ready.head, content.length());
         let payload = match content {
+            _ if ready.route.traits.payload_must_be_unsigned => Payload::Unsigned,
             Content::Empty => Payload::Empty,
             Content::Memory(_) | Content::Spooled { .. } => Payload::Sha256(sha256),
         };
@@ -242,7 +244,7 @@ impl Framed {
             return Err(ErrorCode::Internal.into());
         }
         let chunks = match passage {
-            Passage::Plain(_) => None,
+            Passage::Plain(_) | Passage::Open => None,
             Passage::Chunked(layout) => Some(Chunks {
                 layout: *layout,
                 signer: match signer {
@@ -320,7 +322,7 @@ pub(super) async fn frame(
     Ok(Framed::whole(ready, content, sha256, record.bytes_in))
 }
 
-/// The body of known length as it arrives.
+/// The body as it arrives.
 fn pass_on(
     mut ready: Ready,
     body: &mut Option<Incoming>,
@@ -329,12 +331,12 @@ fn pass_on(
 ) -> Result<Framed, ProxyError> {
     let config = &ready.route.config;
     let max = config.limits.max_body;
-    let framed_length = passage.framed_length().filter(|_| passage.length() <= max);
-    let framed_length = framed_length.ok_or_else(|| too_large(max))?;
+    let framed_length = passage.framed_length(max)?;
     let fault = StreamFault::default();
     let incoming = body.take().ok_or(ErrorCode::Internal)?;
     let stream = ClientStream::new(incoming, ready.patience(), fault.clone())
-        .with_first_within(FIRST_PIECE.min(config.timeouts.body_idle));
+        .with_first_within(FIRST_PIECE.min(config.timeouts.body_idle))
+        .with_most(framed_length.map_or(max, |_| u64::MAX));
     let stream = UploadStream::new(stream, ready.framing.clone());
     if let Passage::Chunked(layout) = &passage {
         layout.announce(&mut ready.head.headers);
@@ -342,7 +344,10 @@ fn pass_on(
             add_aws_chunked(&mut ready.head.headers);
         }
     }
-    set_length(&mut ready.head, framed_length);
+    match framed_length {
+        Some(length) => set_length(&mut ready.head, length),
+        None => drop(ready.head.headers.remove(CONTENT_LENGTH)),
+    }
     Ok(Framed {
         ready,
         payload: passage.payload(),

@@ -16,6 +16,8 @@ pub(crate) struct Service {
     pub(crate) prefix: &'static str,
     pub(crate) signing_name: &'static str,
     pub(crate) protocol: Protocol,
+    /// Whether it takes no signed payload.
+    pub(crate) payload_must_be_unsigned: bool,
     operation_prefixes: &'static str,
     sdk_names: &'static str,
     rules: Vec<Rule>,
@@ -111,7 +113,7 @@ pub(super) fn services() -> HashMap<&'static str, Service> {
 
 /// The rows of `hosts.tsv`.
 pub(super) fn homes() -> impl Iterator<Item = Home> {
-    rows(HOSTS).filter_map(|[host, prefix, signing_region, variant, _]| {
+    rows(HOSTS).filter_map(|[host, prefix, signing_region, variant, ..]| {
         Some(Home {
             host,
             prefix,
@@ -121,8 +123,8 @@ pub(super) fn homes() -> impl Iterator<Item = Home> {
     })
 }
 
-/// The cells of each line that is no comment, at most five; missing ones are empty.
-fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 5]> {
+/// The cells of each line that is no comment, at most six; missing ones are empty.
+fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 6]> {
     text.lines().filter(|line| !line.starts_with('#')).map(|line| {
         let mut cells = line.split('\t');
         std::array::from_fn(|_| cells.next().unwrap_or(""))
@@ -130,7 +132,7 @@ fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 5]> {
 }
 
 fn service(
-    [prefix, signing_name, protocol, operations, sdk_names]: [&'static str; 5],
+    [prefix, signing_name, protocol, operations, sdk_names, payload]: [&'static str; 6],
 ) -> Option<(&'static str, Service)> {
     let protocol = match protocol {
         "rest-xml" => Protocol::RestXml,
@@ -145,6 +147,7 @@ fn service(
         prefix,
         signing_name,
         protocol,
+        payload_must_be_unsigned: payload == "unsigned",
         operation_prefixes: operations,
         sdk_names,
         rules: Vec::new(),
@@ -152,7 +155,7 @@ fn service(
     Some((prefix, service))
 }
 
-fn rule([prefix, variant, scope, host, signing_region]: [&'static str; 5]) -> Option<(&'static str, Rule)> {
+fn rule([prefix, variant, scope, host, signing_region, _]: [&'static str; 6]) -> Option<(&'static str, Rule)> {
     let scope = match scope {
         "*" => Scope::Partitions(PartitionSet::ALL),
         names

@@ -82,7 +82,7 @@ async fn pieces_of(
     let signer = layout.is_signed().then(|| chunk_signer(layout.payload()));
     let shelf = Shelf::new(UploadStream::new(stream, framing));
     let chunks = Some(Chunks { layout, signer });
-    let mut body = OutgoingBody::once(shelf, chunks, layout.framed_length().unwrap(), None, Progress::new());
+    let mut body = OutgoingBody::once(shelf, chunks, layout.framed_length(), None, Progress::new());
     let mut pieces = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame {
@@ -283,7 +283,7 @@ async fn the_end_of_a_body_in_framing_is_held_back_until_it_was_found_right() {
         fault.clone(),
     );
     let shelf = Shelf::new(UploadStream::new(stream, framing));
-    let mut body = OutgoingBody::once(shelf, None, 5, None, Progress::new());
+    let mut body = OutgoingBody::once(shelf, None, Some(5), None, Progress::new());
     assert!(body.frame().await.unwrap().is_err());
     let error = fault.error().unwrap();
     assert!(error.hint().contains("checksum"), "{}", error.hint());

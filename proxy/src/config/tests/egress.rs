@@ -148,3 +148,13 @@ fn only_buckets_have_owners() {
         "{error}"
     );
 }
+
+#[test]
+fn lattice_takes_an_unsigned_payload_in_the_clear() {
+    for payload in ["auto", "unsigned"] {
+        let body = format!(
+            "service = \"vpc-lattice-svcs\"\nregion = \"eu-west-1\"\npayload = \"{payload}\"\nendpoint = \"http://localhost\"\n[connections.a.auth]\nmethod = \"default-chain\""
+        );
+        read(&format!("[connections.a]\n{body}"), &[]).unwrap();
+    }
+}

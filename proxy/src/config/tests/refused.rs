@@ -226,6 +226,16 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
         "payload: an unsigned payload needs TLS: use \"signed\", or an https endpoint",
     );
     row(
+        "vpc-lattice-svcs",
+        "payload = \"signed\"",
+        "payload: the service takes no signed payload: use \"auto\" or \"unsigned\"",
+    );
+    row(
+        "vpc-lattice-svcs",
+        "payload = \"unsigned-trailer\"\nendpoint = \"http://localhost\"",
+        "payload: only S3 takes bodies in chunks: use \"auto\" or \"unsigned\"",
+    );
+    row(
         "s3",
         "payload = \"singed\"",
         "payload: must be \"auto\", \"signed\", \"unsigned\", \"streaming\", \"streaming-trailer\" or \"unsigned-trailer\"; did you mean \"signed\"?",

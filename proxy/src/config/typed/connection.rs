@@ -194,21 +194,30 @@ fn role_partitions(auth: &AuthMethod) -> Vec<Partition> {
 fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
     let traits = traits_of(&config.connection.service);
     let is_clear = config.endpoint.as_ref().is_some_and(|url| url.scheme() == Scheme::Http);
+    let must_be_unsigned = traits.payload_must_be_unsigned;
     match config.payload {
+        PayloadMode::Signed if must_be_unsigned => {
+            let message = r#"the service takes no signed payload: use "auto" or "unsigned""#;
+            table.refuse("payload", message);
+        }
         PayloadMode::Unsigned if !traits.unsigned_payload_allowed => {
             table.refuse(
                 "payload",
                 r#"the service takes no unsigned payload: use "auto" or "signed""#,
             );
         }
-        PayloadMode::Unsigned | PayloadMode::UnsignedTrailer if is_clear => {
+        PayloadMode::Unsigned | PayloadMode::UnsignedTrailer if is_clear && !must_be_unsigned => {
             let message = r#"an unsigned payload needs TLS: use "signed", or an https endpoint"#;
             table.refuse("payload", message);
         }
         PayloadMode::Streaming | PayloadMode::StreamingTrailer | PayloadMode::UnsignedTrailer
             if !traits.is_s3_family =>
         {
-            table.refuse("payload", r#"only S3 takes bodies in chunks: use "auto" or "signed""#);
+            let other = if must_be_unsigned { "unsigned" } else { "signed" };
+            table.refuse(
+                "payload",
+                format!(r#"only S3 takes bodies in chunks: use "auto" or "{other}""#),
+            );
         }
         PayloadMode::Auto
         | PayloadMode::Signed

@@ -8,46 +8,56 @@
 //! | `streaming-trailer` | beyond a chunk | signed chunks, kept | signed chunks | signed chunks, computed |
 //! | `unsigned-trailer` | beyond a chunk | unsigned, kept | unsigned | unsigned, computed |
 //!
+//! A service whose payload must be unsigned takes them plainly: beyond `memory_body`, with `unsigned` from the first byte on, and
+//! always where the length is not known.
+//!
 //! A part gets no checksum that its client did not think of: S3 refuses one that the upload was not begun with.
 
 use signer::Payload;
 
+use http::Method;
+use policy_gen::mapping::BodyFraming;
+
 use super::Ready;
-use crate::body::{ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum};
+use crate::body::{ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum, too_large};
 use crate::config::{ChecksumMode, PayloadMode, Scheme};
+use crate::error::ProxyError;
 use crate::pipeline::steps::AskedPayload;
 use crate::route::SignatureVersion;
 
-/// How a body of known length goes out while it comes in.
+/// How a body goes out while it comes in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Passage {
     /// As it is, `UNSIGNED-PAYLOAD`: so many bytes.
     Plain(u64),
+    /// As it is, `UNSIGNED-PAYLOAD`: nobody knows how many bytes.
+    Open,
     /// In chunks.
     Chunked(ChunkLayout),
 }
 
 impl Passage {
-    /// Bytes of the body itself.
-    pub(super) fn length(&self) -> u64 {
-        match self {
-            Self::Plain(length) => *length,
-            Self::Chunked(layout) => layout.length,
-        }
-    }
-
-    /// Bytes on the wire; `None` where that fits into no number.
-    pub(super) fn framed_length(&self) -> Option<u64> {
-        match self {
-            Self::Plain(length) => Some(*length),
-            Self::Chunked(layout) => layout.framed_length(),
+    /// Bytes on the wire; `None` where nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// The body itself has more than `max` bytes.
+    pub(super) fn framed_length(&self, max: u64) -> Result<Option<u64>, ProxyError> {
+        let (length, framed) = match self {
+            Self::Open => return Ok(None),
+            Self::Plain(length) => (*length, Some(*length)),
+            Self::Chunked(layout) => (layout.length, layout.framed_length()),
+        };
+        match framed.filter(|_| length <= max) {
+            None => Err(too_large(max)),
+            known => Ok(known),
         }
     }
 
     /// What the head's signature says of the body.
     pub(super) fn payload(&self) -> Payload {
         match self {
-            Self::Plain(_) => Payload::Unsigned,
+            Self::Plain(_) | Self::Open => Payload::Unsigned,
             Self::Chunked(layout) => layout.payload(),
         }
     }
@@ -69,6 +79,9 @@ pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> 
     }
     if !ready.is_ours_to_sign() || ready.is_decided_by_body {
         return None;
+    }
+    if ready.route.traits.payload_must_be_unsigned {
+        return choose_unsigned(ready);
     }
     let (length, kept) = known(&ready.framing)?;
     let is_tls = ready.route.scheme == Scheme::Https;
@@ -126,6 +139,27 @@ pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> 
         | PayloadMode::Streaming
         | PayloadMode::StreamingTrailer
         | PayloadMode::UnsignedTrailer => None,
+    }
+}
+
+/// How a body goes to a service that takes none with a signature. What fits into memory waits there, and can be sent again.
+fn choose_unsigned(ready: &Ready) -> Option<Passage> {
+    let length = match &ready.framing {
+        Framing::Plain { length } => *length,
+        Framing::AwsChunked { length, trailers } if trailers.is_empty() => *length,
+        // The checksum behind the body becomes a header.
+        Framing::AwsChunked { .. } => return None,
+    };
+    let config = &ready.route.config;
+    match length {
+        Some(0) => None,
+        Some(length) => {
+            let passes = config.payload == PayloadMode::Unsigned || length > config.limits.memory_body;
+            passes.then_some(Passage::Plain(length))
+        }
+        // There is none, or hyper would send none without a length.
+        None if ready.body == BodyFraming::Empty || matches!(ready.head.method, Method::GET | Method::HEAD) => None,
+        None => Some(Passage::Open),
     }
 }
 

@@ -39,6 +39,7 @@ fn passage(keys: &str, target: &str, headers: &str) -> String {
     match choose(&ready, operation.as_deref()) {
         None => "hashed".to_owned(),
         Some(Passage::Plain(_)) => "plain".to_owned(),
+        Some(Passage::Open) => "open".to_owned(),
         Some(Passage::Chunked(layout)) => match layout.seal {
             Seal::Signed => "signed".to_owned(),
             Seal::SignedTrailer(algorithm) => format!("signed {algorithm:?}"),
