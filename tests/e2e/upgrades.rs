@@ -1,5 +1,9 @@
 //! What becomes of `Upgrade`: one for WebSocket is rejected, any other ignored.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::support::world::{connection, proxy};
 use crate::support::{Recorder, Wire, ask};
 
@@ -98,5 +102,31 @@ async fn websockets_are_unsupported_and_nothing_is_sent() {
         let old = ask(proxy.addr().unwrap(), format!("GET /k HTTP/1.0\r\n{FIELDS}\r\n")).await;
         assert_eq!(old.status, 200, "{service}");
         recorder.take().await;
+    }
+}
+
+/// Whoever reads to the end, as HTTP/1.0 clients do, must not have to wait for it: hyper leaves the end to whoever takes
+/// a connection over.
+#[tokio::test]
+async fn connection_closes_at_once_behind_an_offer_or_a_tunnel() {
+    let recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    let (_, offer) = OFFERS[0];
+    let upgrade = format!("GET /b/k HTTP/1.1\r\n{offer}\r\n");
+    let last = format!(
+        "GET /b/k HTTP/1.1\r\n{}\r\n",
+        offer.replace("Upgrade, ", "close, Upgrade, ")
+    );
+    let old = "GET /b/k HTTP/1.0\r\n\r\n".to_owned();
+    let tunnel = "CONNECT s3.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
+    for requests in [vec![upgrade, old], vec![last], vec![tunnel]] {
+        let mut wire = Wire::connect(proxy.addr().unwrap()).await;
+        for request in &requests {
+            wire.send(request).await;
+            wire.answer().await;
+        }
+        let closed = timeout(Duration::from_secs(1), wire.is_closed()).await;
+        assert_eq!(closed, Ok(true), "{requests:?}");
     }
 }

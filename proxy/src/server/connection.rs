@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::abort::{Abortable, Reset};
 use super::activity::{Activity, Expiry};
@@ -195,8 +195,13 @@ where
             } else {
                 if !activity.has_ended() {
                     let mut drain = context.drain.clone();
+                    let closed = async {
+                        // Where a request offered to upgrade, hyper ends without it, for whoever takes the connection over.
+                        let _ = io.shutdown().await;
+                        linger(&mut io).await;
+                    };
                     tokio::select! {
-                        () = linger(&mut io) => {}
+                        () = closed => {}
                         () = drain.reached(Stage::Cut) => {}
                     }
                 }
