@@ -6,6 +6,7 @@
 //!
 //! `docs/configuration.md` lists every metric; a test compares that list with what is encoded.
 
+mod aws_errors;
 mod counting;
 mod credentials;
 mod families;
@@ -24,6 +25,7 @@ use auth_model::{Connection, ConnectionName, ServiceId};
 use http::{Method, StatusCode};
 use prometheus_client::encoding::text::encode;
 
+use self::aws_errors::AwsErrorLabels;
 use self::families::Families;
 use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, ReasonLabel, RequestLabels};
 use crate::server::{ListenerRole, Refusal};
@@ -57,6 +59,8 @@ pub struct RequestSample<'a> {
     pub status: Option<StatusCode>,
     /// The code of the error, where the answer is ours.
     pub error: Option<&'static str>,
+    /// AWS's code, where the service's response is an error.
+    pub aws_error: Option<&'a str>,
     /// From the request's head to the head of the service's answer.
     pub upstream_head: Option<Duration>,
     /// From the request's head to the end of the answer.
@@ -85,6 +89,9 @@ impl Metrics {
                 .errors
                 .get_or_create(&ErrorLabels::new(sample.connection, code))
                 .inc();
+        }
+        if let Some(labels) = AwsErrorLabels::of(sample) {
+            families.aws_errors.get_or_create(&labels).inc();
         }
         let connection = ConnectionLabel::new(sample.connection);
         families

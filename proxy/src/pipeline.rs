@@ -13,6 +13,7 @@
 //! of the signature, these are renewed and the request is signed and sent once more, if its body is still there.
 
 mod answer;
+mod caller;
 mod connections;
 mod conversation;
 mod cure;
@@ -28,6 +29,7 @@ mod read_ahead;
 mod record;
 mod redaction;
 mod rejection;
+mod service_error;
 mod setup;
 mod sign;
 mod skew;
@@ -67,7 +69,8 @@ pub use crate::permit::BookError;
 pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
 pub use answer::ResponseBody;
-pub use record::{Observer, Outcome, RequestRecord, Timings};
+pub use caller::TraceId;
+pub use record::{Observer, Outcome, RequestRecord, SignedBy, Timings};
 pub use setup::SetupError;
 #[cfg(fuzzing)]
 pub(crate) use steps::prepare;
@@ -260,13 +263,14 @@ impl Pipeline {
         ownership::of_bucket(lane, &mut ready).await?;
         ready.note_body(body.as_ref());
         reporter.record.operation = ready.operation();
+        reporter.for_application(ready.is_for_application());
         let converses = conversation::is_one(&ready, reporter.record.operation.as_deref())?;
         let mut permitted = permission::of_head(lane, &mut ready, &mut reporter.record).await?;
         let signs = ready.is_ours_to_sign();
         if signs {
             // Before the body is read: without credentials there is no point in taking it.
-            steps::credentials(&lane.credentials).await?;
-            reporter.credentials_ready();
+            let credentials = steps::credentials(&lane.credentials).await?;
+            reporter.credentials_ready(credentials);
         }
         let record = &mut reporter.record;
         let framed = if converses {
@@ -305,12 +309,17 @@ impl Pipeline {
             permitted,
             exchanged.as_ref().ok().map(|exchanged| exchanged.response.status()),
         );
-        let Exchanged { mut response, notice } = exchanged?;
+        let Exchanged {
+            mut response,
+            notice,
+            used,
+        } = exchanged?;
         if let Some(fault) = response.body_mut().take_first_fault() {
             // Nothing of the response is on its way to the client yet, which else sees a connection that ends.
             return Err(ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(fault));
         }
         record.notice = notice;
+        reporter.signed_by(used);
         reporter.answered(&response);
         let config = &framed.ready.route.config;
         Ok(Answered::Passed(answer::Passed {

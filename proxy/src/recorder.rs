@@ -27,6 +27,7 @@ impl Observer for Recorder {
             method: &record.method,
             status: record.status,
             error: record.error.map(crate::error::ErrorCode::name),
+            aws_error: record.aws_error.as_deref(),
             upstream_head: record.timings.upstream_head,
             total: record.timings.total,
             request_bytes: record.bytes_in,

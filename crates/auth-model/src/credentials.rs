@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::arn::AccountId;
+use crate::assume_role::RoleSessionName;
 use crate::secret::Secret;
 use crate::text::is_made_of;
 
 text_type!(
-    /// An access key id: public, but logged by nobody.
+    /// An access key id: public. The line of each request that is signed with it shows it, nothing else does.
     ///
     /// 1 to 128 visible ASCII characters without `/`, `,` and `=`, which delimit the
     /// `Authorization` header. AWS's own have 16 to 128; S3-compatible servers have shorter ones.
@@ -110,6 +111,8 @@ pub struct Credentials {
     pub expires_at: Option<SystemTime>,
     /// The account the keys belong to, where the source says.
     pub account: Option<AccountId>,
+    /// The role session's name, where we have assumed the role.
+    pub session_name: Option<RoleSessionName>,
 }
 
 impl Credentials {
@@ -122,6 +125,7 @@ impl Credentials {
             session_token: None,
             expires_at: None,
             account: None,
+            session_name: None,
         }
     }
 

@@ -165,6 +165,7 @@ impl Sts {
             request.duration.get(),
         ));
         credentials.account = Some(request.role.account().clone());
+        credentials.session_name = Some(request.session_name.clone());
         Ok(Session {
             credentials,
             space_percent,

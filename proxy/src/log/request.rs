@@ -36,8 +36,13 @@ macro_rules! record_at {
             region = $record.region.as_ref().map(display),
             operation = $record.operation.as_deref().map(Escaped).map(display),
             actions = $record.actions.as_deref().map(display),
+            user_agent = $record.user_agent.as_deref().map(Escaped).map(display),
+            trace_id = $record.trace_id.map(display),
+            access_key_id = $record.signed_by.as_ref().map(|by| display(by.access_key_id())),
+            session_name = $record.signed_by.as_ref().and_then(|by| by.session_name().map(display)),
             status = $record.status.map(|status| status.as_u16()),
             aws_request_id = $record.aws_request_id.as_deref().map(Escaped).map(display),
+            aws_error = $record.aws_error.as_deref().map(display),
             bytes_in = $record.bytes_in,
             bytes_out = $record.bytes_out,
             attempts = $record.attempts,
@@ -74,7 +79,11 @@ fn outcome(outcome: Outcome) -> &'static str {
 mod tests {
     use std::net::SocketAddr;
 
-    use auth_model::{ConnectionName, Region, ServiceId};
+    use std::sync::Arc;
+
+    use auth_model::{
+        AccessKeyId, ConnectionName, Credentials, Region, RoleSessionName, Secret, SecretAccessKey, ServiceId,
+    };
     use http::{Method, StatusCode, Version};
 
     use super::super::Form;
@@ -82,7 +91,7 @@ mod tests {
     use super::*;
     use crate::config::LogLevel;
     use crate::error::ErrorCode;
-    use crate::pipeline::Timings;
+    use crate::pipeline::{Timings, TraceId};
     use crate::server::{ListenerRole, Peer};
 
     fn refused() -> RequestRecord {
@@ -101,8 +110,12 @@ mod tests {
             version: Version::HTTP_11,
             host: Some("a.example".to_owned()),
             path: "/x\u{1b}[2J\n".to_owned(),
+            user_agent: None,
+            trace_id: None,
             status: Some(StatusCode::BAD_GATEWAY),
+            signed_by: None,
             aws_request_id: None,
+            aws_error: None,
             error: Some(ErrorCode::UpstreamUnreachable),
             notice: None,
             cause: Some("connect: refused".to_owned()),
@@ -117,6 +130,15 @@ mod tests {
         }
     }
 
+    fn session() -> Arc<Credentials> {
+        let mut session = Credentials::new(
+            AccessKeyId::parse("ASIAEXAMPLE").unwrap(),
+            SecretAccessKey::parse(Secret::new("wJalr")).unwrap(),
+        );
+        session.session_name = Some(RoleSessionName::parse("signing-proxy-reports").unwrap());
+        Arc::new(session)
+    }
+
     fn signed() -> RequestRecord {
         RequestRecord {
             connection: Some(ConnectionName::parse("reports").unwrap()),
@@ -125,8 +147,12 @@ mod tests {
             operation: Some("PutObject".to_owned()),
             method: Method::PUT,
             path: "/bucket/key".to_owned(),
-            status: Some(StatusCode::OK),
+            user_agent: Some("curl/8\u{1b}[2J".into()),
+            trace_id: Some(TraceId::from(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c)),
+            status: Some(StatusCode::NOT_FOUND),
+            signed_by: Some(session().into()),
             aws_request_id: Some("0ABC".to_owned()),
+            aws_error: Some("NoSuchKey".to_owned()),
             error: None,
             cause: None,
             bytes_in: 5,
@@ -150,7 +176,10 @@ mod tests {
                 r#"{"timestamp":"NOW","level":"INFO","message":"request","request_id":"4f-000001","#,
                 r#""connection":"reports","client":"127.0.0.1:5","listener":"shared","method":"PUT","#,
                 r#""host":"a.example","path":"/bucket/key","version":"HTTP/1.1","service":"s3","#,
-                r#""region":"eu-west-1","operation":"PutObject","status":200,"aws_request_id":"0ABC","#,
+                r#""region":"eu-west-1","operation":"PutObject","user_agent":"curl/8\\u{1b}[2J","#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","access_key_id":"ASIAEXAMPLE","#,
+                r#""session_name":"signing-proxy-reports","status":404,"aws_request_id":"0ABC","#,
+                r#""aws_error":"NoSuchKey","#,
                 r#""bytes_in":5,"bytes_out":0,"attempts":1,"credentials_ms":0.0,"body_ms":1.0,"#,
                 r#""upstream_ms":12.0,"total_ms":13.0,"outcome":"complete","#,
                 r#""target":"signing_proxy::request"}"#,

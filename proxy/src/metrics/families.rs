@@ -9,6 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::aws_errors::AwsErrorLabels;
 use super::credentials::CredentialCollector;
 use super::known::Known;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, Overflow, OverflowLabel, ReasonLabel, RequestLabels};
@@ -27,6 +28,7 @@ const SECONDS: [f64; 14] = [
 pub(super) struct Families {
     pub(super) requests: Family<RequestLabels, Counter>,
     pub(super) errors: Family<ErrorLabels, Counter>,
+    pub(super) aws_errors: Family<AwsErrorLabels, Counter>,
     pub(super) duration: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     pub(super) upstream_head: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     pub(super) request_bytes: Family<ConnectionLabel, Counter>,
@@ -58,6 +60,7 @@ impl Families {
         let mut families = Families {
             requests: Family::default(),
             errors: Family::default(),
+            aws_errors: Family::default(),
             duration: Family::new_with_constructor(new_histogram),
             upstream_head: Family::new_with_constructor(new_histogram),
             request_bytes: Family::default(),
@@ -104,6 +107,11 @@ impl Families {
             "errors",
             "Answers that were the proxy's own, by error code",
             self.errors.clone(),
+        );
+        r.register(
+            "aws_errors",
+            "Error responses of services, by kind and by AWS's code",
+            self.aws_errors.clone(),
         );
         r.register_with_unit(
             "request_duration",

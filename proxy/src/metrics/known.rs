@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use auth_model::{Connection, ConnectionName, ServiceId};
 
 use super::RequestSample;
+use super::aws_errors::AwsErrorLabels;
 use super::families::Families;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, RequestLabels};
 use super::retries::RetryLabels;
@@ -77,6 +78,9 @@ impl Families {
         }
         for code in ERRORS {
             self.errors.remove(&ErrorLabels::new(Some(name), code.name()));
+        }
+        for labels in AwsErrorLabels::all(name) {
+            self.aws_errors.remove(&labels);
         }
         let label = ConnectionLabel::new(Some(name));
         self.duration.remove(&label);

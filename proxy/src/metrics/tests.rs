@@ -8,6 +8,7 @@ fn sample(method: &Method) -> RequestSample<'_> {
         method,
         status: Some(StatusCode::FORBIDDEN),
         error: Some("no-connection"),
+        aws_error: None,
         upstream_head: None,
         total: Duration::from_millis(20),
         request_bytes: 3,
@@ -85,13 +86,28 @@ fn what_is_taken_out_of_the_configuration_is_forgotten() {
             ..sample(&Method::GET)
         });
     };
+    let end_denied = |connection: &Connection| {
+        metrics.request_ended(&RequestSample {
+            connection: Some(&connection.name),
+            service: Some(&connection.service),
+            error: None,
+            aws_error: Some("AccessDenied"),
+            upstream_head: Some(Duration::ZERO),
+            ..sample(&Method::GET)
+        });
+    };
     let (first, source) = never_asked("first", "s3");
     metrics.watch_connections([(&first, source.clone())]);
     metrics.upstream_connections(&first.name);
     end(&first);
+    end_denied(&first);
     check(
         &metrics,
         r#"signing_proxy_errors_total{connection="first",code="no-connection"} 1"#,
+    );
+    check(
+        &metrics,
+        r#"signing_proxy_aws_errors_total{connection="first",class="access-denied",code="AccessDenied"} 1"#,
     );
     let before = metrics.encode().unwrap().lines().count();
     for number in 0..100 {
@@ -99,6 +115,7 @@ fn what_is_taken_out_of_the_configuration_is_forgotten() {
         metrics.watch_connections([(&next, source)]);
         metrics.upstream_connections(&next.name);
         end(&next);
+        end_denied(&next);
     }
     let text = metrics.encode().unwrap();
     assert_eq!(text.lines().count(), before, "{text}");
@@ -159,9 +176,11 @@ fn the_documentation_lists_exactly_what_is_told() {
     let metrics = Metrics::new();
     // A family without a sample is not told.
     metrics.request_ended(&RequestSample {
+        error: None,
         upstream_head: Some(Duration::ZERO),
         ..sample(&Method::GET)
     });
+    metrics.request_ended(&sample(&Method::GET));
     drop(metrics.client_begins(&ListenerRole::Admin));
     metrics.client_ended(ClientEnd::Closed);
     let name = ConnectionName::parse("reports").unwrap();

@@ -120,6 +120,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
 /// An answer of ours.
 pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Reporter) -> Response<ResponseBody> {
     reporter.record.outcome = Outcome::Complete;
+    reporter.passes(response.body());
     let download = Download {
         too_slow: reporter.too_slow.clone(),
         ..Download::default()
@@ -157,6 +158,10 @@ impl Body for ResponseBody {
         match &frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
+                if let Some(data) = frame.data_ref() {
+                    this.reporter.passes(data);
+                }
+                let record = &mut this.reporter.record;
                 record.bytes_out = record
                     .bytes_out
                     .saturating_add(u64::try_from(length).unwrap_or(u64::MAX));

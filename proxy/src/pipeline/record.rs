@@ -1,16 +1,18 @@
 //! What is told about a request once it is over.
 
 use std::error::Error as _;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{ConnectionName, Region, ServiceId};
+use auth_model::{AccessKeyId, ConnectionName, Credentials, Region, RoleSessionName, ServiceId};
 use aws_endpoints::Protocol;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
 use tokio::time::Instant;
 
+use super::caller::{self, TraceId};
+use super::service_error::{ErrorBody, Naming, naming};
 use crate::body::StreamFault;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::route::Target;
@@ -22,7 +24,8 @@ pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
     fn finished(&self, record: &RequestRecord);
 }
 
-/// A request that is over. Holds no secret: no query, no header values but AWS's request id.
+/// A request that is over. Shows no secret: no query, no header values but AWS's request id, the program that the client
+/// says it is, and the trace's id.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
     /// Also in the answer's `x-signing-proxy-request-id`.
@@ -47,10 +50,18 @@ pub struct RequestRecord {
     pub host: Option<String>,
     /// The path as the client spelled it, without the query.
     pub path: String,
+    /// The program that the client says it is: up to 256 bytes.
+    pub user_agent: Option<Box<str>>,
+    /// The trace that the client's request belongs to.
+    pub trace_id: Option<TraceId>,
     /// The status of the answer; `None` where the client left before there was one.
     pub status: Option<StatusCode>,
+    /// Whose keys signed it, the last ones where it was sent more than once.
+    pub signed_by: Option<SignedBy>,
     /// AWS's own id of the request.
     pub aws_request_id: Option<String>,
+    /// AWS's code, where the response is an error of the service's: up to 96 letters, digits, `.`, `_` and `-`.
+    pub aws_error: Option<String>,
     /// The error, where the answer is ours, or the client broke its request off while the service answered.
     pub error: Option<ErrorCode>,
     /// Why the service's answer could not be mended, where keys or clock were at fault.
@@ -67,6 +78,39 @@ pub struct RequestRecord {
     pub outcome: Outcome,
     /// How long it took.
     pub timings: Timings,
+}
+
+/// Whose keys signed a request: the key's public half and the session, nothing else of them.
+#[derive(Clone)]
+pub struct SignedBy(Arc<Credentials>);
+
+impl SignedBy {
+    /// The access key id, which is no secret.
+    #[must_use]
+    pub fn access_key_id(&self) -> &AccessKeyId {
+        &self.0.access_key_id
+    }
+
+    /// The role session's name, where the proxy has assumed the role.
+    #[must_use]
+    pub fn session_name(&self) -> Option<&RoleSessionName> {
+        self.0.session_name.as_ref()
+    }
+}
+
+impl From<Arc<Credentials>> for SignedBy {
+    fn from(credentials: Arc<Credentials>) -> Self {
+        Self(credentials)
+    }
+}
+
+impl fmt::Debug for SignedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedBy")
+            .field("access_key_id", self.access_key_id())
+            .field("session_name", &self.session_name())
+            .finish()
+    }
 }
 
 /// How a request ended.
@@ -120,6 +164,10 @@ pub(super) struct Reporter {
     started: Instant,
     /// Counts what comes of the request's body after its answer has begun.
     received: Option<StreamFault>,
+    /// What has passed of an error response whose code the head does not say.
+    error_body: Option<ErrorBody>,
+    /// The service's responses are an application's of the operator's own.
+    is_application: bool,
 }
 
 impl Reporter {
@@ -137,8 +185,12 @@ impl Reporter {
                 version: head.version,
                 host: None,
                 path: head.uri.path().to_owned(),
+                user_agent: caller::user_agent(&head.headers),
+                trace_id: caller::trace_id(&head.headers),
                 status: None,
+                signed_by: None,
                 aws_request_id: None,
+                aws_error: None,
                 error: None,
                 notice: None,
                 cause: None,
@@ -153,6 +205,8 @@ impl Reporter {
             observer,
             started: Instant::now(),
             received: None,
+            error_body: None,
+            is_application: false,
         }
     }
 
@@ -169,8 +223,19 @@ impl Reporter {
         self.protocol = Some(target.route.traits.protocol);
     }
 
-    pub(super) fn credentials_ready(&mut self) {
+    pub(super) fn credentials_ready(&mut self, credentials: Arc<Credentials>) {
+        self.signed_by(Some(credentials));
         self.record.timings.credentials = Some(self.started.elapsed());
+    }
+
+    /// The request was signed with these.
+    pub(super) fn signed_by(&mut self, credentials: Option<Arc<Credentials>>) {
+        self.record.signed_by = credentials.map(SignedBy);
+    }
+
+    /// What responds is an application of the operator's own.
+    pub(super) fn for_application(&mut self, is_application: bool) {
+        self.is_application = is_application;
     }
 
     pub(super) fn body_received(&mut self) {
@@ -181,6 +246,19 @@ impl Reporter {
         self.record.timings.upstream_head = Some(self.started.elapsed());
         self.record.status = Some(response.status());
         self.record.aws_request_id = aws_request_id(response.headers());
+        let method = &self.record.method;
+        match naming(method, response.status(), response.headers(), self.is_application) {
+            Naming::None => {}
+            Naming::Code(code) => self.record.aws_error = Some(code),
+            Naming::Body(body) => self.error_body = Some(body),
+        }
+    }
+
+    /// A piece of the response's body goes to the client.
+    pub(super) fn passes(&mut self, data: &[u8]) {
+        if let Some(body) = &mut self.error_body {
+            body.push(data);
+        }
     }
 
     pub(super) fn refused(&mut self, error: &ProxyError) {
@@ -199,6 +277,9 @@ impl Drop for Reporter {
         }
         if let Some(body) = &self.received {
             self.record.bytes_in = body.received();
+        }
+        if let Some(body) = &self.error_body {
+            self.record.aws_error = body.code();
         }
         self.observer.finished(&self.record);
     }

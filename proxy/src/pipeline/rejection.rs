@@ -1,6 +1,7 @@
 //! What a service's error answer says of the keys and the time that a request was signed with.
 //!
-//! Only error answers are looked into, and only small ones; nothing of what is found reaches a client or a log.
+//! Only error answers are looked into, and only small ones; nothing of what is found reaches a client or a log but the
+//! code, which [`service_error`](super::service_error) reads for itself.
 //!
 //! Sources of the codes: S3 API reference, "Error responses"; STS and IAM, "Common error types"; EC2, "Error codes";
 //! the common errors of the JSON services; and what the AWS SDKs take for a matter of the clock (`aws-runtime`,
@@ -117,7 +118,7 @@ pub(super) fn code_in(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The code without the namespace before it and the address or the blame after it.
-fn bare(code: &str) -> &str {
+pub(super) fn bare(code: &str) -> &str {
     let code = code.split([':', ';']).next().unwrap_or_default();
     code.rsplit('#').next().unwrap_or_default().trim()
 }
@@ -159,7 +160,7 @@ fn in_json(body: &[u8]) -> Option<Rejection> {
 }
 
 /// The text that follows this key, which is shorter than 24 bytes. It may be in a nested map too: errors have none.
-fn cbor_text<'a>(body: &'a [u8], key: &str) -> Option<&'a str> {
+pub(super) fn cbor_text<'a>(body: &'a [u8], key: &str) -> Option<&'a str> {
     const TEXT: u8 = 0x60;
     let length = u8::try_from(key.len()).ok().filter(|length| *length < 24)?;
     let sought = [&[TEXT | length], key.as_bytes()].concat();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::SessionToken;
+use auth_model::{Credentials, SessionToken};
 use http::Response;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
@@ -33,6 +33,18 @@ const READING_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Exchanged {
     pub(super) response: Response<ReadAhead<ServiceBody>>,
     pub(super) notice: Option<Notice>,
+    /// What it was signed with; `None` where the client signed it.
+    pub(super) used: Option<Arc<Credentials>>,
+}
+
+impl Exchanged {
+    fn new(response: Response<ReadAhead<ServiceBody>>, notice: Option<Notice>, used: Option<Used>) -> Self {
+        Self {
+            response,
+            notice,
+            used: used.map(|used| used.credentials),
+        }
+    }
 }
 
 /// An answer, and what the request was signed with; `None` where the client signed it.
@@ -65,38 +77,33 @@ impl Pipeline {
         let received = self.clock.now();
         let (mut response, used, rejection) = self.looked_into(lane, framed, sent).await;
         let Some(used) = used else {
-            return Ok(Exchanged { response, notice: None });
+            return Ok(Exchanged::new(response, None, None));
         };
         let Some(rejection) = rejection else {
             lane.heard(&response, &used);
-            return Ok(Exchanged { response, notice: None });
+            return Ok(Exchanged::new(response, None, Some(used)));
         };
-        match lane.cure(rejection, &used, response.headers(), received).await {
+        let notice = match lane.cure(rejection, &used, response.headers(), received).await {
             Cure::Retry(reason, _) if framed.is_replayable() => {
                 drop(response);
                 lane.retries.add(reason);
                 let sent = self.deliver(lane, framed, course).await?;
                 let (response, used, _) = self.looked_into(lane, framed, sent).await;
-                if let Some(used) = used {
-                    lane.heard(&response, &used);
+                if let Some(used) = &used {
+                    lane.heard(&response, used);
                 }
-                Ok(Exchanged { response, notice: None })
+                return Ok(Exchanged::new(response, None, used));
             }
-            Cure::Retry(_, notice) => Ok(Exchanged {
-                response,
-                notice: Some(notice),
-            }),
-            Cure::Pass(notice) => Ok(Exchanged { response, notice }),
+            Cure::Retry(_, notice) => Some(notice),
+            Cure::Pass(notice) => notice,
             Cure::HeldBack(left) => {
                 let seconds = left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0));
                 let headers = response.headers_mut();
                 headers.entry(RETRY_AFTER).or_insert_with(|| seconds.into());
-                Ok(Exchanged {
-                    response,
-                    notice: Some(Notice::RefreshHeldBack),
-                })
+                Some(Notice::RefreshHeldBack)
             }
-        }
+        };
+        Ok(Exchanged::new(response, notice, Some(used)))
     }
 
     /// What a response says of our signature, which it then shows no more. One to a client's own signature is the client's.

@@ -29,6 +29,7 @@ mod cut;
 mod egress;
 mod held;
 mod multipart;
+mod recorded;
 mod redactions;
 mod refusals;
 mod rejections;

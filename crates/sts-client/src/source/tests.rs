@@ -127,6 +127,20 @@ async fn the_default_session_name_comes_from_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_has_the_name_that_it_was_given() {
+    let (clock, sts_clock) = (VirtualClock::new(), VirtualClock::new());
+    let sts = obliging(&sts_clock);
+    let method = role(ROLE, AssumeRoleOptions::default());
+    let source = source(&connection("eu-west-1", method), &StsSettings::default(), &clock, &sts);
+    let credentials = source.credentials().await.unwrap();
+    let name = credentials
+        .session_name
+        .as_ref()
+        .map(auth_model::RoleSessionName::as_str);
+    assert_eq!(name, Some("signing-proxy-reports_1"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_are_signed_with_the_keys_and_the_time_of_our_clock() {
     let sent = sent_for(
         "eu-west-1",

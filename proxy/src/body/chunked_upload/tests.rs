@@ -49,6 +49,7 @@ fn chunk_signer(payload: Payload) -> ChunkSigner {
         session_token: None,
         expires_at: None,
         account: None,
+        session_name: None,
     };
     let scope = SigningScope {
         region: Region::parse("us-east-1").unwrap(),

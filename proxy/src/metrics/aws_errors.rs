@@ -1,0 +1,287 @@
+//! Error responses of services, by what kind of error AWS's code stands for.
+//!
+//! Services have thousands of codes, and an application behind one may invent its own: a code that is not in this table
+//! counts as `other`.
+//!
+//! Sources: S3 API reference, "Error responses"; EC2, "Error codes"; the "Common errors" of the JSON services; and, for
+//! throttling, the codes that botocore's standard retry mode knows (`botocore/retries/standard.py`).
+
+use auth_model::ConnectionName;
+use http::StatusCode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+
+use super::RequestSample;
+
+/// What kind of error a response is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum ErrorClass {
+    /// The service wants fewer requests, or has no capacity for now.
+    Throttled,
+    /// The caller may not do that.
+    AccessDenied,
+    /// The keys or the session are not accepted.
+    Credentials,
+    /// The signature is not accepted, or its time.
+    Signature,
+    /// What the request is about is not there.
+    NotFound,
+    /// What the request is about is not in the state that it demands.
+    Conflict,
+    /// A limit of the account is reached, for longer than a moment.
+    Quota,
+    /// It is somewhere else: another region, as a rule.
+    Redirect,
+    /// Any other fault of the request.
+    Client,
+    /// Any other fault of the service.
+    Server,
+}
+
+use ErrorClass::{
+    AccessDenied, Client, Conflict, Credentials, NotFound, Quota, Redirect, Server, Signature, Throttled,
+};
+
+/// All of them.
+const CLASSES: [ErrorClass; 10] = [
+    Throttled,
+    AccessDenied,
+    Credentials,
+    Signature,
+    NotFound,
+    Conflict,
+    Quota,
+    Redirect,
+    Client,
+    Server,
+];
+
+/// The codes that are counted by their name.
+const CODES: [(&str, ErrorClass); 83] = [
+    ("BandwidthLimitExceeded", Throttled),
+    ("EC2ThrottledException", Throttled),
+    ("InsufficientInstanceCapacity", Throttled),
+    ("LimitExceededException", Throttled),
+    ("ModelNotReadyException", Throttled),
+    ("PriorRequestNotComplete", Throttled),
+    ("ProvisionedThroughputExceededException", Throttled),
+    ("RequestLimitExceeded", Throttled),
+    ("RequestThrottled", Throttled),
+    ("RequestThrottledException", Throttled),
+    ("ServiceUnavailable", Throttled),
+    ("ServiceUnavailableException", Throttled),
+    ("SlowDown", Throttled),
+    ("ThrottledException", Throttled),
+    ("Throttling", Throttled),
+    ("ThrottlingException", Throttled),
+    ("TooManyRequestsException", Throttled),
+    ("TransactionInProgressException", Throttled),
+    ("Unavailable", Throttled),
+    ("AccessDenied", AccessDenied),
+    ("AccessDeniedException", AccessDenied),
+    ("AllAccessDisabled", AccessDenied),
+    ("NotAuthorized", AccessDenied),
+    ("OptInRequired", AccessDenied),
+    ("UnauthorizedOperation", AccessDenied),
+    ("AuthFailure", Credentials),
+    ("ExpiredToken", Credentials),
+    ("ExpiredTokenException", Credentials),
+    ("InvalidAccessKeyId", Credentials),
+    ("InvalidClientTokenId", Credentials),
+    ("InvalidToken", Credentials),
+    ("MissingAuthenticationToken", Credentials),
+    ("MissingAuthenticationTokenException", Credentials),
+    ("RequestExpired", Credentials),
+    ("TokenRefreshRequired", Credentials),
+    ("UnrecognizedClientException", Credentials),
+    ("AuthorizationHeaderMalformed", Signature),
+    ("IncompleteSignature", Signature),
+    ("IncompleteSignatureException", Signature),
+    ("InvalidSignatureException", Signature),
+    ("RequestInTheFuture", Signature),
+    ("RequestTimeTooSkewed", Signature),
+    ("SignatureDoesNotMatch", Signature),
+    ("XAmzContentSHA256Mismatch", Signature),
+    ("NoSuchBucket", NotFound),
+    ("NoSuchKey", NotFound),
+    ("NoSuchUpload", NotFound),
+    ("NoSuchVersion", NotFound),
+    ("NotFound", NotFound),
+    ("ResourceNotFoundException", NotFound),
+    ("BucketAlreadyExists", Conflict),
+    ("BucketAlreadyOwnedByYou", Conflict),
+    ("BucketNotEmpty", Conflict),
+    ("ConditionalCheckFailedException", Conflict),
+    ("ConditionalRequestConflict", Conflict),
+    ("ConflictException", Conflict),
+    ("OperationAborted", Conflict),
+    ("PreconditionFailed", Conflict),
+    ("TransactionConflictException", Conflict),
+    ("ServiceQuotaExceededException", Quota),
+    ("PermanentRedirect", Redirect),
+    ("TemporaryRedirect", Redirect),
+    ("BadDigest", Client),
+    ("EntityTooLarge", Client),
+    ("InvalidAction", Client),
+    ("InvalidArgument", Client),
+    ("InvalidParameterCombination", Client),
+    ("InvalidParameterValue", Client),
+    ("InvalidRange", Client),
+    ("InvalidRequest", Client),
+    ("MalformedXML", Client),
+    ("MethodNotAllowed", Client),
+    ("MissingParameter", Client),
+    ("RequestTimeout", Client),
+    ("SerializationException", Client),
+    ("ValidationError", Client),
+    ("ValidationException", Client),
+    ("InternalError", Server),
+    ("InternalFailure", Server),
+    ("InternalServerError", Server),
+    ("InternalServerException", Server),
+    ("ModelErrorException", Server),
+    ("ModelTimeoutException", Server),
+];
+
+/// The code of a response that has none, such as one to `HEAD`.
+const NO_CODE: &str = "none";
+
+/// A code that the table does not have.
+const OTHER: &str = "other";
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct AwsErrorLabels {
+    connection: String,
+    class: ErrorClass,
+    code: &'static str,
+}
+
+impl AwsErrorLabels {
+    /// `None` where the response is no error of the service's.
+    pub(super) fn of(sample: &RequestSample<'_>) -> Option<Self> {
+        let status = sample
+            .status
+            .filter(|_| sample.upstream_head.is_some() && sample.error.is_none())?;
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error && sample.aws_error.is_none() {
+            return None;
+        }
+        let known = sample
+            .aws_error
+            .and_then(|code| CODES.into_iter().find(|(known, _)| *known == code));
+        let (code, class) = known.unwrap_or_else(|| {
+            let code = if sample.aws_error.is_some() { OTHER } else { NO_CODE };
+            (code, class_of(status))
+        });
+        Some(Self {
+            connection: sample.connection.map(ToString::to_string).unwrap_or_default(),
+            class,
+            code,
+        })
+    }
+
+    /// Every one that a connection may have.
+    pub(super) fn all(connection: &ConnectionName) -> impl Iterator<Item = Self> {
+        let connection = connection.to_string();
+        let of_status = CLASSES.into_iter().flat_map(|class| [(NO_CODE, class), (OTHER, class)]);
+        CODES.into_iter().chain(of_status).map(move |(code, class)| Self {
+            connection: connection.clone(),
+            class,
+            code,
+        })
+    }
+}
+
+/// What a status says where no known code does. S3 wants fewer requests by a 503, also of `HEAD`.
+fn class_of(status: StatusCode) -> ErrorClass {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Throttled,
+        StatusCode::UNAUTHORIZED => Credentials,
+        StatusCode::FORBIDDEN => AccessDenied,
+        StatusCode::NOT_FOUND | StatusCode::GONE => NotFound,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Conflict,
+        status if status.is_redirection() => Redirect,
+        status if status.is_server_error() => Server,
+        _ => Client,
+    }
+}
+
+impl EncodeLabelValue for ErrorClass {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Throttled => "throttled",
+            AccessDenied => "access-denied",
+            Credentials => "credentials",
+            Signature => "signature",
+            NotFound => "not-found",
+            Conflict => "conflict",
+            Quota => "quota",
+            Redirect => "redirect",
+            Client => "client",
+            Server => "server",
+        };
+        name.encode(encoder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::*;
+
+    fn labels(status: u16, aws_error: Option<&str>, error: Option<&'static str>) -> Option<(ErrorClass, &'static str)> {
+        let sample = RequestSample {
+            connection: None,
+            service: None,
+            method: &Method::GET,
+            status: Some(StatusCode::from_u16(status).unwrap()),
+            error,
+            aws_error,
+            upstream_head: Some(Duration::ZERO),
+            total: Duration::ZERO,
+            request_bytes: 0,
+            response_bytes: 0,
+        };
+        AwsErrorLabels::of(&sample).map(|labels| (labels.class, labels.code))
+    }
+
+    #[test]
+    fn known_codes_are_counted_by_name_and_others_by_status() {
+        for (status, aws_error, want) in [
+            (503, Some("SlowDown"), (Throttled, "SlowDown")),
+            (400, Some("ThrottlingException"), (Throttled, "ThrottlingException")),
+            (403, Some("AccessDenied"), (AccessDenied, "AccessDenied")),
+            (403, Some("SignatureDoesNotMatch"), (Signature, "SignatureDoesNotMatch")),
+            (301, Some("PermanentRedirect"), (Redirect, "PermanentRedirect")),
+            (400, Some("InventedByAClient"), (Client, "other")),
+            (503, None, (Throttled, "none")),
+            (429, None, (Throttled, "none")),
+            (404, None, (NotFound, "none")),
+            (500, None, (Server, "none")),
+        ] {
+            assert_eq!(labels(status, aws_error, None), Some(want), "{status} {aws_error:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_error_of_the_services_is_not_counted() {
+        for status in [200, 206, 301, 304] {
+            assert_eq!(labels(status, None, None), None, "{status}");
+        }
+        assert_eq!(labels(503, None, Some("no-credentials")), None);
+    }
+
+    #[test]
+    fn every_label_there_may_be_is_listed_once() {
+        let name = ConnectionName::parse("c").unwrap();
+        let all: Vec<_> = AwsErrorLabels::all(&name).collect();
+        let distinct: HashSet<_> = all.iter().cloned().collect();
+        assert_eq!(all.len(), distinct.len());
+        assert!(all.len() < 128, "{}", all.len());
+        let codes: HashSet<_> = CODES.iter().map(|(code, _)| code).collect();
+        assert_eq!(codes.len(), CODES.len());
+    }
+}
