@@ -5,6 +5,7 @@ use std::io;
 use auth_model::{InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken};
 
 use crate::command::CommandProblem;
+use crate::denied::DeniedFile;
 use crate::shelf::Passing as _;
 use crate::store::StoreProblem;
 use crate::vault::VaultProblem;
@@ -22,12 +23,14 @@ pub enum AssetError {
         asset: String,
     },
     /// The system does not let us read the file.
-    #[error("{asset} cannot be read: {reason}")]
+    #[error("{asset} cannot be read: {reason}{}", denied.map(|denied| format!(": {denied}")).unwrap_or_default())]
     Unreadable {
         /// The reference.
         asset: String,
         /// What the system says, such as "permission denied".
         reason: io::ErrorKind,
+        /// Who may read it and who cannot, where that is why.
+        denied: Option<DeniedFile>,
     },
     /// A directory, a pipe, a socket or a device: only regular files can be read again.
     #[error("{asset} is not a regular file")]

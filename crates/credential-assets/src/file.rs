@@ -6,6 +6,8 @@ use std::path::Path;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::denied::DeniedFile;
+
 /// The most that is read of a file, in bytes: far above any key or token, far below any mistake.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024;
 
@@ -13,6 +15,8 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(crate) enum FileProblem {
     Io(io::ErrorKind),
+    /// The system does not let this process.
+    Denied(DeniedFile),
     NotAFile,
     TooLarge,
     NotUtf8,
@@ -28,7 +32,7 @@ pub(crate) struct FileText {
 /// Reads a regular file as text.
 pub(crate) fn read(path: &Path) -> Result<FileText, FileProblem> {
     // Asked before opening: opening a pipe nobody writes to would block for ever.
-    let metadata = std::fs::metadata(path)?;
+    let metadata = std::fs::metadata(path).map_err(|error| denied(&error, None))?;
     if !metadata.is_file() {
         return Err(FileProblem::NotAFile);
     }
@@ -36,7 +40,10 @@ pub(crate) fn read(path: &Path) -> Result<FileText, FileProblem> {
     // the vector from leaving copies of the secret behind as it grows.
     let most = MAX_FILE_BYTES + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(most).unwrap_or(usize::MAX)));
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    File::open(path)
+        .map_err(|error| denied(&error, Some(&metadata)))?
+        .take(most)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileProblem::TooLarge);
     }
@@ -48,6 +55,13 @@ pub(crate) fn read(path: &Path) -> Result<FileText, FileProblem> {
         text: Zeroizing::new(text),
         readable_by_others: is_readable_by_others(&metadata),
     })
+}
+
+fn denied(error: &io::Error, metadata: Option<&Metadata>) -> FileProblem {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => FileProblem::Denied(DeniedFile::new(metadata)),
+        other => FileProblem::Io(other),
+    }
 }
 
 /// Group access is left alone: Kubernetes mounts secrets that way on purpose.

@@ -51,6 +51,7 @@
 
 mod assets;
 mod command;
+mod denied;
 mod environment;
 mod error;
 mod file;
@@ -62,6 +63,7 @@ mod vault;
 
 pub use assets::Assets;
 pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
+pub use denied::DeniedFile;
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
 pub use error::{AssetError, Outlook};
 pub use file::MAX_FILE_BYTES;

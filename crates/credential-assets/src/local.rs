@@ -154,7 +154,16 @@ fn named(asset: &AssetReference, problem: &FileProblem) -> AssetError {
     let asset = asset.to_string();
     match problem {
         FileProblem::Io(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => AssetError::Missing { asset },
-        FileProblem::Io(reason) => AssetError::Unreadable { asset, reason: *reason },
+        FileProblem::Io(reason) => AssetError::Unreadable {
+            asset,
+            reason: *reason,
+            denied: None,
+        },
+        FileProblem::Denied(denied) => AssetError::Unreadable {
+            asset,
+            reason: io::ErrorKind::PermissionDenied,
+            denied: Some(*denied),
+        },
         FileProblem::NotAFile => AssetError::NotAFile { asset },
         FileProblem::TooLarge => AssetError::TooLarge {
             asset,

@@ -201,7 +201,8 @@ fn of_asset(error: &AssetError) -> Finding {
         AssetError::Missing { .. } => (Culprit::Asset, "create the file, or correct its path."),
         AssetError::Unreadable { .. } => (
             Culprit::Asset,
-            "give the user that the proxy runs as the right to read the file, and to enter its directories.",
+            "give the user that the proxy runs as the right to read the file, and to enter its directories; in a container that \
+             user is 65532, whoever's the file is outside.",
         ),
         AssetError::NotJson { .. } | AssetError::NothingAtPointer { .. } | AssetError::NotAString { .. } => (
             Culprit::Asset,
