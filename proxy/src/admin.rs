@@ -1,4 +1,4 @@
-//! The listener for operators and probes: `/livez`, `/readyz`, `/metrics`.
+//! The listener for operators and probes: `/livez`, `/readyz`, `/version`, `/metrics`.
 //!
 //! It changes nothing and shows no secret: connections by name, service and region, and whether their credentials are
 //! valid. `GET` and `HEAD` only; browsers are kept out as on the other listeners, and there are no origins that may in.
@@ -119,10 +119,11 @@ impl Admin {
                     )
                 }
             },
+            "/version" => text(StatusCode::OK, "application/json", format!("{:#}\n", report::version())),
             _ => refuse(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                "There are /livez, /readyz and /metrics.",
+                "There are /livez, /readyz, /version and /metrics.",
             ),
         }
     }

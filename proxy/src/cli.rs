@@ -1,11 +1,13 @@
 //! The command line: what it takes, and what it exits with.
 //!
 //! Exit codes: 0 where all went well, also after a graceful stop; 1 where running failed; 2 where the command line,
-//! the configuration or a command's input cannot be used; 3 where a command that compares or checks found something.
+//! the configuration or a command's input cannot be used; 3 where a command that compares or checks found something; 8 where
+//! `serve` cut requests when it was stopped.
 
 mod check;
 mod config_command;
 mod external_id;
+mod healthcheck;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod mistakes;
@@ -29,6 +31,7 @@ use crate::process;
 use output::{Failure, print};
 
 pub use check::CheckArgs;
+pub use healthcheck::HealthcheckArgs;
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxArgs;
 pub use serve::{ConfigArgs, ServeArgs};
@@ -68,7 +71,7 @@ Examples:{sandbox}
       Find out whether its connections work, and if not, whose policy, key or clock is wrong.
 
 Exit codes: 0 all went well; 1 running failed; 2 command line, configuration or input cannot be used; 3 a check found
-something."
+something; 8 requests were cut when serve was stopped."
     )
 }
 
@@ -81,6 +84,8 @@ enum Command {
     Sandbox(SandboxArgs),
     /// Find out whether connections work, and if not, which side is wrong.
     Check(CheckArgs),
+    /// Request /readyz of a running proxy, for containers without a shell.
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Print a new External ID for a customer's trust policy.
     ExternalId(external_id::ExternalIdArgs),
     /// Check the configuration, or begin one.
@@ -126,6 +131,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment)
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Check(args) => check::run(&args, environment),
+        Command::Healthcheck(args) => healthcheck::run(&args, environment),
         Command::ExternalId(args) => external_id::run(args),
         Command::Config(command) => config_command::run(&command, environment),
         Command::Policy(command) => policy::run(&command, environment),

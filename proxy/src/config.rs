@@ -5,6 +5,7 @@
 //! socket opens, and again for each reload. Every problem names the key, where it was written and what is allowed; none
 //! of them shows a value, since a secret may stand in the wrong place. `docs/configuration.md` is the reference.
 
+mod admin_address;
 mod bench;
 mod browsers;
 mod check;
@@ -47,6 +48,7 @@ use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
 
+pub(crate) use admin_address::admin_address;
 pub use browsers::{BrowserConfig, InvalidWebOrigin, PassFields, UserAgents, WebOrigin};
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
@@ -108,6 +110,8 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// How long a client may take no byte of what waits for it.
     pub write_timeout: Duration,
+    /// How long new clients are still served after the signal to stop, while `/readyz` fails; part of `shutdown_deadline`.
+    pub shutdown_delay: Duration,
     /// How long running requests may take to finish after the signal to stop; zero ends them at once.
     pub shutdown_deadline: Duration,
     /// The largest request head on HTTP/1, in bytes.

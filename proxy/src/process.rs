@@ -1,6 +1,8 @@
-//! What the process denies others about itself: its memory; and what it denies itself: files that it does not need.
+//! What the process denies others about itself: its memory; what it denies itself: files that it does not need; and what it
+//! reports to the service manager that started it.
 
 mod landlock;
+mod service_manager;
 mod system_files;
 
 use rustix::io::Errno;
@@ -8,6 +10,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 
 pub use landlock::LandlockError;
 pub(crate) use landlock::{Access, FileLimits, Place};
+pub(crate) use service_manager::{ServiceManager, State};
 pub(crate) use system_files::system_files;
 
 /// The process cannot be protected.

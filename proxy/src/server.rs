@@ -261,6 +261,11 @@ impl Server {
         }
     }
 
+    /// Whether every thread that serves clients responds: see [`Threads::respond`].
+    pub(crate) async fn threads_respond(&self) -> bool {
+        self.threads.respond().await
+    }
+
     /// Connections being served.
     #[must_use]
     pub fn clients(&self) -> usize {

@@ -61,6 +61,18 @@ impl Threads {
         (0..count).map(thread).collect::<io::Result<_>>().map(Self)
     }
 
+    /// Whether every thread does what it is given to do: waits until each has, and is false where one has ended.
+    pub(crate) async fn respond(&self) -> bool {
+        let given: Vec<_> = self.0.iter().map(|thread| thread.runtime.spawn(async {})).collect();
+        for done in given {
+            // An error is the end of that thread's runtime.
+            if done.await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Serves a client on the thread that has the fewest; on the caller's own runtime where there are no threads.
     pub(crate) fn serve<S, F>(&self, stream: TcpStream, serve: S)
     where

@@ -44,6 +44,71 @@ fn the_pods_configuration_loads() {
     check("kubernetes/sidecar.yaml", &toml);
 }
 
+/// The unit as systemd reads it, but for the program, which is not installed here.
+#[cfg(target_os = "linux")]
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let unit = folder.path().join("signing-proxy.service");
+    let verify = |text: &str| {
+        fs::write(&unit, text).expect("a file");
+        Command::new("systemd-analyze")
+            .args(["verify", "--man=no"])
+            .arg(&unit)
+            .output()
+    };
+    let text = read("systemd/signing-proxy.service").replace("/usr/bin/signing-proxy", "/bin/true");
+    let Ok(output) = verify(&text) else {
+        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        assert!(!is_ci, "systemd-analyze is missing");
+        println!("systemd-analyze is missing: nothing is tested");
+        return;
+    };
+    let found = |output: std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(found(output), "");
+    // As it says of a key that it does not know.
+    let wrong = verify(&text.replace("WatchdogSec=", "WatchdogSecs=")).expect("it runs");
+    assert!(found(wrong).contains("Unknown key"), "the test sees nothing");
+}
+
+/// What the proxy reports, the unit expects.
+#[test]
+fn the_unit_waits_for_readiness_and_reloads_by_the_signal() {
+    let unit = read("systemd/signing-proxy.service");
+    for line in [
+        "Type=notify",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "WatchdogSec=30",
+        "Restart=on-failure",
+        "RestartPreventExitStatus=8",
+    ] {
+        assert!(unit.lines().any(|found| found == line), "{line}");
+    }
+    let later = read("systemd/notify-reload.conf");
+    let settings: Vec<_> = later.lines().filter(|line| !line.starts_with('#')).collect();
+    // With the signal that systemd sends itself, the unit's own would be a second one.
+    assert_eq!(settings, ["[Service]", "Type=notify-reload", "ExecReload="]);
+}
+
+/// Containers have no shell, so each check is the program itself, with arguments that it takes.
+#[test]
+fn containers_are_checked_by_the_program_itself() {
+    let command = |text: &str, before: &str| {
+        let (_, list) = text.split_once(before).expect("a health check");
+        let list = list.lines().next().expect("a line");
+        serde_json::from_str::<Vec<String>>(list).expect("a list of words")
+    };
+    let of_image = command(
+        &read("Dockerfile"),
+        "HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \\\n    CMD ",
+    );
+    let of_compose = command(&read("compose/compose.yaml"), "test: ");
+    let words = ["/usr/bin/signing-proxy", "healthcheck", "--config"];
+    let file = "/etc/signing-proxy/signing-proxy.toml";
+    assert_eq!(of_image, [&words[..], &[file]].concat());
+    assert_eq!(of_compose, [&["CMD"], &words[..], &[file]].concat());
+}
+
 /// What operators build themselves: it has no digest before.
 const OWN: [&str; 2] = ["signing-proxy:latest", "my-robot:latest"];
 

@@ -16,9 +16,21 @@ pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched], l
         .collect();
     json!({
         "ready": is_ready,
+        "version": env!("CARGO_PKG_VERSION"),
         "state": if serves { "serving" } else { "draining" },
         "configuration": configuration(loads),
         "connections": connections,
+    })
+}
+
+/// Which program this is: what it was built from, where whoever built it said so, and with what.
+pub(super) fn version() -> Value {
+    let features: &[&str] = if cfg!(feature = "sandbox") { &["sandbox"] } else { &[] };
+    json!({
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": option_env!("BUILD_COMMIT").filter(|commit| !commit.is_empty()),
+        "features": features,
     })
 }
 

@@ -42,7 +42,7 @@ fn check(target: &str, method: &Method, want: StatusCode) {
 
 #[test]
 fn probes_are_answered_to_get_and_head_only() {
-    for target in ["/livez", "/readyz", "/metrics"] {
+    for target in ["/livez", "/readyz", "/version", "/metrics"] {
         check(target, &Method::GET, StatusCode::OK);
         check(target, &Method::HEAD, StatusCode::OK);
         check(target, &Method::POST, StatusCode::METHOD_NOT_ALLOWED);
@@ -106,6 +106,21 @@ async fn readyz_tells_the_state_of_each_connections_credentials() {
         (&Value::from("s3"), &Value::from("eu-west-1"))
     );
     assert!(!text.contains("AKIA") && !text.contains("wJalr"), "{text}");
+}
+
+#[tokio::test]
+async fn the_version_is_there_for_operators() {
+    let admin = admin();
+    let response = ask(&admin, &Method::GET, "/version");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    let version: Value = serde_json::from_str(&body(response).await).unwrap();
+    assert_eq!(version["name"], "signing-proxy");
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    let features = version["features"].as_array().unwrap();
+    assert_eq!(features.contains(&Value::from("sandbox")), cfg!(feature = "sandbox"));
+    assert!(version["commit"].is_null() || version["commit"].is_string());
+    let ready: Value = serde_json::from_str(&body(ask(&admin, &Method::GET, "/readyz")).await).unwrap();
+    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[tokio::test]

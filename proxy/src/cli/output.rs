@@ -14,6 +14,9 @@ const USAGE: u8 = 2;
 /// A command that compares or checks found something.
 const FINDINGS: u8 = 3;
 
+/// Requests were cut when the program was stopped. Not 4 to 7, for which systemd has other names.
+const CUT: u8 = 8;
+
 /// Why the program ends before its time.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -31,6 +34,8 @@ pub(super) enum Failure {
     Running(Box<dyn Error + Send + Sync>),
     /// A check failed, and has said why.
     Failed,
+    /// Requests were cut when the program was stopped, which the log says.
+    Cut,
 }
 
 impl Failure {
@@ -54,6 +59,7 @@ impl Failure {
                 FINDINGS
             }
             Self::Failed => RUNTIME,
+            Self::Cut => CUT,
             Self::Running(_) => {
                 let _ = writeln!(io::stderr().lock(), "{self}");
                 RUNTIME
@@ -80,7 +86,7 @@ impl fmt::Display for Failure {
             }
             Self::Input(problem) => write!(f, "error: the input cannot be used\n  {problem}"),
             Self::Findings(what) => write!(f, "found: {what}"),
-            Self::Failed => Ok(()),
+            Self::Failed | Self::Cut => Ok(()),
             Self::Running(error) => {
                 write!(f, "error: {error}")?;
                 let mut cause = error.source();

@@ -59,7 +59,7 @@ pub struct ServeArgs {
     /// The address of the shared listener, or off.
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<String>,
-    /// The address of /livez, /readyz and /metrics, or off.
+    /// The address of /livez, /readyz, /version and /metrics, or off.
     #[arg(long, value_name = "IP:PORT")]
     pub admin: Option<String>,
     /// Sign nothing, to measure what signing costs; only towards endpoints on this machine.
@@ -82,9 +82,11 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Fai
     let overrides = args.overrides();
     let run = crate::server::run(&overrides, environment);
     // Clients are served on threads of their own.
-    block_on(Builder::new_current_thread(), run)?.map_err(|error| match error {
+    let drained = block_on(Builder::new_current_thread(), run)?.map_err(|error| match error {
         RunError::Config(error) => error.into(),
         RunError::Landlock(error) => Failure::running(error),
         RunError::Start(error) => Failure::running(error),
-    })
+    })?;
+    // The log has said so already.
+    if drained.cut == 0 { Ok(()) } else { Err(Failure::Cut) }
 }

@@ -87,6 +87,15 @@ impl TomlFile {
         Some(position(&self.name, self.text(), start))
     }
 
+    /// The text that this key was given; `None` where it was given none, or a secret.
+    pub(super) fn string(&self, key: &KeyPath) -> Option<String> {
+        let mut item = self.document.as_item();
+        for name in key.names() {
+            item = item.as_table_like()?.get(name)?;
+        }
+        item.as_str().map(str::to_owned)
+    }
+
     /// The names in this table, as written.
     pub(super) fn names_in(&self, table: &str) -> Vec<&str> {
         let item = self.document.as_table().get(table);

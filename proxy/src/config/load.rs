@@ -202,7 +202,10 @@ fn build(
 }
 
 /// The file to read and who named it; `None` where there is none.
-fn find_file(overrides: &Overrides, environment: &Environment) -> Result<Option<(PathBuf, Origin)>, Problem> {
+pub(super) fn find_file(
+    overrides: &Overrides,
+    environment: &Environment,
+) -> Result<Option<(PathBuf, Origin)>, Problem> {
     let named = match (&overrides.file, environment.get(FILE_VARIABLE)) {
         (Some(path), _) => Some((path.clone(), Origin::Flag("--config"))),
         (None, Some(path)) => Some((PathBuf::from(path), Origin::Variable(FILE_VARIABLE.to_owned()))),

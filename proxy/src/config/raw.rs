@@ -47,6 +47,7 @@ pub(super) struct RawServer {
     pub(super) header_timeout: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
+    pub(super) shutdown_delay: String,
     pub(super) shutdown_deadline: String,
     pub(super) max_header_bytes: String,
     pub(super) http2_max_header_bytes: String,

@@ -95,6 +95,13 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
     if spool_dir.as_ref().is_some_and(|path| !path.is_dir()) {
         table.refuse("spool_dir", "must be a folder that exists");
     }
+    let shutdown_delay = table.duration("shutdown_delay", &raw.shutdown_delay);
+    let shutdown_deadline = table.duration("shutdown_deadline", &raw.shutdown_deadline);
+    if shutdown_delay > shutdown_deadline {
+        let message =
+            "must not be longer than server.shutdown_deadline, which it is a part of: both begin at the signal to stop";
+        table.refuse("shutdown_delay", message);
+    }
     ServerConfig {
         listen: table.listener("listen", &raw.listen),
         admin: table.listener("admin", &raw.admin),
@@ -103,7 +110,8 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         header_timeout: table.duration("header_timeout", &raw.header_timeout),
         idle_timeout: table.duration("idle_timeout", &raw.idle_timeout),
         write_timeout: table.duration("write_timeout", &raw.write_timeout),
-        shutdown_deadline: table.duration("shutdown_deadline", &raw.shutdown_deadline),
+        shutdown_delay,
+        shutdown_deadline,
         max_header_bytes: header_bytes("max_header_bytes", &raw.max_header_bytes),
         http2_max_header_bytes: header_bytes("http2_max_header_bytes", &raw.http2_max_header_bytes),
         // One where the system does not say.

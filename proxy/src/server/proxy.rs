@@ -11,6 +11,7 @@ use auth_model::{Clock, ConnectionName, StoreKind, SystemClock};
 use credential_assets::InvalidVaultSettings;
 use sts_client::CredentialError;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use super::reload::Loads;
 use super::serving::Serving;
@@ -26,6 +27,9 @@ use crate::threads::Threads;
 
 /// How long the admin listener may take to finish its last answers, when all clients have gone.
 const ADMIN_GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long connections without a request get to end by themselves before all others are cut.
+const IDLE_GOODBYE: Duration = Duration::from_millis(100);
 
 /// The proxy cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -231,20 +235,33 @@ impl Proxy {
         }
     }
 
-    /// Fails `/readyz`, closes the listeners and lets running requests finish, at most for
-    /// `server.shutdown_deadline`. The admin listener closes last.
+    /// Whether all threads that serve clients respond; waits until they do.
+    pub(super) async fn responds(&self) -> bool {
+        self.clients.threads_respond().await
+    }
+
+    /// Fails `/readyz`, serves new clients for `server.shutdown_delay` more, closes the listeners and lets running requests
+    /// finish, all that at most for `server.shutdown_deadline`. The admin listener closes last.
     pub async fn shutdown(&self) -> Drained {
         self.readiness.end();
-        let drained = self.clients.shutdown(self.config().server.shutdown_deadline).await;
+        let (delay, deadline) = {
+            let server = &self.config().server;
+            (server.shutdown_delay, server.shutdown_deadline)
+        };
+        if !delay.is_zero() {
+            sleep(delay).await;
+            tracing::info!("no new clients: the listeners close");
+        }
+        let drained = self.clients.shutdown(deadline.saturating_sub(delay)).await;
         self.admin.shutdown(ADMIN_GOODBYE).await;
         self.write_records().await;
         drained
     }
 
-    /// Ends everything at once.
+    /// Ends everything at once; what is cut are requests, not connections that have none.
     pub async fn cut(&self) -> Drained {
         self.readiness.end();
-        let drained = self.clients.cut().await;
+        let drained = self.clients.shutdown(IDLE_GOODBYE).await;
         self.admin.shutdown(ADMIN_GOODBYE).await;
         self.write_records().await;
         drained

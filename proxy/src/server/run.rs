@@ -1,14 +1,18 @@
-//! Running as a program: says where it listens, follows its configuration, and stops when it is told to.
+//! Running as a program: logs where it listens, follows its configuration, reports to the service manager, and stops at a
+//! signal.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Drained;
 use super::proxy::{Proxy, StartError};
 use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
 use crate::config::{ConfigError, ConnectionConfig, Environment, Loaded, Overrides, load, reload};
 use crate::log;
-use crate::process::{FileLimits, LandlockError, system_files};
+use crate::process::{FileLimits, LandlockError, ServiceManager, State, system_files};
 
 /// The program cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +31,12 @@ pub enum RunError {
 
 /// Loads the configuration, logs to standard error as it says and serves until SIGTERM or SIGINT; then running requests
 /// may finish, and a second signal cuts them. SIGHUP, and a change of its files where `server.watch` is set, have the
-/// configuration loaded again.
+/// configuration loaded again. Returns how the shutdown went.
 ///
 /// # Errors
 ///
 /// [`RunError`] where it cannot begin.
-pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(), RunError> {
+pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<Drained, RunError> {
     // Before anything else: a signal that comes while the configuration is read must not end the process by itself.
     let mut signals = StopSignals::new().map_err(StartError::Signals)?;
     let reload_signal = ReloadSignal::new().map_err(StartError::Signals)?;
@@ -43,22 +47,59 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
         connections = loaded.config.connections.len(),
         "configuration read"
     );
+    // Before files are limited: its socket is one.
+    let manager = ServiceManager::of(environment);
     // Before there is another thread.
     let limits = limit_files(&loaded, environment)?;
     let files = FileWatch::of(loaded.files).await;
     let proxy = Proxy::start_on_threads(loaded.config).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
     announce(&proxy);
+    manager.report(&[State::Ready, State::Status(&serving(&proxy))]).await;
     proxy.warm_up();
-    let signal = tokio::select! {
-        signal = signals.next() => signal,
-        never = follow(&proxy, reload_signal, files, (overrides, environment), (limits.as_ref(), &logging)) => match never {},
+    let serve = async {
+        let reloads = Reloads {
+            signal: reload_signal,
+            overrides,
+            environment,
+            limits: limits.as_ref(),
+            logging: &logging,
+        };
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            never = reloads.follow(&proxy, &manager, files) => match never {},
+        };
+        stop(&proxy, &manager, signal, &mut signals).await
     };
-    tracing::info!(
-        signal,
-        deadline = ?proxy.config().server.shutdown_deadline,
-        "stopping: no new requests, running ones may finish; a second signal ends them"
-    );
+    tokio::select! {
+        drained = serve => Ok(drained),
+        never = watch_threads(&proxy, &manager) => match never {},
+    }
+}
+
+/// Lets running requests finish, or cuts them at a second signal.
+async fn stop(proxy: &Proxy, manager: &ServiceManager, signal: &str, signals: &mut StopSignals) -> Drained {
+    let (delay, deadline) = {
+        let server = &proxy.config().server;
+        (server.shutdown_delay, server.shutdown_deadline)
+    };
+    if delay.is_zero() {
+        tracing::info!(
+            signal,
+            ?deadline,
+            "stopping: no new requests, running ones may finish; a second signal ends them"
+        );
+    } else {
+        tracing::info!(
+            signal,
+            ?delay,
+            ?deadline,
+            "stopping: /readyz fails, new requests are served until shutdown_delay is over, and running ones may finish; a \
+             second signal ends them"
+        );
+    }
+    let status = State::Status("stopping: running requests may finish");
+    manager.report(&[State::Stopping, status]).await;
     let drained = tokio::select! {
         drained = proxy.shutdown() => drained,
         _ = signals.next() => proxy.cut().await,
@@ -68,7 +109,27 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<(),
     } else {
         tracing::warn!(clients = drained.cut, "stopped; requests of these clients were cut");
     }
-    Ok(())
+    drained
+}
+
+/// Reports to the manager's watchdog as long as this runtime and those of all client threads respond.
+async fn watch_threads(proxy: &Proxy, manager: &ServiceManager) -> Infallible {
+    let Some(period) = manager.watchdog() else {
+        return std::future::pending().await;
+    };
+    let mut due = interval(period);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        if timeout(period, proxy.responds()).await == Ok(true) {
+            manager.report(&[State::Watchdog]).await;
+        } else {
+            tracing::error!(
+                within = ?period,
+                "a thread that serves clients does not respond: nothing is reported to the watchdog"
+            );
+        }
+    }
 }
 
 /// Keeps the process from all files but those that it needs, where the configuration says so.
@@ -89,34 +150,54 @@ fn limit_files(loaded: &Loaded, environment: &Environment) -> Result<Option<File
     Ok(Some(limits))
 }
 
-/// Loads the configuration again whenever it is asked for; flags and variables stay those of the start.
-async fn follow(
-    proxy: &Proxy,
-    mut signal: ReloadSignal,
-    mut files: FileWatch,
-    (overrides, environment): (&Overrides, &Environment),
-    (limits, logging): (Option<&FileLimits>, &log::Control),
-) -> Infallible {
-    loop {
-        let cause = tokio::select! {
-            () = signal.next() => "SIGHUP",
-            () = files.changed(), if proxy.config().server.watch => "a file has changed",
-        };
-        tracing::info!(cause, "loading the configuration again");
-        let before = files.now().await;
-        let loaded = reload(overrides, environment, limits);
-        files = match &loaded {
-            Ok(loaded) => before.follow(&loaded.files).await,
-            // What was followed may mend it as well.
-            Err(error) => before.follow_also(error.files()).await,
-        };
-        // Why it was not, it says itself.
-        if proxy.reload(loaded.map(|loaded| loaded.config)).await.is_ok() {
-            logging.change(proxy.config().log);
-            announce(proxy);
-            proxy.warm_up();
+/// What reloads need besides the proxy; flags and variables stay those of the start.
+struct Reloads<'a> {
+    signal: ReloadSignal,
+    overrides: &'a Overrides,
+    environment: &'a Environment,
+    limits: Option<&'a FileLimits>,
+    logging: &'a log::Control,
+}
+
+impl Reloads<'_> {
+    /// Loads the configuration again at each signal, and where its files have changed.
+    async fn follow(mut self, proxy: &Proxy, manager: &ServiceManager, mut files: FileWatch) -> Infallible {
+        loop {
+            let cause = tokio::select! {
+                () = self.signal.next() => "SIGHUP",
+                () = files.changed(), if proxy.config().server.watch => "a file has changed",
+            };
+            tracing::info!(cause, "loading the configuration again");
+            manager.report(&[State::Reloading]).await;
+            let before = files.now().await;
+            let loaded = reload(self.overrides, self.environment, self.limits);
+            files = match &loaded {
+                Ok(loaded) => before.follow(&loaded.files).await,
+                // What was followed may mend it as well.
+                Err(error) => before.follow_also(error.files()).await,
+            };
+            // Why it was not, it logs itself.
+            let is_reloaded = proxy.reload(loaded.map(|loaded| loaded.config)).await.is_ok();
+            let mut status = serving(proxy);
+            if is_reloaded {
+                self.logging.change(proxy.config().log);
+                announce(proxy);
+                proxy.warm_up();
+            } else {
+                status.push_str("; the last reload failed, see the log");
+            }
+            manager.report(&[State::Ready, State::Status(&status)]).await;
         }
     }
+}
+
+/// The line that the service manager shows of a proxy that serves.
+fn serving(proxy: &Proxy) -> String {
+    let config = proxy.config();
+    let shared = proxy.addr().map(|addr| format!(" on {addr}")).unwrap_or_default();
+    let count = config.connections.len();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("serving {count} connection{plural}{shared}")
 }
 
 /// Where it listens, which connections there are and how clients reach each.

@@ -113,3 +113,25 @@ async fn each_thread_has_its_own_and_all_others_share_the_first() {
         assert_eq!(seen, index + 1);
     }
 }
+
+#[tokio::test]
+async fn a_thread_that_hangs_does_not_respond_and_then_does() {
+    let threads = Threads::start(TWO).unwrap();
+    assert!(threads.respond().await);
+    let (go_on, until) = std::sync::mpsc::channel::<()>();
+    let (hangs, began) = oneshot::channel();
+    threads.0[1].runtime.spawn(async move {
+        hangs.send(()).unwrap();
+        // As a loop without an end would.
+        let _ = until.recv();
+    });
+    began.await.unwrap();
+    let short = std::time::Duration::from_millis(50);
+    assert!(tokio::time::timeout(short, threads.respond()).await.is_err());
+    drop(go_on);
+    assert!(threads.respond().await);
+    assert!(
+        Threads::default().respond().await,
+        "without threads there is none that hangs"
+    );
+}

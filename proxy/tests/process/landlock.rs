@@ -74,7 +74,7 @@ const MISSING: &str = "process.landlock = true: this kernel limits no files, sin
                        nothing is served";
 
 /// Whether this kernel can limit files. Where it cannot, what else there is to test is that the program says so.
-fn kernel_can() -> bool {
+pub(crate) fn kernel_can() -> bool {
     let folders = Folders::new();
     let mut program = folders.start(&folders.write(9, true, SECRET, ""));
     if program.says_either("files are limited to these places", MISSING) {

@@ -1,4 +1,4 @@
-//! What the program denies others about itself, seen from outside: the real binary in a process of its own.
+//! What the program denies others about itself, what it reports, and how it ends: the real binary in a process of its own.
 
 #![cfg(target_os = "linux")]
 
@@ -6,9 +6,15 @@
 #[cfg(test)]
 mod landlock;
 #[cfg(test)]
+mod manager;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod secret_file;
+#[cfg(test)]
+mod stopping;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -48,6 +48,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("server.idle_timeout", Duration(1..=24 * HOUR), Value(r#""2m""#)),
     // nginx's default (`send_timeout`) as well.
     key("server.write_timeout", Duration(1..=HOUR), Value(r#""1m""#)),
+    key("server.shutdown_delay", Duration(0..=HOUR), Value(r#""0s""#)),
     // Kubernetes kills after 30 s.
     key("server.shutdown_deadline", Duration(0..=HOUR), Value(r#""25s""#)),
     key("server.max_header_bytes", Size(HEADER_BYTES), Value(r#""64KiB""#)),

@@ -42,8 +42,8 @@ fn unknown_keys_all_at_once() {
             "signing-proxy.toml:4:1: server.region: unknown key in [server]; it belongs in [connections.NAME]",
             "signing-proxy.toml:5:1: server.zzzzzzzzzzzz: unknown key in [server]; known are listen, admin, \
              allow_unauthenticated_clients, gateway_hosts, header_timeout, idle_timeout, write_timeout, \
-             shutdown_deadline, max_header_bytes, http2_max_header_bytes, threads, max_clients, reserve_percent, \
-             body_memory, request_memory, spool_dir, spool_max, list_connections, watch, browsers",
+             shutdown_delay, shutdown_deadline, max_header_bytes, http2_max_header_bytes, threads, max_clients, \
+             reserve_percent, body_memory, request_memory, spool_dir, spool_max, list_connections, watch, browsers",
         ],
     );
 }
@@ -389,4 +389,16 @@ fn no_value_is_ever_shown() {
     let error = error.unwrap_err();
     assert!(error.problems().len() > 80, "{error}");
     assert!(!format!("{error} {error:?}").contains("SENTINEL"), "{error}");
+}
+
+#[test]
+fn the_delay_before_the_listeners_close_is_a_part_of_the_deadline() {
+    read(&with("[server]\nshutdown_delay = \"25s\""), &[]).unwrap();
+    refuse(
+        &with("[server]\nshutdown_delay = \"26s\""),
+        &[
+            "signing-proxy.toml:2:1: server.shutdown_delay: must not be longer than server.shutdown_deadline, which it is a \
+             part of: both begin at the signal to stop",
+        ],
+    );
 }
