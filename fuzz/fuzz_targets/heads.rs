@@ -17,10 +17,30 @@ fuzz_target!(|input: &[u8]| {
         while let Some(behind) = rest.strip_prefix(b"\r\n") {
             rest = behind;
         }
-        rest = rest.strip_prefix(request.as_slice()).expect("as it was sent, behind the one before");
+        rest = behind(rest, request).expect("as it was sent, behind the one before");
         check(request);
     }
 });
+
+/// What stands behind the request, which was sent so but for bytes of its target that came raw.
+fn behind<'a>(mut sent: &'a [u8], request: &[u8]) -> Option<&'a [u8]> {
+    let mut seen = request;
+    loop {
+        match (seen, sent) {
+            ([], _) => return Some(sent),
+            ([byte, rest @ ..], [raw, behind @ ..]) if byte == raw => (seen, sent) = (rest, behind),
+            ([b'%', high, low, rest @ ..], [raw, behind @ ..]) => {
+                let is_raw = *raw >= 0x80 || b"\"<>[\\]^`{|};".contains(raw);
+                let escape = format!("{raw:02X}");
+                if !is_raw || escape.as_bytes() != [*high, *low] {
+                    return None;
+                }
+                (seen, sent) = (rest, behind);
+            }
+            _ => return None,
+        }
+    }
+}
 
 fn check(bytes: &[u8]) {
     let mut fields = [httparse::EMPTY_HEADER; 100];
@@ -30,6 +50,7 @@ fn check(bytes: &[u8]) {
     let line_feeds = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(line_feeds(head), head.windows(2).filter(|pair| pair == b"\r\n").count());
     let target = request.path.unwrap();
+    assert!(target.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)), "{target}");
     assert!(!target.contains('#') && request.method != Some("CONNECT"));
     assert!(target.starts_with('/') || target == "*" || target[..4].eq_ignore_ascii_case("http"), "{target}");
     let values = |name: &str| -> Vec<&[u8]> {

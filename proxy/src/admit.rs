@@ -107,7 +107,18 @@ impl From<AmbiguousHead> for ProxyError {
                 "HTTP/1.0 has no Transfer-Encoding: send a Content-Length, or use HTTP/1.1.",
             ),
             AmbiguousHead::BareLineFeed => (ErrorCode::HeadAmbiguous, "End each line of the head with CR LF."),
-            AmbiguousHead::Fragment => (ErrorCode::TargetMalformed, "Write '#' in a target as %23."),
+            AmbiguousHead::Fragment { offset } => {
+                return Self::new(ErrorCode::TargetMalformed).with_hint(format!(
+                    "Write '#', byte {offset} of the target (counted from 0), as %23."
+                ));
+            }
+            AmbiguousHead::InvalidEscape { offset } => {
+                return Self::new(ErrorCode::TargetMalformed).with_hint(format!(
+                    "Two hexadecimal digits have to follow '%', byte {offset} of the target (counted from 0); a percent sign \
+                     is written %25."
+                ));
+            }
+            AmbiguousHead::TargetTooLong => return Self::new(ErrorCode::TargetTooLong),
             AmbiguousHead::TargetForm => (
                 ErrorCode::TargetMalformed,
                 "Begin the target with '/', or with http:// or https:// and a host.",

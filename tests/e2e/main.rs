@@ -21,6 +21,7 @@ mod on_behalf;
 mod organisations;
 mod parts;
 mod permissions;
+mod raw_targets;
 mod refused;
 mod rejected;
 mod reload;

@@ -27,7 +27,8 @@ pub(crate) const MAX_WIRE_BYTES: usize = 65_000;
 /// - `Double`: bytes and escapes stay as they are, escapes only where a byte may not stand in a URI. Empty and dot
 ///   segments are resolved (RFC 3986, 5.2.4; `%2e` counts as a dot); a slash at the end stays.
 ///
-/// Query, always: order kept; encoded strictly; `+` becomes `%20`; `acl` becomes `acl=`; empty pairs are dropped.
+/// Query, always: order kept; encoded strictly; `+` becomes `%20`; `acl` becomes `acl=`; empty pairs are dropped;
+/// a `;` is data, as it is to AWS, and becomes `%3B`, so that no server takes it for a separator.
 ///
 /// ```
 /// use aws_endpoints::PathEncoding;
@@ -45,8 +46,8 @@ impl WireTarget {
     ///
     /// # Errors
     ///
-    /// [`TargetError`] where two servers could read the target differently: an invalid escape, a bare `;` in the
-    /// query, a `#`, a control character, no leading slash, or over 65,000 bytes in its wire form.
+    /// [`TargetError`] where two servers could read the target differently: an invalid escape, a `#`, a
+    /// control character, no leading slash, or over 65,000 bytes in its wire form.
     pub fn parse(path_and_query: &str, encoding: PathEncoding) -> Result<Self, TargetError> {
         Self::from_bytes(path_and_query.as_bytes(), encoding)
     }

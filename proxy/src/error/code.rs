@@ -78,7 +78,7 @@ errors! {
         "Send one Content-Length or one Transfer-Encoding, end each line with CR LF, and name one host."
     TargetMalformed BAD_REQUEST "target-malformed"
         "the request target is not a valid path and query"
-        "Percent-encode everything but letters, digits and -._~/ in the path, and also ';' in the query."
+        "Percent-encode everything but letters, digits and -._~/ in the path; write '%' as %25 and '#' as %23."
     TargetTooLong URI_TOO_LONG "target-too-long"
         "the request target is longer than 16 KiB"
         "Send the parameters in a POST body where the service allows it."

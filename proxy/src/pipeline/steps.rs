@@ -167,7 +167,8 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
     let (path_and_query, is_signed_by_client) = match (wire.is_presigned(), route.config.presigned) {
         (false, _) => (wire.to_path_and_query(), false),
         (true, PresignedMode::Resign) => (wire.without_signature().to_path_and_query(), false),
-        // Signed over the client's spelling, so that is what is sent.
+        // Signed over the client's spelling, so that is what is sent, but for bytes that have another meaning to some
+        // servers: these are escaped when a head is read, which a signature does not notice.
         (true, PresignedMode::Pass) => (as_spelled(&target.path_and_query)?, true),
         (true, PresignedMode::Reject) => return Err(ErrorCode::PresignedRefused.into()),
     };

@@ -181,7 +181,7 @@ where
         // hyper has bytes that it took for no part of the last request: the two readers disagree.
         Ended::Resting => ClientEnd::Broken,
         Ended::ByItself(_) | Ended::AsAsked if let Some(malformed) = malformed => {
-            answer(&mut io, malformed.rejection(), malformed.hint(), peer, context).await;
+            answer(&mut io, malformed.rejection(), &malformed.hint(), peer, context).await;
             ClientEnd::Refused
         }
         Ended::ByItself(result) => {

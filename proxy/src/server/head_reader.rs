@@ -6,7 +6,7 @@
 //! followed one by one. What comes behind the body stays here until the response to this request is written. Thus the
 //! request that hyper hands over next is always that of the head which was checked last.
 //!
-//! - A head without a flaw passes as it is. (This is the place to respell a target before hyper sees it.)
+//! - A head without a flaw passes as it is, but for raw bytes in its [target](mod@target), which are escaped.
 //! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with the finding for the service, which
 //!   rejects the request like any other; nothing behind it is ever read as a request.
 //! - A malformed one ends the input, and [`HeadReader::malformed`] says why, for the connection to write the response.
@@ -21,6 +21,7 @@ mod held;
 mod malformed;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod play;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -32,11 +33,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use self::check::{Flaw, check};
+use self::check::{Checked, Flaw, check};
 pub(crate) use self::finding::{AmbiguousHead, HandedOver};
 use self::framing::Framing;
 use self::held::Held;
 pub(crate) use self::malformed::Malformed;
+pub(crate) use self::target::in_uri as escape_uri;
 use super::activity::Activity;
 
 /// Between a client's socket and hyper, on HTTP/1.
@@ -209,9 +211,15 @@ impl HeadReader {
             return self.end_with(Malformed::TooLong);
         }
         match check(self.held.bytes().get(..end).unwrap_or_default(), has_bare_line_feed) {
-            Ok(framing) => {
+            Ok(Checked {
+                escaped: Some(head), ..
+            }) if head.len() > self.max => self.end_with(Malformed::TooLong),
+            Ok(Checked { escaped, framing }) => {
                 self.handed_over.put(None);
-                self.cleared = end;
+                self.cleared = escaped.as_ref().map_or(end, Vec::len);
+                if let Some(head) = escaped {
+                    self.held.replace_first(end, &head);
+                }
                 self.place = framing.map_or(Place::Head, Place::Body);
                 self.clear_body();
             }

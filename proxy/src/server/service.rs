@@ -15,7 +15,7 @@ use hyper::service::Service;
 
 use super::activity::Activity;
 use super::download::{Download, TooSlow};
-use super::head_reader::HandedOver;
+use super::head_reader::{HandedOver, escape_uri};
 use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
 use super::turns::{Turn, Turns};
@@ -83,6 +83,9 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 return Box::pin(at_once(Err(h2::Reason::REFUSED_STREAM.into())));
             };
             request.extensions_mut().insert(room);
+            if let Some(finding) = escape_uri(request.uri_mut()) {
+                request.extensions_mut().insert(finding);
+            }
         }
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
         // Probes of the proxy itself are not what operators want to see under way.

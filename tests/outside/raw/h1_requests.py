@@ -121,16 +121,28 @@ def forms():
         ("escaped CR and LF", PATH + "/%0d%0aX:y", PATH + "/%0D%0AX%3Ay"),
         ("an escaped blank", PATH + "/%20HTTP/1.1", PATH + "/%20HTTP/1.1"),
         ("a bad escape in the query", PATH + "?a=%f", None),
-        ("brackets and braces", PATH + "/{}[]|^`", PATH + "/%7B%7D%5B%5D%7C%5E%60"),
-        ("quotes", PATH + "/\"<>'", PATH + "/%22%3C%3E%27"),
+        ("half an escape behind a high octet", PATH + "/\xfc%4", None),
         ("escaped CR and LF in the query", PATH + "?a=%0d%0aX:y", PATH + "?a=%0D%0AX%3Ay"),
     ):
         end = "rejected" if wanted is None else "either"
         yield Row(name, "target", end, get(target=target), [("GET", wanted)] if wanted else [])
-    for name, octet in (("UTF-8", "\xc3\xa9"), ("a single high octet", "\xff")):
-        yield Row(
-            name, "target", "either", get(target=PATH + octet), [("GET", PATH + "".join(f"%{ord(char):02X}" for char in octet))]
-        )
+    for name, octets in (
+        ("UTF-8", "\xc3\xa9"),
+        ("a single high octet", "\xff"),
+        ("brackets and braces", "{}[]|^`"),
+        ("quotes", "\"<>'"),
+        ("a backslash that climbs", "/..\\..\\x"),
+        ("two backslashes", "\\\\evil.example\\x"),
+    ):
+        wanted = "".join(char if char in "./x" or char.isalnum() and char.isascii() else f"%{ord(char):02X}" for char in octets)
+        yield Row(name, "raw octets", "passed", get(target=PATH + octets), [("GET", PATH + wanted)])
+        query = wanted.replace("/", "%2F")
+        yield Row(f"{name} in the query", "raw octets", "passed", get(target=f"{PATH}?a={octets}"), [("GET", f"{PATH}?a={query}")])
+    yield Row("a semicolon in the query", "raw octets", "passed", get(target=PATH + "?a=b;acl"), [("GET", PATH + "?a=b%3Bacl")])
+    yield Row("a semicolon in the path", "raw octets", "passed", get(target=PATH + ";acl"), [("GET", PATH + "%3Bacl")])
+    climbing = get(target="/b/pub\\..\\private\\$TAG")
+    yield Row("a backslash out of what is allowed", "raw octets", "rejected", climbing, on="lim")
+    yield Row("high octets in a URL's host", "raw octets", "rejected", get(target="http://$UPSTREAM\xe9" + PATH))
     yield Row("17 KiB", "target", "rejected", get(target=PATH + "a" * 17000))
     yield Row("70 KiB", "target", "rejected", get(target=PATH + "a" * 70000))
     yield Row("8 KiB", "target", "passed", get(target=PATH + "a" * 8000), [("GET", PATH + "a" * 8000)])

@@ -25,9 +25,6 @@ pub enum TargetFault {
     /// Some servers take it as it stands, others refuse it.
     #[error("'%' without two hexadecimal digits; a percent sign is written %25")]
     InvalidEscape,
-    /// A separator to some servers, data to others.
-    #[error("bare ';'; it is written %3B")]
-    BareSemicolon,
     /// A fragment to some servers, data to others; it never belongs on the wire.
     #[error("bare '#'; it is written %23")]
     BareHash,

@@ -89,7 +89,6 @@ fn write_pair(out: &mut String, pair: &[u8], offset: usize) -> Result<(), Target
             }
             // A space to S3 and its kin; the services that read a plus sign are met by `%2B` alone.
             (_, Octet::Plain(b'+')) => out.push_str("%20"),
-            (at, Octet::Plain(b';')) => return Err(fault(TargetFault::BareSemicolon, at)),
             (at, Octet::Plain(b'#')) => return Err(fault(TargetFault::BareHash, at)),
             (at, Octet::Plain(byte)) if byte.is_ascii_control() => {
                 return Err(fault(TargetFault::ControlCharacter, at));

@@ -51,7 +51,7 @@ async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream(
             "http:// URL",
         ),
         ("OPTIONS * HTTP/1.1", 400, "target-malformed", "OPTIONS *"),
-        ("GET /b/k?a;b HTTP/1.1", 400, "target-malformed", "';'"),
+        ("GET /b/k?a;b% HTTP/1.1", 400, "target-malformed", "'%'"),
         (
             "GET http://u:p@s3.eu-west-1.amazonaws.com/ HTTP/1.1",
             400,

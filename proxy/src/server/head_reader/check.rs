@@ -1,5 +1,6 @@
 //! One head, checked as a whole: how its body is framed, or what is wrong with it.
 
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, Request, Status};
@@ -7,6 +8,7 @@ use httparse::{Error, Header, Request, Status};
 use super::finding::AmbiguousHead;
 use super::framing::Framing;
 use super::malformed::{Malformed, cause};
+use super::target::{self, Escaped};
 
 /// Fields of one head; hyper takes no more either.
 const MOST_FIELDS: usize = 100;
@@ -21,13 +23,32 @@ pub(super) enum Flaw {
     Malformed(Malformed),
 }
 
+/// A head that may reach hyper.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The head with the raw bytes of its target escaped, where it has such.
+    pub(super) escaped: Option<Vec<u8>>,
+    /// `None` is a request without a body.
+    pub(super) framing: Option<Framing>,
+}
+
 /// Checks a head, from the first byte of its request line to the line feed of its empty line. `has_bare_line_feed`:
-/// whether one of its lines ends without a carriage return. `None` is a request without a body.
+/// whether one of its lines ends without a carriage return.
 ///
 /// # Errors
 ///
 /// Why it must not reach hyper.
-pub(super) fn check(head: &[u8], has_bare_line_feed: bool) -> Result<Option<Framing>, Flaw> {
+pub(super) fn check(head: &[u8], has_bare_line_feed: bool) -> Result<Checked, Flaw> {
+    let Escaped { bytes, found } = target::in_head(head).map_err(Flaw::Malformed)?;
+    let framing = read(&bytes, has_bare_line_feed, found)?;
+    let escaped = match bytes {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(head) => Some(head),
+    };
+    Ok(Checked { escaped, framing })
+}
+
+fn read(head: &[u8], has_bare_line_feed: bool, found: Option<AmbiguousHead>) -> Result<Option<Framing>, Flaw> {
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut request = Request::new(&mut []);
     match request.parse_with_uninit_headers(head, &mut fields) {
@@ -38,20 +59,20 @@ pub(super) fn check(head: &[u8], has_bare_line_feed: bool) -> Result<Option<Fram
     let is_unambiguous = if has_bare_line_feed {
         Err(AmbiguousHead::BareLineFeed)
     } else {
-        target(&request)
+        target(&request, found)
     };
     is_unambiguous
         .and_then(|()| framing(&request))
         .map_err(|found| Flaw::Ambiguous(found, substitute(&request)))
 }
 
-fn target(request: &Request<'_, '_>) -> Result<(), AmbiguousHead> {
+fn target(request: &Request<'_, '_>, found: Option<AmbiguousHead>) -> Result<(), AmbiguousHead> {
     let target = request.path.unwrap_or_default();
     if request.method == Some("CONNECT") {
         return Err(AmbiguousHead::Tunnel);
     }
-    if target.contains('#') {
-        return Err(AmbiguousHead::Fragment);
+    if let Some(found) = found {
+        return Err(found);
     }
     // Anything else would be taken for an authority, which only CONNECT has (RFC 9112, section 3.2.3).
     if has_form(target) {
@@ -110,11 +131,14 @@ fn length(value: &[u8]) -> Result<u64, AmbiguousHead> {
         .ok_or(AmbiguousHead::LengthMalformed)
 }
 
+/// Bytes of a target that an error is worth.
+const LONGEST_SHOWN: usize = 16 * 1024;
+
 fn substitute(request: &Request<'_, '_>) -> Vec<u8> {
     let method = request.method.unwrap_or("GET");
     let target = request.path.and_then(|target| target.split('#').next());
     let target = target.filter(|target| method == "CONNECT" || has_form(target));
-    let target = target.filter(|target| http::Uri::try_from(*target).is_ok());
+    let target = target.filter(|target| target.len() <= LONGEST_SHOWN && http::Uri::try_from(*target).is_ok());
     let version = request.version.unwrap_or(1).min(1);
     let mut head = format!("{method} {} HTTP/1.{version}\r\n", target.unwrap_or("/")).into_bytes();
     for Header { name, value } in request.headers.iter() {
@@ -139,7 +163,8 @@ mod tests {
             Ok(_) => None,
             Err(Flaw::Ambiguous(found, substitute)) => {
                 assert!(
-                    matches!(check(&substitute, false), Ok(None)) || found == AmbiguousHead::Tunnel,
+                    check(&substitute, false).is_ok_and(|checked| checked.framing.is_none())
+                        || matches!(found, AmbiguousHead::Tunnel | AmbiguousHead::InvalidEscape { .. }),
                     "{}",
                     String::from_utf8_lossy(&substitute)
                 );
@@ -255,7 +280,17 @@ mod tests {
             check(bad, Some(AmbiguousHead::TargetForm));
         }
         for bad in ["GET /a#b", "GET http://a/#", "GET #", "GET /a?b#c"] {
-            check(bad, Some(AmbiguousHead::Fragment));
+            let target = bad.strip_prefix("GET ").unwrap_or_default();
+            let offset = u32::try_from(target.find('#').unwrap()).unwrap();
+            check(bad, Some(AmbiguousHead::Fragment { offset }));
+        }
+        for (bad, offset) in [
+            ("GET /%zz", 1),
+            ("GET /\u{e9}%4", 3),
+            ("GET http://a?b=%", 11),
+            ("GET /%e", 1),
+        ] {
+            check(bad, Some(AmbiguousHead::InvalidEscape { offset }));
         }
         for bad in ["CONNECT a:443", "CONNECT /", "CONNECT #"] {
             check(bad, Some(AmbiguousHead::Tunnel));
@@ -276,7 +311,8 @@ mod tests {
     #[test]
     fn what_stands_in_for_an_ambiguous_head_has_its_method_target_and_accept_only() {
         let head = "PUT /b/k#x HTTP/1.0\r\nContent-Length: 3\r\nACCEPT: text/xml\r\nExpect: 100-continue\r\n\r\n";
-        let Err(Flaw::Ambiguous(AmbiguousHead::Fragment, substitute)) = check(head.as_bytes(), false) else {
+        let Err(Flaw::Ambiguous(AmbiguousHead::Fragment { offset: 4 }, substitute)) = check(head.as_bytes(), false)
+        else {
             panic!("it has a fragment");
         };
         let want = "PUT /b/k HTTP/1.0\r\naccept: text/xml\r\nconnection: close\r\n\r\n";

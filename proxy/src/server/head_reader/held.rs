@@ -58,6 +58,14 @@ impl Held {
         }
     }
 
+    /// Puts other bytes in the place of the oldest `count`.
+    pub(super) fn replace_first(&mut self, count: usize, bytes: &[u8]) {
+        let behind = self.bytes().get(count..).unwrap_or_default();
+        let all = [bytes, behind].concat();
+        self.clear();
+        self.append(&all);
+    }
+
     /// One read of what the socket has; 0 at its end.
     pub(super) fn poll_fill<T: AsyncRead + Unpin>(
         &mut self,

@@ -1,6 +1,9 @@
 //! What is wrong with a head that is no HTTP/1, in words that help its sender.
 
+use std::borrow::Cow;
+
 use super::super::refusal::Refusal;
+use super::target;
 
 /// Why bytes are no head. Each has a hint of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +20,18 @@ pub(crate) enum Malformed {
     Folded,
     /// A line without a colon, or whose name is no token.
     FieldName,
+    /// A blank or a control character in the target.
+    Target {
+        byte: u8,
+        /// Its place in the target, from 0.
+        offset: u32,
+    },
+    /// A byte in the authority of a URL that belongs to no host.
+    Authority {
+        byte: u8,
+        /// Its place in the target, from 0.
+        offset: u32,
+    },
     /// A carriage return without a line feed.
     BareCarriageReturn,
     /// Another control character, NUL among them.
@@ -37,8 +52,18 @@ impl Malformed {
         }
     }
 
-    pub(crate) const fn hint(self) -> &'static str {
-        match self {
+    pub(crate) fn hint(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Target { byte, offset } => {
+                return Cow::Owned(format!(
+                    "Percent-encode byte {offset} of the target (counted from 0), which is 0x{byte:02x}: write it %{byte:02X}."
+                ));
+            }
+            Self::Authority { byte, offset } => {
+                return Cow::Owned(format!(
+                    "Remove byte {offset} of the target (counted from 0), which is 0x{byte:02x}: no host has it in its name."
+                ));
+            }
             Self::Method => "Begin with a method such as GET; percent-encode spaces in the target.",
             Self::RequestLine | Self::Elsewhere => Refusal::HeadMalformed.hint(),
             Self::Version => "End the request line with the version: 1.1 or 1.0, behind HTTP and a slash.",
@@ -50,7 +75,7 @@ impl Malformed {
             }
             Self::ControlCharacter => "Remove the control character from the request line or header field.",
             Self::TooLong | Self::TooManyFields => Refusal::HeadTooLarge.hint(),
-        }
+        })
     }
 }
 
@@ -60,10 +85,33 @@ pub(super) fn cause(head: &[u8]) -> Malformed {
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let request_line = lines.next().unwrap_or_default();
-    if let Some(malformed) = control(request_line).or_else(|| words(request_line)) {
+    if let Some(malformed) = in_target(head)
+        .or_else(|| control(request_line))
+        .or_else(|| words(request_line))
+    {
         return malformed;
     }
     lines.find_map(field).unwrap_or(Malformed::Elsewhere)
+}
+
+/// The first blank or control character of a target that is one but for such.
+fn in_target(head: &[u8]) -> Option<Malformed> {
+    let place = target::place(head)?;
+    let method = head.get(..place.start - 1)?;
+    let version = head.get(place.end..)?.trim_ascii_start();
+    let target = head.get(place)?;
+    let has_method = !method.is_empty() && method.iter().all(|byte| is_token(*byte));
+    if !has_method || !version.starts_with(b"HTTP/") || target.starts_with(b" ") {
+        return None;
+    }
+    let (offset, byte) = target
+        .iter()
+        .enumerate()
+        .find(|(_, byte)| **byte <= b' ' || **byte == 0x7f)?;
+    Some(Malformed::Target {
+        byte: *byte,
+        offset: u32::try_from(offset).unwrap_or(u32::MAX),
+    })
 }
 
 fn control(line: &[u8]) -> Option<Malformed> {
@@ -131,7 +179,8 @@ mod tests {
         for (line, want) in [
             (&b"HELLO"[..], Malformed::RequestLine),
             (b"GET /", Malformed::RequestLine),
-            (b"GET /a b HTTP/1.1", Malformed::RequestLine),
+            (b"GET /a b HTTP/1.1", Malformed::Target { byte: b' ', offset: 2 }),
+            (b"GET /a HTTP/1.1 HTTP/1.1", Malformed::Target { byte: b' ', offset: 2 }),
             (b"GET  / HTTP/1.1", Malformed::RequestLine),
             (b"GET / HTTP/1.1 ", Malformed::RequestLine),
             (b" GET / HTTP/1.1", Malformed::Method),
@@ -140,8 +189,23 @@ mod tests {
             (b"GET / HTTP/2.0", Malformed::Version),
             (b"GET / http/1.1", Malformed::Version),
             (b"GET / HTTP/1.10", Malformed::Version),
-            (b"GET /a\x01 HTTP/1.1", Malformed::ControlCharacter),
-            (b"GET /a\rb HTTP/1.1", Malformed::BareCarriageReturn),
+            (b"GET /a\x01 HTTP/1.1", Malformed::Target { byte: 1, offset: 2 }),
+            (
+                b"GET /\xc3\xa4\tb HTTP/1.1",
+                Malformed::Target { byte: b'\t', offset: 3 },
+            ),
+            (b"GET /\x7f HTTP/1.1", Malformed::Target { byte: 0x7f, offset: 1 }),
+            (b"GET /a\rb HTTP/1.1", Malformed::Target { byte: b'\r', offset: 2 }),
+            (b"G\x01T /a HTTP/1.1", Malformed::ControlCharacter),
+            (b"GET\r /a HTTP/1.1", Malformed::BareCarriageReturn),
+            (
+                b"GET http://a\\@b/ HTTP/1.1",
+                Malformed::Authority { byte: b'\\', offset: 8 },
+            ),
+            (
+                b"GET HTTPS://\xc3\xa4/ HTTP/1.1",
+                Malformed::Authority { byte: 0xc3, offset: 8 },
+            ),
         ] {
             malformed(&[line, b"\r\nhost: a\r\n\r\n"].concat(), want);
         }
