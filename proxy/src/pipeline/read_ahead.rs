@@ -124,7 +124,17 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
         }
         match (self.read.pop_front(), &mut self.rest) {
             (Some(frame), _) => Poll::Ready(Some(frame)),
-            (None, Some(rest)) if !self.is_over => Pin::new(rest).poll_frame(cx),
+            (None, Some(rest)) if !self.is_over => match Pin::new(rest).poll_frame(cx) {
+                // The same, where it comes right behind the head: the client would see a connection that ends, and perhaps
+                // send the request again.
+                Poll::Ready(Some(Err(fault))) if !self.has_paused => {
+                    self.has_paused = true;
+                    self.read.push_back(Err(fault));
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                polled => polled,
+            },
             (None, _) => Poll::Ready(None),
         }
     }

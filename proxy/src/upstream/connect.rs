@@ -116,7 +116,8 @@ fn takes_http2(connection: &MaybeHttpsStream<Link>) -> bool {
 /// The TLS handshake fails with an [`io::Error`], everything before it with errors of its own.
 fn classify(cause: Cause) -> ConnectError {
     match cause.downcast::<io::Error>() {
-        Ok(error) => ConnectError::Tls(*error),
+        // The connector wraps it in another one, which hides what kind it is of.
+        Ok(error) => ConnectError::Tls(error.downcast::<io::Error>().unwrap_or_else(|error| error)),
         Err(cause) if find::<AddressRejected>(&*cause).is_some() => ConnectError::AddressRejected(cause),
         Err(cause) => match find::<io::Error>(&*cause).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => ConnectError::TimedOut,

@@ -189,7 +189,10 @@ fn broken_off(error: &Error, extras: &Extensions) -> Fault {
         return Fault::Final;
     }
     let stream = find::<h2::Error>(error);
-    if stream.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM)) {
+    // A stream that the service's GOAWAY leaves out is one that it has not looked at (RFC 9113, section 6.8). One that it
+    // has taken fails by what becomes of its connection.
+    let is_left_out = |error: &h2::Error| error.is_go_away() && error.is_remote();
+    if stream.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM) || is_left_out(error)) {
         return Fault::NotSent;
     }
     let has_served = extras.get::<Served>().is_some_and(Served::is_marked);
