@@ -234,6 +234,20 @@ impl CredentialFailure {
         }
     }
 
+    /// Whether it may be a single fault that nobody has tried again yet: the SDK does so itself where STS has no connection
+    /// or responds with a server's error, but not where a response cannot be read, and nobody does for a vault or a store.
+    pub(crate) fn is_worth_another_attempt(&self) -> bool {
+        match self {
+            Self::Asset(_) => self.prospect() == Prospect::Passing,
+            // A metadata service that breaks off looks like none.
+            Self::UnreadableAnswer { .. }
+            | Self::ChainEmpty
+            | Self::ChainFailed { .. }
+            | Self::InstanceMetadata { .. } => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn prospect(&self) -> Prospect {
         match self {
             Self::Asset(error) => match error.outlook() {

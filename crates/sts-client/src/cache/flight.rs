@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_model::Credentials;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Boarding, Held, Inner, Obtain, Obtained, Outcome, Refresh, Setback, are_same_keys};
 use crate::error::{CredentialError, CredentialFailure};
@@ -14,27 +14,48 @@ use crate::schedule;
 /// From here on a session's policies and tags are about to be refused: the next policy or tag may be too much.
 const SPACE_WARNING_PERCENT: u32 = 80;
 
+/// An attempt that fails more slowly than this was no single fault: who waits has waited long enough.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// The longest moment before another attempt.
+const MOMENT: Duration = Duration::from_millis(100);
+
 impl<O: Obtain> Inner<O> {
-    /// One attempt, in a task of its own: a request that goes away leaves it alone.
+    /// One attempt, in a task of its own: a request that goes away leaves it alone. Two, where the first failed quickly in a
+    /// way that nobody has tried again yet, for the first time in a row, and there is nothing to serve meanwhile.
     ///
     /// `is_refused`: it is made because AWS refuses the held set.
     pub(super) async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>, is_refused: bool) {
+        let begun = Instant::now();
+        let mut result = self.attempt().await;
+        if begun.elapsed() < QUICK
+            && result.as_ref().is_err_and(CredentialFailure::is_worth_another_attempt)
+            && (is_refused || self.valid_at(self.clock.now()).is_none())
+            && self.control().setback.is_none()
+        {
+            // Requests wait for it, and would fail for one fault that has passed.
+            sleep(MOMENT.mul_f64(fastrand::f64())).await;
+            result = self.attempt().await;
+        }
+        let outcome = match result.and_then(|obtained| self.take(obtained, is_refused)) {
+            Ok(credentials) => Ok(credentials),
+            Err(failure) => Err(self.rest(failure)),
+        };
+        landing.send_replace(Some(outcome));
+    }
+
+    async fn attempt(&self) -> Result<Obtained, CredentialFailure> {
         let origin = Arc::clone(&self.origin);
         // A task within the task, so that a panic lands as a failure like any other.
         let mut attempt = tokio::spawn(async move { origin.obtain().await });
-        let result = match timeout(self.flight_deadline, &mut attempt).await {
+        match timeout(self.flight_deadline, &mut attempt).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(CredentialFailure::Internal),
             Err(_) => {
                 attempt.abort();
                 Err(CredentialFailure::TimedOut)
             }
-        };
-        let outcome = match result.and_then(|obtained| self.take(obtained, is_refused)) {
-            Ok(credentials) => Ok(credentials),
-            Err(failure) => Err(self.rest(failure)),
-        };
-        landing.send_replace(Some(outcome));
+        }
     }
 
     /// Makes what arrived the current set.

@@ -122,3 +122,29 @@ async fn the_state_follows_the_life_of_the_set() {
     let counters = stage.cache.counters();
     assert_eq!((counters.obtained, counters.failed), (2, 1));
 }
+
+/// Of attempts of 10 ms, with nothing held: the outcome, and how many there were.
+async fn of_quick_attempts(step: fn(u32, u64) -> Step) -> (bool, u32) {
+    let stage = Stage::slow(Duration::from_millis(10), step);
+    (stage.request().await.is_ok(), stage.attempts())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_quick_failure_that_nobody_has_tried_again_is_felt_by_no_request() {
+    const UNREADABLE: CredentialFailure = CredentialFailure::UnreadableAnswer { status: 200 };
+    let once = |attempt, _| match attempt {
+        1 => Step::Fail(UNREADABLE),
+        _ => Step::Session { lifetime: HOUR },
+    };
+    assert_eq!(of_quick_attempts(once).await, (true, 2));
+    assert_eq!(of_quick_attempts(|_, _| Step::Fail(UNREADABLE)).await, (false, 2));
+    // The SDK has tried it again already, or somebody has to change something.
+    assert_eq!(of_quick_attempts(is_down).await, (false, 1));
+    assert_eq!(of_quick_attempts(is_denied).await, (false, 1));
+    // Only for the first time in a row.
+    let stage = Stage::slow(Duration::from_millis(10), |_, _| Step::Fail(UNREADABLE));
+    stage.request().await.unwrap_err();
+    pass(Duration::from_mins(10)).await;
+    stage.request().await.unwrap_err();
+    assert_eq!(stage.attempts(), 3);
+}
