@@ -9,6 +9,7 @@ mod conversations;
 mod decided;
 mod deploy;
 mod early;
+mod faults;
 mod heads;
 mod heads_http2;
 mod hosts;

@@ -4,6 +4,7 @@ pub(crate) mod child;
 mod client;
 pub(crate) mod hostile;
 pub(crate) mod http2;
+pub(crate) mod process;
 mod recorder;
 pub(crate) mod world;
 

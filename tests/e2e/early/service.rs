@@ -83,12 +83,17 @@ fn ca_file(folder: &Path) -> PathBuf {
 
 /// TLS with a certificate for `127.0.0.1`, and the folder with it, `ca.pem`.
 pub(crate) fn identity() -> (TlsAcceptor, TempDir) {
+    identity_for(&[])
+}
+
+/// The same, for a service that speaks these protocols.
+pub(crate) fn identity_for(protocols: &[&[u8]]) -> (TlsAcceptor, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
     std::fs::write(ca_file(folder.path()), made.cert.pem()).expect("written");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|config| {
             config
@@ -96,6 +101,7 @@ pub(crate) fn identity() -> (TlsAcceptor, TempDir) {
                 .with_single_cert(vec![made.cert.der().clone()], key)
         })
         .expect("TLS");
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     (TlsAcceptor::from(Arc::new(config)), folder)
 }
 
