@@ -3,7 +3,7 @@
 import pathlib
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "performance.md"
-BEGIN, END = "<!-- figures: tests/load/run --document -->", "<!-- end of figures -->"
+END = "<!-- end of figures -->"
 
 
 def shown(value):
@@ -30,7 +30,12 @@ def table(results):
 
 
 def write(results):
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(before + BEGIN + "\n" + "\n".join(table(results)) + "\n" + END + after)
+    replace("run", "\n".join(table(results)))
+
+
+def replace(script, figures):
+    """Those of `tests/load/SCRIPT`."""
+    mark = f"<!-- figures: tests/load/{script} --document -->"
+    before, rest = PAGE.read_text().split(mark)
+    _, after = rest.split(END, 1)
+    PAGE.write_text(before + mark + "\n" + figures + "\n" + END + after)

@@ -2,12 +2,15 @@
 //! body takes at least: its SHA-256.
 //!
 //! `load_tool upstream FOLDER`, `load_tool rate URL PER_SECOND SECONDS CONNECTIONS` and `load_tool sha256 BYTES`;
-//! `tests/load/run` starts them.
+//! `tests/load/run` starts them. `load_tool soak-service FOLDER SEED FAULTS SESSION_SECONDS` and
+//! `load_tool soak HOST:PORT PER_SECOND SECONDS CONNECTIONS SEED FAULTS`; `tests/load/soak` does. FAULTS is of 1,000.
 
 mod rate;
+mod soak;
 mod upstream;
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -27,11 +30,31 @@ async fn main() -> Outcome {
             };
             rate::run(plan).await
         }
+        ["soak-service", folder, seed, faults, session] => {
+            let settings = soak::Settings {
+                folder: folder.into(),
+                seed: seed.parse()?,
+                faults: faults.parse()?,
+                session: Duration::from_secs(session.parse()?),
+            };
+            soak::serve(settings).await
+        }
+        ["soak", authority, per_second, seconds, connections, seed, faults] => {
+            let load = soak::Load {
+                authority: (*authority).to_owned(),
+                per_second: per_second.parse()?,
+                seconds: seconds.parse()?,
+                connections: connections.parse()?,
+                seed: seed.parse()?,
+                faults: faults.parse()?,
+            };
+            soak::run(load).await
+        }
         ["sha256", bytes] => {
             hash(bytes.parse()?);
             Ok(())
         }
-        _ => Err("usage: load_tool upstream FOLDER | rate URL PER_SECOND SECONDS CONNECTIONS | sha256 BYTES".into()),
+        _ => Err("usage: see the first lines of tests/load/tool/main.rs".into()),
     }
 }
 

@@ -52,18 +52,7 @@ impl Counts {
 
 /// Serves until it is killed. Writes its certificate to `FOLDER/ca.pem`, then its ports to `FOLDER/ports`.
 pub(super) async fn serve(folder: &Path) -> Outcome {
-    let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let certified = rcgen::generate_simple_self_signed(names)?;
-    fs::write(folder.join("ca.pem"), certified.cert.pem())?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)?;
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(tls));
-
+    let acceptor = tls(folder)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let counters = TcpListener::bind("127.0.0.1:0").await?;
     let ports = format!("{} {}", listener.local_addr()?.port(), counters.local_addr()?.port());
@@ -77,6 +66,21 @@ pub(super) async fn serve(folder: &Path) -> Outcome {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(talk(stream, acceptor.clone(), Arc::clone(&counts)));
     }
+}
+
+/// TLS by a certificate of its own, which is written to `FOLDER/ca.pem`.
+pub(super) fn tls(folder: &Path) -> Outcome<TlsAcceptor> {
+    let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let certified = rcgen::generate_simple_self_signed(names)?;
+    fs::write(folder.join("ca.pem"), certified.cert.pem())?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(tls)))
 }
 
 async fn talk(stream: TcpStream, acceptor: TlsAcceptor, counts: Arc<Counts>) {
