@@ -273,10 +273,16 @@ def script(*command):
 JAVA_PROXY = ("-Dhttp.proxyHost=127.0.0.1", "-Dhttp.proxyPort={port}", "-Dhttp.nonProxyHosts=")
 
 
-def java(place, items, out):
-    script("java", "-XX:TieredStopAtLevel=1", *(JAVA_PROXY if place.proxy else ()), str(HERE / "Client.java"))(
-        place, items, out
-    )
+def java_with(source):
+    def java(place, items, out):
+        options = ("-XX:TieredStopAtLevel=1", *(JAVA_PROXY if place.proxy else ()))
+        script("java", *options, str(HERE / source))(place, items, out)
+
+    return java
+
+
+java = java_with("Client.java")
+new_java = java_with("NewClient.java")
 
 
 perl = script("perl", str(HERE / "client.pl"))
@@ -284,7 +290,7 @@ perl = script("perl", str(HERE / "client.pl"))
 
 def program_of(client):
     """The program a client needs on the machine, where it is not installed beside the tests."""
-    return {wget: "wget", rclone: "rclone", java: "java", perl: "perl"}.get(client)
+    return {wget: "wget", rclone: "rclone", java: "java", new_java: "java", perl: "perl"}.get(client)
 
 
 def missing(client):
@@ -293,7 +299,7 @@ def missing(client):
         return f"{program} is not installed here"
     if client is perl and subprocess.run(["perl", "-MHTTP::Tiny", "-e1"], capture_output=True, check=False).returncode:
         return "Perl's HTTP::Tiny is not installed here"
-    if client is java and b"jdk.compiler" not in subprocess.run(["java", "--list-modules"], capture_output=True, check=False).stdout:
+    if client in (java, new_java) and b"jdk.compiler" not in subprocess.run(["java", "--list-modules"], capture_output=True, check=False).stdout:
         return "Java cannot run source files here: no JDK"
     return None
 
@@ -312,5 +318,6 @@ CLIENTS = {
     "rclone": rclone,
     "s5cmd": s5cmd,
     "java": java,
+    "java-http-client": new_java,
     "perl": perl,
 }
