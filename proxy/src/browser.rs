@@ -7,6 +7,9 @@
 //! is `cors`.** What only a browser sends is in [`signs`]. The proxy serves no pages, so "the same origin" is no excuse:
 //! such a page is an object that somebody opened through the proxy.
 //!
+//! Where nothing but a back end reaches the proxy, `mode = "pass"` switches that off: what such a back end passes on of its
+//! users' browsers is theirs, and so are the pages it makes of the responses. The admin listener has the rule always.
+//!
 //! What does get a response gets one that no browser runs as a page ([`ResponseGuard`]), and the names under which the
 //! proxy may be reached are a list ([`OwnNames`]), which a rebound name is not on.
 
@@ -21,7 +24,7 @@ use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::admit::HostPort;
-use crate::config::{Config, UserAgents, WebOrigin};
+use crate::config::{BrowserMode, Config, UserAgents, WebOrigin};
 use crate::error::{ErrorCode, ProxyError};
 use crate::server::ListenerRole;
 
@@ -32,6 +35,7 @@ use signs::{Kind, Sign};
 /// Who may call although browsers may not, and where browsers are hard to recognise.
 #[derive(Debug)]
 pub(crate) struct Browsers {
+    mode: BrowserMode,
     /// `None` where there is nothing for pages.
     origins: Option<Vec<WebOrigin>>,
     user_agents: UserAgents,
@@ -42,7 +46,7 @@ pub(crate) struct Browsers {
 /// Who sends a request.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    /// No browser, as far as the request shows.
+    /// No browser, as far as the request shows; or it makes no difference.
     Program,
     /// A page of a listed origin.
     Page(ListedPage),
@@ -75,6 +79,7 @@ impl Browsers {
         });
         let admin = config.server.admin.map(|address| (ListenerRole::Admin, address));
         Self {
+            mode: config.server.browsers.mode,
             origins: Some(config.server.browsers.origins.clone()),
             user_agents: config.server.browsers.user_agents,
             exposed: shared
@@ -87,9 +92,10 @@ impl Browsers {
         }
     }
 
-    /// The same rule for the admin listener, which has nothing for pages of any origin.
+    /// The same rule for the admin listener, which has nothing for pages of any origin, nor for back ends.
     pub(crate) fn without_pages(config: &Config) -> Self {
         Self {
+            mode: BrowserMode::Reject,
             origins: None,
             ..Self::new(config)
         }
@@ -117,13 +123,23 @@ impl Browsers {
         let Some(sign) = sign else {
             return Ok(Caller::Program);
         };
-        match self.listed(headers) {
-            Some(origin) if is_cors(headers, is_silent) => Ok(Caller::Page(ListedPage {
+        match (self.listed(headers), self.mode) {
+            (Some(origin), _) if is_cors(headers, is_silent) => Ok(Caller::Page(ListedPage {
                 origin: origin.clone(),
                 preflight: Preflight::of(method, headers),
             })),
-            Some(origin) => Err(not_cors(origin)),
-            None => Err(self.rejection(&sign, headers)),
+            (_, BrowserMode::Pass) => Ok(Caller::Program),
+            (Some(origin), BrowserMode::Reject) => Err(not_cors(origin)),
+            (None, BrowserMode::Reject) => Err(self.rejection(&sign, headers)),
+        }
+    }
+
+    /// For the response to a request with these header fields. Nothing is added for a back end, whose pages may well be
+    /// made of the service's objects.
+    pub(crate) fn response_guard(&self, headers: &HeaderMap) -> ResponseGuard {
+        match self.mode {
+            BrowserMode::Reject => ResponseGuard::of(headers),
+            BrowserMode::Pass => ResponseGuard::default(),
         }
     }
 
@@ -161,8 +177,15 @@ impl Browsers {
                 " Pages may use fetch with CORS where origins of [server.browsers] lists their origin.".to_owned()
             }
         };
+        let back_end = match self.origins {
+            None => "",
+            Some(_) => {
+                " Where nothing but a back end reaches the proxy, mode = \"pass\" in [server.browsers] lets it pass on what \
+                 browsers send."
+            }
+        };
         ProxyError::new(code).with_hint(format!(
-            "{sign} shows {who}. Call the proxy from a program, not from a web page.{key}"
+            "{sign} shows {who}. Call the proxy from a program, not from a web page.{key}{back_end}"
         ))
     }
 }

@@ -49,7 +49,7 @@ use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
 
 pub(crate) use admin_address::admin_address;
-pub use browsers::{BrowserConfig, InvalidWebOrigin, PassFields, UserAgents, WebOrigin};
+pub use browsers::{BrowserConfig, BrowserMode, InvalidWebOrigin, PassFields, UserAgents, WebOrigin};
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;

@@ -200,7 +200,7 @@ impl Pipeline {
         );
         let mut reporter = Reporter::new(&head, peer, request_id, Arc::clone(&self.observer));
         let accept = Accept::of(&head.headers);
-        let mut guard = ResponseGuard::of(&head.headers);
+        let mut guard = self.browsers.response_guard(&head.headers);
         let is_head = head.method == Method::HEAD;
         let expects_continue = head.headers.contains_key(EXPECT);
         let mut body = Some(body);

@@ -16,7 +16,8 @@ const OWN_PREFIX: &str = "x-signing-proxy-";
 
 /// What a client keeps of the servers and pages it has been to. All names and ports of one machine share their cookies, so
 /// those of other programs come along, and a referrer may have a secret in its query. An `Origin` that came this far is
-/// the proxy's own or one that the proxy itself gave its consent to, and what browsers say of themselves is for the proxy.
+/// the proxy's own, one that the proxy itself gave its consent to, or a matter between a back end and its pages, and what
+/// browsers say of themselves is for the proxy.
 const OF_CLIENTS: [&str; 13] = [
     "cookie",
     "cookie2",

@@ -2,6 +2,7 @@
 //!
 //! `tests/outside/test_browsers.py` has the same with a real browser.
 
+mod back_end;
 mod fields;
 mod names;
 mod pages;

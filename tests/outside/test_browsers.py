@@ -4,6 +4,7 @@ Each row asserts that the request *reached* the proxy: it is in the proxy's log,
 """
 
 import contextlib
+import http.client
 import http.server
 import json
 import socket
@@ -302,3 +303,65 @@ def test_where_browsers_pass_an_object_runs_no_script(scratch, browser):
     site.stop()
     assert title == "an object"
     assert [path for _, path, _ in site.seen if "favicon" not in path] == ["/b/object.html"]
+
+
+class BackEnd(Visit):
+    """A web server whose `/b/` is the proxy, which it sends all that the browser sent, as nginx does by default."""
+
+    def respond(self):
+        if not self.path.startswith("/b/"):
+            super().respond()
+            return
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        hop = {"host", "connection", "content-length", "upgrade"}
+        fields = {name: value for name, value in self.headers.items() if name.lower() not in hop}
+        self.server.seen.append((self.command, self.path, fields))
+        proxy = http.client.HTTPConnection("127.0.0.1", self.server.proxy.port, timeout=SECONDS)
+        proxy.request(self.command, f"/@store{self.path}", body, fields)
+        response = proxy.getresponse()
+        content = response.read()
+        self.send_response(response.status)
+        for name, value in response.getheaders():
+            if name.lower() not in {"connection", "transfer-encoding", "content-length", "date", "server"}:
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = respond
+
+
+@pytest.mark.parametrize("mode", ["reject", "pass"])
+def test_a_back_end_that_passes_browsers_on_needs_the_mode_for_it(mode, scratch, browser):
+    """The back end's page shows an object as an image would be, sends a form, and opens an object as a page of its own."""
+    object_page = '<!doctype html><title>an object</title><script>document.title = "its script ran"</script>'
+    site = Site(everywhere=object_page)
+    proxy = Proxy(scratch / f"back-end-{mode}", f"back-end-{mode}", connection(site), server={"browsers": {"mode": mode}})
+    back_end = Site()
+    back_end.RequestHandlerClass, back_end.proxy = BackEnd, proxy
+    back_end.pages["/app"] = '<!doctype html><title>app</title><img src="/b/image">'
+    back_end.pages["/form"] = '<!doctype html><form id="go" action="/b/form" method="post"></form><script>go.submit()</script>'
+    base = f"http://localhost:{back_end.port}"
+    browser.open(f"{base}/app")
+    (image, *_) = log_of(proxy, "/@store/b/image")
+    browser.open(f"{base}/form")
+    (form, *_) = log_of(proxy, "/@store/b/form")
+    browser.open(f"{base}/b/page.html")
+    title = browser.title()
+    assert proxy.stop() == 0
+    for each in (back_end, site):
+        each.stop()
+
+    sent = {path: {name.lower() for name in fields} for _, path, fields in back_end.seen}
+    assert "sec-fetch-site" in sent["/b/image"] and "origin" not in sent["/b/image"]
+    assert "origin" in sent["/b/form"]
+    if mode == "pass":
+        assert (image["status"], form["status"], title) == (200, 200, "its script ran")
+        assert {path for _, path, _ in site.seen} >= {"/b/image", "/b/form", "/b/page.html"}
+        for _, _, fields in site.seen:
+            names = {name.lower() for name in fields}
+            assert not {name for name in names if name == "origin" or name.startswith("sec-")}, names
+    else:
+        assert image["status"] == form["status"] == 403 and site.seen == []
+        assert image["error"] == "browser-rejected" and title != "its script ran"

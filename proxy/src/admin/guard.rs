@@ -61,9 +61,14 @@ mod tests {
 
     #[track_caller]
     fn verdict(listener: &str, fields: &[(&str, &str)]) -> Result<(), (StatusCode, &'static str)> {
+        verdict_with("", listener, fields)
+    }
+
+    #[track_caller]
+    fn verdict_with(browsers: &str, listener: &str, fields: &[(&str, &str)]) -> Result<(), (StatusCode, &'static str)> {
         let toml = format!(
             "[server]\nadmin = \"{listener}\"\ngateway_hosts = [\"proxy.internal\", \"proxy\"]\n\
-             [server.browsers]\norigins = [\"http://app.example\"]\n\
+             [server.browsers]\norigins = [\"http://app.example\"]\n{browsers}\
              [connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = {{ method = \"default-chain\" }}"
         );
         let config = Config::from_toml(&toml, &Environment::empty()).unwrap();
@@ -133,6 +138,11 @@ mod tests {
             verdict(EVERYWHERE, &browser),
             Err((StatusCode::FORBIDDEN, "browser-rejected"))
         );
+        // Nor where a back end passes browsers' requests on to the listeners that sign.
+        for fields in [&browser[..], &listed, &[host, ("sec-fetch-site", "same-origin")]] {
+            let got = verdict_with("mode = \"pass\"\n", EVERYWHERE, fields);
+            assert!(matches!(got, Err((StatusCode::FORBIDDEN, _))), "{fields:?}: {got:?}");
+        }
         for probe in ["kube-probe/1.31", "Prometheus/3.0.0", "ELB-HealthChecker/2.0"] {
             let fields = [("host", "10.1.2.3:9901"), ("user-agent", probe)];
             assert_eq!(verdict(EVERYWHERE, &fields), Ok(()), "{probe}");

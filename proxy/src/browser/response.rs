@@ -16,7 +16,7 @@ const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 'non
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// Decided from a request's head, applied to its response, rejections included.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ResponseGuard {
     may_be_shown: bool,
     page: Option<ListedPage>,

@@ -4,13 +4,29 @@ use std::str::FromStr;
 
 use super::choice::Choice;
 
-/// `[server.browsers]`: the exceptions from the rule that keeps browsers out.
+/// `[server.browsers]`: the rule that keeps browsers out, and its exceptions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BrowserConfig {
+    /// What becomes of browsers' requests: `mode`.
+    pub mode: BrowserMode,
     /// Pages that may use the proxy by `fetch` with CORS: `origins`.
     pub origins: Vec<WebOrigin>,
     /// What becomes of a program that looks like a browser: `user_agents`.
     pub user_agents: UserAgents,
+}
+
+/// What becomes of the requests of browsers that `origins` does not list: `mode`. The admin listener rejects them always.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum BrowserMode {
+    /// `reject`: they are rejected.
+    #[default]
+    Reject,
+    /// `pass`: they pass as those of programs, which is for where only a back end reaches the proxy.
+    Pass,
+}
+
+impl Choice for BrowserMode {
+    const CHOICES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("pass", Self::Pass)];
 }
 
 /// What becomes of a request that only its `User-Agent` and the like make look like a browser's: `user_agents`.

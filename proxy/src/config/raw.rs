@@ -66,6 +66,7 @@ pub(super) struct RawServer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBrowsers {
+    pub(super) mode: String,
     pub(super) origins: Vec<String>,
     pub(super) user_agents: String,
 }

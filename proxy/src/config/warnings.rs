@@ -6,7 +6,7 @@ mod names;
 use auth_model::{AuthMethod, Connection, KeyAssets};
 use aws_endpoints::{names_resources_by_host, parse_host};
 
-use super::{Config, ConnectionConfig, EndpointUrl};
+use super::{BrowserMode, Config, ConnectionConfig, EndpointUrl};
 pub(crate) use keys::{KeyPlace, SECRET_LENGTH, of_length};
 
 impl Config {
@@ -27,12 +27,26 @@ impl Config {
             vends.into_iter().chain(hosts).chain(names.into_iter().flatten())
         };
         let mut warnings = self.notices.clone();
+        warnings.extend(browsers_pass(self));
         warnings.extend(self.connections.values().flat_map(of));
         warnings.extend(names::ambiguous(self));
         warnings.extend(names::alike(self));
         warnings.extend(keys::of_another_length(self));
         warnings
     }
+}
+
+/// The rule that keeps browsers out is off.
+fn browsers_pass(config: &Config) -> Option<String> {
+    let warning = match config.server.browsers.mode {
+        BrowserMode::Reject => return None,
+        BrowserMode::Pass => {
+            "lets the requests of browsers pass, so that any web page that reaches a listener acts with the connections' \
+             credentials: only where nothing but a back end reaches the proxy, which has to keep other sites' pages out by \
+             itself"
+        }
+    };
+    Some(format!("server.browsers.mode: {warning}"))
 }
 
 /// Whether AWS is there: it has no endpoint of the operator's, or one that is AWS's.

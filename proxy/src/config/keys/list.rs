@@ -64,6 +64,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("server.spool_max", Size(0..=64 * 1024 * GIB), Value(r#""20GiB""#)),
     key("server.list_connections", Switch, Value("true")),
     key("server.watch", Switch, Value("false")),
+    key(
+        "server.browsers.mode",
+        Choice(&["reject", "pass"]),
+        Value(r#""reject""#),
+    ),
     key("server.browsers.origins", List("web origins"), Value("[]")),
     key(
         "server.browsers.user_agents",

@@ -6,7 +6,7 @@ use super::{REPORTS, refuse};
 fn origins_are_as_browsers_write_them() {
     refuse(
         &format!(
-            "[server.browsers]\norigins = [\"https://app.example\", \"https://*.example\"]\nuser_agents = \"pas\"\norigin = 1\n{REPORTS}",
+            "[server.browsers]\norigins = [\"https://app.example\", \"https://*.example\"]\nuser_agents = \"pas\"\norigin = 1\nmode = \"off\"\n{REPORTS}",
         ),
         &[
             "signing-proxy.toml:2:1: server.browsers.origins: must be origins as browsers write them, scheme, host and \
@@ -14,6 +14,7 @@ fn origins_are_as_browsers_write_them() {
              there are no wildcards",
             "signing-proxy.toml:3:1: server.browsers.user_agents: must be \"reject\" or \"pass\"; did you mean \"pass\"?",
             "signing-proxy.toml:4:1: server.browsers.origin: unknown key in [server.browsers]; did you mean origins?",
+            "signing-proxy.toml:5:1: server.browsers.mode: must be \"reject\" or \"pass\"",
         ],
     );
 }

@@ -171,3 +171,15 @@ fn a_scheme_that_does_not_exist_is_an_error() {
         assert!(error.contains(want) && error.contains("literal:TEXT"), "{error}");
     }
 }
+
+#[test]
+fn browsers_that_pass() {
+    let key = "server.browsers.mode";
+    let store = chained("a", "s3", "eu-west-1", "");
+    check(
+        &format!("[server.browsers]\nmode = \"pass\"\n{store}"),
+        key,
+        "only where nothing but a back end reaches",
+    );
+    check(&format!("[server.browsers]\nmode = \"reject\"\n{store}"), key, "");
+}

@@ -9,6 +9,7 @@ use crate::config::{BrowserConfig, PassFields};
 pub(super) fn browsers(table: &Table<'_>, raw: &RawBrowsers) -> BrowserConfig {
     let origins = raw.origins.iter().map(|origin| origin.parse());
     BrowserConfig {
+        mode: table.choice("mode", &raw.mode),
         origins: origins.collect::<Result<_, _>>().unwrap_or_else(|error| {
             table.refuse("origins", crate::config::InvalidWebOrigin::to_string(&error));
             Vec::new()
