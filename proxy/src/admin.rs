@@ -12,12 +12,13 @@
 mod guard;
 mod report;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth_model::{Connection, ConnectionName};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,7 +26,7 @@ use sts_client::CredentialSource;
 
 use crate::browser::ResponseGuard;
 use crate::error::ProxyError;
-use crate::metrics::{self, Metrics};
+use crate::metrics::{Exposition, Metrics};
 use crate::server::{AmbiguousHead, Handler, Loads, Peer};
 
 pub(crate) use guard::Guard;
@@ -108,8 +109,8 @@ impl Admin {
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"),
             "/readyz" => self.readyz(request.uri().query()),
-            "/metrics" => match self.metrics.encode() {
-                Ok(metrics) => text(StatusCode::OK, metrics::CONTENT_TYPE, metrics),
+            "/metrics" => match self.metrics(request) {
+                Ok(metrics) => metrics,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "metrics cannot be written");
                     refuse(
@@ -126,6 +127,14 @@ impl Admin {
                 "There are /livez, /readyz, /version and /metrics.",
             ),
         }
+    }
+
+    /// In the form that the client prefers.
+    fn metrics<B>(&self, request: &Request<B>) -> Result<Response<Full<Bytes>>, fmt::Error> {
+        let form = Exposition::choose(request.headers());
+        let mut response = text(StatusCode::OK, form.content_type(), self.metrics.encode_as(form)?);
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        Ok(response)
     }
 
     fn readyz(&self, query: Option<&str>) -> Response<Full<Bytes>> {

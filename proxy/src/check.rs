@@ -98,7 +98,7 @@ impl Checker {
     /// [`CheckError`] where not even that can be done.
     pub async fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, CheckError> {
         Ok(Self {
-            assets: Sources::new(&config, &clock, None).await?.assets().clone(),
+            assets: Sources::new(&config, &clock, None, None).await?.assets().clone(),
             extra_roots_pem: crate::server::sources::extra_roots_pem(&config).await?,
             network: Network::new(&config.upstream, config.server.threads, None)?,
             config,

@@ -1,4 +1,4 @@
-//! What the proxy counts, and how `/metrics` tells it (`OpenMetrics` text).
+//! What the proxy counts, and how `/metrics` tells it.
 //!
 //! No globals: a [`Metrics`] is made at the start and handed to whoever counts; clones share the numbers.
 //! Every label has a bounded set of values: connections and services come from the configuration, methods,
@@ -7,12 +7,15 @@
 //! `docs/configuration.md` lists every metric; a test compares that list with what is encoded.
 
 mod aws_errors;
+mod calls;
 mod counting;
 mod credentials;
+mod exposition;
 mod families;
 mod known;
 mod labels;
 mod permissions;
+mod process;
 mod reloads;
 mod retries;
 mod shares;
@@ -22,8 +25,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use auth_model::{Connection, ConnectionName, ServiceId};
+use credential_assets::CallObserver;
 use http::{Method, StatusCode};
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode, encode_registry};
 
 use self::aws_errors::AwsErrorLabels;
 use self::families::Families;
@@ -34,13 +38,11 @@ pub use self::counting::Held;
 pub(crate) use self::counting::{Tally, UpstreamTally};
 #[cfg(test)]
 pub(crate) use self::credentials::tests::never_asked;
+pub use self::exposition::Exposition;
 pub(crate) use self::labels::{ClientEnd, Overflow};
 pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
 pub(crate) use self::shares::Watched;
-
-/// The media type of [`Metrics::encode`]'s text.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The proxy's counters. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -112,6 +114,11 @@ impl Metrics {
             .response_bytes
             .get_or_create(&connection)
             .inc_by(sample.response_bytes);
+    }
+
+    /// Measures the calls to STS, metadata services, vaults and secret stores.
+    pub(crate) fn calls(&self) -> Arc<dyn CallObserver> {
+        Arc::new(self.0.calls.clone())
     }
 
     /// A request begins; it counts as in flight until the answer is dropped.
@@ -233,8 +240,18 @@ impl Metrics {
     /// Only where a metric cannot be written as text, which would be a defect.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
+        encode_registry(&mut text, &self.0.process)?;
         encode(&mut text, &self.0.registry)?;
         Ok(text)
+    }
+
+    /// Everything in this form.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_as(&self, form: Exposition) -> Result<String, fmt::Error> {
+        form.write(self.encode()?)
     }
 }
 

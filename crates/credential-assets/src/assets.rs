@@ -9,6 +9,7 @@ use auth_model::{
 };
 use tokio::time::Instant;
 
+use crate::call::CallObserver;
 use crate::command::CommandSettings;
 use crate::environment::Environment;
 use crate::error::AssetError;
@@ -26,6 +27,7 @@ pub struct Assets {
     vault: Option<Arc<Vault>>,
     stores: Stores,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Assets {
@@ -38,7 +40,21 @@ impl Assets {
             vault: None,
             stores: Stores::default(),
             clock: Arc::new(SystemClock),
+            observer: None,
         }
+    }
+
+    /// Has every exchange measured that is made for these assets, and with them for keys and sessions. Vaults that are
+    /// given later are measured as well.
+    #[must_use]
+    pub fn with_observer(self, observer: Option<Arc<dyn CallObserver>>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Who measures the exchanges.
+    #[must_use]
+    pub fn observer(&self) -> Option<&Arc<dyn CallObserver>> {
+        self.observer.as_ref()
     }
 
     /// Says by this clock when a leased key ends.
@@ -62,7 +78,7 @@ impl Assets {
     ///
     /// [`InvalidVaultSettings`] where it cannot be asked at all.
     pub fn with_vault(self, settings: VaultSettings) -> Result<Self, InvalidVaultSettings> {
-        let vault = Vault::new(settings, self.local.clone())?;
+        let vault = Vault::new(settings, self.local.clone(), self.observer.clone())?;
         Ok(Self {
             vault: Some(Arc::new(vault)),
             ..self

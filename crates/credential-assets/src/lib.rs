@@ -46,10 +46,12 @@
 //! - Leased keys that are seconds old are not replaced when they are refused.
 //! - A stored secret is fetched anew when it is refused or grows old.
 //! - Keys are checked before they are handed out.
+//! - Every exchange with a vault is measured, however it ends.
 //!
 //! Invariant: no client requests, no signing, no routes.
 
 mod assets;
+mod call;
 mod command;
 mod denied;
 mod environment;
@@ -62,6 +64,7 @@ mod value;
 mod vault;
 
 pub use assets::Assets;
+pub use call::{CallObserver, CallOutcome, CallTarget, CallTimer};
 pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use denied::DeniedFile;
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};

@@ -18,6 +18,7 @@ use std::time::Duration;
 use auth_model::{AssetReference, Credentials, Secret, VaultAwsRole, VaultSecret};
 use tokio::time::Instant;
 
+use crate::call::CallObserver;
 use crate::error::AssetError;
 use crate::local::Local;
 use crate::shelf::Shelf;
@@ -42,9 +43,13 @@ pub(crate) struct Vault {
 
 impl Vault {
     /// Nothing is asked yet; `local` reads what the vault wants to see at a login.
-    pub(crate) fn new(settings: VaultSettings, local: Local) -> Result<Self, InvalidVaultSettings> {
+    pub(crate) fn new(
+        settings: VaultSettings,
+        local: Local,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Result<Self, InvalidVaultSettings> {
         let cache = settings.cache;
-        let http = Arc::new(Http::new(&settings)?);
+        let http = Arc::new(Http::new(&settings, observer)?);
         let sessions = Sessions::new(http, settings.auth, local);
         Ok(Self {
             engine: KeyValue::new(Arc::clone(&sessions)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -12,11 +12,14 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use credential_assets::CallObserver;
+use http::uri::Authority;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::error::CredentialFailure;
+use crate::observed::{Called, Observed};
 use crate::resolver::CheckedResolver;
 use crate::settings::{EgressProxy, StsSettings};
 
@@ -36,12 +39,20 @@ struct Connectors {
     tls: [TlsContext; 2],
     proxy: ProxyConfig,
     resolver: CheckedResolver,
+    observer: Option<Arc<dyn CallObserver>>,
+    /// Where the operator has STS.
+    own_sts: Option<Authority>,
     made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
 }
 
-/// The HTTP client these settings describe.
-pub(crate) fn http_client(settings: &StsSettings) -> Result<SharedHttpClient, CredentialFailure> {
-    connectors(settings).map(SharedHttpClient::new)
+/// The HTTP client these settings describe. The observer is given each of its exchanges.
+pub(crate) fn http_client(
+    settings: &StsSettings,
+    observer: Option<&Arc<dyn CallObserver>>,
+) -> Result<SharedHttpClient, CredentialFailure> {
+    let mut connectors = connectors(settings)?;
+    connectors.observer = observer.cloned();
+    Ok(SharedHttpClient::new(connectors))
 }
 
 /// One pooled connector, for requests that no SDK makes.
@@ -72,6 +83,8 @@ fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
         tls,
         proxy,
         resolver: CheckedResolver::new(settings),
+        observer: None,
+        own_sts: settings.endpoint.as_ref().and_then(|uri| uri.authority().cloned()),
         made: Mutex::default(),
     })
 }
@@ -126,7 +139,14 @@ impl Connectors {
                 .connector_settings(settings.clone())
                 .sleep_impl(TokioSleep::new())
                 .build_with_resolver(self.resolver.clone());
-            SharedHttpConnector::new(connector)
+            let connector = SharedHttpConnector::new(connector);
+            let Some(observer) = &self.observer else {
+                return connector;
+            };
+            let called = Called::ByAddress {
+                sts: self.own_sts.clone(),
+            };
+            SharedHttpConnector::new(Observed::new(connector, Arc::clone(observer), called))
         });
         connector.clone()
     }
@@ -145,7 +165,7 @@ mod tests {
 
     #[track_caller]
     fn check(settings: &StsSettings, want: &str) {
-        let error = http_client(settings).unwrap_err();
+        let error = http_client(settings, None).unwrap_err();
         assert_eq!(error.code(), "sts_settings");
         assert!(error.to_string().ends_with(want), "{error}");
     }
@@ -165,7 +185,7 @@ mod tests {
             &with_roots("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
             "can be trusted",
         );
-        assert!(http_client(&StsSettings::default()).is_ok());
+        assert!(http_client(&StsSettings::default(), None).is_ok());
     }
 
     #[test]
@@ -179,7 +199,7 @@ mod tests {
         };
         check(&with_proxy("socks5://proxy:1080"), "URL with a host");
         let settings = with_proxy("http://user:hunter2@proxy:3128");
-        let shown = format!("{settings:?} {:?}", http_client(&settings).unwrap());
+        let shown = format!("{settings:?} {:?}", http_client(&settings, None).unwrap());
         assert!(shown.contains("3128") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -85,6 +85,7 @@
 //! - A named profile is the only place that is searched.
 //! - Each store is asked in its own words, with a signature that holds, in the region of an ARN.
 //! - A set that a store refuses is renewed once.
+//! - Every exchange is measured, however it ends.
 //! - No secret is in any error, any `Debug` or any log line at TRACE.
 //!
 //! Invariant: no client requests, no routes, no configuration files. The AWS SDK's types stay inside.
@@ -99,6 +100,7 @@ mod error;
 pub mod fuzzing;
 mod instance;
 mod means;
+mod observed;
 mod origin;
 mod own_keys;
 mod quiet;

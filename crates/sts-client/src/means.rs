@@ -42,13 +42,14 @@ impl<'a> Means<'a> {
         let unusable = |failure| CredentialError::new(failure, Duration::ZERO);
         let checked = connection.auth.check();
         checked.map_err(|contradiction| unusable(contradiction.into()))?;
+        let http = http_client(settings, assets.observer()).map_err(unusable)?;
         Ok(Self {
             connection,
             shown_as: connection.name.as_str(),
             assets,
             settings,
             clock,
-            http: http_client(settings).map_err(unusable)?,
+            http,
             wall: KeyWall::default(),
         })
     }

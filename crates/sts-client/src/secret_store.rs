@@ -17,12 +17,13 @@ use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use credential_assets::{Fetching, SecretStore, StoreProblem};
+use credential_assets::{CallObserver, CallTarget, Fetching, SecretStore, StoreProblem};
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::connector::http_connector;
 use crate::error::CredentialError;
+use crate::observed::{Called, Observed};
 use crate::quiet::quietly;
 use crate::refusal::chain_text;
 use crate::settings::{EgressProxy, StsSettings};
@@ -82,6 +83,21 @@ impl AwsSecretStore {
         };
         let connector = http_connector(&way).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
         Ok(Self::with_connector(source, settings, clock, connector))
+    }
+
+    /// Has every exchange with the store measured.
+    #[must_use]
+    pub fn observed_by(self, observer: Option<&Arc<dyn CallObserver>>, kind: StoreKind) -> Self {
+        let Some(observer) = observer else { return self };
+        let target = match kind {
+            StoreKind::SecretsManager => CallTarget::SecretsManager,
+            StoreKind::Ssm => CallTarget::ParameterStore,
+        };
+        let connector = Observed::new(self.connector, Arc::clone(observer), Called::One(target));
+        Self {
+            connector: SharedHttpConnector::new(connector),
+            ..self
+        }
     }
 
     fn with_connector(

@@ -124,19 +124,32 @@ async fn the_version_is_there_for_operators() {
 }
 
 #[tokio::test]
-async fn metrics_tell_of_credentials_as_open_metrics() {
+async fn metrics_tell_of_credentials_in_the_form_that_is_preferred() {
     let admin = admin();
     admin.connections[0].source.credentials().await.unwrap();
-    let response = ask(&admin, &Method::GET, "/metrics");
-    assert_eq!(response.headers()[CONTENT_TYPE], metrics::CONTENT_TYPE);
-    let text = body(response).await;
-    assert!(
-        text.contains("signing_proxy_credentials_valid{connection=\"reports\"} 1\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("signing_proxy_credentials_obtained_total{connection=\"reports\"} 1\n"),
-        "{text}"
-    );
-    assert!(text.ends_with("# EOF\n"), "{text}");
+    for (accept, content_type, is_open_metrics) in [
+        (None, "text/plain; version=0.0.4; charset=utf-8", false),
+        (Some("*/*"), "text/plain; version=0.0.4; charset=utf-8", false),
+        (
+            Some("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            true,
+        ),
+    ] {
+        let mut request = Request::get("/metrics").header("host", "localhost").body(()).unwrap();
+        if let Some(accept) = accept {
+            request.headers_mut().insert("accept", HeaderValue::from_static(accept));
+        }
+        let response = admin.answer(&request);
+        assert_eq!(response.headers()[CONTENT_TYPE], content_type);
+        assert_eq!(response.headers()[VARY], "accept");
+        let text = body(response).await;
+        for line in [
+            "signing_proxy_credentials_valid{connection=\"reports\"} 1\n",
+            "signing_proxy_credentials_obtained_total{connection=\"reports\"} 1\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert_eq!(text.ends_with("# EOF\n"), is_open_metrics, "{text}");
+    }
 }

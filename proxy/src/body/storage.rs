@@ -50,8 +50,8 @@ impl Storage {
     /// The pools, for the metrics.
     pub(crate) fn pools(&self) -> [Watched; 2] {
         [
-            Watched::new("body_memory", None, &self.memory),
-            Watched::new("spool", None, &self.disk),
+            Watched::bytes("body_memory", &self.memory),
+            Watched::bytes("spool", &self.disk),
         ]
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Resolved {
 /// [`Failure::Assets`] with every one that cannot be read.
 pub(super) async fn resolve(config: &Config) -> Result<Resolved, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sources = Sources::new(config, &clock, None).await;
+    let sources = Sources::new(config, &clock, None, None).await;
     let sources = sources.map_err(|error| Failure::Assets(vec![Chain(&error).to_string()]))?;
     let assets = sources.assets();
     let mut resolved = Resolved::default();

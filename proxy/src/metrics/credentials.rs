@@ -57,6 +57,7 @@ impl CredentialCollector {
 impl Collector for CredentialCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let readings = self.read();
+        let ratio = Unit::Other("ratio".to_owned());
         family(
             &mut encoder,
             (
@@ -84,15 +85,15 @@ impl Collector for CredentialCollector {
         family(
             &mut encoder,
             (
-                "credentials_session_space_percent",
+                "credentials_session_token_utilization",
                 "How much of what a session may hold its policies and tags take",
-                None,
+                Some(&ratio),
             ),
             MetricType::Gauge,
             readings.iter().filter_map(|reading| {
                 Some((
                     &reading.label,
-                    ConstGauge::new(i64::from(reading.session_space_percent?)),
+                    ConstGauge::new(f64::from(reading.session_space_percent?) / 100.0),
                 ))
             }),
         )?;
@@ -124,8 +125,8 @@ impl Collector for CredentialCollector {
                 |counters| counters.failed,
             ),
             (
-                "credentials_refused",
-                "Requests for credentials answered with the last failure while the source rests",
+                "credentials_backoff_rejections",
+                "Requests for credentials that got the last failure during the backoff after it",
                 |counters| counters.refused,
             ),
         ];

@@ -10,10 +10,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::aws_errors::AwsErrorLabels;
+use super::calls::CallFamilies;
 use super::credentials::CredentialCollector;
 use super::known::Known;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, Overflow, OverflowLabel, ReasonLabel, RequestLabels};
 use super::permissions::PermissionFamilies;
+use super::process::ProcessCollector;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
 use super::shares::ShareCollector;
@@ -44,6 +46,7 @@ pub(super) struct Families {
     pub(super) clients_ended: Family<ReasonLabel, Counter>,
     pub(super) clients_rejected: Family<OverflowLabel, Counter>,
     pub(super) accept_failures: Counter,
+    pub(super) calls: CallFamilies,
     pub(super) credentials: CredentialCollector,
     pub(super) shares: ShareCollector,
     pub(super) reloads: ReloadFamilies,
@@ -51,6 +54,8 @@ pub(super) struct Families {
     /// Read while something is counted by connection, so that nothing is counted for one that is just forgotten.
     pub(super) known: RwLock<Known>,
     pub(super) registry: Registry,
+    /// What has no prefix: every program's.
+    pub(super) process: Registry,
 }
 
 impl Families {
@@ -76,12 +81,14 @@ impl Families {
             clients_ended: Family::default(),
             clients_rejected: Family::default(),
             accept_failures: Counter::default(),
+            calls: CallFamilies::new(),
             credentials: CredentialCollector::default(),
             shares: ShareCollector::default(),
             reloads: ReloadFamilies::default(),
             permissions: PermissionFamilies::default(),
             known: RwLock::default(),
             registry: Registry::with_prefix("signing_proxy"),
+            process: Registry::default(),
         };
         families.register();
         // From the start, so that the first rejection shows as an increase.
@@ -92,6 +99,7 @@ impl Families {
     }
 
     fn register(&mut self) {
+        self.process.register_collector(Box::new(ProcessCollector::new()));
         let r = &mut self.registry;
         r.register(
             "build",
@@ -188,6 +196,7 @@ impl Families {
         );
         r.register_collector(Box::new(self.credentials.clone()));
         r.register_collector(Box::new(self.shares.clone()));
+        self.calls.register(r);
         self.reloads.register(r);
         self.permissions.register(r);
     }

@@ -1,11 +1,17 @@
 //! Which configuration is in effect, and what became of others.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -21,8 +27,26 @@ const FAILED: OutcomeLabel = OutcomeLabel { outcome: "failed" };
 pub(super) struct ReloadFamilies {
     reloads: Family<OutcomeLabel, Counter>,
     generation: Gauge,
-    fingerprint: Gauge,
+    fingerprint: Fingerprint,
     loaded_at: Gauge,
+}
+
+/// Tells a configuration from others. A label, since as a number it says nothing.
+#[derive(Clone, Debug, Default)]
+struct Fingerprint(Arc<AtomicU64>);
+
+impl Collector for Fingerprint {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let metric = encoder.encode_descriptor(
+            "config",
+            "Tells the configuration in effect from others, secrets left out.",
+            None,
+            MetricType::Info,
+        )?;
+        // As `/readyz` has it.
+        let fingerprint = format!("{:012x}", self.0.load(Ordering::Relaxed));
+        Info::new([("fingerprint", fingerprint)]).encode(metric)
+    }
 }
 
 impl ReloadFamilies {
@@ -41,11 +65,7 @@ impl ReloadFamilies {
             "How many configurations have been in effect",
             self.generation.clone(),
         );
-        registry.register(
-            "config_fingerprint",
-            "Tells the configuration in effect from others, secrets left out",
-            self.fingerprint.clone(),
-        );
+        registry.register_collector(Box::new(self.fingerprint.clone()));
         registry.register_with_unit(
             "config_last_load_timestamp",
             "When the configuration in effect was loaded",
@@ -64,11 +84,8 @@ impl ReloadFamilies {
 
     pub(super) fn in_effect(&self, generation: u64, fingerprint: u64, since: SystemTime) {
         let since = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        for (gauge, value) in [
-            (&self.generation, generation),
-            (&self.fingerprint, fingerprint),
-            (&self.loaded_at, since),
-        ] {
+        self.fingerprint.0.store(fingerprint, Ordering::Relaxed);
+        for (gauge, value) in [(&self.generation, generation), (&self.loaded_at, since)] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
     }

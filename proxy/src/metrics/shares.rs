@@ -9,6 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetri
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
 
 use crate::share::{Exhausted, Pool};
 
@@ -21,8 +22,19 @@ pub(super) struct ShareCollector(Arc<RwLock<Vec<Watched>>>);
 pub(crate) struct Watched {
     resource: &'static str,
     connection: String,
+    measure: Measure,
     pool: Pool,
 }
+
+/// What a resource is counted in. Only what has one measure can be summed up, so each has metrics of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Measure {
+    Bytes,
+    Permits,
+}
+
+/// How one of the gauges is called, explained and read.
+type GaugeRow = (&'static str, &'static str, fn(&Pool) -> u64);
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ResourceLabels {
@@ -38,11 +50,22 @@ struct RejectionLabels {
 }
 
 impl Watched {
-    /// The pool of a resource; of one of the proxy's connections, where each has its own.
-    pub(crate) fn new(resource: &'static str, connection: Option<&ConnectionName>, pool: &Pool) -> Self {
+    /// A pool of memory, or of room on the disk.
+    pub(crate) fn bytes(resource: &'static str, pool: &Pool) -> Self {
+        Self {
+            resource,
+            connection: String::new(),
+            measure: Measure::Bytes,
+            pool: pool.clone(),
+        }
+    }
+
+    /// A pool of permits; of one of the proxy's connections, where each has its own.
+    pub(crate) fn permits(resource: &'static str, connection: Option<&ConnectionName>, pool: &Pool) -> Self {
         Self {
             resource,
             connection: connection.map(ToString::to_string).unwrap_or_default(),
+            measure: Measure::Permits,
             pool: pool.clone(),
         }
     }
@@ -65,23 +88,22 @@ impl ShareCollector {
 impl Collector for ShareCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let pools = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut family = encoder.encode_descriptor(
-            "shared_taken",
-            "What clients have of what they all share",
-            None,
-            MetricType::Gauge,
-        )?;
-        for pool in &*pools {
-            gauge(pool.pool.taken()).encode(family.encode_family(&pool.labels())?)?;
-        }
-        let mut family = encoder.encode_descriptor(
-            "shared_size",
-            "How much there is of what all clients share",
-            None,
-            MetricType::Gauge,
-        )?;
-        for pool in &*pools {
-            gauge(pool.pool.size().total).encode(family.encode_family(&pool.labels())?)?;
+        for (measure, unit) in [
+            (Measure::Bytes, Unit::Bytes),
+            (Measure::Permits, Unit::Other("permits".to_owned())),
+        ] {
+            let gauges: [GaugeRow; 2] = [
+                ("shared_taken", "What clients have of what they all share.", Pool::taken),
+                ("shared_size", "How much there is of what all clients share.", |pool| {
+                    pool.size().total
+                }),
+            ];
+            for (name, help, read) in gauges {
+                let mut family = encoder.encode_descriptor(name, help, Some(&unit), MetricType::Gauge)?;
+                for watched in pools.iter().filter(|watched| watched.measure == measure) {
+                    gauge(read(&watched.pool)).encode(family.encode_family(&watched.labels())?)?;
+                }
+            }
         }
         let mut family = encoder.encode_descriptor(
             "shared_rejections",

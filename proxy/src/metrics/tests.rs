@@ -1,3 +1,5 @@
+use credential_assets::{CallOutcome, CallTarget};
+
 use super::*;
 use crate::share::{Pool, PoolSize};
 
@@ -189,7 +191,14 @@ fn the_documentation_lists_exactly_what_is_told() {
     metrics.clock_skew(&name).set(-3);
     metrics.permissions(&name).count_unmapped(Verdict::Allowed);
     credentials::tests::watch_one(&metrics);
-    metrics.watch_shares(vec![Watched::new("spool", None, &Pool::new(PoolSize::NONE))]);
+    let pool = Pool::new(PoolSize::NONE);
+    metrics.watch_shares(vec![
+        Watched::bytes("spool", &pool),
+        Watched::permits("http2_requests", None, &pool),
+    ]);
+    metrics
+        .calls()
+        .ended(CallTarget::Sts, CallOutcome::Ok, Duration::from_millis(3));
     let told = told(&metrics.encode().unwrap());
 
     let section = PAGE
@@ -199,14 +208,12 @@ fn the_documentation_lists_exactly_what_is_told() {
         .split("\n## ")
         .next()
         .unwrap();
-    let rows = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `signing_proxy_"));
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let mut listed: Vec<_> = rows
         .map(|row| {
             let mut cells = row.split('|').map(str::trim);
             let name = cells.next().unwrap().trim_end_matches('`');
-            format!("signing_proxy_{name} {}", cells.next().unwrap())
+            format!("{name} {}", cells.next().unwrap())
         })
         .collect();
     listed.sort();

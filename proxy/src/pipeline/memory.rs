@@ -44,11 +44,15 @@ impl Pipeline {
         let clients = u64::try_from(server.max_clients).unwrap_or(u64::MAX);
         self.http2_requests.resize(size(clients.max(LEAST_HTTP2_REQUESTS)));
         let mut watched = Vec::from(self.storage.pools());
-        watched.push(Watched::new("request_memory", None, &self.request_memory));
-        watched.push(Watched::new("http2_requests", None, &self.http2_requests));
+        watched.push(Watched::bytes("request_memory", &self.request_memory));
+        watched.push(Watched::permits("http2_requests", None, &self.http2_requests));
         for (name, lane) in &self.lanes {
             lane.upstream.reserve(server.reserve_percent);
-            watched.push(Watched::new("upstream_permits", Some(name), lane.upstream.permits()));
+            watched.push(Watched::permits(
+                "upstream_permits",
+                Some(name),
+                lane.upstream.permits(),
+            ));
         }
         metrics.watch_shares(watched);
     }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::show::{Shown, Teller};
 use super::{SandboxCommandError, SandboxOptions};
 use crate::config::{Config, Environment};
+use crate::metrics::Metrics;
 use crate::server::{Proxy, StartError};
 use crate::threads::Threads;
 
@@ -32,7 +33,14 @@ pub(super) async fn proxy(
     let mut notes = Vec::new();
     loop {
         let teller = Arc::new(Teller::new(shown.clone()));
-        let started = Proxy::start_told(config.clone(), Arc::new(SystemClock), Some(teller), Threads::default()).await;
+        let started = Proxy::start_told(
+            config.clone(),
+            Arc::new(SystemClock),
+            Some(teller),
+            Threads::default(),
+            Metrics::new(),
+        )
+        .await;
         let error = match started {
             Ok(proxy) => return Ok((proxy, notes)),
             Err(StartError::Bind(error)) if error.source.kind() == io::ErrorKind::AddrInUse => error,

@@ -1,6 +1,8 @@
 //! From `[assets]` to what reads credential assets.
 
-use credential_assets::{Assets, CommandSettings, ProcessEnvironment, VaultSettings};
+use std::sync::Arc;
+
+use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultSettings};
 
 use super::StartError;
 use crate::config::{AssetsConfig, VaultConfig};
@@ -29,13 +31,16 @@ impl AssetsSettings {
         })
     }
 
-    /// Reads what the connections' references lead to. Asks for nothing yet.
+    /// Reads what the connections' references lead to. Asks for nothing yet. The observer is given
+    /// each exchange.
     ///
     /// # Errors
     ///
     /// [`StartError::Vault`] where the vault's settings cannot be used.
-    pub(crate) fn assets(&self) -> Result<Assets, StartError> {
-        let assets = Assets::new(ProcessEnvironment).with_commands(self.commands.clone());
+    pub(crate) fn assets(&self, observer: Option<Arc<dyn CallObserver>>) -> Result<Assets, StartError> {
+        let assets = Assets::new(ProcessEnvironment)
+            .with_observer(observer)
+            .with_commands(self.commands.clone());
         match &self.vault {
             Some(vault) => Ok(assets.with_vault(vault.clone())?),
             None => Ok(assets),

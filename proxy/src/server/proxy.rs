@@ -137,13 +137,13 @@ impl Proxy {
     ///
     /// As [`Proxy::start`].
     pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        Self::start_told(config, clock, None, Threads::default()).await
+        Self::start_told(config, clock, None, Threads::default(), Metrics::new()).await
     }
 
     /// [`Proxy::start`] with threads of its own for clients.
-    pub(super) async fn start_on_threads(config: Config) -> Result<Self, StartError> {
+    pub(super) async fn start_on_threads(config: Config, metrics: Metrics) -> Result<Self, StartError> {
         let threads = Threads::start(config.server.threads).map_err(StartError::Threads)?;
-        Self::start_told(config, Arc::new(SystemClock), None, threads).await
+        Self::start_told(config, Arc::new(SystemClock), None, threads, metrics).await
     }
 
     /// The same with somebody else who is told of every request, and with threads for clients.
@@ -152,10 +152,10 @@ impl Proxy {
         clock: Arc<dyn Clock>,
         observer: Option<Arc<dyn Observer>>,
         threads: Threads,
+        metrics: Metrics,
     ) -> Result<Self, StartError> {
         let (sockets, held) = Sockets::open(&mut config, &Sockets::default())?;
-        let sources = Sources::new(&config, &clock, None).await?;
-        let metrics = Metrics::new();
+        let sources = Sources::new(&config, &clock, None, Some(metrics.calls())).await?;
         let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
         let pipeline = Pipeline::new(&config, sources.by_connection(), Arc::clone(&clock), recorder, &metrics)?;
         let readiness = Readiness::new();

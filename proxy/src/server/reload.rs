@@ -77,7 +77,7 @@ impl Proxy {
             return Err(ReloadError::Stopping);
         }
         let (sockets, held) = Sockets::open(&mut config, &parts.sockets).map_err(StartError::from)?;
-        let sources = Sources::new(&config, &self.clock, Some(&parts.sources)).await?;
+        let sources = Sources::new(&config, &self.clock, Some(&parts.sources), Some(self.metrics.calls())).await?;
         let pipeline = self
             .pipeline
             .load()

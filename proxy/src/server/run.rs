@@ -12,6 +12,7 @@ use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
 use crate::config::{ConfigError, ConnectionConfig, Environment, Loaded, Overrides, load, reload};
 use crate::log;
+use crate::metrics::Metrics;
 use crate::process::{FileLimits, LandlockError, ServiceManager, State, system_files};
 
 /// The program cannot begin.
@@ -47,12 +48,13 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<Dra
         connections = loaded.config.connections.len(),
         "configuration read"
     );
-    // Before files are limited: its socket is one.
+    // Before files are limited: its socket is one, and the metrics open some.
     let manager = ServiceManager::of(environment);
+    let metrics = Metrics::new();
     // Before there is another thread.
     let limits = limit_files(&loaded, environment)?;
     let files = FileWatch::of(loaded.files).await;
-    let proxy = Proxy::start_on_threads(loaded.config).await?;
+    let proxy = Proxy::start_on_threads(loaded.config, metrics).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
     announce(&proxy);
     manager.report(&[State::Ready, State::Status(&serving(&proxy))]).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_model::{Clock, Connection, ConnectionName, StoreKind};
 use aws_endpoints::AddressRules;
-use credential_assets::Assets;
+use credential_assets::{Assets, CallObserver};
 use sts_client::{CredentialSource, EgressProxy, KeyWall, SecretStoreSettings, StsSettings, is_same_way};
 
 use super::StartError;
@@ -33,7 +33,7 @@ struct Made {
 }
 
 impl Sources {
-    /// Reads the CA files and asks for nothing yet.
+    /// Reads the CA files and asks for nothing yet. The observer is given each exchange of those that are made.
     ///
     /// Of those `before`, a connection's source stays, with the credentials it holds, where nothing has changed in how
     /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`, with the
@@ -46,6 +46,7 @@ impl Sources {
         config: &Config,
         clock: &Arc<dyn Clock>,
         before: Option<&Self>,
+        observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Self, StartError> {
         let extra_roots_pem = extra_roots_pem(config).await?;
         let settings = AssetsSettings::read(&config.assets).await?;
@@ -60,7 +61,7 @@ impl Sources {
         let (assets, unmade) = match before {
             // With all the stores.
             Some(before) => (before.assets.clone(), BTreeMap::new()),
-            None => (settings.assets()?.with_clock(Arc::clone(clock)), stores.clone()),
+            None => (settings.assets(observer)?.with_clock(Arc::clone(clock)), stores.clone()),
         };
         let mut made = BTreeMap::new();
         let mut wanted = Vec::new();

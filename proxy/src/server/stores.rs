@@ -53,6 +53,7 @@ pub(crate) fn sources<'a>(
                 Some(source) => {
                     let store = AwsSecretStore::new(source, &way.settings, Arc::clone(clock));
                     let store = store.map_err(|source| StartError::Store { kind, source })?;
+                    let store = store.observed_by(assets.observer(), kind);
                     assets = assets.with_store(kind, Arc::new(store), way.cache);
                 }
                 None => {

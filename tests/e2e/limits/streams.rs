@@ -11,9 +11,9 @@ use crate::support::http2::{DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, RST
 /// SETTINGS_INITIAL_WINDOW_SIZE = 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 
-const MEMORY: &str = "signing_proxy_shared_taken{resource=\"request_memory\",connection=\"\"}";
-const TOGETHER: &str = "signing_proxy_shared_taken{resource=\"http2_requests\",connection=\"\"}";
-const TAKEN: &str = "signing_proxy_shared_taken{resource=\"upstream_permits\",connection=\"a\"}";
+const MEMORY: &str = "signing_proxy_shared_taken_bytes{resource=\"request_memory\",connection=\"\"}";
+const TOGETHER: &str = "signing_proxy_shared_taken_permits{resource=\"http2_requests\",connection=\"\"}";
+const TAKEN: &str = "signing_proxy_shared_taken_permits{resource=\"upstream_permits\",connection=\"a\"}";
 
 /// All that a connection sends: so many requests, on streams that have no window.
 fn requests(count: u32, flags: u8, method: &str, target: &str, more: &[(&str, &str)]) -> Vec<u8> {

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::problem::VaultProblem;
 use super::settings::{InvalidVaultSettings, VaultSettings};
+use crate::call::{CallObserver, CallOutcome, CallTarget, CallTimer};
 use crate::value;
 
 /// The largest answer, in bytes: what vaults themselves take as the largest secret.
@@ -43,6 +44,7 @@ pub(super) struct Http {
     address: String,
     headers: HeaderMap,
     timeout: Duration,
+    observer: Option<Arc<dyn CallObserver>>,
 }
 
 /// An answer. Its texts are wiped on drop: most are secrets.
@@ -59,7 +61,10 @@ impl Drop for Answer {
 }
 
 impl Http {
-    pub(super) fn new(settings: &VaultSettings) -> Result<Self, InvalidVaultSettings> {
+    pub(super) fn new(
+        settings: &VaultSettings,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Result<Self, InvalidVaultSettings> {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(&settings.extra_roots_pem)?)
             .https_or_http()
@@ -78,6 +83,7 @@ impl Http {
             address: base(&settings.address).ok_or(InvalidVaultSettings::Address)?,
             headers,
             timeout: settings.timeout,
+            observer,
         })
     }
 
@@ -110,6 +116,7 @@ impl Http {
             value.set_sensitive(true);
             request.headers_mut().insert(TOKEN, value);
         }
+        let timer = CallTimer::start(self.observer.as_ref(), CallTarget::Vault);
         let exchange = async {
             let response = self
                 .client
@@ -120,9 +127,16 @@ impl Http {
             let json = json(status, response.into_body()).await?;
             Ok(Answer { status, json })
         };
-        timeout(self.timeout, exchange)
+        let outcome = timeout(self.timeout, exchange)
             .await
-            .unwrap_or(Err(VaultProblem::TimedOut))
+            .unwrap_or(Err(VaultProblem::TimedOut));
+        timer.end(match &outcome {
+            Ok(answer) => CallOutcome::of_status(answer.status.as_u16()),
+            Err(VaultProblem::TimedOut) => CallOutcome::TimedOut,
+            Err(VaultProblem::UnreadableAnswer { .. }) => CallOutcome::Failed,
+            Err(_) => CallOutcome::Unreachable,
+        });
+        outcome
     }
 }
 

@@ -4,7 +4,9 @@ use auth_model::{KeyAssets, KeyParts};
 
 use super::*;
 use crate::Outlook;
+use crate::call::tests::Heard;
 use crate::vault::VaultProblem;
+use crate::{CallOutcome, CallTarget};
 
 const ASSET: &str = "vault:kv/team/aws#secret";
 
@@ -167,6 +169,42 @@ async fn a_vault_that_does_not_answer_is_given_up() {
     };
     let error = read(&assets(settings), ASSET).await.unwrap_err();
     assert_eq!(problem(error), VaultProblem::TimedOut);
+}
+
+#[tokio::test]
+async fn every_exchange_with_a_vault_is_measured_however_it_ends() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::start(one_secret()).await;
+    let outcomes = async |settings: VaultSettings| {
+        let heard = Arc::new(Heard::default());
+        let environment = FixedEnvironment::from_iter([("TOKEN", "given-token")]);
+        let assets = Assets::new(environment).with_observer(Some(heard.clone()));
+        // Its outcome is that of the exchanges.
+        let _ = read(&assets.with_vault(settings).unwrap(), ASSET).await;
+        let heard = heard.0.lock().unwrap();
+        assert!(heard.iter().all(|(target, ..)| *target == CallTarget::Vault));
+        heard.iter().map(|(_, outcome, _)| *outcome).collect::<Vec<_>>()
+    };
+    let plain = || settings(&server, token_auth());
+    let of = |address: String| VaultSettings {
+        address: address.parse().unwrap(),
+        timeout: Duration::from_millis(50),
+        ..plain()
+    };
+    let all = outcomes(plain()).await;
+    assert!(
+        all.len() > 1 && all.iter().all(|outcome| *outcome == CallOutcome::Ok),
+        "{all:?}"
+    );
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    assert_eq!(outcomes(of(silent)).await.first(), Some(&CallOutcome::TimedOut));
+    server.play(Script::always(503, ""));
+    assert_eq!(outcomes(plain()).await.first(), Some(&CallOutcome::Failed));
+    server.play(Script::always(403, ""));
+    assert_eq!(outcomes(plain()).await.first(), Some(&CallOutcome::Rejected));
+    let settings = plain();
+    drop(server);
+    assert_eq!(outcomes(settings).await.first(), Some(&CallOutcome::Unreachable));
 }
 
 #[tokio::test]
