@@ -14,12 +14,14 @@ mod dial;
 mod exchange;
 mod fault;
 mod link;
+mod multiplexed;
 mod permits;
 mod reach;
 mod resolve;
 mod response_head;
 mod socket;
 mod trust;
+mod upload;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use body::HeldBody;
 use connect::Connector;
 use dial::{Dial, Egress};
 use exchange::Interim;
+use upload::{Exchanging, RequestBody, Upload};
 
 pub(crate) use body::ServiceBody;
 pub(crate) use exchange::{Exchange, SendFault};
@@ -164,9 +167,9 @@ pub(crate) enum Attempt {
 #[derive(Debug)]
 pub(crate) struct Upstream {
     /// What is on the way to the service stays on the thread of its client.
-    pooled: PerThread<Client<Connector, OutgoingBody>>,
-    fresh: Client<Connector, OutgoingBody>,
-    conversing: Client<Connector, OutgoingBody>,
+    pooled: PerThread<Client<Connector, RequestBody>>,
+    fresh: Client<Connector, RequestBody>,
+    conversing: Client<Connector, RequestBody>,
     egress: Arc<Egress>,
     /// Addresses that the next connection goes to last.
     avoided: Avoided,
@@ -284,8 +287,15 @@ impl Upstream {
         if gate.is_some() {
             head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
         }
+        let (body, upload) = if self.purpose.protocols == Protocols::Http1 {
+            (RequestBody::Alone(Box::new(body)), None)
+        } else {
+            let (body, upload) = Upload::new(body);
+            (body, Some(upload))
+        };
         let mut request = Request::from_parts(head, body);
         let connection = capture_connection(&mut request);
+        let mut exchanging = upload.map(|upload| Exchanging::new(upload, connection.clone()));
         let interim = Interim::default();
         hyper::ext::on_informational(&mut request, {
             let (gate, interim) = (gate, interim.clone());
@@ -297,8 +307,16 @@ impl Upstream {
             }
         });
         let response = client.request(request);
-        let answer = exchange::wait(response, progress, self.timeouts.response, &interim).await;
-        let answer = answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting));
+        let answer = exchange::wait(
+            response,
+            progress,
+            self.timeouts.response,
+            &interim,
+            exchanging.as_mut(),
+        )
+        .await;
+        let answer =
+            answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting, exchanging));
         if let Err(SendFault {
             fault: Fault::Closed | Fault::Malformed | Fault::NotSent,
             peer: Some(peer),

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::support::world::{connection, methods, sandbox};
 use crate::support::{PATIENCE, World, ask};
 
-const PATH: &str = "/model/acme.words-v1%3A0/invoke-with-bidirectional-stream";
+pub(crate) const PATH: &str = "/model/acme.words-v1%3A0/invoke-with-bidirectional-stream";
 
 type Body = UnsyncBoxBody<Bytes, &'static str>;
 
@@ -134,13 +134,13 @@ async fn hear(answer: &mut Incoming, unread: &mut BytesMut) -> Option<Result<Mes
     }
 }
 
-fn encoded(message: &Message) -> Bytes {
+pub(crate) fn encoded(message: &Message) -> Bytes {
     let mut bytes = Vec::new();
     write_message_to(message, &mut bytes).expect("it has an encoding");
     bytes.into()
 }
 
-fn message(payload: impl Into<Bytes>) -> Message {
+pub(crate) fn message(payload: impl Into<Bytes>) -> Message {
     Message::new(payload).add_header(Header::new(":event-type", HeaderValue::String("chunk".into())))
 }
 

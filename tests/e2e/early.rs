@@ -1,5 +1,7 @@
 //! Services that respond before they have read the body, and close: the response is passed on, and acted upon.
 
+mod http2;
+mod over_http2;
 pub(crate) mod service;
 
 use std::fmt::Write as _;

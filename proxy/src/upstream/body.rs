@@ -8,6 +8,7 @@ use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::upload::Exchanging;
 use crate::body::Gate;
 use crate::error::Cause;
 use crate::strip;
@@ -27,21 +28,56 @@ impl Drop for HeldBody {
 #[derive(Debug)]
 pub(crate) struct ServiceBody {
     incoming: Incoming,
-    /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. Over HTTP/1
-    /// it reports each early end itself.
-    needs_end_stream: bool,
-    _held: Option<HeldBody>,
+    request: RequestSide,
+}
+
+/// What becomes of the request with the response's end.
+#[derive(Debug)]
+enum RequestSide {
+    /// Over HTTP/1 hyper reports each early end itself.
+    Http1 { _held: Option<HeldBody> },
+    /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. `None` once the
+    /// response has ended.
+    Http2(Option<Box<Exchanging>>),
 }
 
 impl ServiceBody {
-    pub(super) fn new(incoming: Incoming, version: Version, held: Option<HeldBody>) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        version: Version,
+        held: Option<HeldBody>,
+        exchanging: Option<Exchanging>,
+    ) -> Self {
         if let Some(HeldBody(gate)) = &held {
             gate.answered();
         }
-        Self {
-            _held: held,
-            incoming,
-            needs_end_stream: version == Version::HTTP_2,
+        let request = if version == Version::HTTP_2 {
+            RequestSide::Http2(exchanging.map(Box::new))
+        } else {
+            RequestSide::Http1 { _held: held }
+        };
+        let mut body = Self { incoming, request };
+        if body.incoming.is_end_stream() {
+            body.end_exchange();
+        }
+        body
+    }
+
+    fn needs_end_stream(&self) -> bool {
+        matches!(self.request, RequestSide::Http2(_))
+    }
+
+    /// Whether all bytes that the head has announced are here. h2 may have forgotten the end of the stream, see
+    /// [`multiplexed`](super::multiplexed).
+    fn is_complete(&self) -> bool {
+        self.needs_end_stream() && self.incoming.size_hint().exact() == Some(0)
+    }
+
+    fn end_exchange(&mut self) {
+        if let RequestSide::Http2(exchanging) = &mut self.request
+            && let Some(exchanging) = exchanging.take()
+        {
+            exchanging.ended();
         }
     }
 }
@@ -53,7 +89,8 @@ impl Body for ServiceBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
         let this = self.get_mut();
         let frame = match ready!(Pin::new(&mut this.incoming).poll_frame(cx)) {
-            None if this.needs_end_stream && !this.incoming.is_end_stream() => {
+            None | Some(Err(_)) if this.is_complete() => None,
+            None if this.needs_end_stream() && !this.incoming.is_end_stream() => {
                 Some(Err("the service reset its response before the end".into()))
             }
             None => None,
@@ -65,6 +102,9 @@ impl Body for ServiceBody {
                 Some(Ok(frame))
             }
         };
+        if frame.is_none() || this.incoming.is_end_stream() {
+            this.end_exchange();
+        }
         Poll::Ready(frame)
     }
 

@@ -11,6 +11,7 @@ use aws_endpoints::AddressRejected;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::Connection as _;
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::time::timeout;
 use tower_service::Service;
@@ -18,6 +19,7 @@ use tower_service::Service;
 use super::dial::Dial;
 use super::fault::{ConnectError, find};
 use super::link::Link;
+use super::multiplexed::ServiceLink;
 use crate::error::Cause;
 use crate::metrics::UpstreamTally;
 use crate::retry::Breakers;
@@ -60,7 +62,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Link>;
+    type Response = TokioIo<ServiceLink>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -83,7 +85,8 @@ impl Service<Uri> for Connector {
                     if needs_http2 && !takes_http2(&connection) {
                         return Err(ConnectError::NotHttp2);
                     }
-                    return Ok(connection);
+                    let is_http2 = needs_http2 || connection.connected().is_negotiated_h2();
+                    return Ok(TokioIo::new(ServiceLink::new(connection, is_http2)));
                 }
                 Ok(Err(cause)) => classify(cause),
                 Err(_) => ConnectError::TimedOut,

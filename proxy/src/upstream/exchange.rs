@@ -18,6 +18,7 @@ use super::body::{HeldBody, ServiceBody};
 use super::fault::{ConnectError, find};
 use super::link::Served;
 use super::response_head::{self, MalformedResponse, Reuse};
+use super::upload::Exchanging;
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::Fault;
@@ -87,6 +88,7 @@ pub(super) async fn wait(
     progress: &Progress,
     patience: Duration,
     interim: &Interim,
+    mut exchanging: Option<&mut Exchanging>,
 ) -> Result<Response<Incoming>, SendFault> {
     loop {
         let deadline = progress.last() + patience;
@@ -94,6 +96,7 @@ pub(super) async fn wait(
             outcome = timeout_at(deadline, &mut response) => outcome,
             // The response future is dropped, and the connection with it.
             () = interim.has_too_many() => return Err(malformed(MalformedResponse::InterimFlood, None)),
+            () = connected(exchanging.as_deref_mut()) => continue,
         };
         match outcome {
             Ok(Ok(response)) => {
@@ -107,8 +110,21 @@ pub(super) async fn wait(
                 // Something went out meanwhile: wait on from there.
                 sleep_until(deadline).await;
             }
-            Err(_) => return Err(SendFault::last(ErrorCode::UpstreamTimeout)),
+            Err(_) => {
+                if let Some(exchanging) = exchanging {
+                    exchanging.is_late();
+                }
+                return Err(SendFault::last(ErrorCode::UpstreamTimeout));
+            }
         }
+    }
+}
+
+/// Ready once, when the connection is known.
+async fn connected(exchanging: Option<&mut Exchanging>) {
+    match exchanging {
+        Some(exchanging) if !exchanging.is_connected() => exchanging.connected().await,
+        _ => std::future::pending().await,
     }
 }
 
@@ -118,6 +134,7 @@ pub(super) fn checked(
     interim: &Interim,
     connection: &CaptureConnection,
     held: Option<HeldBody>,
+    mut exchanging: Option<Exchanging>,
 ) -> Result<Exchange, SendFault> {
     if let Some(HeldBody(gate)) = &held
         && response.status() == StatusCode::EXPECTATION_FAILED
@@ -136,8 +153,12 @@ pub(super) fn checked(
     }
     let peer = response.extensions().get::<PeerAddress>().and_then(|peer| peer.0);
     reuse.map_err(|cause| malformed(cause, peer))?;
+    if let Some(exchanging) = &mut exchanging {
+        // hyper may have taken another connection since, where the first one had closed.
+        exchanging.responded(response.status());
+    }
     let version = response.version();
-    Ok(response.map(|body| ServiceBody::new(body, version, held)))
+    Ok(response.map(|body| ServiceBody::new(body, version, held, exchanging)))
 }
 
 fn malformed(cause: MalformedResponse, peer: Option<IpAddr>) -> SendFault {

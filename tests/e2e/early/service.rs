@@ -77,7 +77,7 @@ impl Service {
     }
 }
 
-fn ca_file(folder: &Path) -> PathBuf {
+pub(super) fn ca_file(folder: &Path) -> PathBuf {
     folder.join("ca.pem")
 }
 
@@ -153,6 +153,6 @@ async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-fn in_an_hour() -> String {
+pub(super) fn in_an_hour() -> String {
     httpdate::fmt_http_date(SystemClock.now() + Duration::from_hours(1))
 }

@@ -1,0 +1,206 @@
+//! A connection by HTTP/2, and the exchanges on it.
+//!
+//! h2 0.4 forgets that a response has ended (`END_STREAM`) where the connection ends while the request is still being sent and
+//! nobody has read that end yet: `State::recv_eof` and `State::handle_error` put an error in its place, other than a reset of
+//! the stream. So the end of a connection is held back for a moment, for those who have a response to read.
+//!
+//! A request whose service has responded and takes no more of it, without a reset, waits for its window for ever, since hyper
+//! does not let go of it. Such a connection is cut once nothing else is on it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::link::Link;
+use super::upload::Upload;
+
+/// For so long the end of a connection is held back at most. A response that comes with it is in memory.
+const END_HELD_BACK: Duration = Duration::from_millis(250);
+
+/// The exchanges on one connection by HTTP/2. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exchanges(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    uploads: Mutex<Vec<(Arc<Upload>, CaptureConnection)>>,
+    /// Once there are none, the connection is over.
+    is_given_up: AtomicBool,
+    /// Who reads from the connection.
+    reader: AtomicWaker,
+}
+
+impl Exchanges {
+    /// Another one, with this request.
+    pub(super) fn begin(&self, upload: &Arc<Upload>, connection: &CaptureConnection) -> UnderWay {
+        self.uploads().push((Arc::clone(upload), connection.clone()));
+        UnderWay {
+            exchanges: self.clone(),
+            upload: Arc::clone(upload),
+        }
+    }
+
+    /// Cuts the connection once no exchange is under way.
+    pub(super) fn give_up(&self) {
+        self.0.is_given_up.store(true, Ordering::Release);
+        self.0.reader.wake();
+    }
+
+    /// The pool gives the connection to no other request.
+    fn leave_pool(&self) {
+        if let Some((_, connection)) = self.uploads().first() {
+            poison(connection);
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.0.is_given_up.load(Ordering::Acquire) && self.uploads().is_empty()
+    }
+
+    /// Whether a request is under way that was not sent whole.
+    fn has_unsent(&self) -> bool {
+        self.uploads().iter().any(|(upload, _)| !upload.is_sent())
+    }
+
+    fn uploads(&self) -> MutexGuard<'_, Vec<(Arc<Upload>, CaptureConnection)>> {
+        self.0.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pool gives the connection to no other request.
+pub(super) fn poison(connection: &CaptureConnection) {
+    if let Some(connection) = connection.connection_metadata().as_ref() {
+        connection.poison();
+    }
+}
+
+/// An exchange; dropped, it is over.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    exchanges: Exchanges,
+    upload: Arc<Upload>,
+}
+
+impl UnderWay {
+    pub(super) fn exchanges(&self) -> &Exchanges {
+        &self.exchanges
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.exchanges
+            .uploads()
+            .retain(|(upload, _)| !Arc::ptr_eq(upload, &self.upload));
+        self.exchanges.0.reader.wake();
+    }
+}
+
+/// A connection to a service, by whichever protocol was agreed on.
+#[derive(Debug)]
+pub(super) struct ServiceLink {
+    io: TokioIo<MaybeHttpsStream<Link>>,
+    /// `None` where it is not HTTP/2.
+    exchanges: Option<Exchanges>,
+    end: Option<HeldEnd>,
+}
+
+/// The end of a connection that nobody was told of yet.
+#[derive(Debug)]
+struct HeldEnd {
+    outcome: io::Result<()>,
+    until: Pin<Box<Sleep>>,
+}
+
+impl ServiceLink {
+    pub(super) fn new(io: MaybeHttpsStream<Link>, is_http2: bool) -> Self {
+        Self {
+            io: TokioIo::new(io),
+            exchanges: is_http2.then(Exchanges::default),
+            end: None,
+        }
+    }
+}
+
+impl Connection for ServiceLink {
+    fn connected(&self) -> Connected {
+        let connected = self.io.inner().connected();
+        match &self.exchanges {
+            Some(exchanges) => connected.extra(exchanges.clone()),
+            None => connected,
+        }
+    }
+}
+
+impl AsyncRead for ServiceLink {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let Some(exchanges) = &this.exchanges else {
+            return Pin::new(&mut this.io).poll_read(cx, buffer);
+        };
+        exchanges.0.reader.register(cx.waker());
+        if exchanges.is_cut() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if this.end.is_none() {
+            let before = buffer.filled().len();
+            match Pin::new(&mut this.io).poll_read(cx, buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if buffer.filled().len() > before || buffer.remaining() == 0 => {
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(outcome) if !exchanges.has_unsent() => return Poll::Ready(outcome),
+                Poll::Ready(outcome) => {
+                    // The pool does not notice the end yet.
+                    exchanges.leave_pool();
+                    let until = Box::pin(sleep(END_HELD_BACK));
+                    this.end = Some(HeldEnd { outcome, until });
+                }
+            }
+        }
+        if let Some(end) = &mut this.end
+            && exchanges.has_unsent()
+            && end.until.as_mut().poll(cx).is_pending()
+        {
+            return Poll::Pending;
+        }
+        // From now on the connection itself says it.
+        Poll::Ready(this.end.take().map_or(Ok(()), |end| end.outcome))
+    }
+}
+
+impl AsyncWrite for ServiceLink {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
