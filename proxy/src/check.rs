@@ -42,6 +42,7 @@ pub(crate) use failure::remedy;
 
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
+use crate::process::DescriptorLimit;
 use crate::route::Route;
 use crate::server::StartError;
 use crate::server::sources::Sources;
@@ -100,7 +101,7 @@ impl Checker {
         Ok(Self {
             assets: Sources::new(&config, &clock, None, None).await?.assets().clone(),
             extra_roots_pem: crate::server::sources::extra_roots_pem(&config).await?,
-            network: Network::new(&config.upstream, config.server.threads, None)?,
+            network: Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None)?,
             config,
             clock,
             bucket: None,

@@ -105,7 +105,7 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
         reserve_percent: 0,
     };
     let client = ClientKey::new(ListenerRole::Shared, Ipv4Addr::LOCALHOST.into());
-    let storage = Storage::empty(std::env::temp_dir());
+    let storage = Storage::empty(std::env::temp_dir(), &crate::process::DescriptorLimit::none());
     storage.resize(size(1 << 20), size(0));
     let storage = storage.of(&client);
     let limits = BodyLimits {

@@ -56,6 +56,7 @@ use crate::config::Config;
 use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::metrics::{Metrics, Tally};
 use crate::permit::{Permitted, Records};
+use crate::process::DescriptorLimit;
 use crate::route::Router;
 use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom, Turn};
 use crate::share::{ClientKey, Exhausted, Pool, PoolSize};
@@ -110,12 +111,13 @@ enum Answered {
 }
 
 impl Pipeline {
-    /// A pipeline for the configured connections. Opens no connection and asks for no credentials.
+    /// [`Pipeline::new`] with so many connections to services at a time.
     ///
     /// # Errors
     ///
-    /// [`SetupError`] where a connection or the upstream settings cannot be used.
-    pub fn new(
+    /// As [`Pipeline::new`].
+    pub(crate) fn within(
+        descriptors: &DescriptorLimit,
         config: &Config,
         credentials: BTreeMap<ConnectionName, CredentialSource>,
         clock: Arc<dyn Clock>,
@@ -123,7 +125,7 @@ impl Pipeline {
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
-        let network = Network::new(&config.upstream, config.server.threads, None)?;
+        let network = Network::new(&config.upstream, config.server.threads, descriptors, None)?;
         let records = Records::default();
         let lanes = lanes(&router, &network, &records, credentials, metrics, &BTreeMap::new())?;
         let mut random = [0; 8];
@@ -138,7 +140,7 @@ impl Pipeline {
             signer: signer::Signer::new(),
             clock,
             observer,
-            storage: Storage::empty(spool_dir(config)),
+            storage: Storage::empty(spool_dir(config), descriptors),
             request_memory: Pool::new(PoolSize::NONE),
             http2_requests: Pool::new(PoolSize::NONE),
             spooled: metrics.spooled_bytes(),
@@ -163,7 +165,12 @@ impl Pipeline {
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
         let router = Router::new(config)?;
-        let network = Network::new(&config.upstream, config.server.threads, Some(&self.network))?;
+        let network = Network::new(
+            &config.upstream,
+            config.server.threads,
+            self.network.descriptors(),
+            Some(&self.network),
+        )?;
         let records = self.records.clone();
         let lanes = lanes(&router, &network, &records, credentials, metrics, &self.lanes)?;
         Ok(Self {

@@ -1,6 +1,7 @@
-//! What the process denies others about itself: its memory; what it denies itself: files that it does not need; and what it
-//! reports to the service manager that started it.
+//! What the process denies others about itself: its memory; what it denies itself: files that it does not need; how many
+//! files it may have open, and for what; and what it reports to the service manager that started it.
 
+mod descriptors;
 mod landlock;
 mod service_manager;
 mod system_files;
@@ -8,6 +9,7 @@ mod system_files;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
+pub(crate) use descriptors::{DescriptorLimit, DescriptorPermit, Descriptors};
 pub use landlock::LandlockError;
 pub(crate) use landlock::{Access, FileLimits, Place};
 pub(crate) use service_manager::{ServiceManager, State};

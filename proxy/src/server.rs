@@ -21,7 +21,6 @@ pub(crate) mod assets;
 mod client_io;
 mod clients;
 mod connection;
-mod descriptors;
 mod detect;
 mod download;
 mod drain;
@@ -71,6 +70,7 @@ use self::connection::{Context, serve};
 use self::drain::Stage;
 use self::listeners::Listeners;
 use crate::metrics::Metrics;
+use crate::process::DescriptorLimit;
 use crate::share::Grant;
 use crate::threads::Threads;
 
@@ -165,6 +165,7 @@ pub struct Server {
     listeners: Listeners,
     metrics: Metrics,
     threads: Arc<Threads>,
+    descriptors: DescriptorLimit,
 }
 
 /// How a shutdown went.
@@ -184,6 +185,15 @@ impl Server {
             listeners: Listeners::new(),
             metrics,
             threads: Arc::default(),
+            descriptors: DescriptorLimit::none(),
+        }
+    }
+
+    /// The same, but that its clients have so many descriptors at a time; beyond those, idle ones end and new ones wait.
+    pub(crate) fn within(self, descriptors: &DescriptorLimit) -> Self {
+        Self {
+            descriptors: descriptors.clone(),
+            ..self
         }
     }
 
@@ -235,7 +245,7 @@ impl Server {
             tokio::spawn(accept_loop(
                 listener,
                 accepting_role,
-                clients,
+                (clients, self.descriptors.clone()),
                 drain.watch(),
                 self.metrics.clone(),
                 serve_one,

@@ -36,8 +36,9 @@ use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Continues, ExpectContinue, OutgoingBody, Progress};
-use crate::config::{Timeouts, UpstreamConfig};
+use crate::config::{PoolConfig, Timeouts, UpstreamConfig};
 use crate::metrics::UpstreamTally;
+use crate::process::DescriptorLimit;
 use crate::retry::{Breakers, Budgets, Fault};
 use crate::share::Pool;
 use crate::threads::PerThread;
@@ -71,6 +72,9 @@ const HTTP2_STREAM_BUFFER: u32 = 64 * 1024;
 /// number of clients that take nothing of theirs keeps the others waiting for theirs.
 const HTTP2_CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
+/// How long an idle connection is kept where few may be open.
+const SHORT_IDLE: Duration = Duration::from_secs(1);
+
 /// What all upstreams share: trusted roots and the proxy on the way out. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Network(Arc<Shared>);
@@ -84,10 +88,11 @@ struct Shared {
     ca_pem: Option<Vec<u8>>,
     trust: Trust,
     egress: Arc<Egress>,
+    descriptors: DescriptorLimit,
 }
 
 impl Network {
-    /// Reads the trusted roots; `threads` are going to send requests. The network before this one stays, with the pools
+    /// Reads the trusted roots; `threads` are going to send requests, by so many connections at a time. The network before this one stays, with the pools
     /// that were made on it, where the settings and the content of `ca_file` are the same.
     ///
     /// # Errors
@@ -96,6 +101,7 @@ impl Network {
     pub(crate) fn new(
         config: &UpstreamConfig,
         threads: NonZeroUsize,
+        descriptors: &DescriptorLimit,
         before: Option<&Self>,
     ) -> Result<Self, UpstreamError> {
         let ca_pem = config.ca_file.as_deref().map(trust::read).transpose()?;
@@ -108,7 +114,29 @@ impl Network {
             config: config.clone(),
             threads,
             ca_pem,
+            descriptors: descriptors.clone(),
         })))
+    }
+
+    /// How long a connection is kept that no request uses: for moments where there may be fewer connections than are kept for
+    /// one host, since one to another host would have to wait for its end.
+    fn idle_timeout(&self) -> Duration {
+        let PoolConfig {
+            idle_timeout,
+            idle_per_host,
+            ..
+        } = self.0.config.pool;
+        let is_short = self.0.descriptors.most() < u64::try_from(idle_per_host).unwrap_or(u64::MAX);
+        if is_short {
+            idle_timeout.min(SHORT_IDLE)
+        } else {
+            idle_timeout
+        }
+    }
+
+    /// How many connections to services there may be.
+    pub(crate) fn descriptors(&self) -> &DescriptorLimit {
+        &self.0.descriptors
     }
 
     /// At which addresses AWS's names may be.
@@ -191,6 +219,7 @@ impl Upstream {
             threads,
             trust,
             egress,
+            descriptors,
             ..
         } = &*network.0;
         let threads = *threads;
@@ -200,7 +229,14 @@ impl Upstream {
         let connector = |protocols: Protocols| {
             let tls = trust.client_config(protocols);
             let (names, rules) = (purpose.names.clone(), rules.clone());
-            let dial = Dial::new(Arc::clone(egress), names, rules, avoided.clone(), timeouts.connect);
+            let dial = Dial::new(
+                Arc::clone(egress),
+                names,
+                rules,
+                avoided.clone(),
+                timeouts.connect,
+                descriptors,
+            );
             Connector::new(tls, dial, timeouts.connect, counted.clone(), breakers.clone())
         };
         let builder = |idle_per_host: usize| {
@@ -208,7 +244,7 @@ impl Upstream {
             builder
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
-                .pool_idle_timeout(config.pool.idle_timeout)
+                .pool_idle_timeout(network.idle_timeout())
                 .pool_max_idle_per_host(idle_per_host)
                 .http1_max_buf_size(HTTP1_BUFFER)
                 .http2_initial_stream_window_size(HTTP2_STREAM_BUFFER)
@@ -352,9 +388,9 @@ mod tests {
             ca_file.display()
         );
         let config = Config::from_toml(&toml, &Environment::empty()).unwrap().upstream;
-        let first = Network::new(&config, NonZeroUsize::MIN, None).unwrap();
+        let first = Network::new(&config, NonZeroUsize::MIN, &DescriptorLimit::none(), None).unwrap();
         let is_kept = |config| {
-            let next = Network::new(config, NonZeroUsize::MIN, Some(&first)).unwrap();
+            let next = Network::new(config, NonZeroUsize::MIN, &DescriptorLimit::none(), Some(&first)).unwrap();
             next.is(&first)
         };
         assert!(is_kept(&config));

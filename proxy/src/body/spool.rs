@@ -52,8 +52,13 @@ impl SpoolWriter {
     pub(super) async fn create(storage: &ClientStorage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
         let dir = storage.spool_dir().to_owned();
         let share = storage.disk(head.iter().map(Bytes::len).sum()).map_err(no_room)?;
+        let descriptors = storage.descriptors().clone();
         let write = move || {
             let mut file = tempfile::tempfile_in(dir)?;
+            if descriptors.is_of_reserve(&file) {
+                // As the system would say, had it no more.
+                return Err(io::Error::from(rustix::io::Errno::MFILE));
+            }
             for segment in head {
                 file.write_all(&segment)?;
             }

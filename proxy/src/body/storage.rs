@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::metrics::Watched;
+use crate::process::DescriptorLimit;
 use crate::share::{ClientKey, Exhausted, Grant, Pool, PoolSize};
 
 /// The room for bodies. Cheap to clone, and clones share it.
@@ -14,6 +15,7 @@ pub(crate) struct Storage {
     /// Bytes.
     disk: Pool,
     spool_dir: Arc<Path>,
+    descriptors: DescriptorLimit,
 }
 
 /// The room that one client may take of it.
@@ -25,11 +27,12 @@ pub(crate) struct ClientStorage {
 
 impl Storage {
     /// No room at all, and this folder.
-    pub(crate) fn empty(spool_dir: PathBuf) -> Self {
+    pub(crate) fn empty(spool_dir: PathBuf, descriptors: &DescriptorLimit) -> Self {
         Self {
             memory: Pool::new(PoolSize::NONE),
             disk: Pool::new(PoolSize::NONE),
             spool_dir: spool_dir.into(),
+            descriptors: descriptors.clone(),
         }
     }
 
@@ -79,6 +82,11 @@ impl ClientStorage {
         self.all.disk.try_take(&self.client, units(bytes))
     }
 
+    /// Which files may not be opened for bodies.
+    pub(super) fn descriptors(&self) -> &DescriptorLimit {
+        &self.all.descriptors
+    }
+
     /// Where spooled bodies go.
     pub(super) fn spool_dir(&self) -> &Path {
         &self.all.spool_dir
@@ -103,7 +111,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 0,
         };
-        let storage = Storage::empty(spool_dir);
+        let storage = Storage::empty(spool_dir, &DescriptorLimit::none());
         storage.resize(size(memory), size(disk));
         storage.of(&client(1))
     }
@@ -118,7 +126,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 10,
         };
-        let all = Storage::empty(PathBuf::new());
+        let all = Storage::empty(PathBuf::new(), &DescriptorLimit::none());
         all.resize(size(100), size(100));
         let (one, other) = (all.of(&client(1)), all.of(&client(2)));
         let held = (one.memory(90).unwrap(), one.disk(90).unwrap());
@@ -136,7 +144,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 0,
         };
-        let before = Storage::empty("/a".into());
+        let before = Storage::empty("/a".into(), &DescriptorLimit::none());
         before.resize(size(100), size(100));
         let held = before.of(&client(1)).disk(60).unwrap();
         let after = before.in_folder("/b".into());

@@ -1,8 +1,16 @@
-//! What may be wrong before the first request.
+//! A pipeline that serves, and what may be wrong before the first request.
 
-use auth_model::ConnectionName;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use auth_model::{Clock, ConnectionName};
+use sts_client::CredentialSource;
+
+use super::{Observer, Pipeline};
+use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::permit::BookError;
+use crate::process::DescriptorLimit;
 use crate::route::RouteError;
 use crate::upstream::UpstreamError;
 
@@ -34,4 +42,21 @@ pub enum SetupError {
     /// The system has no randomness.
     #[error("the system's random number generator fails")]
     Random,
+}
+
+impl Pipeline {
+    /// A pipeline for the configured connections. Opens no connection and asks for no credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] where a connection or the upstream settings cannot be used.
+    pub fn new(
+        config: &Config,
+        credentials: BTreeMap<ConnectionName, CredentialSource>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+        metrics: &Metrics,
+    ) -> Result<Self, SetupError> {
+        Self::within(&DescriptorLimit::none(), config, credentials, clock, observer, metrics)
+    }
 }

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::ListenerRole;
 use super::clients::{Clients, Place};
 use super::drain::{DrainWatch, Stage};
 use crate::metrics::{Metrics, Overflow};
+use crate::process::{DescriptorLimit, DescriptorPermit};
 use crate::share::ClientKey;
 
 /// First wait after the process or the machine ran out of descriptors or memory; doubles up to
 /// [`LONGEST_PAUSE`]. Accepting again at once would spin: the connection stays in the queue.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a client that waits for a descriptor looks for an idle one that may end for it.
+const IDLE_LOOK: Duration = Duration::from_millis(50);
 
 /// Where connections come from; tests bring their own.
 pub(crate) trait Accept: Send + 'static {
@@ -36,11 +40,12 @@ impl Accept for Arc<TcpListener> {
 /// Accepts until the drain begins, then gives up the listener.
 ///
 /// Each connection takes a place among `clients` and gives it back at its end. One that gets none is closed here: it must
-/// not keep those behind it from being accepted.
+/// not keep those behind it from being accepted. Only where the process may have no more files open it waits, for the longest
+/// idle client to end or any other, and those behind it in the kernel's queue: whoever is served then fails by nothing.
 pub(crate) async fn accept_loop<A, F>(
     listener: A,
     role: ListenerRole,
-    clients: Clients,
+    (clients, descriptors): (Clients, DescriptorLimit),
     mut drain: DrainWatch,
     metrics: Metrics,
     mut serve: F,
@@ -54,13 +59,14 @@ pub(crate) async fn accept_loop<A, F>(
             match listener.accept().await {
                 Ok((stream, addr)) => {
                     pause = FIRST_PAUSE;
+                    let descriptor = descriptor(&descriptors, &clients).await;
                     let place = clients.admit(ClientKey::new(role.clone(), addr.ip()));
                     match place {
                         Some(place) => {
                             if place.is_rejected() {
                                 metrics.client_without_place(Overflow::Rejected);
                             }
-                            serve(stream, addr, place);
+                            serve(stream, addr, place.with_descriptor(descriptor));
                         }
                         None => metrics.client_without_place(Overflow::Closed),
                     }
@@ -85,6 +91,19 @@ pub(crate) async fn accept_loop<A, F>(
     }
 }
 
+/// A descriptor for a client, as soon as there may be one more.
+async fn descriptor(descriptors: &DescriptorLimit, clients: &Clients) -> DescriptorPermit {
+    if let Some(permit) = descriptors.try_take() {
+        return permit;
+    }
+    loop {
+        clients.end_idle();
+        if let Ok(permit) = timeout(IDLE_LOOK, descriptors.take()).await {
+            return permit;
+        }
+    }
+}
+
 /// The client left between its connection and our accept: says nothing about the next one.
 fn is_about_one_client(error: &io::Error) -> bool {
     matches!(
@@ -101,6 +120,7 @@ mod tests {
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
+    use super::super::clients::IdleKind;
     use super::super::drain::Drain;
     use super::*;
     use crate::share::PoolSize;
@@ -134,6 +154,14 @@ mod tests {
     }
 
     fn run(failures: Vec<io::Error>, places: u64) -> (Drain, mpsc::UnboundedReceiver<(usize, Place)>) {
+        run_within(failures, places, DescriptorLimit::none())
+    }
+
+    fn run_within(
+        failures: Vec<io::Error>,
+        places: u64,
+        descriptors: DescriptorLimit,
+    ) -> (Drain, mpsc::UnboundedReceiver<(usize, Place)>) {
         let (taken, receiver) = mpsc::unbounded_channel();
         let drain = Drain::new();
         let script = Script {
@@ -152,7 +180,7 @@ mod tests {
         tokio::spawn(accept_loop(
             script,
             ListenerRole::Shared,
-            clients,
+            (clients, descriptors),
             watch,
             Metrics::new(),
             move |stream, _, place| {
@@ -202,5 +230,21 @@ mod tests {
         let _held = taken.recv().await.unwrap();
         drain.advance(Stage::Draining);
         while taken.recv().await.is_some() {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_descriptor_a_client_waits_for_an_idle_one_to_end() {
+        let (_drain, mut taken) = run_within(vec![], 100, DescriptorLimit::of(2));
+        let (_, _busy) = taken.recv().await.unwrap();
+        let (call, mut idle) = taken.recv().await.unwrap();
+        assert_eq!(call, 1);
+        let long = Duration::from_mins(1);
+        assert!(timeout(long, taken.recv()).await.is_err(), "both are busy");
+        idle.offer(IdleKind::Rested);
+        std::future::poll_fn(|cx| idle.poll_evicted(cx)).await;
+        assert!(timeout(long, taken.recv()).await.is_err(), "it has not ended yet");
+        drop(idle);
+        let (call, _next) = taken.recv().await.unwrap();
+        assert_eq!(call, 2, "the one that waited");
     }
 }

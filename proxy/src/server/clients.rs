@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::process::DescriptorPermit;
 use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Connections whose requests are rejected, at a time. Each lasts for a head and a response, moments for a client that
@@ -74,6 +75,8 @@ pub(crate) struct Place {
     clients: Clients,
     client: ClientKey,
     state: PlaceState,
+    /// Of its connection, whatever becomes of the place.
+    descriptor: Option<DescriptorPermit>,
 }
 
 #[derive(Debug)]
@@ -121,7 +124,17 @@ impl Clients {
             clients: self.clone(),
             client,
             state,
+            descriptor: None,
         })
+    }
+
+    /// Has the connection that has been idle for longest end, if there is one that may.
+    pub(crate) fn end_idle(&self) {
+        let ended = self.lock().pop(self.place_kept, |_| true);
+        if let Some(ended) = ended {
+            // Fails where it ends just now.
+            let _ = ended.evict.send(());
+        }
     }
 
     /// The place of an idle connection that this client may have instead.
@@ -204,7 +217,19 @@ impl Place {
         let client = ClientKey::new(super::ListenerRole::Shared, std::net::Ipv4Addr::LOCALHOST.into());
         let clients = Clients::new(PoolSize::NONE, Duration::ZERO);
         let state = PlaceState::Held(clients.places.nothing(&client));
-        Self { clients, client, state }
+        Self {
+            clients,
+            client,
+            state,
+            descriptor: None,
+        }
+    }
+
+    /// The same, with what counts its connection among the open descriptors.
+    pub(crate) fn with_descriptor(self, descriptor: DescriptorPermit) -> Self {
+        let mut place = self;
+        place.descriptor = Some(descriptor);
+        place
     }
 
     /// Whether requests are to be rejected, because the client is beyond its share.

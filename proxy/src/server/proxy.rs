@@ -17,11 +17,12 @@ use super::reload::Loads;
 use super::serving::Serving;
 use super::sockets::Sockets;
 use super::sources::Sources;
-use super::{BindError, Drained, Limits, ListenerRole, Server, descriptors};
+use super::{BindError, Drained, Limits, ListenerRole, Server};
 use crate::admin::{Admin, Guard, Readiness, Watched};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
+use crate::process::Descriptors;
 use crate::recorder::Recorder;
 use crate::threads::Threads;
 
@@ -94,6 +95,7 @@ pub struct Proxy {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
+    pub(super) descriptors: Descriptors,
     pub(super) loads: Loads,
     pub(super) clients: Server,
     pub(super) admin: Server,
@@ -157,7 +159,16 @@ impl Proxy {
         let (sockets, held) = Sockets::open(&mut config, &Sockets::default())?;
         let sources = Sources::new(&config, &clock, None, Some(metrics.calls())).await?;
         let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
-        let pipeline = Pipeline::new(&config, sources.by_connection(), Arc::clone(&clock), recorder, &metrics)?;
+        let descriptors = Descriptors::new();
+        descriptors.provide_for(config.server.max_clients, sockets.iter().count());
+        let pipeline = Pipeline::within(
+            &descriptors.upstream,
+            &config,
+            sources.by_connection(),
+            Arc::clone(&clock),
+            recorder,
+            &metrics,
+        )?;
         let readiness = Readiness::new();
         let loads = Loads::new(&config, clock.now(), &metrics);
         let connections = sources.watched();
@@ -169,13 +180,15 @@ impl Proxy {
             loads.clone(),
         );
         let limits = Limits::of(&config.server);
-        descriptors::provide_for(limits.max_clients);
         let proxy = Self {
             clock,
             readiness,
             loads,
-            clients: Server::new(limits, metrics.clone()).on(threads),
-            admin: Server::new(Limits::admin(), metrics.clone()),
+            clients: Server::new(limits, metrics.clone())
+                .on(threads)
+                .within(&descriptors.clients),
+            admin: Server::new(Limits::admin(), metrics.clone()).within(&descriptors.admin),
+            descriptors,
             metrics,
             pipeline: Arc::new(ArcSwap::from_pointee(pipeline)),
             reports: Arc::new(ArcSwap::from_pointee(reports)),

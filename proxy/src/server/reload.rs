@@ -19,7 +19,7 @@ use super::proxy::{Parts, Proxy, StartError};
 use super::serving::Serving;
 use super::sockets::{Held, Sockets};
 use super::sources::Sources;
-use super::{Limits, ListenerRole, Server, descriptors};
+use super::{Limits, ListenerRole, Server};
 use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
 
@@ -98,7 +98,7 @@ impl Proxy {
             self.loads.clone(),
         )));
         let limits = Limits::of(&config.server);
-        descriptors::provide_for(limits.max_clients);
+        self.descriptors.provide_for(limits.max_clients, sockets.iter().count());
         self.clients.limit(limits);
         let deadline = config.server.shutdown_deadline;
         let closing: Vec<_> = removed

@@ -61,6 +61,7 @@ mod tests {
     use crate::body::{Content, Progress};
     use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
+    use crate::process::DescriptorLimit;
     use crate::retry::Fault;
     use crate::upstream::{Attempt, BucketNames, Network, Protocols, Purpose, Upstream};
 
@@ -129,7 +130,7 @@ mod tests {
             names: BucketNames::default(),
             timeouts: connection.timeouts,
         };
-        let network = Network::new(&config.upstream, config.server.threads, None).unwrap();
+        let network = Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None).unwrap();
         Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name))
     }
 }

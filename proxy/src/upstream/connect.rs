@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::dial::Dial;
+use super::dial::{Dial, NoDescriptor};
 use super::fault::{ConnectError, find};
 use super::link::Link;
 use super::multiplexed::ServiceLink;
@@ -93,7 +93,10 @@ impl Service<Uri> for Connector {
             };
             let is_failure = match fault {
                 ConnectError::TimedOut | ConnectError::Unreachable(_) | ConnectError::Tls(_) => true,
-                ConnectError::AddressRejected(_) | ConnectError::NotHttp2 | ConnectError::CircuitOpen(_) => false,
+                ConnectError::AddressRejected(_)
+                | ConnectError::NotHttp2
+                | ConnectError::NoDescriptor(_)
+                | ConnectError::CircuitOpen(_) => false,
             };
             if is_failure && ticket.failed() {
                 counted.circuits_opened.add(1);
@@ -122,6 +125,7 @@ fn classify(cause: Cause) -> ConnectError {
         // The connector wraps it in another one, which hides what kind it is of.
         Ok(error) => ConnectError::Tls(error.downcast::<io::Error>().unwrap_or_else(|error| error)),
         Err(cause) if find::<AddressRejected>(&*cause).is_some() => ConnectError::AddressRejected(cause),
+        Err(cause) if find::<NoDescriptor>(&*cause).is_some() => ConnectError::NoDescriptor(cause),
         Err(cause) => match find::<io::Error>(&*cause).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => ConnectError::TimedOut,
             _ => ConnectError::Unreachable(cause),

@@ -26,6 +26,12 @@ use crate::retry::Fault;
 /// Interim responses (1xx) that a service may send before the final one. AWS sends one `100 Continue` at most.
 pub(super) const MAX_INTERIM: u32 = 16;
 
+/// When a request may be tried again for which no connection could be opened.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+
+const TOO_FEW_FILES: &str =
+    "Try again, with fewer requests at once; the proxy may have too few files open (LimitNOFILE, ulimit -n).";
+
 /// An answer whose body is still on its way.
 pub(crate) type Exchange = Response<ServiceBody>;
 
@@ -182,6 +188,11 @@ fn judge(error: Error) -> SendFault {
         Some(ConnectError::CircuitOpen(open)) => {
             let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
             return SendFault::last(error.with_cause(*open));
+        }
+        Some(ConnectError::NoDescriptor(_)) => {
+            // Nothing is wrong with the service, and another attempt would take another descriptor.
+            let busy = ProxyError::new(ErrorCode::UpstreamBusy).with_retry_after(BUSY_RETRY);
+            return SendFault::last(busy.with_hint(TOO_FEW_FILES).with_cause(error));
         }
         // A name that leads nowhere, or an HTTP proxy that opens no tunnel, stays what it is.
         Some(ConnectError::Unreachable(cause)) => {

@@ -46,6 +46,9 @@ pub(super) enum ConnectError {
     /// HTTP/2 was wanted, and something else was agreed on, or an HTTP proxy answers for the service.
     #[error("the connection is not for HTTP/2")]
     NotHttp2,
+    /// No more files may be open.
+    #[error("no connection is tried")]
+    NoDescriptor(#[source] Cause),
     /// Too many attempts have failed.
     #[error("no connection is tried")]
     CircuitOpen(#[source] CircuitOpen),

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use super::avoid::PeerAddress;
 use super::socket::Socket;
+use crate::process::DescriptorPermit;
 
 /// Whether a connection has brought an answer before. Shared by the connection and its answers.
 #[derive(Clone, Debug, Default)]
@@ -35,23 +36,26 @@ pub(super) struct Link {
     /// Requests go to an HTTP proxy, in absolute form.
     is_proxied: bool,
     peer: PeerAddress,
+    #[expect(dead_code, reason = "only its drop counts")]
+    descriptor: DescriptorPermit,
 }
 
 impl Link {
-    pub(super) fn direct(io: TokioIo<TcpStream>) -> Self {
-        Self::new(io, false)
+    pub(super) fn direct(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
+        Self::new(io, false, descriptor)
     }
 
-    pub(super) fn to_proxy(io: TokioIo<TcpStream>) -> Self {
-        Self::new(io, true)
+    pub(super) fn to_proxy(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
+        Self::new(io, true, descriptor)
     }
 
-    fn new(io: TokioIo<TcpStream>, is_proxied: bool) -> Self {
+    fn new(io: TokioIo<TcpStream>, is_proxied: bool, descriptor: DescriptorPermit) -> Self {
         let tcp = io.into_inner();
         Self {
             peer: PeerAddress(tcp.peer_addr().ok().map(|address| address.ip())),
             io: TokioIo::new(tcp.into()),
             is_proxied,
+            descriptor,
         }
     }
 }

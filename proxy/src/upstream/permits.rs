@@ -59,6 +59,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
+    use crate::process::DescriptorLimit;
     use crate::server::ListenerRole;
     use crate::upstream::{BucketNames, Network, Protocols, Purpose};
 
@@ -76,7 +77,7 @@ mod tests {
             names: BucketNames::default(),
             timeouts: connection.timeouts,
         };
-        let network = Network::new(&config.upstream, config.server.threads, None).unwrap();
+        let network = Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None).unwrap();
         let upstream = Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name));
         upstream.reserve(10);
         let client = |address| ClientKey::new(ListenerRole::Shared, IpAddr::from([127, 0, 0, address]));

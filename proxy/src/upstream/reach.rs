@@ -20,6 +20,7 @@ use super::resolve::BucketNames;
 use super::{Network, Protocols};
 use crate::config::EndpointUrl;
 use crate::error::Cause;
+use crate::process::DescriptorLimit;
 
 /// Whom the first TCP connection on the way goes to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,7 +89,14 @@ impl Network {
         let config = self.0.trust.client_config(protocols);
         let names = BucketNames::default();
         let (egress, rules) = (Arc::clone(&self.0.egress), rules.map(Arc::new));
-        let mut dial = Dial::new(egress, names, rules, Avoided::default(), patience);
+        let mut dial = Dial::new(
+            egress,
+            names,
+            rules,
+            Avoided::default(),
+            patience,
+            &DescriptorLimit::none(),
+        );
         let no_link = |text: &str| HandshakeFault::NoLink(text.into());
         let uri = uri(url).ok_or_else(|| no_link("the endpoint is no URL"))?;
         let host = url.host().trim_matches(['[', ']']).to_owned();

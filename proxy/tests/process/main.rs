@@ -4,6 +4,8 @@
 
 // What clippy knows tests by.
 #[cfg(test)]
+mod descriptors;
+#[cfg(test)]
 mod landlock;
 #[cfg(test)]
 mod manager;

@@ -3,20 +3,27 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use super::program::{Program, Service, status};
 
 /// A proxy with an admin listener before a service.
-struct Served {
-    program: Program,
-    address: SocketAddr,
-    admin: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) program: Program,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
     _folder: tempfile::TempDir,
 }
 
-const ID: &str = "AKIAIOSFODNN7EXAMPLE";
+/// The access key id that it signs with.
+pub(crate) const ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
 fn serve(port: u16, server: &str) -> Served {
+    serve_after("exec \"$@\"", port, server)
+}
+
+/// Started by these words of a shell.
+pub(crate) fn serve_after(words: &str, port: u16, server: &str) -> Served {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("signing-proxy.toml");
     let toml = format!(
@@ -26,7 +33,7 @@ fn serve(port: u16, server: &str) -> Served {
     );
     std::fs::write(&file, toml).expect("a file");
     let file = file.to_str().expect("a name");
-    let mut program = Program::start("exec \"$@\"", &["--config", file], &[]);
+    let mut program = Program::start(words, &["--config", file], &[]);
     let address = program.address();
     let line: serde_json::Value = serde_json::from_str(&program.says("admin: http")).expect("JSON");
     let admin = line["addr"].as_str().expect("an address").parse().expect("one");
@@ -39,8 +46,12 @@ fn serve(port: u16, server: &str) -> Served {
 }
 
 /// The status and the body of what the admin listener has at this path.
-fn probe(admin: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn probe(admin: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(admin).expect("it listens");
+    // As long as no probe would wait.
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut response = String::new();
