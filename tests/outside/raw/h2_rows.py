@@ -76,7 +76,16 @@ def targets():
         ("a request", " HTTP/1.1\r\nHost: x\r\n\r\nGET /b/smuggled HTTP/1.1"),
     ):
         yield row(name, PATH + octets)
-    yield row("high octets", PATH + "\xc3\xa9", "either", [("GET", PATH + "%C3%A9")])
+    for name, octets, wanted in (
+        ("UTF-8", "\xe9", "%C3%A9"),
+        ("brackets and braces", "{}[]|^\"", "%7B%7D%5B%5D%7C%5E%22"),
+        ("a backslash that climbs", "/..\\..\\x", "/..%5C..%5Cx"),
+        ("a semicolon in the query", "?a=b;acl", "?a=b%3Bacl"),
+    ):
+        yield row(name, PATH + octets, "passed", [("GET", PATH + wanted)], kind="raw octets (HTTP/2)")
+    for name, octets in (("a backtick", "`"), ("angle brackets", "<>"), ("a quote in the query", '?a="'), ("no UTF-8", b"\xff")):
+        path = PATH.encode() + octets if isinstance(octets, bytes) else PATH + octets
+        yield row(name, path, kind="raw octets (HTTP/2)")
     yield row("a bad escape", PATH + "%zz")
     yield row("escaped CR and LF", PATH + "/%0d%0aX:y", "either", [("GET", PATH + "/%0D%0AX%3Ay")])
     yield row("17 KiB", PATH + "a" * 17000)
