@@ -171,8 +171,12 @@ impl Admin {
 
 impl Handler for Admin {
     type Body = Full<Bytes>;
+    /// Probes are not logged.
+    type Begun = ();
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+    fn begin(&self, _request: &Request<Incoming>, _peer: &Peer) {}
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer, (): ()) -> Response<Full<Bytes>> {
         self.answer(&request)
     }
 }

@@ -118,6 +118,7 @@ impl From<AmbiguousHead> for ProxyError {
                      is written %25."
                 ));
             }
+            AmbiguousHead::LengthMissing => return Self::new(ErrorCode::LengthRequired),
             AmbiguousHead::TargetTooLong => return Self::new(ErrorCode::TargetTooLong),
             AmbiguousHead::TargetForm => (
                 ErrorCode::TargetMalformed,

@@ -21,6 +21,7 @@ mod drain;
 mod guard;
 mod inspect;
 mod memory;
+mod metadata;
 mod multipart;
 mod ownership;
 mod payload;
@@ -71,7 +72,7 @@ pub use crate::route::RouteError;
 pub use crate::upstream::UpstreamError;
 pub use answer::ResponseBody;
 pub use caller::TraceId;
-pub use record::{Observer, Outcome, RequestRecord, SignedBy, Timings};
+pub use record::{Noted, Observer, Outcome, RequestRecord, SignedBy, Timings};
 pub use setup::SetupError;
 #[cfg(fuzzing)]
 pub(crate) use steps::prepare;
@@ -197,15 +198,9 @@ impl Pipeline {
         self.records.write();
     }
 
-    async fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>, mut reporter: Reporter) -> Response<ResponseBody> {
         let (mut head, body) = request.into_parts();
         let room = head.extensions.remove::<RequestRoom>();
-        let request_id = format!(
-            "{}-{:06x}",
-            self.instance,
-            self.requests.fetch_add(1, Ordering::Relaxed)
-        );
-        let mut reporter = Reporter::new(&head, peer, request_id, Arc::clone(&self.observer));
         let accept = Accept::of(&head.headers);
         let mut guard = self.browsers.response_guard(&head.headers);
         let is_head = head.method == Method::HEAD;
@@ -383,9 +378,21 @@ fn spool_dir(config: &Config) -> PathBuf {
 
 impl Handler for Pipeline {
     type Body = ResponseBody;
+    type Begun = Noted;
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<ResponseBody> {
-        self.answer(request, peer).await
+    fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> Noted {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let request_id = format!("{}-{number:06x}", self.instance);
+        Noted(Reporter::new(
+            request,
+            peer.clone(),
+            request_id,
+            Arc::clone(&self.observer),
+        ))
+    }
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Peer, begun: Noted) -> Response<ResponseBody> {
+        self.answer(request, begun.0).await
     }
 
     fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {

@@ -26,6 +26,7 @@ mod download;
 mod drain;
 mod drive;
 #[cfg(not(fuzzing))]
+mod half_closed;
 mod head_reader;
 #[cfg(fuzzing)]
 pub(crate) mod head_reader;
@@ -123,11 +124,18 @@ pub trait Handler: Send + Sync + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
-    /// Answers one request, whatever it is. The future is dropped when the client leaves.
+    /// What is noted of a request from its first moment on.
+    type Begun: Send + 'static;
+
+    /// Notes that a request has come: a client may leave before anything is done about it, and it is logged all the same.
+    fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> Self::Begun;
+
+    /// Responds to one request, whatever it is. The future is dropped when the client leaves.
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: Peer,
+        begun: Self::Begun,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Takes room for a request on HTTP/2 before it is handled, which is among its extensions then; `None` where there is none.

@@ -10,6 +10,7 @@ mod decided;
 mod deploy;
 mod early;
 mod faults;
+mod half_closed;
 mod heads;
 mod heads_http2;
 mod hosts;

@@ -83,7 +83,8 @@ pub(super) async fn send(
     };
     let service = service_fn(move |request: Request<Incoming>| {
         let (pipeline, peer) = (Arc::clone(&pipeline), peer.clone());
-        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, peer).await) }
+        let begun = pipeline.begin(&request, &peer);
+        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, peer, begun).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
     let (mut client, driving) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;

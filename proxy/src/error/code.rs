@@ -60,6 +60,7 @@ impl ErrorCode {
                 | Self::HostRepeated
                 | Self::HostMalformed
                 | Self::TransferEncodingUnsupported
+                | Self::LengthRequired
                 | Self::BodyIncomplete
         )
     }
@@ -97,6 +98,9 @@ errors! {
     TransferEncodingUnsupported NOT_IMPLEMENTED "transfer-encoding-unsupported"
         "the request has a transfer coding other than one 'chunked'"
         "Send a Content-Length, or 'Transfer-Encoding: chunked' once and alone."
+    LengthRequired LENGTH_REQUIRED "length-required"
+        "the request has a body, or may have one, and does not say how long it is"
+        "Send a Content-Length, which is 0 without a body, or by HTTP/1.1 'Transfer-Encoding: chunked'."
     CrossSite FORBIDDEN "cross-site"
         "a page of another origin may not use the proxy's identity"
         "Call the proxy from a program, not from a web page."

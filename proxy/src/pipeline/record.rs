@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use auth_model::{AccessKeyId, ConnectionName, Credentials, Region, RoleSessionName, ServiceId};
 use aws_endpoints::Protocol;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::caller::{self, TraceId};
@@ -170,8 +169,12 @@ pub(super) struct Reporter {
     is_application: bool,
 }
 
+/// A request that has come: it leaves its record even if nothing more is done about it.
+#[derive(Debug)]
+pub struct Noted(pub(super) Reporter);
+
 impl Reporter {
-    pub(super) fn new(head: &Parts, peer: Peer, request_id: String, observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn new<B>(request: &Request<B>, peer: Peer, request_id: String, observer: Arc<dyn Observer>) -> Self {
         Self {
             record: RequestRecord {
                 request_id,
@@ -181,12 +184,12 @@ impl Reporter {
                 region: None,
                 operation: None,
                 actions: None,
-                method: head.method.clone(),
-                version: head.version,
+                method: request.method().clone(),
+                version: request.version(),
                 host: None,
-                path: head.uri.path().to_owned(),
-                user_agent: caller::user_agent(&head.headers),
-                trace_id: caller::trace_id(&head.headers),
+                path: request.uri().path().to_owned(),
+                user_agent: caller::user_agent(request.headers()),
+                trace_id: caller::trace_id(request.headers()),
                 status: None,
                 signed_by: None,
                 aws_request_id: None,

@@ -15,6 +15,7 @@ use policy_gen::mapping::{self, BodyFraming, Server};
 use signer::WireTarget;
 use sts_client::{CredentialError, CredentialFailure, CredentialSource};
 
+use super::metadata;
 use crate::admit::{Admitted, check_names};
 use crate::body::{EVENTS, Framing, Patience};
 use crate::config::{PresignedMode, Scheme};
@@ -181,6 +182,9 @@ pub(crate) fn prepare(admitted: Admitted, target: Target, pseudonym: &str) -> Re
     } else {
         let framing = Framing::take_from(&mut head.headers)?;
         strip::request_headers(&mut head.headers, route.config.pass_fields);
+        if route.traits.is_s3_family {
+            metadata::encode(&mut head.headers);
+        }
         framing
     };
     head.headers.append(VIA, via);

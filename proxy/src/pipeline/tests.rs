@@ -291,7 +291,8 @@ impl Proxy {
                 };
                 let pipeline = Arc::clone(&pipeline);
                 let service = service_fn(move |request| {
-                    let answer = Arc::clone(&pipeline).handle(request, peer.clone());
+                    let begun = pipeline.begin(&request, &peer);
+                    let answer = Arc::clone(&pipeline).handle(request, peer.clone(), begun);
                     async move { Ok::<_, std::convert::Infallible>(answer.await) }
                 });
                 let stream = TokioIo::new(stream);

@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,6 +18,9 @@ use super::activity::Activity;
 pub(crate) trait Reset {
     /// Has the close that follows discard what was not sent, and reset the connection.
     fn reset_on_close(&self);
+
+    /// Whether the peer has reset it. Behind the peer's end of the stream a read does not say so.
+    fn is_reset(&self) -> bool;
 }
 
 impl Reset for TcpStream {
@@ -26,6 +29,10 @@ impl Reset for TcpStream {
             // The client is gone, or the platform cannot: the close is an ordinary one.
             tracing::debug!(error = &error as &dyn std::error::Error, "a connection cannot be reset");
         }
+    }
+
+    fn is_reset(&self) -> bool {
+        !matches!(self.take_error(), Ok(None))
     }
 }
 
@@ -52,7 +59,12 @@ impl<T: Reset> Drop for Abortable<T> {
 
 impl<T: AsyncRead + Reset + Unpin> AsyncRead for Abortable<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        if buf.filled().len() == before && buf.remaining() > 0 && self.inner.is_reset() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -13,16 +13,10 @@ use tokio::time::Instant;
 
 use super::clients::{IdleKind, Place};
 use super::download::{DownloadRate, Overdue, Pace};
+use super::half_closed::HalfClosed;
 use super::limits::Limits;
 use super::unflushed::Unflushed;
 use crate::metrics::ClientEnd;
-
-/// How long a client that closed its sending side is served before it counts as gone.
-///
-/// `printf … | ncat` half-closes and waits for its answer; a program that was killed looks the same
-/// until we write to it. So: long enough for a quick answer, short enough not to keep a slow upstream
-/// request going for nobody.
-const HALF_CLOSED: Duration = Duration::from_secs(2);
 
 /// How long after an answer an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them anew
 /// costs about a microsecond, so a client that waits longer than this does not notice.
@@ -74,10 +68,8 @@ struct State {
     /// How fast the client takes what is written to the socket.
     pace: Pace,
     broken: Broken,
-    /// Since when the client has closed its sending side while a request without a body runs.
-    half_closed: Option<Instant>,
-    /// The running request brings no body: an end of input then says nothing about it.
-    bodyless: bool,
+    /// The client has closed its sending side while a request runs whose body is complete.
+    half_closed: HalfClosed,
     /// The client has closed its sending side.
     ended: bool,
     /// HTTP/2: frames come and go at any time, and several requests run at once.
@@ -118,8 +110,7 @@ impl Activity {
             in_flight: 0,
             pace: Pace::new(limits.write_timeout, DownloadRate::default()),
             broken: Broken::No,
-            half_closed: None,
-            bodyless: false,
+            half_closed: HalfClosed::new(),
             ended: false,
             multiplexed: false,
             reader: None,
@@ -171,15 +162,20 @@ impl Activity {
         !state.multiplexed && matches!(state.phase, Phase::Head(_))
     }
 
-    /// The client closed its sending side. `Pending` if hyper, which would take the client for gone, should
-    /// not hear of it yet: so while an HTTP/1 request without a body runs, or its response is not written to the end.
+    /// The client closed its sending side, in the middle of a body: the request will never be complete.
+    pub(crate) fn received_end_of_body(&self) {
+        self.lock().ended = true;
+    }
+
+    /// The client closed its sending side, not in a body. `Pending` if hyper, which would take the client for gone, should
+    /// not hear of it yet: so while an HTTP/1 request runs, or its response is not written to the end.
     pub(crate) fn received_end(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         state.ended = true;
-        if state.multiplexed || !matches!(state.phase, Phase::Busy) || !state.bodyless {
+        if state.multiplexed || !matches!(state.phase, Phase::Busy) {
             return Poll::Ready(());
         }
-        state.half_closed.get_or_insert_with(Instant::now);
+        state.half_closed.closed();
         state.reader = Some(cx.waker().clone());
         Poll::Pending
     }
@@ -199,8 +195,7 @@ impl Activity {
         let mut state = self.lock();
         if let Poll::Ready(written) = written {
             state.pace.took(written.as_ref().map_or(0, |bytes| *bytes));
-            // A client that is gone makes one of the next writes fail: no need to guess any longer.
-            state.half_closed = state.half_closed.map(|_| Instant::now());
+            state.half_closed.wrote();
         } else {
             state.pace.waits();
         }
@@ -224,11 +219,12 @@ impl Activity {
     }
 
     /// A request is handed over; [`Activity::finished`] follows when its answer has ended.
-    pub(crate) fn started(&self, bodyless: bool) {
+    /// `is_safe`: it changes nothing at the service.
+    pub(crate) fn started(&self, is_safe: bool) {
         let mut state = self.lock();
         state.phase = Phase::Busy;
         state.in_flight += 1;
-        state.bodyless = bodyless;
+        state.half_closed.started(is_safe);
         self.place().take_back();
     }
 
@@ -239,7 +235,7 @@ impl Activity {
         if state.in_flight > 0 {
             return;
         }
-        state.half_closed = None;
+        state.half_closed.finished();
         if state.multiplexed {
             // On HTTP/1 the answer first has to leave hyper's buffer, see `flushed`.
             state.phase = Phase::Quiet(Instant::now());
@@ -291,14 +287,18 @@ impl Activity {
             };
             (at, Some(expiry))
         });
-        let half_closed = state
-            .half_closed
-            .map(|since| (since + HALF_CLOSED, Some(Expiry::HalfClosed)));
-        [Some(phase), blocked, half_closed]
+        let half_closed = state.half_closed.due().map(|at| (at, Some(Expiry::HalfClosed)));
+        let look = state.half_closed.look_at().map(|at| (at, None));
+        [Some(phase), blocked, half_closed, look]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
             .unwrap_or(phase)
+    }
+
+    /// Whether it is time to read from the socket again, since a reset may have come behind the end of the client's side.
+    pub(crate) fn looks(&self) -> bool {
+        self.lock().half_closed.looks()
     }
 
     /// The connection ends for this reason, whatever it is doing; to be told before what runs on it is dropped.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 use super::announced::Announced;
-use super::head_reader::{HeadReader, Malformed};
+use super::head_reader::{HeadReader, Malformed, Start};
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
 ///
@@ -88,10 +88,18 @@ impl<T> ClientIo<T> {
     }
 
     /// The malformed head that ended the input.
-    pub(crate) fn malformed(&self) -> Option<Malformed> {
+    pub(crate) fn malformed(&self) -> Option<&(Malformed, Start)> {
         match &self.input {
             Input::Plain(_) => None,
             Input::Heads(heads) => heads.malformed(),
+        }
+    }
+
+    /// How many fields the next head has, where that ended the input.
+    pub(crate) fn wanted_fields(&self) -> Option<usize> {
+        match &self.input {
+            Input::Plain(_) => None,
+            Input::Heads(heads) => heads.wanted_fields(),
         }
     }
 
@@ -177,8 +185,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a malformed head or a diverted answer ours is still to be written, and after a rest the next request's.
+        // After a malformed head or a diverted answer ours is still to be written, and after a rest, or before a head of many
+        // fields, the next request's.
         if self.activity.rests()
+            || self.wanted_fields().is_some()
             || self.malformed().is_some()
             || self.own_answer.as_ref().is_some_and(|own| !own.is_empty())
         {

@@ -17,7 +17,7 @@ use super::clients::Place;
 use super::detect::{Detected, Protocol, detect};
 use super::drain::{DrainWatch, Stage};
 use super::drive::{Ended, drive};
-use super::head_reader::{HandedOver, HeadReader};
+use super::head_reader::{HandedOver, HeadReader, Start};
 use super::limits::Limits;
 use super::refusal::{Refusal, fresh_request_id, linger, refuse};
 use super::service::ToHandler;
@@ -59,10 +59,10 @@ where
     let mut io = Abortable::new(io, Arc::clone(&activity));
     let end = match first_bytes(&mut io, &activity, &context).await {
         Detected::Left => ClientEnd::Closed,
-        Detected::Expired(expiry) => expired(&mut io, expiry, &peer, &context).await,
+        Detected::Expired(expiry) => expired(&mut io, expiry, b"", &peer, &context).await,
         Detected::Protocol(Protocol::Tls, _) => {
             let refusal = Refusal::TlsUnsupported;
-            answer(&mut io, refusal, refusal.hint(), &peer, &context).await;
+            answer(&mut io, refusal, refusal.hint(), &Start::default(), &peer, &context).await;
             ClientEnd::Refused
         }
         Detected::Protocol(Protocol::Http1, read) => {
@@ -110,14 +110,22 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
+    let mut most_fields = HeadReader::FEW_FIELDS;
     loop {
         // Boxed, so that what rests is small.
-        let turn = Box::pin(http1_turn(io, read, &peer, &handler, &activity, context));
+        let turn = Box::pin(http1_turn(io, read, most_fields, &peer, &handler, &activity, context));
+        most_fields = HeadReader::FEW_FIELDS;
         let left = match turn.await {
             Turn::Ended(end) => return end,
             Turn::Rests(socket, left) => {
                 io = socket;
                 left
+            }
+            Turn::WantsFields(socket, left, fields) => {
+                io = socket;
+                read = left;
+                most_fields = fields;
+                continue;
             }
         };
         if !left.is_empty() {
@@ -132,7 +140,7 @@ where
             // A connection that has begun with HTTP/1 stays with it.
             Detected::Protocol(_, read) => read,
             Detected::Left => return ClientEnd::Closed,
-            Detected::Expired(expiry) => return expired(&mut io, expiry, &peer, context).await,
+            Detected::Expired(expiry) => return expired(&mut io, expiry, b"", &peer, context).await,
         };
     }
 }
@@ -142,12 +150,15 @@ enum Turn<T> {
     Ended(ClientEnd),
     /// The client may come back to the socket; some bytes may have come already.
     Rests(T, Bytes),
+    /// The bytes begin with a head of so many fields, for which hyper was not set up.
+    WantsFields(T, Bytes, usize),
 }
 
-/// Serves HTTP/1 requests until nothing comes for a while.
+/// Serves HTTP/1 requests until nothing comes for a while, or a head comes with more than `most_fields`.
 async fn http1_turn<T, H>(
     io: T,
     read: Bytes,
+    most_fields: usize,
     peer: &Peer,
     handler: &Arc<H>,
     activity: &Arc<Activity>,
@@ -160,11 +171,15 @@ where
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
     let own_answer = OwnAnswer::default();
     let handed_over = Arc::new(HandedOver::default());
-    let heads = HeadReader::new(&read, head, Arc::clone(&handed_over));
+    let heads = HeadReader::new(&read, head, most_fields, Arc::clone(&handed_over));
     let io = ClientIo::by_heads(io, heads, Arc::clone(activity), own_answer.clone());
     let (service_activity, metrics) = (Arc::clone(activity), context.metrics.clone());
     let service = ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics).by_heads(handed_over);
-    let mut connection = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    if most_fields > HeadReader::FEW_FIELDS {
+        builder.max_headers(most_fields);
+    }
+    let mut connection = builder
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)
         .max_header_size(head)
@@ -174,20 +189,23 @@ where
     // Dropping the connection's other parts cancels a request that still runs.
     let http1::Parts { io, read_buf, .. } = connection.into_parts();
     let io = io.into_inner();
-    let malformed = io.malformed();
+    let (malformed, wanted_fields) = (io.malformed().cloned(), io.wanted_fields());
     let (mut io, unread) = io.into_parts();
     Turn::Ended(match ended {
+        Ended::ByItself(Ok(())) | Ended::AsAsked if let Some(fields) = wanted_fields => {
+            return Turn::WantsFields(io, unread, fields);
+        }
         Ended::Resting if read_buf.is_empty() => return Turn::Rests(io, unread),
         // hyper has bytes that it took for no part of the last request: the two readers disagree.
         Ended::Resting => ClientEnd::Broken,
-        Ended::ByItself(_) | Ended::AsAsked if let Some(malformed) = malformed => {
-            answer(&mut io, malformed.rejection(), &malformed.hint(), peer, context).await;
+        Ended::ByItself(_) | Ended::AsAsked if let Some((malformed, start)) = malformed => {
+            answer(&mut io, malformed.rejection(), &malformed.hint(), &start, peer, context).await;
             ClientEnd::Refused
         }
         Ended::ByItself(result) => {
             if let Some(status) = own_answer.status() {
                 let refusal = Refusal::from_status(status);
-                answer(&mut io, refusal, refusal.hint(), peer, context).await;
+                answer(&mut io, refusal, refusal.hint(), &Start::default(), peer, context).await;
                 ClientEnd::Refused
             } else if let Err(error) = result {
                 tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
@@ -209,7 +227,7 @@ where
             }
         }
         Ended::AsAsked => ClientEnd::Closed,
-        Ended::Expired(expiry) => expired(&mut io, expiry, peer, context).await,
+        Ended::Expired(expiry) => expired(&mut io, expiry, &unread, peer, context).await,
         Ended::Cut => ClientEnd::Cut,
     })
 }
@@ -257,13 +275,17 @@ where
     }
 }
 
-/// Ends a connection whose time is up. Only a client in the middle of a head gets an answer: it waits for one.
-async fn expired<T>(io: &mut T, expiry: Expiry, peer: &Peer, context: &Context) -> ClientEnd
+/// Ends a connection whose time is up. Only a client in the middle of a head, of which `unread` is what came, gets a
+/// response: it waits for one.
+async fn expired<T>(io: &mut T, expiry: Expiry, unread: &[u8], peer: &Peer, context: &Context) -> ClientEnd
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     match expiry {
-        Expiry::Head => answer(io, Refusal::HeadTimeout, Refusal::HeadTimeout.hint(), peer, context).await,
+        Expiry::Head => {
+            let refusal = Refusal::HeadTimeout;
+            answer(io, refusal, refusal.hint(), &Start::of(unread), peer, context).await;
+        }
         Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
             tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
         }
@@ -271,7 +293,7 @@ where
     expiry.into()
 }
 
-async fn answer<T>(io: &mut T, refusal: Refusal, hint: &str, peer: &Peer, context: &Context)
+async fn answer<T>(io: &mut T, refusal: Refusal, hint: &str, start: &Start, peer: &Peer, context: &Context)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -280,6 +302,8 @@ where
     tracing::info!(
         client = %peer.addr,
         listener = %peer.listener,
+        method = start.method,
+        path = start.path,
         status = StatusCode::as_u16(&refusal.status()),
         error = refusal.name(),
         request_id,

@@ -103,6 +103,8 @@ pub(crate) async fn drive<C: GracefulConnection>(
                     }
                 }
             }
+            // The next turn of this loop polls the connection, which reads.
+            Step::Timer if activity.looks() => {}
             Step::Timer => match activity.due() {
                 (due, _) if due > Instant::now() => timer.as_mut().reset(due),
                 (_, Some(Expiry::Idle)) if !said_goodbye => {

@@ -19,8 +19,10 @@ mod finding;
 mod framing;
 mod held;
 mod malformed;
+mod next;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod play;
+mod start;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -33,11 +35,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use self::check::{Checked, Flaw, check};
+use self::check::{Checked, FEW_FIELDS, Flaw, check};
 pub(crate) use self::finding::{AmbiguousHead, HandedOver};
 use self::framing::Framing;
 use self::held::Held;
 pub(crate) use self::malformed::Malformed;
+pub(crate) use self::start::Start;
 pub(crate) use self::target::in_uri as escape_uri;
 use super::activity::Activity;
 
@@ -52,8 +55,13 @@ pub(crate) struct HeadReader {
     scan: Scan,
     /// The longest head, in bytes.
     max: usize,
+    /// Fields of a head that hyper takes.
+    most_fields: usize,
+    /// Fields of the head that is to be read next, where hyper has to be set up for more of them.
+    wanted_fields: Option<usize>,
     handed_over: Arc<HandedOver>,
-    malformed: Option<Malformed>,
+    /// Why a head ended the input, and what could be read of it.
+    malformed: Option<(Malformed, Start)>,
 }
 
 /// What the next byte that is not cleared belongs to.
@@ -88,8 +96,16 @@ enum Waited {
 }
 
 impl HeadReader {
-    /// Begins with the bytes `read` so far; heads may have `max` bytes. The verdict on each goes to `handed_over`.
-    pub(crate) fn new(read: &[u8], max: usize, handed_over: Arc<HandedOver>) -> Self {
+    /// Fields of a head that hyper takes unless it is set up for more, which costs each request memory from the heap.
+    pub(crate) const FEW_FIELDS: usize = FEW_FIELDS;
+
+    /// What a field beyond those counts besides its bytes, as each does on HTTP/2 (RFC 9113, section 6.5.2): fields of four
+    /// bytes would else take many times as much of memory as they have bytes.
+    const FIELD_BYTES: usize = 32;
+
+    /// Begins with the bytes `read` so far; heads may have `max` bytes, and as many fields as hyper is set up for. The
+    /// verdict on each goes to `handed_over`.
+    pub(crate) fn new(read: &[u8], max: usize, most_fields: usize, handed_over: Arc<HandedOver>) -> Self {
         let mut held = Held::default();
         held.append(read);
         Self {
@@ -98,14 +114,21 @@ impl HeadReader {
             place: Place::Head,
             scan: Scan::default(),
             max,
+            most_fields,
+            wanted_fields: None,
             handed_over,
             malformed: None,
         }
     }
 
-    /// Why the input was ended, if a malformed head did that.
-    pub(crate) fn malformed(&self) -> Option<Malformed> {
-        self.malformed
+    /// Why the input was ended, if a malformed head did that, and what could be read of that.
+    pub(crate) fn malformed(&self) -> Option<&(Malformed, Start)> {
+        self.malformed.as_ref()
+    }
+
+    /// How many fields the next head has, if that ended the input: hyper has to be set up anew for it.
+    pub(crate) fn wanted_fields(&self) -> Option<usize> {
+        self.wanted_fields
     }
 
     /// What was read and not handed over.
@@ -173,8 +196,7 @@ impl HeadReader {
             if !self.held.is_empty() {
                 activity.received();
                 if let Some(end) = self.scan.find_end(self.held.bytes()) {
-                    self.decide(end);
-                    return Poll::Ready(Ok(Waited::Decided));
+                    return Poll::Ready(self.decide(end, io, cx).map(|()| Waited::Decided));
                 }
                 if self.held.bytes().len() >= self.max {
                     self.end_with(Malformed::TooLong);
@@ -204,17 +226,46 @@ impl HeadReader {
     }
 
     /// Judges the head that ends at `end`.
-    fn decide(&mut self, end: usize) {
+    fn decide<T: AsyncRead + Unpin>(&mut self, end: usize, io: &mut T, cx: &mut Context<'_>) -> io::Result<()> {
         let has_bare_line_feed = self.scan.has_bare_line_feed;
         self.scan = Scan::default();
         if end > self.max {
-            return self.end_with(Malformed::TooLong);
+            self.end_with(Malformed::TooLong);
+            return Ok(());
         }
-        match check(self.held.bytes().get(..end).unwrap_or_default(), has_bare_line_feed) {
+        let mut verdict = self.check(end, has_bare_line_feed);
+        let lacks_length = verdict.as_ref().is_ok_and(|checked| checked.lacks_length);
+        // A body that was not announced may be in the socket. If it is not there yet, nobody knows whether it comes.
+        if lacks_length
+            && self.held.bytes().len() == end
+            && let Poll::Ready(read) = self.held.poll_fill(io, cx)?
+            && read > 0
+        {
+            verdict = self.check(end, has_bare_line_feed);
+        }
+        self.follow(end, verdict);
+        Ok(())
+    }
+
+    fn check(&self, end: usize, has_bare_line_feed: bool) -> Result<Checked, Flaw> {
+        let (head, behind) = self.held.bytes().split_at_checked(end).unwrap_or_default();
+        check(head, behind, has_bare_line_feed)
+    }
+
+    fn follow(&mut self, end: usize, verdict: Result<Checked, Flaw>) {
+        match verdict {
+            Ok(Checked { fields, .. }) if fields > self.most_fields => {
+                let bytes = end.saturating_add(fields.saturating_sub(FEW_FIELDS).saturating_mul(Self::FIELD_BYTES));
+                if bytes > self.max {
+                    return self.end_with(Malformed::TooLong);
+                }
+                self.wanted_fields = Some(fields);
+                self.place = Place::Over;
+            }
             Ok(Checked {
                 escaped: Some(head), ..
             }) if head.len() > self.max => self.end_with(Malformed::TooLong),
-            Ok(Checked { escaped, framing }) => {
+            Ok(Checked { escaped, framing, .. }) => {
                 self.handed_over.put(None);
                 self.cleared = escaped.as_ref().map_or(end, Vec::len);
                 if let Some(head) = escaped {
@@ -235,9 +286,9 @@ impl HeadReader {
     }
 
     fn end_with(&mut self, malformed: Malformed) {
+        self.malformed = Some((malformed, Start::of(self.held.bytes())));
         self.held.clear();
         self.place = Place::Over;
-        self.malformed = Some(malformed);
     }
 
     /// Clears what of the held bytes behind the cleared ones belongs to the body.
@@ -271,7 +322,8 @@ impl HeadReader {
         ready!(Pin::new(io).poll_read(cx, buf))?;
         let read = buf.filled().get(before..).unwrap_or_default();
         if read.is_empty() {
-            return activity.received_end(cx).map(Ok);
+            activity.received_end_of_body();
+            return Poll::Ready(Ok(()));
         }
         match framing.advance(read) {
             Ok(advanced) => {

@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub enum Refusal {
     /// `head-malformed`: no valid HTTP/1 request line and header fields.
     HeadMalformed,
-    /// `head-too-large`: longer than `server.max_header_bytes`, or more than 100 fields.
+    /// `head-too-large`: longer than `server.max_header_bytes`.
     HeadTooLarge,
     /// `target-too-long`: a request target beyond what HTTP/1 parsers take (65,534 bytes).
     TargetTooLong,
@@ -84,7 +84,7 @@ impl Refusal {
             Self::HeadMalformed => {
                 "Percent-encode spaces and control characters in the target; keep header fields to one line each."
             }
-            Self::HeadTooLarge => "Send less than 100 header fields, or raise server.max_header_bytes.",
+            Self::HeadTooLarge => "Send fewer or shorter header fields, or raise server.max_header_bytes.",
             Self::TargetTooLong => "Send the parameters in a POST body where the service allows it.",
             Self::HeadTimeout => "Send the head at once, or raise server.header_timeout.",
             Self::TlsUnsupported => "Use http:// for the proxy's address; it speaks TLS to the service itself.",

@@ -87,7 +87,8 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 request.extensions_mut().insert(finding);
             }
         }
-        let in_flight = InFlight::new(Arc::clone(&self.activity), request.body().is_end_stream());
+        let begun = self.handler.begin(&request, &self.peer);
+        let in_flight = InFlight::new(Arc::clone(&self.activity), request.method().is_safe());
         // Probes of the proxy itself are not what operators want to see under way.
         let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
         let is_over_share = self.activity.is_over_share();
@@ -107,7 +108,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         let (handler, peer, activity) = (Arc::clone(&self.handler), self.peer.clone(), Arc::clone(&self.activity));
         // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
-            let mut answer = handler.handle(request, peer).await;
+            let mut answer = handler.handle(request, peer, begun).await;
             let Download { rate, too_slow } = answer.extensions_mut().remove().unwrap_or_default();
             activity.responds(rate);
             if let Some(pace) = &pace {
@@ -141,8 +142,8 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
 struct InFlight(Arc<Activity>);
 
 impl InFlight {
-    fn new(activity: Arc<Activity>, bodyless: bool) -> Self {
-        activity.started(bodyless);
+    fn new(activity: Arc<Activity>, is_safe: bool) -> Self {
+        activity.started(is_safe);
         Self(activity)
     }
 }

@@ -33,14 +33,21 @@ impl<H> Serving<H> {
 
 impl<H: Handler> Handler for Serving<H> {
     type Body = H::Body;
+    type Begun = H::Begun;
+
+    fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> H::Begun {
+        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
+        handler.begin(request, peer)
+    }
 
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: Peer,
+        begun: H::Begun,
     ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
         let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
-        handler.handle(request, peer)
+        handler.handle(request, peer, begun)
     }
 
     fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {

@@ -8,10 +8,14 @@ use httparse::{Error, Header, Request, Status};
 use super::finding::AmbiguousHead;
 use super::framing::Framing;
 use super::malformed::{Malformed, cause};
+use super::next;
 use super::target::{self, Escaped};
 
-/// Fields of one head; hyper takes no more either.
-const MOST_FIELDS: usize = 100;
+/// Fields of a head that are parsed on the stack, and that hyper takes without being told of more.
+pub(super) const FEW_FIELDS: usize = 100;
+
+/// Fields of one head: `http` maps hold some more.
+const MOST_FIELDS: usize = 16 * 1024;
 
 /// Why a head is not handed over as it is.
 #[derive(Debug, PartialEq)]
@@ -30,28 +34,43 @@ pub(super) struct Checked {
     pub(super) escaped: Option<Vec<u8>>,
     /// `None` is a request without a body.
     pub(super) framing: Option<Framing>,
+    pub(super) fields: usize,
+    /// It has no length, by a method that mostly has a body: it must not be followed by what is no request.
+    pub(super) lacks_length: bool,
 }
 
-/// Checks a head, from the first byte of its request line to the line feed of its empty line. `has_bare_line_feed`:
-/// whether one of its lines ends without a carriage return.
+/// Checks a head, from the first byte of its request line to the line feed of its empty line. `behind`: what has come
+/// behind it. `has_bare_line_feed`: whether one of its lines ends without a carriage return.
 ///
 /// # Errors
 ///
 /// Why it must not reach hyper.
-pub(super) fn check(head: &[u8], has_bare_line_feed: bool) -> Result<Checked, Flaw> {
+pub(super) fn check(head: &[u8], behind: &[u8], has_bare_line_feed: bool) -> Result<Checked, Flaw> {
     let Escaped { bytes, found } = target::in_head(head).map_err(Flaw::Malformed)?;
-    let framing = read(&bytes, has_bare_line_feed, found)?;
-    let escaped = match bytes {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(head) => Some(head),
+    let mut few = [const { MaybeUninit::uninit() }; FEW_FIELDS];
+    let mut checked = match read(&bytes, behind, has_bare_line_feed, found, &mut few) {
+        Err(Flaw::Malformed(Malformed::TooManyFields)) => {
+            let lines = memchr::memchr_iter(b'\n', &bytes).count();
+            let mut many = vec![MaybeUninit::uninit(); lines.min(MOST_FIELDS)];
+            read(&bytes, behind, has_bare_line_feed, found, &mut many)?
+        }
+        checked => checked?,
     };
-    Ok(Checked { escaped, framing })
+    if let Cow::Owned(head) = bytes {
+        checked.escaped = Some(head);
+    }
+    Ok(checked)
 }
 
-fn read(head: &[u8], has_bare_line_feed: bool, found: Option<AmbiguousHead>) -> Result<Option<Framing>, Flaw> {
-    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+fn read<'a>(
+    head: &'a [u8],
+    behind: &[u8],
+    has_bare_line_feed: bool,
+    found: Option<AmbiguousHead>,
+    fields: &mut [MaybeUninit<Header<'a>>],
+) -> Result<Checked, Flaw> {
     let mut request = Request::new(&mut []);
-    match request.parse_with_uninit_headers(head, &mut fields) {
+    match request.parse_with_uninit_headers(head, fields) {
         Ok(Status::Complete(end)) if end == head.len() => {}
         Err(Error::TooManyHeaders) => return Err(Flaw::Malformed(Malformed::TooManyFields)),
         Ok(Status::Complete(_) | Status::Partial) | Err(_) => return Err(Flaw::Malformed(cause(head))),
@@ -63,6 +82,18 @@ fn read(head: &[u8], has_bare_line_feed: bool, found: Option<AmbiguousHead>) -> 
     };
     is_unambiguous
         .and_then(|()| framing(&request))
+        .and_then(|framing| {
+            let lacks_length = framing.is_none() && next::lacks_length(&request);
+            if lacks_length && (request.version == Some(0) || !next::may_be_request(behind)) {
+                return Err(AmbiguousHead::LengthMissing);
+            }
+            Ok(Checked {
+                escaped: None,
+                framing,
+                fields: request.headers.len(),
+                lacks_length,
+            })
+        })
         .map_err(|found| Flaw::Ambiguous(found, substitute(&request)))
 }
 
@@ -159,12 +190,17 @@ mod tests {
     #[track_caller]
     fn found(head: &str) -> Option<AmbiguousHead> {
         let has_bare_line_feed = head.replace("\r\n", "").contains('\n');
-        match check(head.as_bytes(), has_bare_line_feed) {
+        match check(head.as_bytes(), b"", has_bare_line_feed) {
             Ok(_) => None,
             Err(Flaw::Ambiguous(found, substitute)) => {
+                let is_clean = match check(&substitute, b"", false) {
+                    Ok(checked) => checked.framing.is_none(),
+                    // It never has a length.
+                    Err(Flaw::Ambiguous(found, _)) => found == AmbiguousHead::LengthMissing,
+                    Err(Flaw::Malformed(_)) => false,
+                };
                 assert!(
-                    check(&substitute, false).is_ok_and(|checked| checked.framing.is_none())
-                        || matches!(found, AmbiguousHead::Tunnel | AmbiguousHead::InvalidEscape { .. }),
+                    is_clean || matches!(found, AmbiguousHead::Tunnel | AmbiguousHead::InvalidEscape { .. }),
                     "{}",
                     String::from_utf8_lossy(&substitute)
                 );
@@ -298,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn a_length_is_needed_in_http_1_0_and_where_a_body_follows() {
+        let missing = Some(AmbiguousHead::LengthMissing);
+        fields("1.0", "", missing);
+        fields("1.0", "Content-Length: 0\r\n", None);
+        fields("1.1", "", None);
+        assert_eq!(found("DELETE /b/k HTTP/1.0\r\n\r\n"), None);
+        let head = b"POST /b/k HTTP/1.1\r\n\r\n";
+        assert!(check(head, b"GET / HT", false).is_ok_and(|checked| checked.lacks_length));
+        let unannounced = check(head, b"data", false);
+        assert!(matches!(
+            unannounced,
+            Err(Flaw::Ambiguous(AmbiguousHead::LengthMissing, _))
+        ));
+    }
+
+    #[test]
     fn a_line_feed_alone_is_found() {
         for head in [
             "GET / HTTP/1.0\n\n",
@@ -311,7 +363,8 @@ mod tests {
     #[test]
     fn what_stands_in_for_an_ambiguous_head_has_its_method_target_and_accept_only() {
         let head = "PUT /b/k#x HTTP/1.0\r\nContent-Length: 3\r\nACCEPT: text/xml\r\nExpect: 100-continue\r\n\r\n";
-        let Err(Flaw::Ambiguous(AmbiguousHead::Fragment { offset: 4 }, substitute)) = check(head.as_bytes(), false)
+        let Err(Flaw::Ambiguous(AmbiguousHead::Fragment { offset: 4 }, substitute)) =
+            check(head.as_bytes(), b"", false)
         else {
             panic!("it has a fragment");
         };

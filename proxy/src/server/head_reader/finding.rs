@@ -15,6 +15,8 @@ pub(crate) enum AmbiguousHead {
     CodingUnsupported,
     /// `Transfer-Encoding` in a request of HTTP/1.0, which has none (RFC 9112, section 6.1).
     CodingInHttp10,
+    /// No length where a body may follow: in HTTP/1.0 (RFC 1945, section 7.2.2), or where what follows is no request.
+    LengthMissing,
     /// A line that ends without a carriage return (RFC 9112, section 2.2: a recipient may take it, or not).
     BareLineFeed,
     /// A `#` in the target, this byte of it (RFC 9112, section 3.2: no form of target has a fragment).

@@ -38,7 +38,7 @@ pub(crate) enum Malformed {
     ControlCharacter,
     /// Longer than `server.max_header_bytes`.
     TooLong,
-    /// More than 100 fields.
+    /// More fields than hyper can hold.
     TooManyFields,
     /// hyper would end it elsewhere.
     Elsewhere,
@@ -74,7 +74,8 @@ impl Malformed {
                 "Remove the carriage return from the request line or header field, or send CR LF."
             }
             Self::ControlCharacter => "Remove the control character from the request line or header field.",
-            Self::TooLong | Self::TooManyFields => Refusal::HeadTooLarge.hint(),
+            Self::TooManyFields => "Send at most 16,384 header fields.",
+            Self::TooLong => Refusal::HeadTooLarge.hint(),
         })
     }
 }
@@ -168,7 +169,7 @@ mod tests {
     #[track_caller]
     fn malformed(head: &[u8], want: Malformed) {
         let text = String::from_utf8_lossy(head);
-        match check(head, false) {
+        match check(head, b"", false) {
             Err(Flaw::Malformed(got)) => assert_eq!(got, want, "{text:?}"),
             other => panic!("{text:?}: {other:?}"),
         }
@@ -223,7 +224,7 @@ mod tests {
         ] {
             malformed(&[b"GET / HTTP/1.1\r\n", field, b"\r\n\r\n"].concat(), want);
         }
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(16_385));
         malformed(many.as_bytes(), Malformed::TooManyFields);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) enum Seen {
 pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
     let handed_over = Arc::new(HandedOver::default());
     let activity = Activity::new(Limits::admin(), clients::Place::of_nobody());
-    let mut reader = HeadReader::new(b"", max, Arc::clone(&handed_over));
+    let mut reader = HeadReader::new(b"", max, usize::MAX, Arc::clone(&handed_over));
     let pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut io = Pieces(pieces.map(|piece| piece.to_vec()).collect());
     let mut cx = Context::from_waker(noop_waker_ref());
@@ -57,7 +57,7 @@ pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
         let mut buf = ReadBuf::new(&mut memory);
         match reader.poll_read(&mut io, &activity, &mut cx, &mut buf) {
             Poll::Ready(Ok(())) if buf.filled().is_empty() => {
-                seen.extend(reader.malformed().map(Seen::Malformed));
+                seen.extend(reader.malformed().map(|(malformed, _)| Seen::Malformed(*malformed)));
                 if !request.is_empty() {
                     seen.push(Seen::Cut(request));
                 }

@@ -20,11 +20,17 @@ pub(super) const PIPE: usize = 16 * 1024;
 pub(super) struct Accepted {
     pub(super) pipe: DuplexStream,
     pub(super) is_reset: Arc<AtomicBool>,
+    /// The client has reset its end.
+    pub(super) is_gone: Arc<AtomicBool>,
 }
 
 impl Reset for Accepted {
     fn reset_on_close(&self) {
         self.is_reset.store(true, Ordering::SeqCst);
+    }
+
+    fn is_reset(&self) -> bool {
+        self.is_gone.load(Ordering::SeqCst)
     }
 }
 
@@ -86,6 +92,7 @@ pub(super) const EARLY_PAUSE: Duration = Duration::from_secs(1);
 /// `/flood` without end; `/hasty` the same, for a client that takes a kibibyte a second or is a minute behind.
 #[derive(Default)]
 pub(super) struct Dummy {
+    pub(super) begun: AtomicUsize,
     pub(super) seen: AtomicUsize,
     pub(super) dropped: Arc<Notify>,
     pub(super) streams: std::sync::Mutex<Vec<mpsc::Receiver<Bytes>>>,
@@ -103,8 +110,13 @@ impl Drop for OnDrop {
 
 impl Handler for Dummy {
     type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, io::Error>;
+    type Begun = ();
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> Response<Self::Body> {
+    fn begin(&self, _request: &Request<Incoming>, _peer: &Peer) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer, (): ()) -> Response<Self::Body> {
         self.seen.fetch_add(1, Ordering::SeqCst);
         let _on_drop = OnDrop(Arc::clone(&self.dropped));
         let full = |bytes: Bytes| {

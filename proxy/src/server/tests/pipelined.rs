@@ -59,6 +59,7 @@ async fn an_empty_line_behind_a_request_does_not_hide_that_the_client_left() {
         tokio::task::yield_now().await;
     }
     let (dropped, served) = (Arc::clone(&pipe.handler.dropped), pipe.served);
+    pipe.is_gone.store(true, Ordering::SeqCst);
     drop(pipe.client);
     timeout(Duration::from_secs(3), dropped.notified()).await.unwrap();
     served.await.unwrap();

@@ -1,0 +1,92 @@
+//! A client that has closed its sending side behind a whole request, and is served on.
+//!
+//! `printf … | ncat` does so and waits for its response; a program that was killed looks the same until we write to it, or
+//! until it resets the connection. So the wait for such a client is bounded, and its socket is looked at once a second: no
+//! read shows a reset that comes behind the end of the input.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a client is served whose request changes nothing: enough for a quick response, and not a slow request to a
+/// service for nobody.
+const SAFE: Duration = Duration::from_secs(2);
+
+/// The same for a request that may have an effect: the service has it, or will, and whoever waits has to hear what came of
+/// it. For as long as this the kernel of a client that has closed altogether says nothing (60 s on Linux).
+const WRITING: Duration = Duration::from_mins(1);
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Of one HTTP/1 connection.
+#[derive(Debug)]
+pub(super) struct HalfClosed {
+    grace: Duration,
+    times: Option<Times>,
+}
+
+#[derive(Debug)]
+struct Times {
+    /// Since when the client's side is closed, or a write succeeded last.
+    since: Instant,
+    look_at: Instant,
+}
+
+impl HalfClosed {
+    pub(super) fn new() -> Self {
+        Self {
+            grace: SAFE,
+            times: None,
+        }
+    }
+
+    /// A request begins to run. `is_safe`: it changes nothing.
+    pub(super) fn started(&mut self, is_safe: bool) {
+        self.grace = if is_safe { SAFE } else { WRITING };
+    }
+
+    /// The running request has been responded to.
+    pub(super) fn finished(&mut self) {
+        self.times = None;
+    }
+
+    /// The client has closed its side while a request runs.
+    pub(super) fn closed(&mut self) {
+        let now = Instant::now();
+        self.times.get_or_insert(Times {
+            since: now,
+            look_at: now + LOOK_EVERY,
+        });
+    }
+
+    /// The client's kernel took bytes. Where nobody is there, one of the next writes fails: no need to guess any longer.
+    pub(super) fn wrote(&mut self) {
+        if let Some(times) = &mut self.times {
+            times.since = Instant::now();
+        }
+    }
+
+    /// When the client's time is over.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.times.as_ref().map(|times| times.since + self.grace)
+    }
+
+    /// When to look at the socket next.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        self.times.as_ref().map(|times| times.look_at)
+    }
+
+    /// Whether it is time to look at the socket, which is by reading from it.
+    pub(super) fn looks(&mut self) -> bool {
+        let (now, grace) = (Instant::now(), self.grace);
+        let Some(times) = &mut self.times else {
+            return false;
+        };
+        let is_time = times.look_at <= now && now < times.since + grace;
+        if is_time {
+            times.look_at = now + LOOK_EVERY;
+        }
+        is_time
+    }
+}

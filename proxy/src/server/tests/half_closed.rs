@@ -1,0 +1,75 @@
+//! Clients that close their sending side behind a request, or altogether.
+
+use super::*;
+
+const UPLOADS: [&str; 4] = [
+    "PUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi",
+    "PUT /echo HTTP/1.0\r\ncontent-length: 2\r\n\r\nhi",
+    "PUT /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    "GET /ok HTTP/1.1\r\nhost: a\r\n\r\nPUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi",
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_whose_client_closes_its_side_is_responded_to() {
+    for request in UPLOADS {
+        let mut pipe = pipe();
+        pipe.send(request).await;
+        pipe.client.shutdown().await.unwrap();
+        let (answer, after) = pipe.read_to_close().await;
+        assert!(answer.ends_with("\r\n\r\nhi"), "{request:?}: {answer}");
+        assert_eq!(after, Duration::ZERO, "{request:?}");
+    }
+}
+
+/// Until it is known that nobody waits for it; GETs are in `a_client_that_only_closes_its_sending_side_gets_its_answer`.
+#[tokio::test(start_paused = true)]
+async fn a_request_with_an_effect_may_take_a_minute_then() {
+    for (request, seconds) in [
+        ("PUT /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi", 60),
+        ("POST /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n", 60),
+        ("DELETE /wait HTTP/1.1\r\nhost: a\r\n\r\n", 60),
+        ("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n", 2),
+    ] {
+        let mut pipe = pipe();
+        pipe.send(request).await;
+        pipe.client.shutdown().await.unwrap();
+        (&mut pipe.served).await.unwrap();
+        assert_eq!(pipe.began.elapsed(), Duration::from_secs(seconds), "{request:?}");
+        assert_eq!(pipe.handler.seen.load(Ordering::SeqCst), 1, "{request:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_behind_the_end_is_noticed_within_a_second() {
+    let mut pipe = pipe();
+    pipe.send("PUT /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi")
+        .await;
+    pipe.client.shutdown().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10_500)).await;
+    pipe.is_gone.store(true, Ordering::SeqCst);
+    (&mut pipe.served).await.unwrap();
+    assert_eq!(pipe.began.elapsed(), Duration::from_secs(11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_ends_early_is_no_request() {
+    let mut pipe = pipe();
+    pipe.send("PUT /ok HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nhi")
+        .await;
+    pipe.client.shutdown().await.unwrap();
+    pipe.read_to_close().await;
+    assert_eq!(pipe.began.elapsed(), Duration::ZERO);
+}
+
+/// hyper may see that the client is gone before the request's future runs for the first time.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_noted_whose_client_is_gone_at_once() {
+    for request in UPLOADS.iter().take(3) {
+        let mut pipe = pipe();
+        pipe.is_gone.store(true, Ordering::SeqCst);
+        pipe.send(request).await;
+        pipe.client.shutdown().await.unwrap();
+        (&mut pipe.served).await.unwrap();
+        assert_eq!(pipe.handler.begun.load(Ordering::SeqCst), 1, "{request:?}");
+    }
+}

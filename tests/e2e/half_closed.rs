@@ -1,0 +1,200 @@
+//! Clients that close their sending side behind a request, as `printf … | socat` does: served, and found when they are gone.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::support::world::{connection, proxy};
+use crate::support::{PATIENCE, Recorder, Wire, World, ask};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// Sends all at once, the end with it, and returns what comes back until the other side closes.
+async fn half_close(to: std::net::SocketAddr, request: &str) -> String {
+    let mut socket = TcpStream::connect(to).await.unwrap();
+    // The end goes out in the segment of the last bytes.
+    socket.set_nodelay(false).unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut response = Vec::new();
+    timeout(PATIENCE, socket.read_to_end(&mut response))
+        .await
+        .expect("an end in time")
+        .unwrap();
+    String::from_utf8(response).unwrap()
+}
+
+#[tokio::test]
+async fn every_request_is_served_whose_client_closes_its_side() {
+    let mut recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    let get = "GET /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let rows = [
+        ("PUT /b/k HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello".to_owned(), 1),
+        (
+            "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello".to_owned(),
+            1,
+        ),
+        (
+            "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+                .to_owned(),
+            1,
+        ),
+        ("DELETE /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), 1),
+        (get.to_owned(), 1),
+        (get.repeat(3), 3),
+        (
+            format!("{get}PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"),
+            2,
+        ),
+    ];
+    // Whether the end comes with the body or behind it is up to the kernel.
+    for (request, count) in rows.iter().cycle().take(rows.len() * 8) {
+        let response = half_close(proxy.addr().unwrap(), request).await;
+        assert_eq!(
+            response.matches(" 200 OK\r\n").count(),
+            *count,
+            "{request:?}: {response}"
+        );
+        assert_eq!(
+            response.matches("\r\n\r\nok").count(),
+            *count,
+            "{request:?}: {response}"
+        );
+        for _ in 0..*count {
+            recorder.take().await;
+        }
+    }
+}
+
+/// A client that resets its connection is gone, whatever it closed before: the request to the service is dropped.
+#[tokio::test]
+async fn a_reset_behind_the_end_cancels_the_request() {
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", upstream.local_addr().unwrap());
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    let mut client = TcpStream::connect(proxy.addr().unwrap()).await.unwrap();
+    let request = "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
+    client.write_all(request.as_bytes()).await.unwrap();
+    client.shutdown().await.unwrap();
+    let (mut service, _) = timeout(PATIENCE, upstream.accept()).await.unwrap().unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"hello") {
+        assert_ne!(service.read_buf(&mut seen).await.unwrap(), 0);
+    }
+    client.set_zero_linger().unwrap();
+    drop(client);
+    let ended = timeout(PATIENCE / 2, service.read_buf(&mut seen)).await;
+    assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_request_without_its_length_is_rejected_and_nothing_is_emptied() {
+    let mut recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    let head = |line: &str, version: &str| {
+        format!("{line} HTTP/{version}\r\nHost: localhost\r\nAccept: application/json\r\n\r\n")
+    };
+    let mut rejected = Vec::new();
+    for method in ["PUT /b/k", "POST /b/k?uploads", "PATCH /b/k"] {
+        rejected.push(head(method, "1.0"));
+        for body in ["data", "first line\r\nsecond\r\n", "{\"a\": 1}", "a=b", "\0"] {
+            rejected.push(format!("{}{body}", head(method, "1.0")));
+            rejected.push(format!("{}{body}", head(method, "1.1")));
+        }
+    }
+    for request in rejected {
+        let mut wire = Wire::connect(proxy.addr().unwrap()).await;
+        wire.send(&request).await;
+        let answer = wire.answer().await;
+        let (status, code, hint) = answer.refusal();
+        assert_eq!((status, code.as_str()), (411, "length-required"), "{request:?}");
+        assert!(hint.contains("Content-Length"), "{hint}");
+        assert!(wire.is_closed().await, "{request:?}: the connection stays open");
+        assert!(recorder.is_untouched(), "{request:?} went upstream");
+    }
+    let get = head("GET /b/k", "1.1");
+    let mut wire = Wire::connect(proxy.addr().unwrap()).await;
+    for request in [
+        head("PUT /bucket", "1.1"),
+        head("POST /b/k?uploads", "1.1"),
+        head("PUT /bucket", "1.1") + "\r\n",
+        head("GET /b/k", "1.0").replace("\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n"),
+    ] {
+        wire.send(format!("{request}{get}")).await;
+        for _ in 0..2 {
+            assert_eq!(wire.answer().await.status, 200, "{request:?}");
+            recorder.take().await;
+        }
+        wire.send(&request).await;
+        assert_eq!(wire.answer().await.status, 200, "{request:?}");
+        recorder.take().await;
+    }
+}
+
+/// The bound is `server.max_header_bytes`, on both protocols, and not a number of fields.
+#[tokio::test]
+async fn many_small_fields_pass() {
+    let mut recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    let mut wire = Wire::connect(proxy.addr().unwrap()).await;
+    let request = |count: usize| {
+        let fields: String = (0..count)
+            .map(|number| format!("x-amz-meta-{number}: {number}\r\n"))
+            .collect();
+        format!("PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n{fields}\r\nhi")
+    };
+    for count in [98, 99, 150, 1, 900] {
+        wire.send(request(count)).await;
+        let answer = wire.answer().await;
+        assert_eq!(answer.status, 200, "{count}: {}", answer.text());
+        let sent = recorder.take().await;
+        let last = format!("x-amz-meta-{}", count - 1);
+        assert!(sent.header(&last).is_some() && sent.signed_headers().contains(&last.as_str()));
+        assert_eq!(sent.body, b"hi");
+    }
+    // Pipelined behind one another, with a large one between.
+    wire.send([request(3), request(120), request(2)].concat()).await;
+    for _ in 0..3 {
+        assert_eq!(wire.answer().await.status, 200);
+        recorder.take().await;
+    }
+    wire.send(request(1_500)).await;
+    let answer = wire.answer().await;
+    assert_eq!(
+        (answer.status, answer.header("x-signing-proxy-error")),
+        (431, Some("head-too-large"))
+    );
+    assert!(answer.text().contains("max_header_bytes"), "{}", answer.text());
+}
+
+/// What S3 takes is encoded words, over which a signature is certain: docs/clients.md.
+#[tokio::test]
+async fn metadata_beyond_ascii_becomes_encoded_words() {
+    let mut world = World::with_store().await;
+    let put = "PUT /sandbox-bucket/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nX-Amz-Meta-City: Z\u{fc}rich\r\n\r\nhi";
+    let answer = ask(world.address(), put).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    world.accepted("s3");
+    let mut recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
+    assert_eq!(ask(proxy.addr().unwrap(), put).await.status, 200);
+    let sent = recorder.take().await;
+    assert_eq!(sent.header("x-amz-meta-city"), Some("=?UTF-8?B?WsO8cmljaA==?="));
+    assert!(sent.signed_headers().contains(&"x-amz-meta-city"));
+    // Others are in no form that a service is known to take.
+    for (field, name) in [
+        ("X-Amz-Tagging: a=\u{fc}", "x-amz-tagging"),
+        ("Content-Type: \u{fc}", "content-type"),
+    ] {
+        let request = format!("GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{field}\r\n\r\n");
+        let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+        assert_eq!((status, code.as_str()), (400, "header-unsignable"), "{field}");
+        assert!(hint.contains(name), "{hint}");
+    }
+    assert!(recorder.is_untouched());
+}
