@@ -15,7 +15,7 @@ use crate::schedule;
 const SPACE_WARNING_PERCENT: u32 = 80;
 
 /// An attempt that fails more slowly than this was no single fault: who waits has waited long enough.
-const QUICK: Duration = Duration::from_secs(1);
+const QUICK: Duration = Duration::from_secs(3);
 
 /// The longest moment before another attempt.
 const MOMENT: Duration = Duration::from_millis(100);
