@@ -1,7 +1,8 @@
 //! What becomes of requests that meet a fault: a list of them says so before, and services that misbehave on a script count
 //! what came to them and what took effect.
 //!
-//! `FAULTS_ROWS=3,17` runs those rows only, `E2E_PROXY_PROGRAM=FILE` runs another program than this tree's.
+//! `FAULTS_ROWS=3,17` runs those rows only, `FAULTS_TIMES=20` most of them as often, and `E2E_PROXY_PROGRAM=FILE` runs another
+//! program than this tree's.
 
 mod client;
 mod http1;
@@ -30,6 +31,9 @@ use setup::{Setup, is_alone};
 
 /// Rows that run at a time.
 const AT_ONCE: usize = 16;
+
+/// Proxies that run at a time, each for one row, beside the one for all others.
+const PROXIES_AT_ONCE: usize = 6;
 
 /// How often the right beginning of a repetition is tried: a response may reach its client before its connection is in the pool.
 const BEGINNINGS: usize = 50;
@@ -218,12 +222,20 @@ async fn what_can_be_saved_is_and_nothing_takes_effect_twice() {
     let mut rows = list::rows();
     rows.retain(|row| chosen.as_ref().is_none_or(|chosen| chosen.contains(&row.number)));
     // What has to wait begins first.
-    rows.sort_by_key(|row| row.keys == "static");
+    rows.sort_by_key(|row| (!row.keys.ends_with("-after"), row.keys == "static"));
     let (alone, together): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_alone);
-    let of_alone = iter(&alone).map(|row| run_all(std::slice::from_ref(row))).buffered(2);
-    let (of_alone, of_together) = tokio::join!(of_alone.collect::<Vec<_>>(), run_all(&together));
+    let of_alone = async {
+        let runs = alone.iter().enumerate();
+        let runs = runs.map(async |(at, row)| (at, run_all(std::slice::from_ref(row)).await));
+        let mut outcomes: Vec<_> = iter(runs).buffer_unordered(PROXIES_AT_ONCE).collect().await;
+        outcomes.sort_by_key(|(at, _)| *at);
+        outcomes
+    };
+    let (of_alone, of_together) = tokio::join!(of_alone, run_all(&together));
     let rows = together.iter().chain(&alone);
-    let outcomes = of_together.into_iter().chain(of_alone.into_iter().flatten());
+    let outcomes = of_together
+        .into_iter()
+        .chain(of_alone.into_iter().flat_map(|(_, outcomes)| outcomes));
     let (mut faults, mut met, mut sent, mut savable, mut lost, mut harmed) = (0, 0, 0, 0, 0, 0);
     let mut wrong = Vec::new();
     for (row, outcome) in rows.zip(outcomes) {

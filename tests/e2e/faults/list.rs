@@ -158,15 +158,16 @@ impl Row {
         self.fault.split_once(':').unwrap_or((self.fault, ""))
     }
 
-    /// How often it is run: once where the first time leaves traces in the proxy (keys, clock, circuits), or is long.
+    /// How often it is run: once where the first time leaves traces in the proxy (keys, clock, circuits), or is long; else twice,
+    /// or as often as `FAULTS_TIMES` says.
     pub(super) fn repetitions(&self) -> usize {
         let leaves_traces = ["refused", "tls-", "skewed", "417", "no-100", "stall", "1xx"];
         let is_once = self.keys != "static" || self.framing.ends_with('M') || self.fault.contains(':');
         if is_once || leaves_traces.iter().any(|begin| self.fault.starts_with(begin)) {
-            1
-        } else {
-            2
+            return 1;
         }
+        let times = std::env::var_os("FAULTS_TIMES").map(|times| times.into_string().expect("a number"));
+        times.map_or(2, |times| number(&times))
     }
 
     /// The body: the request's own, or as many bytes as the row says.
