@@ -15,12 +15,14 @@ def row(kind, name, *lines, **more):
 
 
 def counts():
-    for count in (99, 100):
+    # SeaweedFS has limits of its own, of fields and of bytes.
+    for count in (99, 100, 101, 150, 400, 900):
         lines = [f"X-Filler-{index}: {index}" for index in range(count - 1)]
         present = {f"x-filler-{count - 2}": str(count - 2)}
-        yield row("count", f"{count} fields", *lines, present=present, store=200)
+        yield row("count", f"{count} fields", *lines, present=present, store=200 if count < 900 else None)
+    lines = [f"x-amz-meta-{index}: value" for index in range(150)]
+    yield row("count", "150 fields of metadata", *lines, present={"x-amz-meta-149": "value"})
     long = "x" * (SIZE_OF_HEADS - 1_000)
-    # SeaweedFS has a limit of its own.
     yield row("count", "one field of 63 KiB", f"X-Filler: {long}", present={"x-filler": long}, store=None)
     many = [f"X-Filler-{index}: {'x' * 300}" for index in range(SIZE_OF_HEADS // 300)]
     yield rejected(
@@ -41,6 +43,17 @@ def metadata():
         "metadata", "encoded as in mail", "x-amz-meta-a: =?UTF-8?Q?=C3=BC?=", present={"x-amz-meta-a": "=?UTF-8?Q?=C3=BC?="}
     )
     yield row("metadata", "percent escapes", "x-amz-meta-a: %C3%BC", present={"x-amz-meta-a": "%C3%BC"})
+    # As S3 takes it and gives it back; other services get what they can sign alone.
+    word = "=?UTF-8?B?YSDDvCBi?="
+    yield row("metadata", "raw UTF-8", utf8("x-amz-meta-a: a ü b"), present={"x-amz-meta-a": word})
+    unsignable = {
+        "raw Latin-1": "x-amz-meta-a: \xfc",
+        "raw UTF-8 in tags": utf8("x-amz-tagging: a=ü"),
+        "raw UTF-8 in a content type": utf8("Content-Type: text/ü"),
+    }
+    for name, line in unsignable.items():
+        named = line.split(":")[0].lower()
+        yield rejected("metadata", name, head("GET", THERE, line), 400, "header-unsignable", named, closes=False)
     yield row("metadata", "all of ASCII", "x-amz-meta-a: " + "".join(map(chr, range(33, 127))))
 
 

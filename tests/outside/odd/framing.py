@@ -32,12 +32,27 @@ def old():
 
 
 def no_length():
+    """Without a length: an old client means what comes until its end, which nobody can tell from a break."""
+    for method in ("PUT", "POST"):
+        for name, body in (("with bytes behind it", "data"), ("without any", "")):
+            data = head(method, "/outside/o/lost", version="HTTP/1.0") + body
+            yield rejected(
+                "no length", f"{method} of HTTP/1.0 {name}", data, 411, "length-required", "Content-Length", half_close=True
+            )
     bucket = "/outside/o/empty"
     yield Row("no length", "PUT as by curl -X PUT", head("PUT", bucket), [("PUT", bucket, b"")], key="o/empty")
     search = "/?Action=DescribeVpcs&Version=2016-11-15"
     yield Row("no length", "POST as by curl -X POST", head("POST", search), [("POST", search, b"")], on="ec2", store=None)
     behind = head("PUT", bucket) + INNER
     yield Row("no length", "PUT with a request behind it", behind, [("PUT", bucket, b""), GET], key="o/empty")
+    for name, body in (
+        ("text", "data and more data\r\n"),
+        ("JSON", '{"a": 1}'),
+        ("bytes", "\x00\x01\xff\xfe" * 4),
+        ("XML", "<a></a>\n"),
+    ):
+        data = head("PUT", "/outside/o/lost") + body
+        yield rejected("no length", f"PUT with {name} behind it", data, 411, "length-required", "Content-Length")
 
 
 def lengths():
@@ -71,12 +86,30 @@ def chunks():
 
 
 def half_closed():
+    sized, chunked = ["Content-Length: 5"], ["Transfer-Encoding: chunked"]
+    wire = "5\r\nhello\r\n0\r\n\r\n"
     more = {"half_close": True, "closes": True}
+    yield stored("half-closed", "PUT of HTTP/1.0", "HTTP/1.0", sized, "hello", **more)
+    yield stored("half-closed", "PUT of HTTP/1.1", "HTTP/1.1", sized, "hello", **more)
+    yield stored("half-closed", "PUT in chunks", "HTTP/1.1", chunked, wire, **more)
+    large = "x" * 300_000
+    yield stored("half-closed", "PUT of 300 kB", "HTTP/1.1", ["Content-Length: 300000"], large, body=large, **more)
     yield stored("half-closed", "empty PUT", "HTTP/1.1", ["Content-Length: 0"], "", body="", **more)
     yield Row("half-closed", "GET", head("GET", THERE), [GET], **more)
     yield Row("half-closed", "GET of HTTP/1.0", head("GET", THERE, version="HTTP/1.0"), [GET], **more)
     yield Row(
         "half-closed", "DELETE", head("DELETE", "/outside/o/none"), [("DELETE", "/outside/o/none", b"")], store=204, **more
+    )
+    form = "Action=DescribeVpcs&Version=2016-11-15"
+    lines = ("Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}")
+    yield Row(
+        "half-closed",
+        "POST of a form",
+        head("POST", "/", *lines) + form,
+        [("POST", "/", form.encode())],
+        on="ec2",
+        store=None,
+        **more,
     )
     short = head("PUT", "/outside/o/lost", "Content-Length: 9") + "hello"
     yield rejected("half-closed", "PUT that ends too early", short, 400, "body-incomplete", "announced", half_close=True)

@@ -3,6 +3,7 @@ that is named, where AWS rejects it as well."""
 
 import hashlib
 import re
+from email.header import decode_header, make_header
 
 import pytest
 
@@ -171,6 +172,16 @@ def read_back(signed, row):
         return [f"{row.key!r} is not there: {error}"]
     (put,) = [sent for sent in row.sent if sent[0] == "PUT"]
     return [] if body == put[2] else [f"{row.key!r} is {body!r}"]
+
+
+@pytest.mark.parametrize("text", ["ü", "Zürich", "日本語 キー", "🦀 " * 30, "ä" * 200])
+def test_metadata_beyond_ascii_is_read_back(wires, signed, text):
+    """What AWS's own client gets are the encoded words that S3 gives it, too."""
+    text = text.strip()
+    response = wires["store"].exchange("PUT", b"/outside/o/metadata", b"", [b"x-amz-meta-a: " + text.encode()])
+    assert response.status == 200, described(response)
+    value = signed.head_object(Bucket=BUCKET, Key="o/metadata")["Metadata"]["a"]
+    assert str(make_header(decode_header(value))) == text
 
 
 def test_seaweedfs_has_each_object_under_the_key_that_was_meant(wires, signed):
