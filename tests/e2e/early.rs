@@ -1,6 +1,6 @@
 //! Services that respond before they have read the body, and close: the response is passed on, and acted upon.
 
-mod http2;
+pub(crate) mod http2;
 mod over_http2;
 pub(crate) mod service;
 

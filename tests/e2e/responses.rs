@@ -2,6 +2,7 @@
 
 mod ends;
 mod rows;
+mod truncated;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

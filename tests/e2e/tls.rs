@@ -48,4 +48,15 @@ async fn an_unknown_authority_is_not_trusted() {
     let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
     assert_eq!((status, code.as_str()), (502, "upstream-tls"));
     assert!(hint.contains("ca_file"), "{hint}");
+    // Five such failures open the circuit, and the reason stays the same.
+    let mut last = (status, code, hint);
+    for _ in 0..5 {
+        last = ask(proxy.addr().unwrap(), request).await.refusal();
+    }
+    let (status, code, hint) = last;
+    assert_eq!((status, code.as_str()), (503, "upstream-circuit-open"));
+    assert!(
+        hint.contains("upstream-tls") && hint.contains("upstream.ca_file"),
+        "{hint}"
+    );
 }

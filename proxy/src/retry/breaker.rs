@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::error::ErrorCode;
+
 /// So many failures in a row open the circuit.
 const THRESHOLD: u32 = 5;
 
@@ -33,6 +35,7 @@ pub(crate) struct Breakers(Arc<Mutex<HashMap<String, Circuit>>>);
 struct Circuit {
     failures: u32,
     last_failure: Instant,
+    last: ErrorCode,
     /// How often it opened in a row, and until when it stays so.
     opened: u32,
     open_until: Option<Instant>,
@@ -42,8 +45,10 @@ struct Circuit {
 
 /// No attempt is made to connect to the host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the last {THRESHOLD} attempts to connect to the host failed")]
+#[error("the last attempts to connect to the host failed, the very last one with {}", last.name())]
 pub(crate) struct CircuitOpen {
+    /// What a request would have been rejected with at the last attempt.
+    pub(crate) last: ErrorCode,
     /// Before the next one.
     pub(crate) retry_after: Duration,
 }
@@ -69,10 +74,14 @@ impl Breakers {
         {
             let left = until.saturating_duration_since(Instant::now());
             if !left.is_zero() {
-                return Err(CircuitOpen { retry_after: left });
+                return Err(CircuitOpen {
+                    last: circuit.last,
+                    retry_after: left,
+                });
             }
             if circuit.is_probed {
                 return Err(CircuitOpen {
+                    last: circuit.last,
                     retry_after: FIRST_REST,
                 });
             }
@@ -104,8 +113,8 @@ impl Ticket {
         }
     }
 
-    /// It cannot. Answers whether that has opened the circuit.
-    pub(crate) fn failed(self) -> bool {
+    /// It cannot, for the reason that a request is rejected with. Returns whether that has opened the circuit.
+    pub(crate) fn failed(self, with: ErrorCode) -> bool {
         let now = Instant::now();
         let mut circuits = self.breakers.circuits();
         if circuits.len() >= MAX_HOSTS
@@ -118,6 +127,7 @@ impl Ticket {
         let circuit = circuits.entry(self.host.clone()).or_insert(Circuit {
             failures: 0,
             last_failure: now,
+            last: with,
             opened: 0,
             open_until: None,
             is_probed: false,
@@ -127,6 +137,7 @@ impl Ticket {
         }
         circuit.failures = circuit.failures.saturating_add(1);
         circuit.last_failure = now;
+        circuit.last = with;
         // Attempts that were under way when it opened say nothing new.
         let opens = self.is_probe || (circuit.open_until.is_none() && circuit.failures >= THRESHOLD);
         if !opens {
@@ -140,6 +151,7 @@ impl Ticket {
             tracing::warn!(
                 host = self.host,
                 failures = circuit.failures,
+                last = with.name(),
                 "the host cannot be connected to: requests that need a new connection are rejected at once, but for an \
                  attempt now and then"
             );
@@ -163,7 +175,7 @@ mod tests {
     use super::*;
 
     fn fail(breakers: &Breakers) -> bool {
-        breakers.begin("h").unwrap().failed()
+        breakers.begin("h").unwrap().failed(ErrorCode::UpstreamTls)
     }
 
     fn left(breakers: &Breakers) -> Option<u64> {
@@ -186,8 +198,9 @@ mod tests {
         }
         let under_way = breakers.begin("h").unwrap();
         assert!(fail(&breakers));
-        assert!(!under_way.failed(), "it is open already");
+        assert!(!under_way.failed(ErrorCode::UpstreamTls), "it is open already");
         assert_eq!(left(&breakers), Some(1));
+        assert_eq!(breakers.begin("h").unwrap_err().last, ErrorCode::UpstreamTls);
         assert!(breakers.begin("other").is_ok());
     }
 
@@ -202,7 +215,7 @@ mod tests {
             tokio::time::advance(Duration::from_secs(rest)).await;
             let probe = breakers.begin("h").unwrap();
             assert_eq!(left(&breakers), Some(1), "one is under way");
-            assert!(probe.failed());
+            assert!(probe.failed(ErrorCode::UpstreamTls));
         }
         tokio::time::advance(LONGEST_REST).await;
         drop(breakers.begin("h").unwrap());
@@ -214,7 +227,10 @@ mod tests {
     async fn hosts_beyond_the_bound_displace_the_oldest() {
         let breakers = Breakers::default();
         for number in 0..=MAX_HOSTS {
-            breakers.begin(&number.to_string()).unwrap().failed();
+            breakers
+                .begin(&number.to_string())
+                .unwrap()
+                .failed(ErrorCode::UpstreamTls);
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         assert_eq!(breakers.circuits().len(), MAX_HOSTS);

@@ -91,14 +91,7 @@ impl Service<Uri> for Connector {
                 Ok(Err(cause)) => classify(cause),
                 Err(_) => ConnectError::TimedOut,
             };
-            let is_failure = match fault {
-                ConnectError::TimedOut | ConnectError::Unreachable(_) | ConnectError::Tls(_) => true,
-                ConnectError::AddressRejected(_)
-                | ConnectError::NotHttp2
-                | ConnectError::NoDescriptor(_)
-                | ConnectError::CircuitOpen(_) => false,
-            };
-            if is_failure && ticket.failed() {
+            if fault.is_failure() && ticket.failed(fault.code()) {
                 counted.circuits_opened.add(1);
             }
             Err(fault)

@@ -187,7 +187,13 @@ fn judge(error: Error) -> SendFault {
         Some(ConnectError::AddressRejected(_)) => (ErrorCode::UpstreamAddressRejected, Fault::Final),
         Some(ConnectError::CircuitOpen(open)) => {
             let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
-            return SendFault::last(error.with_cause(*open));
+            let hint = format!(
+                "Try again then. The last attempt failed with {}: {}. {}",
+                open.last.name(),
+                open.last.message(),
+                open.last.hint()
+            );
+            return SendFault::last(error.with_hint(hint).with_cause(*open));
         }
         Some(ConnectError::NoDescriptor(_)) => {
             // Nothing is wrong with the service, and another attempt would take another descriptor.

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use crate::error::Cause;
+use crate::error::{Cause, ErrorCode};
 use crate::retry::CircuitOpen;
 
 /// The upstream's settings cannot be used.
@@ -55,6 +55,29 @@ pub(super) enum ConnectError {
     /// The TLS handshake.
     #[error("no TLS connection")]
     Tls(#[source] io::Error),
+}
+
+impl ConnectError {
+    /// What a request is rejected with for it.
+    pub(super) fn code(&self) -> ErrorCode {
+        match self {
+            Self::TimedOut => ErrorCode::UpstreamConnectTimeout,
+            Self::Unreachable(_) => ErrorCode::UpstreamUnreachable,
+            Self::AddressRejected(_) => ErrorCode::UpstreamAddressRejected,
+            Self::NotHttp2 => ErrorCode::UpstreamNotHttp2,
+            Self::NoDescriptor(_) => ErrorCode::UpstreamBusy,
+            Self::CircuitOpen(_) => ErrorCode::UpstreamCircuitOpen,
+            Self::Tls(_) => ErrorCode::UpstreamTls,
+        }
+    }
+
+    /// Whether it counts against the host.
+    pub(super) fn is_failure(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Unreachable(_) | Self::Tls(_) => true,
+            Self::AddressRejected(_) | Self::NotHttp2 | Self::NoDescriptor(_) | Self::CircuitOpen(_) => false,
+        }
+    }
 }
 
 /// The first cause of the type.

@@ -16,12 +16,12 @@ use crate::support::http2::{
     DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame,
 };
 
-pub(super) const NO_ERROR: u32 = 0;
-pub(super) const INTERNAL_ERROR: u32 = 2;
+pub(crate) const NO_ERROR: u32 = 0;
+pub(crate) const INTERNAL_ERROR: u32 = 2;
 
 /// How an early response ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// With the head, which says no length.
     Head,
     /// With its data; the head says the length.
@@ -34,7 +34,7 @@ pub(super) enum Framing {
 
 /// What the service does after its response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum After {
+pub(crate) enum After {
     /// Resets the stream by this reason.
     Reset(u32),
     /// Reads no more of the body, without a word: its window stays shut.
@@ -49,21 +49,21 @@ pub(super) enum After {
 
 /// An early response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Early {
-    pub(super) status: &'static str,
-    pub(super) text: &'static str,
-    pub(super) framing: Framing,
-    pub(super) after: After,
+pub(crate) struct Early {
+    pub(crate) status: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) framing: Framing,
+    pub(crate) after: After,
     /// Bytes of the body that are read before.
-    pub(super) read: usize,
+    pub(crate) read: usize,
     /// `103` responses before it.
-    pub(super) interim: usize,
+    pub(crate) interim: usize,
     /// It lacks its end.
-    pub(super) is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 impl Early {
-    pub(super) fn new(status: &'static str, text: &'static str, framing: Framing, after: After) -> Self {
+    pub(crate) fn new(status: &'static str, text: &'static str, framing: Framing, after: After) -> Self {
         Self {
             status,
             text,
@@ -121,7 +121,7 @@ impl Early {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Then {
+pub(crate) enum Then {
     Early(Early),
     /// The body is read, and its length is the response.
     Whole,
@@ -131,19 +131,19 @@ pub(super) enum Then {
 
 /// What was counted at the service.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) requests: usize,
+pub(crate) struct Counts {
+    pub(crate) requests: usize,
     /// Bytes of bodies.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// Connections in all, and those that are open.
-    pub(super) connections: usize,
-    pub(super) open: usize,
+    pub(crate) connections: usize,
+    pub(crate) open: usize,
     /// Streams that the proxy reset.
-    pub(super) resets: usize,
+    pub(crate) resets: usize,
 }
 
 /// A service on a port of its own.
-pub(super) struct Service {
+pub(crate) struct Service {
     address: SocketAddr,
     folder: TempDir,
     counted: watch::Receiver<Counts>,
@@ -165,7 +165,7 @@ impl Shared {
 
 impl Service {
     /// The first requests get `first`, all others `then`.
-    pub(super) async fn start(first: Vec<Then>, then: Then) -> Self {
+    pub(crate) async fn start(first: Vec<Then>, then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (acceptor, folder) = identity_for(&[b"h2"]);
@@ -199,17 +199,17 @@ impl Service {
     }
 
     /// The upstream's settings and the endpoint.
-    pub(super) fn settings(&self) -> (String, String) {
+    pub(crate) fn settings(&self) -> (String, String) {
         let settings = format!("[upstream]\nca_file = \"{}\"\n", ca_file(self.folder.path()).display());
         (settings, format!("https://{}", self.address))
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         *self.counted.borrow()
     }
 
     /// Waits until this is so.
-    pub(super) async fn counts_until(&self, is_so: impl FnMut(&Counts) -> bool) {
+    pub(crate) async fn counts_until(&self, is_so: impl FnMut(&Counts) -> bool) {
         let mut counted = self.counted.clone();
         let reached = timeout(PATIENCE, async { counted.wait_for(is_so).await.map(|counts| *counts) }).await;
         reached

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// When an early response comes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Early {
+pub(crate) enum Early {
     /// To the head, whether it expects `100 Continue` or not.
     ToHead,
     /// After some of a body for which it has sent `100 Continue`, where that was expected.
@@ -27,7 +27,7 @@ pub(super) enum Early {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// This response comes early, and the connection is closed with the rest of the request unread.
     Early(Early, &'static str),
     /// The body is read, and its length is the response.
@@ -35,7 +35,7 @@ pub(super) enum Then {
 }
 
 /// A service on a port of its own.
-pub(super) struct Service {
+pub(crate) struct Service {
     address: SocketAddr,
     /// With the certificate, where it is one of TLS.
     folder: Option<TempDir>,
@@ -43,7 +43,7 @@ pub(super) struct Service {
 
 impl Service {
     /// The first requests get `first`, all others `then`.
-    pub(super) async fn start(is_tls: bool, first: Vec<Then>, then: Then) -> Self {
+    pub(crate) async fn start(is_tls: bool, first: Vec<Then>, then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (acceptor, folder) = is_tls.then(identity).unzip();
@@ -67,17 +67,17 @@ impl Service {
         Self { address, folder }
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.folder.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+    pub(crate) fn ca_file(&self) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| ca_file(folder.path()))
     }
 }
 
-pub(super) fn ca_file(folder: &Path) -> PathBuf {
+pub(crate) fn ca_file(folder: &Path) -> PathBuf {
     folder.join("ca.pem")
 }
 
@@ -153,6 +153,6 @@ async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-pub(super) fn in_an_hour() -> String {
+pub(crate) fn in_an_hour() -> String {
     httpdate::fmt_http_date(SystemClock.now() + Duration::from_hours(1))
 }

@@ -181,6 +181,10 @@ async fn host_that_cannot_be_connected_to_is_left_alone_for_a_moment() {
     let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert_refused(&answer, 503, "upstream-circuit-open");
     assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    assert!(
+        answer.contains("The last attempt failed with upstream-unreachable"),
+        "{answer}"
+    );
     assert_eq!(
         proxy.record().await.attempts,
         3,
