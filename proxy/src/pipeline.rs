@@ -5,10 +5,8 @@
 //!       ─▶ stream the answer back ─▶ record
 //! ```
 //!
-//! Up to `frame the body` nothing of the body is read: a client that waits for `100 Continue` learns of a refusal
-//! without sending it. Up to `send` nothing leaves the machine. What is sent is what was signed: nothing touches
-//! the head in between.
-//!
+//! Up to `frame the body` nothing of the body is read: a client that waits for `100 Continue` learns of a refusal without
+//! sending it. Up to `send` nothing leaves the machine. What is sent is what was signed: nothing touches the head in between.
 //! Between `send` and `stream the answer back`, a small error answer is looked into: where it rejects the keys or the time
 //! of the signature, these are renewed and the request is signed and sent once more, if its body is still there.
 
