@@ -13,8 +13,10 @@ use tokio::time::Instant;
 const SAFE: Duration = Duration::from_secs(2);
 
 /// The same for a request that may have an effect: the service has it, or will, and whoever waits has to hear what came of
-/// it. For as long as this the kernel of a client that has closed altogether says nothing (60 s on Linux).
-const WRITING: Duration = Duration::from_mins(1);
+/// it, however long that takes: as long as the longest timeout for a service. Clients that are gone are found before by the
+/// looks: the kernel of one that has closed altogether says so to the keep-alive probes when it has forgotten the connection
+/// (60 s on Linux), and a machine that is gone does not respond to them.
+const WRITING: Duration = Duration::from_hours(1);
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -79,14 +81,31 @@ impl HalfClosed {
 
     /// Whether it is time to look at the socket, which is by reading from it.
     pub(super) fn looks(&mut self) -> bool {
-        let (now, grace) = (Instant::now(), self.grace);
+        let now = Instant::now();
         let Some(times) = &mut self.times else {
             return false;
         };
-        let is_time = times.look_at <= now && now < times.since + grace;
+        // Also where the client's time is over by now: else this look would stay the next thing that is due.
+        let is_time = times.look_at <= now;
         if is_time {
             times.look_at = now + LOOK_EVERY;
         }
         is_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_was_paused_looks_once_and_then_ends_the_wait() {
+        let mut half_closed = HalfClosed::new();
+        half_closed.started(true);
+        half_closed.closed();
+        tokio::time::advance(SAFE * 2).await;
+        assert!(half_closed.looks());
+        assert!(!half_closed.looks());
+        assert!(half_closed.due() < half_closed.look_at());
     }
 }
