@@ -25,8 +25,8 @@ mod detect;
 mod download;
 mod drain;
 mod drive;
-#[cfg(not(fuzzing))]
 mod half_closed;
+#[cfg(not(fuzzing))]
 mod head_reader;
 #[cfg(fuzzing)]
 pub(crate) mod head_reader;
