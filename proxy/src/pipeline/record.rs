@@ -284,6 +284,10 @@ impl Drop for Reporter {
         if let Some(body) = &self.error_body {
             self.record.aws_error = body.code();
         }
+        if self.record.attempts == 0 {
+            // There were credentials, and then the request was rejected or broken off before it was signed.
+            self.record.signed_by = None;
+        }
         self.observer.finished(&self.record);
     }
 }

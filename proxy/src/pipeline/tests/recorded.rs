@@ -148,6 +148,20 @@ async fn a_request_is_recorded_with_the_key_that_signed_it() {
 }
 
 #[tokio::test]
+async fn a_request_that_was_never_signed_is_nobodys() {
+    let service = Service::start(vec![ok("")]).await;
+    let mut proxy = Proxy::s3(&service, "limits = { memory_body = \"1KiB\", max_body = \"10KiB\" }").await;
+    let body = vec![b'a'; 20 * 1024];
+    proxy
+        .ask(&format!("PUT /b/k HTTP/1.1\ncontent-length: {}", body.len()), &body)
+        .await;
+    let record = proxy.record().await;
+    assert!(record.timings.credentials.is_some(), "{record:?}");
+    assert_eq!((record.error, record.attempts), (Some(ErrorCode::BodyTooLarge), 0));
+    assert!(record.signed_by.is_none(), "{record:?}");
+}
+
+#[tokio::test]
 async fn the_trace_of_a_client_reaches_the_service_unsigned_and_the_record() {
     let mut service = Service::start(vec![ok("")]).await;
     let mut proxy = Proxy::s3(&service, "").await;
