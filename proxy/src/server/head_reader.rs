@@ -254,11 +254,9 @@ impl HeadReader {
 
     fn follow(&mut self, end: usize, verdict: Result<Checked, Flaw>) {
         match verdict {
+            // Also where hyper is set up for them, because of an earlier head.
+            Ok(Checked { fields, .. }) if Self::counted(end, fields) > self.max => self.end_with(Malformed::TooLong),
             Ok(Checked { fields, .. }) if fields > self.most_fields => {
-                let bytes = end.saturating_add(fields.saturating_sub(FEW_FIELDS).saturating_mul(Self::FIELD_BYTES));
-                if bytes > self.max {
-                    return self.end_with(Malformed::TooLong);
-                }
                 self.wanted_fields = Some(fields);
                 self.place = Place::Over;
             }
@@ -283,6 +281,11 @@ impl HeadReader {
             }
             Err(Flaw::Malformed(malformed)) => self.end_with(malformed),
         }
+    }
+
+    /// What a head of so many bytes and fields counts.
+    fn counted(bytes: usize, fields: usize) -> usize {
+        bytes.saturating_add(fields.saturating_sub(FEW_FIELDS).saturating_mul(Self::FIELD_BYTES))
     }
 
     fn end_with(&mut self, malformed: Malformed) {

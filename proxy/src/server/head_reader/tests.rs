@@ -143,3 +143,13 @@ proptest! {
         prop_assert_eq!(read(&pieces, room), want);
     }
 }
+
+/// hyper is set up for them here from the beginning, as it is behind an earlier head with as many.
+#[test]
+fn fields_beyond_a_hundred_count_for_more_than_their_bytes_in_every_head() {
+    let head = |long: usize| format!("GET /{} HTTP/1.1\r\n{}\r\n", "k".repeat(long), "a: b\r\n".repeat(200));
+    let (fits, beyond) = (head(1_000), head(5_000));
+    assert!(beyond.len() < MAX && beyond.len() + 100 * 32 > MAX);
+    let seen = read(&[fits.as_bytes(), beyond.as_bytes()], 4096);
+    assert_eq!(seen, [request(&fits), Seen::Malformed(Malformed::TooLong)]);
+}
