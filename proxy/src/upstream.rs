@@ -60,6 +60,10 @@ pub(crate) use trust::Trust;
 /// that their clients do not take hold 800 MiB; reads from TLS bring 16 KiB each.
 const HTTP1_BUFFER: usize = 32 * 1024;
 
+/// HTTP/1.1: header fields of a response of the S3 family, as many as a client may send: an object that was taken with its metadata
+/// comes back with it. hyper's 100 need no heap; others' responses stay with them.
+const S3_MOST_FIELDS: usize = 1_000;
+
 /// Notices an HTTP/2 connection whose other end has silently gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -250,6 +254,9 @@ impl Upstream {
                 .http2_initial_stream_window_size(HTTP2_STREAM_BUFFER)
                 .http2_max_send_buf_size(HTTP2_STREAM_BUFFER as usize)
                 .http2_keep_alive_interval(HTTP2_PING_INTERVAL);
+            if purpose.protocols == Protocols::Http1 {
+                builder.http1_max_headers(S3_MOST_FIELDS);
+            }
             builder
         };
         let client = |idle_per_host: usize| {
