@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use code::{ERRORS, ErrorCode};
 pub use notice::Notice;
-pub(crate) use render::{Accept, ERROR_HEADER, EndsConnection, ErrorShape, render};
+pub(crate) use render::{Accept, ERROR_HEADER, EndsConnection, ErrorShape, SPOKEN, render};
 
 /// A cause, for the log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;

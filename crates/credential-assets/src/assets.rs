@@ -95,6 +95,12 @@ impl Assets {
         }
     }
 
+    /// Whether the asset is a file that has been read and that every user of the machine may read.
+    #[must_use]
+    pub fn is_open_to_all(&self, asset: &AssetReference) -> bool {
+        matches!(asset, AssetReference::File { path, .. } if self.local.has_warned_of(path))
+    }
+
     /// Reads one asset. Files and variables are read now; see the crate's page for what is cached.
     ///
     /// # Errors

@@ -119,6 +119,14 @@ impl Local {
         Ok(text)
     }
 
+    /// Whether this file has been read, and every user of the machine may.
+    pub(crate) fn has_warned_of(&self, path: &Path) -> bool {
+        self.warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(path)
+    }
+
     fn is_first_warning(&self, path: &Path) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         warned.insert(path.to_owned())

@@ -51,6 +51,9 @@ pub(super) fn judge(answer: &Answer, asked: &Asked<'_>, speaks_tls: bool) -> Out
         return own_refusal(own, answer, speaks_tls);
     }
     let refusal = Refusal::of(answer);
+    if foreign::is_another_proxys(&refusal) {
+        return foreign::another_proxy(answer, &refusal);
+    }
     if !shape::is_of_the_service(answer, asked.probe.document, &refusal) {
         return Outcome::Failed(foreign::finding(answer, asked, speaks_tls));
     }

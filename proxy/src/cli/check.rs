@@ -60,7 +60,8 @@ fn bucket(text: &str) -> Result<String, &'static str> {
 pub(super) fn run(args: &CheckArgs, environment: &Environment) -> Result<(), Failure> {
     let loaded = load(&args.config.overrides(), environment)?;
     crate::log::init(LogConfig {
-        format: LogFormat::Auto,
+        // Beside text for people it is text, wherever both go.
+        format: if args.json { LogFormat::Auto } else { LogFormat::Text },
         level: LogLevel::Warn,
     });
     let report = block_on(Builder::new_multi_thread(), async {

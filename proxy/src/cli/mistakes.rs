@@ -265,7 +265,12 @@ fn of_files(seen: &mut Seen) {
             "signing-proxy.toml:2:25: not TOML: invalid basic string",
         ),
         (
-            "a value without quotes",
+            "a word without quotes",
+            "[connections.a]\nregion = eu-west-1\n",
+            "signing-proxy.toml:2:10: not TOML: invalid string, expected `\"`, `'`",
+        ),
+        (
+            "an address or number with a unit without quotes",
             "[server]\nlisten = 127.0.0.1:8080\n",
             "signing-proxy.toml:2:15: not TOML: expected newline, `#`",
         ),
@@ -288,7 +293,7 @@ fn of_files(seen: &mut Seen) {
         seen.row(mistake, By::Config, &said(toml, &[]), words);
     }
     let timeout = format!("[server]\nidle_timeout = \"30\"\n{}", with(""));
-    let words = "server.idle_timeout: must be a duration from \"1s\" to \"24h\"";
+    let words = "server.idle_timeout: must be a duration from \"1s\" to \"24h\"; a unit is missing";
     seen.row("a duration without a unit", By::Config, &said(&timeout, &[]), words);
     let words = "unknown key in [server]; did you mean listen?";
     let variable = said(&with(""), &[("SIGNING_PROXY_SERVER__LISTN", "off")]);
@@ -345,7 +350,7 @@ async fn of_commands(seen: &mut Seen) {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let line = format!("signing-proxy serve --service s3 --region us-east-1 --admin off --listen {address}");
-    let words = "another program listens there; stop it or choose another port (0 takes a free one)";
+    let words = "another program listens there, or has a connection from this port; stop it or choose another port (0 takes a free one)";
     seen.row("the port is in use", By::Serve, &command(&line).await, words);
     let words = "missing: add --region, such as --region eu-west-1, or set AWS_REGION";
     let said = command("signing-proxy serve --service s3").await;

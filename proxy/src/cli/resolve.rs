@@ -85,7 +85,15 @@ impl Resolved {
             return true;
         }
         match assets.read(asset).await {
-            Ok(_) => self.read += 1,
+            Ok(_) => {
+                self.read += 1;
+                // `serve` logs it; here nothing is logged.
+                if assets.is_open_to_all(asset) {
+                    self.warnings.push(format!(
+                        "{path}: {asset}: this file is readable by every user of the machine"
+                    ));
+                }
+            }
             Err(error) => {
                 self.problem(path, &error);
                 return false;
@@ -120,6 +128,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.json");
         std::fs::write(&path, format!(r#"{{"secret":"{SECRET}"}}"#)).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let resolved = of(&format!("secret_access_key = \"file:{}#/secret\"", path.display()))
             .await
             .unwrap();
@@ -134,6 +144,32 @@ mod tests {
             "{:?}",
             resolved.warnings
         );
+    }
+
+    /// As `serve` warns.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_every_user_may_read_is_warned_about() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, SECRET).unwrap();
+        let reference = format!("file:{}", path.display());
+        let line = format!("secret_access_key = \"{reference}\"");
+        for (mode, want) in [
+            (0o600, None),
+            (
+                0o644,
+                Some(format!(
+                    "connections.a.auth.secret_access_key: {reference}: this file is readable by every user of the machine"
+                )),
+            ),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let resolved = of(&line).await.unwrap();
+            assert_eq!(resolved.warnings, Vec::from_iter(want), "{mode:o}");
+        }
     }
 
     #[tokio::test]

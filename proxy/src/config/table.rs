@@ -168,7 +168,7 @@ impl<'a> Table<'a> {
             Some(Kind::Duration(bounds)) => whole(*value, bounds),
             _ => false,
         });
-        self.quantity(name, value)
+        self.quantity(name, text, value)
     }
 
     pub(super) fn size(&self, name: &str, text: &str) -> u64 {
@@ -176,7 +176,7 @@ impl<'a> Table<'a> {
             Some(Kind::Size(bounds)) => bounds.contains(value),
             _ => false,
         });
-        self.quantity(name, value)
+        self.quantity(name, text, value)
     }
 
     /// The secret text that was written.
@@ -288,7 +288,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value, or any after noting the problem: then the configuration is not used.
-    fn quantity<T: Default>(&self, name: &str, value: Option<T>) -> T {
+    fn quantity<T: Default>(&self, name: &str, text: &str, value: Option<T>) -> T {
         value.unwrap_or_else(|| {
             // What was inherited is reported where it was written.
             let is_inherited = matches!(
@@ -296,7 +296,9 @@ impl<'a> Table<'a> {
                 Some(keys::Fallback::Same(_))
             );
             if !is_inherited || self.report.sources.wrote(&self.key(name)) {
-                self.refuse(name, format!("must be {}", self.allowed(name)));
+                let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let more = if is_number { "; a unit is missing" } else { "" };
+                self.refuse(name, format!("must be {}{more}", self.allowed(name)));
             }
             T::default()
         })

@@ -7,6 +7,7 @@ mod egress;
 mod keys;
 mod precedence;
 mod properties;
+mod record;
 mod refused;
 mod refused_auth;
 mod roles;

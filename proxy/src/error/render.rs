@@ -12,6 +12,9 @@ use super::{ErrorCode, ProxyError};
 /// Names the error on every answer that is ours, and the notice on the service's.
 pub(crate) const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
 
+/// How the texts of the proxy's own errors begin where SDKs show them: other programs' do not.
+pub(crate) const SPOKEN: &str = "signing-proxy: ";
+
 /// Marks a response after which an HTTP/1 connection ends; among its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EndsConnection;
@@ -178,7 +181,7 @@ fn xml(error: &ProxyError, request_id: &str, shape: ErrorShape) -> String {
 
 /// Message and hint in one text, for shapes that have no place for a hint.
 fn sentence(error: &ProxyError) -> String {
-    format!("signing-proxy: {error}. {}", error.hint())
+    format!("{SPOKEN}{error}. {}", error.hint())
 }
 
 /// Text inside an XML element.

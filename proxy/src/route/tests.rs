@@ -211,6 +211,8 @@ fn the_header_chooses_among_several() {
         "https://s3.us-east-1.amazonaws.com/k",
     );
     case.goes_to("/b/k", "archive", "https://s3.us-east-1.amazonaws.com/b/k");
+    // The header goes before the path, which then is the service's as it stands.
+    case.goes_to("/@users/k", "archive", "https://s3.us-east-1.amazonaws.com/@users/k");
     case.refuses("http://s3.eu-west-1.amazonaws.com/", ErrorCode::ConnectionMismatch);
     let hint = several()
         .header(CONNECTION_HEADER, "nobody")

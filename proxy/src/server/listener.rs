@@ -31,7 +31,7 @@ pub struct BindError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another program listens there; stop it or choose another port (0 takes a free one)"
+            "another program listens there, or has a connection from this port; stop it or choose another port (0 takes a free one)"
         }
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose a higher one",
         io::ErrorKind::AddrNotAvailable => "this machine has no such address; use 127.0.0.1, [::1] or one that it has",
@@ -90,8 +90,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot listen on {addr} (connections.reports.listen): another program listens there; \
-                 stop it or choose another port (0 takes a free one)"
+                "cannot listen on {addr} (connections.reports.listen): another program listens there, or has a \
+                 connection from this port; stop it or choose another port (0 takes a free one)"
             )
         );
         assert!(error.source().is_some());

@@ -257,6 +257,7 @@ async fn a_file_readable_by_others_is_warned_about_once() {
     let reference = format!("file:{}", room.file("open", SECRET).display());
     room.read(&reference).await.unwrap();
     assert!(log.0.lock().unwrap().is_empty(), "a private file is no reason to warn");
+    assert!(!room.assets.is_open_to_all(&reference.parse().unwrap()));
 
     fs::set_permissions(room.folder.path().join("open"), fs::Permissions::from_mode(0o644)).unwrap();
     room.read(&reference).await.unwrap();

@@ -105,11 +105,14 @@ impl Policy {
         for raw in serde_json::Deserializer::from_str(json).into_iter::<RawPolicy>() {
             let raw = raw?;
             documents += 1;
+            let Some(OneOrMany(statement)) = raw.statement else {
+                return Err(PolicyError::Empty);
+            };
             if raw.version.as_deref() != Some(VERSION) {
                 return Err(PolicyError::Version);
             }
             let mut sids = BTreeSet::new();
-            for raw in raw.statement.0 {
+            for raw in statement {
                 number += 1;
                 let sid = raw.sid.clone();
                 let is_unique = sid.clone().is_none_or(|sid| sids.insert(sid));
@@ -139,7 +142,7 @@ struct RawPolicy {
     version: Option<String>,
     #[serde(rename = "Id")]
     _id: Option<String>,
-    statement: OneOrMany<RawStatement>,
+    statement: Option<OneOrMany<RawStatement>>,
 }
 
 #[derive(Deserialize)]
@@ -418,6 +421,10 @@ mod tests {
 
     #[test]
     fn a_document_has_the_language_of_2012() {
+        // What it lacks is named in the words of IAM, not of the parser.
+        for bad in ["", " ", "{}", r#"{"Version":"2012-10-17"}"#] {
+            assert!(matches!(Policy::parse(bad), Err(PolicyError::Empty)), "{bad}");
+        }
         for bad in ["", " ", "[]", "{}", r#"{"Version":"2012-10-17","Statement":[]}"#] {
             assert!(Policy::parse(bad).is_err(), "{bad}");
         }

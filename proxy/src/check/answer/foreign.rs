@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 
+use super::refusal::Refusal;
 use super::shape::{described, redirected_to};
 use super::{Answer, Asked};
-use crate::check::report::{Cause, Culprit, Finding};
+use crate::check::report::{Cause, Culprit, Finding, Outcome};
 use crate::config::Scheme;
+use crate::error::SPOKEN;
 
 /// What is wrong with an `http` endpoint whose port speaks TLS.
 pub(super) fn speaks_tls() -> Cause {
@@ -13,6 +15,25 @@ pub(super) fn speaks_tls() -> Cause {
         Culprit::Endpoint,
         "the port speaks TLS, and `endpoint` begins with http://: write https://.",
     )
+}
+
+/// Whether the error is the words of another signing-proxy. Its header field does not get here: no service may send one.
+pub(super) fn is_another_proxys(refusal: &Refusal) -> bool {
+    refusal.message.starts_with(SPOKEN)
+}
+
+/// What is said of an error of another signing-proxy's own. That it does not permit the harmless request says nothing of
+/// others.
+pub(super) fn another_proxy(answer: &Answer, refusal: &Refusal) -> Outcome {
+    let what = format!("{} {}: {}", answer.status.as_u16(), refusal.code, refusal.message);
+    let text = "another signing-proxy listens there, and these are its words: `endpoint` has to be the service itself, or \
+                the listener that one connection of that proxy has to itself.";
+    let finding = Finding::of(what, Cause::new(Culprit::Endpoint, text));
+    if answer.status == StatusCode::FORBIDDEN {
+        Outcome::Warned(finding)
+    } else {
+        Outcome::Failed(finding)
+    }
 }
 
 /// Who the response may come from, and what to correct.

@@ -37,6 +37,28 @@ fn check(answer: &Answer, service: &str, are_keys_good: bool, want: Option<Culpr
     assert_eq!(culprit, want, "{outcome:?}");
 }
 
+/// In whichever shape and by whichever code it says it: its header field is taken off on the way.
+#[test]
+fn another_signing_proxy_is_named_as_such() {
+    use crate::error::{ErrorCode, ErrorShape, ProxyError, render};
+
+    for (code, shape, service) in [
+        (ErrorCode::ConnectionAmbiguous, ErrorShape::Json, "s3"),
+        (ErrorCode::NoCredentials, ErrorShape::RestXml, "s3"),
+        (ErrorCode::ClientOverShare, ErrorShape::QueryXml, "sts"),
+        (ErrorCode::ActionDenied, ErrorShape::Ec2Xml, "ec2"),
+    ] {
+        let (head, body) = render(&ProxyError::new(code), "id", shape).into_parts();
+        let answer = Answer {
+            status: head.status,
+            headers: HeaderMap::new(),
+            body,
+            cause: None,
+        };
+        check(&answer, service, true, Some(Culprit::Endpoint));
+    }
+}
+
 #[test]
 fn every_protocols_errors_are_read() {
     let xml = "<Error><Code>RequestTimeTooSkewed</Code><Message>late</Message></Error>";

@@ -86,7 +86,7 @@ fn values_out_of_bounds() {
         ),
         &[
             "signing-proxy.toml:2:1: server.header_timeout: must be a duration from \"1s\" to \"10m\"",
-            "signing-proxy.toml:3:1: server.idle_timeout: must be a duration from \"1s\" to \"24h\"",
+            "signing-proxy.toml:3:1: server.idle_timeout: must be a duration from \"1s\" to \"24h\"; a unit is missing",
             "signing-proxy.toml:4:1: server.max_header_bytes: must be a size from \"8KiB\" to \"1MiB\"",
             "signing-proxy.toml:5:1: server.listen: must be an IP address and a port, such as \"127.0.0.1:8080\", or \"off\"",
             "signing-proxy.toml:7:1: log.level: must be \"error\", \"warn\", \"info\", \"debug\" or \"trace\"; did you mean \"info\"?",

@@ -1,5 +1,6 @@
 //! `allow`, `allow_mode`, `record` and `account` of a connection, and `session_policy = "allow"`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auth_model::{AccountId, AssumeRoleOptions, AuthMethod, RoleReference, SessionPolicy};
@@ -47,9 +48,22 @@ pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&
         is_held_by_aws: is_held && rule.is_some(),
         vend_credentials: vended(table, &raw.vend_credentials),
         allow: rule.map(Arc::new),
-        record: table.place("record", raw.record.as_deref(), Need::Replace),
+        record: record(table, raw.record.as_deref()),
         account: table.parse("account", raw.account.as_deref()).or(role_account),
     }
+}
+
+/// Where the record is kept. The file need not be there, but `serve` could not begin one in a folder that is not.
+fn record(table: &Table<'_>, text: Option<&str>) -> Option<PathBuf> {
+    let path = table.place("record", text, Need::Replace)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() || !folder.is_none_or(Path::is_dir) {
+        table.refuse(
+            "record",
+            "must be a file, which need not exist, in a folder that exists",
+        );
+    }
+    Some(path)
 }
 
 /// The actions that may hand out credentials. Each must be known: a misspelt one would be found when a client needs it.
