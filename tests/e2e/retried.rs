@@ -62,7 +62,7 @@ const fn lost(row: Row) -> Row {
     }
 }
 
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 22] = [
     row("s3", "GET /b/k", "", ""),
     row("s3", "GET /b/k", "If-None-Match: \"e\"", ""),
     row("s3", "HEAD /b/k", "", ""),
@@ -75,16 +75,35 @@ const ROWS: [Row; 19] = [
     lost(row("s3", "PUT /b/k", "If-None-Match: *", "an object")),
     lost(row("s3", "DELETE /b/k", "If-Match: \"e\"", "")),
     lost(row("s3", "PUT /b/k", "x-amz-write-offset-bytes: 0", "appended")),
+    lost(row(
+        "s3",
+        "PUT /b/k",
+        "x-amz-copy-source: /b/k\r\nx-amz-copy-source-if-match: \"e\"",
+        "",
+    )),
     lost(row("s3", "PUT /b/k?renameObject", "x-amz-rename-source: /b/j", "")),
     row("ec2", "GET /?Action=DescribeRegions&Version=2016-11-15", "", ""),
     lost(row("ec2", "GET /?Action=RunInstances&Version=2016-11-15", "", "")),
     row("ec2", "POST /", FORM, "Action=DescribeRegions&Version=2016-11-15"),
     lost(row("ec2", "POST /", FORM, "Action=RunInstances&Version=2016-11-15")),
+    // Who ends a parameter at a `;` starts instances.
+    lost(row(
+        "ec2",
+        "POST /",
+        FORM,
+        "Action=DescribeRegions&x=1;Action=RunInstances",
+    )),
     row("dynamodb", "POST /", "X-Amz-Target: DynamoDB_20120810.GetItem", "{}"),
     lost(row(
         "dynamodb",
         "POST /",
         "X-Amz-Target: DynamoDB_20120810.PutItem",
+        "{}",
+    )),
+    lost(row(
+        "dynamodb",
+        "POST /",
+        "X-Amz-Target: DynamoDB_20120810.PutItem\r\nX-Amz-Target: DynamoDB_20120810.GetItem",
         "{}",
     )),
     row(

@@ -45,19 +45,20 @@ pub fn operation<'a>(head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
 
 /// The operation of a Query protocol form (`Action=DescribeRegions&…`), in a query or a body.
 ///
-/// `None` where there is no `Action`, or more than one.
+/// `None` where there is no `Action`, or more than one, also to a reader who ends parameters at `;`.
 #[must_use]
 pub fn from_action(form: &str) -> Option<Cow<'_, str>> {
-    let mut actions = form.split('&').filter_map(|pair| pair.strip_prefix("Action="));
+    let mut actions = form.split(['&', ';']).filter_map(|pair| pair.strip_prefix("Action="));
     let action = percent_decode_str(actions.next()?).decode_utf8().ok()?;
     (actions.next().is_none() && is_name(&action)).then_some(action)
 }
 
 /// `X-Amz-Target: WorkspacesService.DescribeWorkspaces`, of the JSON protocols.
 fn from_target_header(headers: &HeaderMap) -> Option<&str> {
-    let target = headers.get("x-amz-target")?.to_str().ok()?;
+    let mut targets = headers.get_all("x-amz-target").iter();
+    let target = targets.next()?.to_str().ok()?;
     let (_, name) = target.rsplit_once('.')?;
-    is_name(name).then_some(name)
+    (targets.next().is_none() && !target.contains(',') && is_name(name)).then_some(name)
 }
 
 /// `/service/WorkspacesService/operation/DescribeWorkspaces`, of Smithy RPC v2.
@@ -113,6 +114,7 @@ mod tests {
             Some("GetItem"),
         );
         check("dynamodb", "POST", "/", target("no dot"), None);
+        check("dynamodb", "POST", "/", target("x.PutItem,x.GetItem"), None);
         check("dynamodb", "POST", "/", target("x.not a name"), None);
     }
 
@@ -126,6 +128,7 @@ mod tests {
             Some("DescribeRegions"),
         );
         check("ec2", "GET", "/?Action=A&Action=B", None, None);
+        check("ec2", "GET", "/?Action=A&x=1;Action=B", None, None);
         check("ec2", "GET", "/?Action=%0a", None, None);
         check("ec2", "POST", "/", None, None);
     }

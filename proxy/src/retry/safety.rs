@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use aws_endpoints::Protocol;
-use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::header::{CONTENT_TYPE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode;
@@ -75,7 +75,10 @@ pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
         Protocol::RestXml | Protocol::RestJson => match *method {
             // A service that the tables do not know counts as REST, and may be none.
             Method::GET | Method::HEAD | Method::OPTIONS => actions(query.as_bytes()).all(|name| reads(&name)),
-            Method::PUT | Method::DELETE => !is_conditional(headers) && !has_parameter(query, "renameObject"),
+            Method::PUT | Method::DELETE => {
+                let is_once = ["renameObject", "append"].iter().any(|name| has_parameter(query, name));
+                !is_conditional(headers) && !is_once
+            }
             _ => false,
         },
         // Protocols to come included: what is not known to be REST is judged by the operation.
@@ -91,8 +94,12 @@ pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
 
 /// Whether a write depends on what is there: after the first try that is something else.
 fn is_conditional(headers: &HeaderMap) -> bool {
-    let is_condition = |name: &str| name.starts_with("x-amz-if-match-") || name == "x-amz-write-offset-bytes";
-    [IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE]
+    let is_condition = |name: &str| {
+        // On the object itself or on the source of a copy or a rename, which may be the object itself.
+        let is_if = name.starts_with("x-amz-") && name.contains("-if-") && !name.starts_with("x-amz-meta-");
+        is_if || name == "x-amz-write-offset-bytes"
+    };
+    [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE]
         .iter()
         .any(|name| headers.contains_key(name))
         || headers.keys().any(|name| is_condition(name.as_str()))
@@ -103,7 +110,12 @@ fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterat
     let Parts { headers, uri, .. } = request.head;
     let mut targets = headers.get_all("x-amz-target").iter();
     let target = match targets.next() {
-        Some(target) => Some(target.to_str().ok()?.rsplit('.').next()?),
+        Some(target) => {
+            let target = target.to_str().ok()?;
+            // Two fields are signed and sent as one with a comma between them: who reads it takes either.
+            let is_one = target.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            Some(target.rsplit('.').next().filter(|_| is_one)?)
+        }
         None => None,
     };
     if targets.next().is_some() {
@@ -123,25 +135,38 @@ fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterat
         }
     };
     let form = if is_form { request.body? } else { &[] };
+    // Some readers end at a NUL: what they find is not told here.
+    if form.contains(&0) {
+        return None;
+    }
     let named = target.into_iter().chain(in_path).map(Cow::Borrowed);
     Some(named.chain(actions(query.as_bytes())).chain(actions(form)))
 }
 
-/// The values of all parameters called `Action`.
+/// The values of all parameters that any reader could take for `Action`: also of those who end a parameter at a `;`, and
+/// of those who see `Action` in `Action[]`, `Action.1` or ` Action`.
 fn actions(form: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-    parameters(form)
-        .filter(|(name, _)| name.eq_ignore_ascii_case("Action"))
-        .map(|(_, value)| value)
+    let is_action = |(name, _): &(Cow<'_, str>, Cow<'_, str>)| {
+        let letters = name.split('\0').next().unwrap_or_default().bytes();
+        letters
+            .filter(u8::is_ascii_alphabetic)
+            .map(|letter| letter.to_ascii_lowercase())
+            .eq(*b"action")
+    };
+    let strict = parameters(form, b"&");
+    let lenient = parameters(form, b"&;");
+    strict.chain(lenient).filter(is_action).map(|(_, value)| value)
 }
 
 fn has_parameter(query: &str, sought: &str) -> bool {
-    parameters(query.as_bytes()).any(|(name, _)| name == sought)
+    parameters(query.as_bytes(), b"&").any(|(name, _)| name == sought)
 }
 
-fn parameters(form: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+/// The parameters between any of these bytes.
+fn parameters<'a>(form: &'a [u8], between: &'static [u8]) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     // What is no UTF-8 names nothing that reads.
     let decoded = |text| percent_decode(text).decode_utf8_lossy();
-    form.split(|byte| *byte == b'&').map(move |pair| {
+    form.split(|byte| between.contains(byte)).map(move |pair| {
         let mut parts = pair.splitn(2, |byte| *byte == b'=');
         let name = parts.next().unwrap_or_default();
         (decoded(name), decoded(parts.next().unwrap_or_default()))
@@ -150,7 +175,10 @@ fn parameters(form: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>
 
 fn reads(name: &str) -> bool {
     let is_word = |rest: &str| rest.bytes().next().is_none_or(|next| !next.is_ascii_lowercase());
-    READING.iter().any(|verb| name.strip_prefix(verb).is_some_and(is_word)) && !WRITING.contains(&name)
+    // What is no name of an operation may be two to somebody.
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && READING.iter().any(|verb| name.strip_prefix(verb).is_some_and(is_word))
+        && !WRITING.contains(&name)
 }
 
 #[cfg(test)]
@@ -209,17 +237,30 @@ mod tests {
             ("x-amz-if-match-last-modified-time", "1"),
             ("x-amz-if-match-size", "1"),
             ("x-amz-write-offset-bytes", "0"),
+            ("if-modified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
+            ("x-amz-copy-source-if-match", "\"e\""),
+            ("x-amz-copy-source-if-none-match", "\"e\""),
+            ("x-amz-copy-source-if-modified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
+            ("x-amz-copy-source-if-unmodified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
+            ("x-amz-rename-source-if-match", "\"e\""),
         ] {
             check(Protocol::RestXml, "PUT /b/k", &[(name, value)], None, false);
             check(Protocol::RestXml, "DELETE /b/k", &[(name, value)], None, false);
             check(Protocol::RestXml, "GET /b/k", &[(name, value)], None, true);
         }
-        for query in ["renameObject", "renameObject=", "%72enameObject", "a=b&renameObject"] {
+        for query in [
+            "append&position=5",
+            "renameObject",
+            "renameObject=",
+            "%72enameObject",
+            "a=b&renameObject",
+        ] {
             check(Protocol::RestXml, &format!("PUT /b/k?{query}"), &[], None, false);
         }
         check(Protocol::RestXml, "PUT /b/k?a=renameObject", &[], None, true);
-        let copy = [("x-amz-copy-source-if-match", "\"e\"")];
-        check(Protocol::RestXml, "PUT /b/k", &copy, None, true);
+        for (name, value) in [("x-amz-copy-source", "/b/j"), ("x-amz-meta-if-match", "\"e\"")] {
+            check(Protocol::RestXml, "PUT /b/k", &[(name, value)], None, true);
+        }
     }
 
     #[test]
@@ -243,6 +284,35 @@ mod tests {
                 ("GET /?Action=Describe", Some(""), true),
                 ("GET /?Action=Describeinstances", Some(""), false),
                 ("GET /?Action=GetFederationToken", Some(""), false),
+                // What some readers take for a second operation, or for another one.
+                (
+                    "POST /",
+                    Some("Action=DescribeInstances&x=1;Action=RunInstances"),
+                    false,
+                ),
+                ("POST /", Some("x;Action=RunInstances&Action=DescribeInstances"), false),
+                ("POST /", Some("Action=DescribeInstances;x"), false),
+                (
+                    "POST /",
+                    Some("x=1&amp;Action=RunInstances&Action=DescribeInstances"),
+                    false,
+                ),
+                ("POST /", Some("Action=DescribeInstances&x=1;y=2"), true),
+                (
+                    "POST /",
+                    Some("Action=DescribeInstances&x=1%3BAction=RunInstances"),
+                    true,
+                ),
+                ("POST /", Some("Action=DescribeInstances&x=1\0"), false),
+                ("POST /", Some("Action=DescribeInstances%00RunInstances"), false),
+                (
+                    "POST /",
+                    Some("Action=DescribeInstances&Action%00x=RunInstances"),
+                    false,
+                ),
+                ("POST /", Some("Action=DescribeInstances&+Action=RunInstances"), false),
+                ("POST /", Some("Action=DescribeInstances&Action[]=RunInstances"), false),
+                ("POST /", Some("Action=Describe+Instances"), false),
             ] {
                 check(protocol, request, &[], body, want);
             }
@@ -267,6 +337,23 @@ mod tests {
         }
         let two = [("x-amz-target", "A.GetItem"), ("x-amz-target", "A.PutItem")];
         check(Protocol::Json, "POST /", &two, Some(""), false);
+        for joined in [
+            "A.PutItem,A.GetItem",
+            "A.PutItem, A.GetItem",
+            "A.GetItem,A.GetItem",
+            "A.PutItem A.GetItem",
+        ] {
+            let joined = [("x-amz-target", joined), ("content-type", json)];
+            check(Protocol::Json, "POST /", &joined, Some(""), false);
+        }
+        let dotted = [
+            (
+                "x-amz-target",
+                "com.amazonaws.v20131101.CloudTrail_20131101.LookupEvents",
+            ),
+            ("content-type", json),
+        ];
+        check(Protocol::Json, "POST /", &dotted, Some(""), true);
         check(Protocol::Json, "POST /", &[], Some(""), false);
         let form = [
             ("x-amz-target", "AmazonSQS.GetQueueUrl"),

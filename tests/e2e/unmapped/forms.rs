@@ -47,6 +47,36 @@ async fn forms_that_two_readers_could_read_in_two_ways() {
         ),
         row("POST /?Action=DescribeVpcs", &[FORM], "Action=CreateVpc", "there twice"),
         row("POST /", &[FORM], "Action=DescribeVpcs&action=CreateVpc", "there twice"),
+        row(
+            "POST /",
+            &[FORM],
+            "Action=DescribeVpcs&x=1;Action=RunInstances",
+            "a ';' or NUL",
+        ),
+        row(
+            "POST /",
+            &[FORM],
+            "x;Action=RunInstances&Action=DescribeVpcs",
+            "a ';' or NUL",
+        ),
+        row(
+            "POST /",
+            &[FORM],
+            "Action=DescribeVpcs&amp;Version=2016-11-15",
+            "a ';' or NUL",
+        ),
+        row(
+            "POST /",
+            &[FORM],
+            "Action=DescribeVpcs&Version=2016-11-15\0",
+            "a ';' or NUL",
+        ),
+        row(
+            "POST /",
+            &[FORM],
+            "Action=DescribeVpcs&+Action=RunInstances",
+            "a parameter's name",
+        ),
         row("POST /", &[FORM], "Action.1=DescribeVpcs&Action.2=CreateVpc", "Action"),
         row("POST /", &[FORM], "Version=2016-11-15", "without Action"),
         row("GET /?Version=2016-11-15", &[], "", "without Action"),
@@ -123,6 +153,12 @@ async fn forms_that_two_readers_could_read_in_two_ways() {
             "TargetPrincipal",
         ),
         row("POST /", &[FORM], "Action=Surprise", "Action"),
+        row(
+            "POST /",
+            &[FORM],
+            "Action=GetCallerIdentity&x=1;Action=AssumeRole",
+            "a ';' or NUL",
+        ),
     ];
     all_are_rejected("sts", &rows).await;
 }

@@ -49,6 +49,11 @@ impl Form {
             BodyFraming::Length(_) | BodyFraming::Unknown => body.ok_or(Refusal::BodyMissing)?,
         };
         let body = std::str::from_utf8(body).map_err(|_| Refusal::malformed("the form", "it is ASCII"))?;
+        // Escaped in a query before it is signed, and sent as it is in a body.
+        if body.contains([';', '\0']) {
+            let what = "a ';' or NUL in a form that is not escaped, where some readers end a parameter; write %3B";
+            return Err(Refusal::ambiguous(what));
+        }
         let mut names = BTreeSet::new();
         let mut pairs = Vec::new();
         for text in [request.query.unwrap_or_default(), body] {
