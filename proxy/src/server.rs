@@ -76,6 +76,7 @@ use crate::share::Grant;
 use crate::threads::Threads;
 
 pub(crate) use download::{Download, DownloadRate, TooSlow};
+pub(crate) use drain::IsCut;
 pub(crate) use head_reader::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};

@@ -255,6 +255,15 @@ async fn sighup_and_a_changed_file_reload_the_program_and_an_invalid_file_does_n
     );
     assert_eq!(status("second").await, 200);
 
+    write("threads = 77", &["first", "second"]);
+    program.signal("-HUP").await;
+    let warning = program.says("takes a restart").await;
+    assert!(
+        warning.contains("\"key\":\"server.threads\"") && warning.contains("77"),
+        "{warning}"
+    );
+    program.says("configuration reloaded").await;
+
     write("watch = true", &["first"]);
     program.signal("-HUP").await;
     program.says("configuration reloaded").await;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::storage::{ClientStorage, units};
 use crate::error::{ErrorCode, ProxyError};
-use crate::share::{Exhausted, Grant};
+use crate::share::Grant;
 
 /// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory, which are part of
 /// the room for bodies.
@@ -51,7 +51,8 @@ impl SpoolWriter {
     /// Makes a file that begins with `head`, which `hasher` has seen already.
     pub(super) async fn create(storage: &ClientStorage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
         let dir = storage.spool_dir().to_owned();
-        let share = storage.disk(head.iter().map(Bytes::len).sum()).map_err(no_room)?;
+        let mut share = storage.disk_to_grow();
+        grow(&mut share, head.iter().map(Bytes::len).sum())?;
         let descriptors = storage.descriptors().clone();
         let write = move || {
             let mut file = tempfile::tempfile_in(dir)?;
@@ -104,7 +105,7 @@ impl SpoolWriter {
     }
 
     async fn flush(&mut self) -> Result<(), ProxyError> {
-        self.share.grow(units(self.batch.len())).map_err(no_room)?;
+        grow(&mut self.share, self.batch.len())?;
         let mut spooled = self.disk.wait().await?;
         let batch = std::mem::take(&mut self.batch);
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
@@ -167,10 +168,19 @@ async fn join<T>(handle: JoinHandle<io::Result<T>>) -> io::Result<T> {
     handle.await.map_err(io::Error::other)?
 }
 
-fn no_room(exhausted: Exhausted) -> ProxyError {
-    exhausted
-        .error(ErrorCode::SpoolFull)
-        .with_hint("Try again when fewer bodies are under way, or raise server.spool_max.")
+/// Takes disk for so many bytes more of one body.
+fn grow(share: &mut Grant, bytes: usize) -> Result<(), ProxyError> {
+    let Err(exhausted) = share.grow(units(bytes)) else {
+        return Ok(());
+    };
+    if share.never_grows(units(bytes)) {
+        // Without a time to try again at: not even alone.
+        let hint = "The body alone is larger than server.spool_max, but for server.reserve_percent of it, allows: raise it, or \
+                    use a multipart upload with parts below limits.memory_body.";
+        return Err(ProxyError::new(ErrorCode::SpoolFull).with_hint(hint));
+    }
+    let hint = "Try again when fewer bodies are under way, or raise server.spool_max.";
+    Err(exhausted.error(ErrorCode::SpoolFull).with_hint(hint))
 }
 
 fn failed(error: io::Error) -> ProxyError {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::metrics::Watched;
 use crate::process::DescriptorLimit;
-use crate::share::{ClientKey, Exhausted, Grant, Pool, PoolSize};
+use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// The room for bodies. Cheap to clone, and clones share it.
 #[derive(Clone, Debug)]
@@ -73,13 +73,9 @@ impl ClientStorage {
         self.all.memory.try_take(&self.client, units(bytes)).ok()
     }
 
-    /// A share of the disk for one body that has so many bytes so far.
-    ///
-    /// # Errors
-    ///
-    /// [`Exhausted`], where the client may not have as much.
-    pub(super) fn disk(&self, bytes: usize) -> Result<Grant, Exhausted> {
-        self.all.disk.try_take(&self.client, units(bytes))
+    /// A share of the disk for one body that has no bytes so far.
+    pub(super) fn disk_to_grow(&self) -> Grant {
+        self.all.disk.nothing(&self.client)
     }
 
     /// Which files may not be opened for bodies.
@@ -104,6 +100,13 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::server::ListenerRole;
+    use crate::share::Exhausted;
+
+    impl ClientStorage {
+        fn disk(&self, bytes: usize) -> Result<Grant, Exhausted> {
+            self.all.disk.try_take(&self.client, units(bytes))
+        }
+    }
 
     /// The room for the bodies of the client at this address, without a reserve.
     pub(crate) fn room(memory: u64, disk: u64, spool_dir: PathBuf) -> ClientStorage {

@@ -86,7 +86,10 @@ pub(super) async fn send(
         let begun = pipeline.begin(&request, &peer);
         async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, peer, begun).await) }
     });
-    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
+    let mut server = hyper::server::conn::http1::Builder::new();
+    // The service's own, or none: it would be compared with the clock that made it.
+    server.auto_date_header(false);
+    let serving = server.serve_connection(TokioIo::new(far), service);
     let (mut client, driving) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
     let serving = tokio::spawn(serving);
     let driving = tokio::spawn(driving);

@@ -24,10 +24,10 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// What `healthcheck` takes.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit codes: 0 where the listener responds with 200, 1 where it does not, or not in time.
+Exit codes: 0 where the listener responds with 200, 1 where it does not, or not in time, 2 where the command line is wrong.
 
 Without --admin the address is $SIGNING_PROXY_SERVER__ADMIN, else server.admin of the file that serve would read, of which
-nothing else is read.
+nothing else is read; of a file that is broken, the first line that gives it one.
 
 Examples:
   signing-proxy healthcheck --config /etc/signing-proxy/signing-proxy.toml
@@ -37,7 +37,7 @@ pub struct HealthcheckArgs {
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The address of the admin listener.
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = admin)]
     pub admin: Option<String>,
     /// Request /livez, whether the process responds, instead of /readyz, whether it wants requests.
     #[arg(long)]
@@ -48,6 +48,13 @@ pub struct HealthcheckArgs {
     /// How long it may take, at most a minute.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
     pub timeout: Duration,
+}
+
+/// As it is written.
+fn admin(text: &str) -> Result<String, String> {
+    let is_address = text == "off" || text.parse::<SocketAddr>().is_ok();
+    let allowed = || r#"must be an IP address and a port, such as "127.0.0.1:9901""#.to_owned();
+    is_address.then(|| text.to_owned()).ok_or_else(allowed)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -96,7 +103,7 @@ fn reachable(written: &str) -> Result<SocketAddr, String> {
     }
     let mut address: SocketAddr = written
         .parse()
-        .map_err(|_| format!("{written} is no IP address with a port: give --admin"))?;
+        .map_err(|_| format!("server.admin is {written}, which is no IP address with a port: give --admin"))?;
     if address.port() == 0 {
         return Err("server.admin has port 0: give --admin with the one that was taken".to_owned());
     }
@@ -149,7 +156,7 @@ mod tests {
             ),
             (
                 "localhost:9901",
-                Err("localhost:9901 is no IP address with a port: give --admin"),
+                Err("server.admin is localhost:9901, which is no IP address with a port: give --admin"),
             ),
         ] {
             let found = reachable(written);

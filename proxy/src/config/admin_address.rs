@@ -1,11 +1,14 @@
 //! Where the admin listener is, of a configuration of which nothing else need be right.
 
+use std::path::Path;
+
+use toml_edit::{ImDocument, Item};
+
 use super::environment::Environment;
 use super::file::TomlFile;
 use super::key_path::KeyPath;
 use super::keys::{self, Fallback};
 use super::load::{Overrides, find_file};
-use super::problem::Problem;
 
 /// The key that says where, and its variable.
 const KEY: &str = "server.admin";
@@ -29,8 +32,9 @@ pub(crate) fn admin_address(overrides: &Overrides, environment: &Environment) ->
             problem: None,
         };
     }
-    let (found, problem) = match of_file(overrides, environment) {
-        Ok(found) => (found, None),
+    let (found, problem) = match find_file(overrides, environment) {
+        Ok(Some((path, _))) => of_file(&path),
+        Ok(None) => (None, None),
         Err(problem) => (None, Some(problem.to_string())),
     };
     AdminAddress {
@@ -39,11 +43,44 @@ pub(crate) fn admin_address(overrides: &Overrides, environment: &Environment) ->
     }
 }
 
-fn of_file(overrides: &Overrides, environment: &Environment) -> Result<Option<String>, Problem> {
-    let Some((path, _)) = find_file(overrides, environment)? else {
-        return Ok(None);
-    };
-    Ok(TomlFile::read(&path)?.string(&KeyPath::of(KEY)))
+/// What the file says, and what is wrong with it as a whole.
+fn of_file(path: &Path) -> (Option<String>, Option<String>) {
+    match TomlFile::read(path) {
+        Ok(file) => (file.string(&KeyPath::of(KEY)), None),
+        Err(problem) => {
+            let text = std::fs::read(path).unwrap_or_default();
+            (line_of(&String::from_utf8_lossy(&text)), Some(problem.to_string()))
+        }
+    }
+}
+
+/// The first text that a line gives the key, in a file of which no more is understood than the headers of tables: whoever
+/// edits it breaks some line, and most likely another one. It is only where a probe goes.
+fn line_of(text: &str) -> Option<String> {
+    let mut table = KeyPath::default();
+    for line in text.lines() {
+        if let Some(header) = line.trim_start().strip_prefix('[') {
+            // Also where its end is what is broken.
+            let names = header.split([']', '#']).next().unwrap_or_default().split('.');
+            table = names.fold(KeyPath::default(), |table, name| {
+                table.entry(name.trim_matches([' ', '\t', '"', '\'']))
+            });
+            continue;
+        }
+        let Ok(parsed) = ImDocument::parse(line) else { continue };
+        let mut found = parsed.as_item();
+        for name in KeyPath::of(KEY).names().skip(table.names().count()) {
+            found = found
+                .as_table_like()
+                .and_then(|table| table.get(name))
+                .unwrap_or(&Item::None);
+        }
+        let is_within = KeyPath::of(KEY).is_within(&table);
+        if let (true, Some(address)) = (is_within, found.as_str()) {
+            return Some(address.to_owned());
+        }
+    }
+    None
 }
 
 fn default() -> String {
@@ -91,6 +128,18 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_leaves_the_default() {
         check(None, None, Some("[server"), "127.0.0.1:9901", true);
+        // By line, of what can still be read.
+        for file in [
+            "a = = 1\n[server]\nlisten = \"\nadmin = \"0.0.0.0:3\" # x\n[log]\nadmin = \"0.0.0.0:4\"",
+            "[server\nadmin = '0.0.0.0:3'",
+            "server.admin = '0.0.0.0:3'\nserver.admin = '0.0.0.0:4'",
+            "server = { admin = '0.0.0.0:3' }\n[log",
+            "[log]\nadmin = '0.0.0.0:4'\n[ server ]\nadmin = '0.0.0.0:3'\n[server]",
+        ] {
+            check(None, None, Some(file), "0.0.0.0:3", true);
+        }
+        let sub = "[server.browsers]\nadmin = '0.0.0.0:4'\n[log]\nserver.admin = '0.0.0.0:4'\n[log]";
+        check(None, None, Some(sub), "127.0.0.1:9901", true);
         check(None, None, None, "127.0.0.1:9901", true);
     }
 }

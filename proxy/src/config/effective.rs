@@ -8,6 +8,7 @@ use super::key_path::KeyPath;
 use super::keys::{self, KEYS, Kind, Node};
 use super::service_defaults::default_for;
 use super::sources::{Sources, default_of};
+use super::typed::proxy_address;
 
 /// Every key with the value it has in the end. Secrets were taken out when it was made.
 #[derive(Clone, Debug)]
@@ -115,6 +116,12 @@ fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources) {
                 .expose()
                 .parse::<VaultAwsRole>()
                 .map_or_else(|_| REDACTED.to_owned(), |role| role.to_string()),
+            (Some(Kind::ProxyUrl), Some(text)) => proxy_url(text.expose()),
+            // Its entries are hosts; URLs are seen in the variable, with a password as in that of the proxy.
+            _ if key == KeyPath::of("upstream.no_proxy") => {
+                let entries = value.as_str().unwrap_or_default().split(',');
+                entries.map(without_user_info).collect::<Vec<_>>().join(",")
+            }
             (Some(kind), _) if !kind.is_secret() => continue,
             _ => REDACTED.to_owned(),
         };
@@ -123,6 +130,29 @@ fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources) {
 }
 
 const REDACTED: &str = "<redacted>";
+
+/// Where the proxy is, without its user and password; what has a place for them can be read again.
+fn proxy_url(text: &str) -> String {
+    let url = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    match proxy_address(&url) {
+        _ if text.is_empty() => String::new(),
+        Ok(address) if url.contains('@') => format!(
+            "http://{REDACTED}@{}",
+            address.to_string().trim_start_matches("http://")
+        ),
+        Ok(address) => address.to_string(),
+        Err(_) => REDACTED.to_owned(),
+    }
+}
+
+/// An entry of `no_proxy` without what stands before the host of a URL with a user.
+pub(super) fn without_user_info(entry: &str) -> &str {
+    entry.rsplit_once('@').map_or(entry, |(_, host)| host)
+}
 
 /// The table with its keys in the order of the documentation; `pattern` is its path with `*` for chosen names.
 fn toml_table(tree: &Dict, pattern: &mut Vec<&'static str>) -> toml_edit::Table {

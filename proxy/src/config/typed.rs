@@ -32,6 +32,7 @@ use super::table::{Report, Table};
 use super::{Config, LogConfig, ProcessConfig, ServerConfig, StsConfig};
 
 pub(super) use landlock::NO_PROGRAMS;
+pub(super) use upstream::address as proxy_address;
 
 /// The configuration. Only to be used where the report stays empty.
 pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {

@@ -69,6 +69,7 @@ fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Complete => "complete",
         Outcome::ClientLeft => "client-left",
+        Outcome::CutOff => "cut-off",
         Outcome::ClientBroke => "client-broke",
         Outcome::ClientTooSlow => "client-too-slow",
         Outcome::UpstreamBroke => "upstream-broke",

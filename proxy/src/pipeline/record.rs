@@ -15,7 +15,7 @@ use super::service_error::{ErrorBody, Naming, naming};
 use crate::body::StreamFault;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::route::Target;
-use crate::server::{Peer, TooSlow};
+use crate::server::{IsCut, Peer, TooSlow};
 
 /// Takes the record of each request, for logs and metrics. Must not block.
 pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
@@ -119,6 +119,8 @@ pub enum Outcome {
     Complete,
     /// The client left before the end.
     ClientLeft,
+    /// It still ran when `server.shutdown_deadline` was over, and the proxy broke it off.
+    CutOff,
     /// The client's side of a conversation broke off after the service had begun to answer: `error` says how.
     ClientBroke,
     /// The client did not take the response fast enough: it was broken off.
@@ -159,6 +161,8 @@ pub(super) struct Reporter {
     pub(super) protocol: Option<Protocol>,
     /// Set by the server where the response was broken off because of its client.
     pub(super) too_slow: TooSlow,
+    /// Set by the server before it drops what still runs.
+    is_cut: IsCut,
     observer: Arc<dyn Observer>,
     started: Instant,
     /// Counts what comes of the request's body after its answer has begun.
@@ -205,6 +209,7 @@ impl Reporter {
             },
             protocol: None,
             too_slow: TooSlow::default(),
+            is_cut: request.extensions().get().cloned().unwrap_or_default(),
             observer,
             started: Instant::now(),
             received: None,
@@ -274,6 +279,9 @@ impl Reporter {
 impl Drop for Reporter {
     fn drop(&mut self) {
         self.record.timings.total = self.started.elapsed();
+        if self.record.outcome == Outcome::ClientLeft && self.is_cut.is_set() {
+            self.record.outcome = Outcome::CutOff;
+        }
         if self.too_slow.is_set() {
             // Also where all of it had been handed to the client's connection: it was not sent.
             self.record.outcome = Outcome::ClientTooSlow;

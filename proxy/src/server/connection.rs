@@ -174,7 +174,9 @@ where
     let heads = HeadReader::new(&read, head, most_fields, Arc::clone(&handed_over));
     let io = ClientIo::by_heads(io, heads, Arc::clone(activity), own_answer.clone());
     let (service_activity, metrics) = (Arc::clone(activity), context.metrics.clone());
-    let service = ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics).by_heads(handed_over);
+    let is_cut = context.drain.is_cut();
+    let service =
+        ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics, is_cut).by_heads(handed_over);
     let mut builder = http1::Builder::new();
     if most_fields > HeadReader::FEW_FIELDS {
         builder.max_headers(most_fields);
@@ -247,7 +249,9 @@ where
     activity.multiplex();
     let io = ClientIo::new(io, read, Arc::clone(&activity));
     let next = NextStream::default();
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), context.metrics.clone()).with_streams(
+    let metrics = context.metrics.clone();
+    let is_cut = context.drain.is_cut();
+    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), metrics, is_cut).with_streams(
         next.clone(),
         Turns::new(),
         context.limits.write_timeout,

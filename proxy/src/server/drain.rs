@@ -1,5 +1,7 @@
 //! Telling every connection to finish, waiting until it has, and cutting what has not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -18,23 +20,37 @@ pub(crate) enum Stage {
 
 /// The side that orders the shutdown.
 #[derive(Debug)]
-pub(crate) struct Drain(watch::Sender<Stage>);
+pub(crate) struct Drain(watch::Sender<Stage>, IsCut);
 
 /// The side that obeys: every listener, connection and HTTP/2 stream holds one until it has ended.
 #[derive(Clone, Debug)]
-pub(crate) struct DrainWatch(watch::Receiver<Stage>);
+pub(crate) struct DrainWatch(watch::Receiver<Stage>, IsCut);
+
+/// Whether what still runs is being dropped. Unlike a [`DrainWatch`] nobody waits for who holds it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IsCut(Arc<AtomicBool>);
+
+impl IsCut {
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl Drain {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Stage::Running))
+        Self(watch::Sender::new(Stage::Running), IsCut::default())
     }
 
     pub(crate) fn watch(&self) -> DrainWatch {
-        DrainWatch(self.0.subscribe())
+        DrainWatch(self.0.subscribe(), self.1.clone())
     }
 
     /// Moves on to `stage`; going back is ignored.
     pub(crate) fn advance(&self, stage: Stage) {
+        if stage == Stage::Cut {
+            // Before anybody drops anything because of it.
+            self.1.0.store(true, Ordering::Relaxed);
+        }
         self.0.send_if_modified(|now| {
             let moves = stage > *now;
             *now = stage.max(*now);
@@ -49,6 +65,11 @@ impl Drain {
 }
 
 impl DrainWatch {
+    /// For what is noted of a request, which may be held for longer than the request runs.
+    pub(crate) fn is_cut(&self) -> IsCut {
+        self.1.clone()
+    }
+
     /// Waits for `stage` or a later one. Without anybody left to order it, that is now.
     pub(crate) async fn reached(&mut self, stage: Stage) {
         // The error says that the sender is gone: nobody could order the shutdown any more.
@@ -73,8 +94,12 @@ mod tests {
     async fn stages_only_move_forward() {
         let drain = Drain::new();
         let mut watch = drain.watch();
+        let is_cut = watch.is_cut();
+        drain.advance(Stage::Draining);
+        assert!(!is_cut.is_set());
         drain.advance(Stage::Cut);
         drain.advance(Stage::Draining);
+        assert!(is_cut.is_set());
         watch.reached(Stage::Draining).await;
         assert_eq!(*watch.0.borrow(), Stage::Cut);
     }

@@ -85,6 +85,16 @@ impl Proxy {
             .map_err(StartError::from)?;
 
         // From here on nothing fails and nothing waits.
+        let threads = self.config().server.threads;
+        if config.server.threads != threads {
+            tracing::warn!(
+                key = "server.threads",
+                in_effect = threads,
+                configured = config.server.threads,
+                "the configuration changes a key that takes a restart: it has no effect until then"
+            );
+            config.server.threads = threads;
+        }
         let removed: Vec<_> = parts.sockets.iter().filter(|socket| !sockets.has(socket)).collect();
         let ends_with_the_old = removed.iter().filter_map(|socket| parts.serving.remove(&socket.role));
         ends_with_the_old.for_each(|serving| serving.keep());

@@ -15,6 +15,7 @@ use hyper::service::Service;
 
 use super::activity::Activity;
 use super::download::{Download, TooSlow};
+use super::drain::IsCut;
 use super::head_reader::{HandedOver, escape_uri};
 use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
@@ -30,6 +31,7 @@ pub(crate) struct ToHandler<H> {
     peer: Peer,
     activity: Arc<Activity>,
     metrics: Metrics,
+    is_cut: IsCut,
     /// The verdicts on HTTP/1 heads. Those of HTTP/2 are judged by h2 and the handler alone.
     heads: Option<Arc<HandedOver>>,
     /// On HTTP/2: who runs the streams.
@@ -37,12 +39,13 @@ pub(crate) struct ToHandler<H> {
 }
 
 impl<H> ToHandler<H> {
-    pub(crate) fn new(handler: Arc<H>, peer: Peer, activity: Arc<Activity>, metrics: Metrics) -> Self {
+    pub(crate) fn new(handler: Arc<H>, peer: Peer, activity: Arc<Activity>, metrics: Metrics, is_cut: IsCut) -> Self {
         Self {
             handler,
             peer,
             activity,
             metrics,
+            is_cut,
             heads: None,
             streams: None,
         }
@@ -87,6 +90,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 request.extensions_mut().insert(finding);
             }
         }
+        request.extensions_mut().insert(self.is_cut.clone());
         let begun = self.handler.begin(&request, &self.peer);
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.method().is_safe());
         // Probes of the proxy itself are not what operators want to see under way.

@@ -189,6 +189,11 @@ impl Grant {
         Ok(())
     }
 
+    /// Whether it could never grow by so many units, whoever gives some back: the reserve is for others.
+    pub(crate) fn never_grows(&self, units: u64) -> bool {
+        self.units.saturating_add(units) > self.pool.lock().size().open()
+    }
+
     /// Gives some back, all at most.
     pub(crate) fn shrink(&mut self, units: u64) {
         let units = units.min(self.units);

@@ -136,6 +136,10 @@ fn requests_that_are_cut_have_an_exit_code_of_their_own() {
             log.contains("requests of these clients were cut") && log.contains("\"clients\":1"),
             "{log}"
         );
+        assert!(
+            log.contains("\"outcome\":\"cut-off\"") && !log.contains("client-left"),
+            "{log}"
+        );
     }
 }
 
@@ -204,7 +208,10 @@ fn the_health_check_asks_the_admin_listener_of_flag_variable_or_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("other.toml");
     std::fs::write(&file, format!("colour = 1\n[server]\nadmin = \"{admin}\"\n")).expect("a file");
-    check(&["--config", file.to_str().expect("a name")], &[], 0, "/readyz: 200");
+    let config = ["--config", file.to_str().expect("a name")];
+    check(&config, &[], 0, "/readyz: 200");
+    std::fs::write(&file, format!("colour = = 1\n[server]\nadmin = \"{admin}\"\n[log\n")).expect("a file");
+    check(&config, &[], 0, &format!("requesting {admin}"));
 
     served.program.signal("-TERM");
     served.program.says("new requests are served");
@@ -221,6 +228,15 @@ fn the_health_check_fails_in_time() {
     drop(silent);
     check(&["--admin", &never], &[], 1, "onnection refused");
     check(&["--admin", "off"], &[], 1, "server.admin is off");
+    for wrong in ["localhost:9901", "127.0.0.1", "9901"] {
+        check(&["--admin", wrong], &[], 2, "must be an IP address and a port");
+        check(
+            &[],
+            &[("SIGNING_PROXY_SERVER__ADMIN", wrong)],
+            1,
+            "which is no IP address with a port",
+        );
+    }
     check(
         &["--admin", &never, "--timeout", "2m"],
         &[],

@@ -127,8 +127,23 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
         (error.code(), error.retry_after_seconds()),
         (ErrorCode::SpoolFull, Some(1))
     );
-    assert!(error.hint().contains("server.spool_max"));
+    assert!(error.hint().contains("Try again") && error.hint().contains("server.spool_max"));
     drop(first);
+    // Not even alone.
+    let error = collect(
+        body_of(vec![pattern(200_000), pattern(200_000)]),
+        PLAIN,
+        limits,
+        patience(),
+        &mut 0,
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (error.code(), error.retry_after_seconds()),
+        (ErrorCode::SpoolFull, None)
+    );
+    assert!(error.hint().contains("alone is larger") && !error.hint().contains("Try again"));
     assert!(
         collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
             .await

@@ -177,7 +177,8 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
     let toml = REPORTS
         .replace("env:REPORTS_SECRET", "SENTINEL")
         .replace("AKIDEXAMPLE", "AKSENTINEL")
-        + "session_token = \"env:TOKEN\"\n[upstream]\nhttps_proxy = \"http://me:SENTINEL@proxy\"\n";
+        + "session_token = \"env:TOKEN\"\n[upstream]\nhttps_proxy = \"http://me:SENTINEL@proxy\"\n\
+           no_proxy = \"a,http://me:SENTINEL@x,.b\"\n";
     std::fs::write(&file, toml).unwrap();
     let overrides = Overrides {
         file: Some(file),
@@ -189,11 +190,22 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
     assert!(!all.contains("SENTINEL"), "{all}");
     assert!(toml.contains("secret_access_key = \"literal:<redacted>\""), "{toml}");
     assert!(toml.contains("session_token = \"env:TOKEN\""), "{toml}");
-    assert!(toml.contains("https_proxy = \"<redacted>\""), "{toml}");
+    assert!(toml.contains("https_proxy = \"http://<redacted>@proxy\""), "{toml}");
+    assert!(toml.contains("no_proxy = \"a,x,.b\""), "{toml}");
     assert!(toml.contains("[connections.reports.limits]"), "{toml}");
     let read: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(read["connections"]["reports"]["limits"]["max_body"], "5GiB");
     assert_eq!(read["server"]["max_clients"], 1024);
+
+    // What is shown can be loaded, and shows the same again.
+    let file = folder.path().join("shown.toml");
+    std::fs::write(&file, &toml).unwrap();
+    let overrides = Overrides {
+        file: Some(file),
+        ..Overrides::default()
+    };
+    let again = load(&overrides, &Environment::empty()).unwrap();
+    assert_eq!(again.effective.to_toml(), toml);
 }
 
 #[test]

@@ -160,3 +160,15 @@ fn a_role_for_a_foreign_region_needs_an_sts_endpoint() {
     )
     .unwrap();
 }
+
+#[test]
+fn unknown_keys_that_belong_further_down() {
+    refuse(
+        "[connections.a]\nservice = \"s3\"\nregion = \"us-east-1\"\naccess_key_id = \"x\"",
+        &[
+            "signing-proxy.toml:1:14: connections.a.auth: missing: it says where the credentials come from; add auth.method",
+            "signing-proxy.toml:4:1: connections.a.access_key_id: unknown key in [connections.a]; it belongs in \
+             [connections.a.auth]",
+        ],
+    );
+}

@@ -11,7 +11,7 @@ use crate::config::places::Need;
 use crate::config::raw::RawConnection;
 use crate::config::suggest::nearest;
 use crate::config::table::Table;
-use crate::config::{AllowRule, Permissions};
+use crate::config::{AllowMode, AllowRule, Permissions};
 
 /// What `session_policy` says instead of a policy: the one of `allow`.
 pub(super) const SAME_AS_ALLOW: &str = "allow";
@@ -23,7 +23,8 @@ const MAX_POLICY_BYTES: u64 = 1024 * 1024;
 /// held to the policy where `session_policy` says so.
 pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&mut AuthMethod>) -> Permissions {
     let mode = table.choice("allow_mode", &raw.allow_mode);
-    if raw.allow.is_none() && table.report.sources.wrote(&table.key("allow_mode")) {
+    // What is the default anyway says nothing: `config show` writes it out.
+    if raw.allow.is_none() && mode != AllowMode::default() && table.report.sources.wrote(&table.key("allow_mode")) {
         table.refuse("allow_mode", "has no effect without allow: remove it, or add a policy");
     }
     let text = policy_text(table, raw);

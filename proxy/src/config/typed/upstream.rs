@@ -4,6 +4,7 @@ use std::fs::File;
 
 use auth_model::Secret;
 
+use crate::config::effective::without_user_info;
 use crate::config::endpoint::{EndpointUrl, InvalidEndpointUrl};
 use crate::config::raw::{RawUpstream, Written};
 use crate::config::table::Table;
@@ -28,7 +29,11 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
         proxy: UpstreamProxy {
             https: proxy(table, "https_proxy", raw.https_proxy),
             http: proxy(table, "http_proxy", raw.http_proxy),
-            no_proxy: raw.no_proxy.clone(),
+            no_proxy: raw.no_proxy.as_deref().map(|list| {
+                // No host has one, and then it is nobody's business.
+                let entries = list.split(',').map(without_user_info);
+                entries.collect::<Vec<_>>().join(",")
+            }),
         },
         pool: PoolConfig {
             idle_timeout: table.duration("pool_idle_timeout", &raw.pool_idle_timeout),
@@ -58,7 +63,7 @@ fn proxy(table: &Table<'_>, name: &str, written: Option<Written>) -> Option<Secr
 }
 
 /// Where the proxy of this URL is, without its user and password.
-pub(super) fn address(url: &str) -> Result<EndpointUrl, InvalidEndpointUrl> {
+pub(in crate::config) fn address(url: &str) -> Result<EndpointUrl, InvalidEndpointUrl> {
     let rest = url.strip_prefix("http://").ok_or(InvalidEndpointUrl::Scheme)?;
     let host = match rest.rsplit_once('@') {
         Some((user, _)) if user.contains(['/', '?', '#', '@']) || user.chars().any(|c| c.is_control() || c == ' ') => {
