@@ -19,13 +19,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use auth_model::{Connection, ConnectionName};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use sts_client::CredentialSource;
 
 use crate::browser::ResponseGuard;
-use crate::error::ProxyError;
+use crate::error::{EndsConnection, ProxyError};
 use crate::metrics::{Exposition, Metrics};
 use crate::server::{AmbiguousHead, Handler, Loads, Peer};
 
@@ -177,7 +177,12 @@ impl Handler for Admin {
     fn begin(&self, _request: &Request<Incoming>, _peer: &Peer) {}
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer, (): ()) -> Response<Full<Bytes>> {
-        self.answer(&request)
+        let mut response = self.answer(&request);
+        if request.version() < Version::HTTP_2 && !request.body().is_end_stream() {
+            // Nobody reads the body: the connection ends.
+            response.extensions_mut().insert(EndsConnection);
+        }
+        response
     }
 }
 

@@ -25,6 +25,7 @@ mod detect;
 mod download;
 mod drain;
 mod drive;
+mod expiry;
 mod half_closed;
 #[cfg(not(fuzzing))]
 mod head_reader;
@@ -54,6 +55,7 @@ mod watch;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -175,6 +177,8 @@ pub struct Server {
     metrics: Metrics,
     threads: Arc<Threads>,
     descriptors: DescriptorLimit,
+    /// Connections that were cut. Whoever waited for the shutdown then may have been interrupted.
+    cut: AtomicUsize,
 }
 
 /// How a shutdown went.
@@ -195,6 +199,7 @@ impl Server {
             metrics,
             threads: Arc::default(),
             descriptors: DescriptorLimit::none(),
+            cut: AtomicUsize::new(0),
         }
     }
 
@@ -297,14 +302,17 @@ impl Server {
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         self.listeners.advance(Stage::Draining);
         if self.listeners.finished_within(deadline).await {
-            return Drained { cut: 0 };
+            // Not zero where an earlier shutdown cut them.
+            let cut = self.cut.load(Ordering::Relaxed);
+            return Drained { cut };
         }
         self.cut().await
     }
 
     /// Ends every connection at once.
     pub async fn cut(&self) -> Drained {
-        let cut = self.clients();
+        let now = self.clients();
+        let cut = self.cut.fetch_max(now, Ordering::Relaxed).max(now);
         self.listeners.advance(Stage::Cut);
         self.listeners.finished_within(CUT_GRACE).await;
         Drained { cut }

@@ -68,25 +68,43 @@ async fn every_request_is_served_whose_client_closes_its_side() {
     }
 }
 
-/// A client that resets its connection is gone, whatever it closed before: the request to the service is dropped.
+/// A client that resets its connection is gone, whatever it closed or sent before: the request to the service is dropped.
+/// So it is where nothing but the end comes, two seconds behind a `GET`.
 #[tokio::test]
-async fn a_reset_behind_the_end_cancels_the_request() {
+async fn a_reset_or_the_end_of_a_read_cancels_the_request() {
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", upstream.local_addr().unwrap());
     let proxy = proxy(&connection("store", "s3", &endpoint, "")).await;
-    let mut client = TcpStream::connect(proxy.addr().unwrap()).await.unwrap();
-    let request = "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
-    client.write_all(request.as_bytes()).await.unwrap();
-    client.shutdown().await.unwrap();
-    let (mut service, _) = timeout(PATIENCE, upstream.accept()).await.unwrap().unwrap();
-    let mut seen = Vec::new();
-    while !seen.ends_with(b"hello") {
-        assert_ne!(service.read_buf(&mut seen).await.unwrap(), 0);
+    let put = "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
+    let get = "GET /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (request, behind, closes, resets) in [
+        (put, "", true, true),
+        (put, "X", true, true),
+        (put, "X", false, true),
+        (put, get, false, true),
+        (get, "X", true, false),
+        (get, get, true, false),
+        (get, "X", false, false),
+    ] {
+        let mut client = TcpStream::connect(proxy.addr().unwrap()).await.unwrap();
+        client.write_all(format!("{request}{behind}").as_bytes()).await.unwrap();
+        if closes {
+            client.shutdown().await.unwrap();
+        }
+        let (mut service, _) = timeout(PATIENCE, upstream.accept()).await.unwrap().unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(if request == put { b"hello" } else { b"\r\n\r\n" }) {
+            assert_ne!(service.read_buf(&mut seen).await.unwrap(), 0);
+        }
+        if resets {
+            client.set_zero_linger().unwrap();
+        }
+        // Without a reset, one that closed its side stays to read, and the other is gone.
+        let kept = (closes && !resets).then_some(client);
+        let ended = timeout(PATIENCE / 2, service.read_buf(&mut seen)).await;
+        assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{request:?} {behind:?}: {ended:?}");
+        drop(kept);
     }
-    client.set_zero_linger().unwrap();
-    drop(client);
-    let ended = timeout(PATIENCE / 2, service.read_buf(&mut seen)).await;
-    assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
 }
 
 #[tokio::test]
@@ -100,7 +118,18 @@ async fn a_request_without_its_length_is_rejected_and_nothing_is_emptied() {
     let mut rejected = Vec::new();
     for method in ["PUT /b/k", "POST /b/k?uploads", "PATCH /b/k"] {
         rejected.push(head(method, "1.0"));
-        for body in ["data", "first line\r\nsecond\r\n", "{\"a\": 1}", "a=b", "\0"] {
+        for body in [
+            "data",
+            "first line\r\nsecond\r\n",
+            "{\"a\": 1}",
+            "a=b",
+            "\0",
+            "HELLO",
+            "\r\nHELLO",
+            "HELLO /WORLD",
+            "abc /def HTTP/1.1",
+            "x /y HTTP/1.1\r\n\r\n",
+        ] {
             rejected.push(format!("{}{body}", head(method, "1.0")));
             rejected.push(format!("{}{body}", head(method, "1.1")));
         }
@@ -169,6 +198,59 @@ async fn many_small_fields_pass() {
         (431, Some("head-too-large"))
     );
     assert!(answer.text().contains("max_header_bytes"), "{}", answer.text());
+}
+
+/// The client's own fields are bounded by 1,000, whatever the proxy adds to them: at the bound, too, each request is served
+/// or rejected, and the connection lives on.
+#[tokio::test]
+async fn fields_at_the_bound_are_served_or_rejected() {
+    let mut recorder = Recorder::start(OK).await;
+    let endpoint = format!("http://{}", recorder.address);
+    let server = "http2_max_header_bytes = \"128KiB\"\nmax_header_bytes = \"128KiB\"\n";
+    let proxy = proxy(&format!("{server}{}", connection("store", "s3", &endpoint, ""))).await;
+    let address = proxy.addr().unwrap();
+    let mut wire = Wire::connect(address).await;
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (sender, http2) = h2::client::handshake(socket).await.unwrap();
+    tokio::spawn(http2);
+    let (mut served, mut rejected) = ([0; 2], [0; 2]);
+    for count in 988..=1_010 {
+        let fields: String = (0..count).map(|number| format!("x-amz-meta-{number}: a\r\n")).collect();
+        wire.send(format!(
+            "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{fields}\r\n"
+        ))
+        .await;
+        let answer = wire.answer().await;
+        let over_http1 = (answer.status, answer.header("x-signing-proxy-error").map(str::to_owned));
+        let mut request = http::Request::get("http://localhost/b/k").header("accept", "application/json");
+        for number in 0..count {
+            request = request.header(format!("x-amz-meta-{number}"), "a");
+        }
+        let mut sender = sender.clone().ready().await.unwrap();
+        let (response, _) = sender.send_request(request.body(()).unwrap(), true).unwrap();
+        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+        let code = response.headers().get("x-signing-proxy-error");
+        let over_http2 = (
+            response.status().as_u16(),
+            code.map(|code| code.to_str().unwrap().to_owned()),
+        );
+        for (index, outcome) in [over_http1, over_http2].into_iter().enumerate() {
+            match outcome {
+                (200, None) => {
+                    assert_eq!(rejected[index], 0, "{count}");
+                    assert!(recorder.take().await.header("authorization").is_some(), "{count}");
+                    served[index] += 1;
+                }
+                (400, Some(code)) if code == "headers-too-many" => rejected[index] += 1,
+                other => panic!("{count}: {other:?}"),
+            }
+        }
+        assert!(recorder.is_untouched());
+    }
+    assert!(
+        served.into_iter().chain(rejected).all(|times| times >= 9),
+        "{served:?} {rejected:?}"
+    );
 }
 
 /// What S3 takes is encoded words, over which a signature is certain: docs/clients.md.

@@ -27,6 +27,11 @@ pub(crate) fn is_signed(name: &str) -> bool {
     matches!(name, "host" | "content-type" | "content-md5") || name.starts_with("x-amz-")
 }
 
+/// Whether this header is never sent as the client sent it.
+pub(crate) fn is_ours(name: &HeaderName) -> bool {
+    name == http::header::HOST || CLIENT_AUTH.contains(&name.as_str())
+}
+
 /// A header of the canonical request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Line<'a> {
@@ -61,10 +66,11 @@ pub(crate) fn signed_lines<'a>(
 ) -> Vec<Line<'a>> {
     const MAX_OURS: usize = 5;
     let mut lines = Vec::with_capacity(headers.len() + MAX_OURS);
-    lines.extend(headers.iter().filter_map(|(name, value)| {
-        let is_ours = || name == http::header::HOST || CLIENT_AUTH.contains(&name.as_str());
-        (signs(name.as_str()) && !is_ours()).then_some(Line::Given(name, value))
-    }));
+    lines.extend(
+        headers
+            .iter()
+            .filter_map(|(name, value)| (signs(name.as_str()) && !is_ours(name)).then_some(Line::Given(name, value))),
+    );
     lines.extend(ours.map(|(name, value)| Line::Ours(name, value)));
     // Stable: repeated headers keep their order.
     lines.sort_by_key(Line::name);

@@ -15,7 +15,7 @@ use crate::error::SignError;
 use crate::event::EventSigner;
 use crate::hash::Hex;
 use crate::headers::{
-    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_signed, signed_lines,
+    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_ours, is_signed, signed_lines,
 };
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
@@ -74,7 +74,7 @@ impl Rules {
     };
 }
 
-/// No more than this; a head beyond it is an attack, and `HeaderMap` itself ends at 32,768.
+/// No more than this of the client's; a head beyond it is an attack, and `HeaderMap` itself ends at 32,768.
 const MAX_HEADERS: usize = 1000;
 
 impl Signer {
@@ -208,7 +208,9 @@ fn with_canonical_request<R>(
 
 /// What has to be right before anything is written.
 pub(crate) fn check_head(head: &Parts) -> Result<(), SignError> {
-    if head.headers.keys_len() > MAX_HEADERS {
+    // Without those that a signature adds or takes the place of: it can be made of the finished head as well.
+    let of_client = || head.headers.keys().filter(|name| !is_ours(name)).count();
+    if head.headers.keys_len() > MAX_HEADERS && of_client() > MAX_HEADERS {
         return Err(SignError::TooManyHeaders);
     }
     if head.uri.query().is_some_and(target::has_signature) {

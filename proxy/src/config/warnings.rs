@@ -3,6 +3,8 @@
 mod keys;
 mod names;
 
+use std::time::Duration;
+
 use auth_model::{AuthMethod, Connection, KeyAssets};
 use aws_endpoints::{names_resources_by_host, parse_host};
 
@@ -28,6 +30,7 @@ impl Config {
         };
         let mut warnings = self.notices.clone();
         warnings.extend(browsers_pass(self));
+        warnings.extend(delay_is_all(self));
         warnings.extend(self.connections.values().flat_map(of));
         warnings.extend(names::ambiguous(self));
         warnings.extend(names::alike(self));
@@ -47,6 +50,15 @@ fn browsers_pass(config: &Config) -> Option<String> {
         }
     };
     Some(format!("server.browsers.mode: {warning}"))
+}
+
+/// When the delay of a shutdown is over, running requests are cut.
+fn delay_is_all(config: &Config) -> Option<String> {
+    let (delay, deadline) = (config.server.shutdown_delay, config.server.shutdown_deadline);
+    let is_all = !delay.is_zero() && deadline.saturating_sub(delay) < Duration::from_secs(1);
+    let warning = "server.shutdown_delay: is a part of server.shutdown_deadline, of which it leaves less than a second: \
+                   requests that run when it is over are cut";
+    is_all.then(|| warning.to_owned())
 }
 
 /// Whether AWS is there: it has no endpoint of the operator's, or one that is AWS's.

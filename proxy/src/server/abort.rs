@@ -5,11 +5,11 @@
 //! minutes.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 
 use super::activity::Activity;
@@ -21,6 +21,9 @@ pub(crate) trait Reset {
 
     /// Whether the peer has reset it. Behind the peer's end of the stream a read does not say so.
     fn is_reset(&self) -> bool;
+
+    /// Whether the peer has closed its sending side, also where bytes before its end have not been read.
+    fn has_ended(&self) -> bool;
 }
 
 impl Reset for TcpStream {
@@ -34,6 +37,15 @@ impl Reset for TcpStream {
     fn is_reset(&self) -> bool {
         !matches!(self.take_error(), Ok(None))
     }
+
+    fn has_ended(&self) -> bool {
+        // What the kernel has reported so far; nobody is woken.
+        let mut cx = Context::from_waker(Waker::noop());
+        match pin!(self.ready(Interest::READABLE)).poll(&mut cx) {
+            Poll::Ready(ready) => ready.is_ok_and(Ready::is_read_closed),
+            Poll::Pending => false,
+        }
+    }
 }
 
 /// The socket of one client; dropped while its [`Activity`] says that a response was broken off, it is reset.
@@ -46,6 +58,20 @@ pub(crate) struct Abortable<T: Reset> {
 impl<T: Reset> Abortable<T> {
     pub(crate) fn new(inner: T, activity: Arc<Activity>) -> Self {
         Self { inner, activity }
+    }
+}
+
+impl<T: Reset> Reset for Abortable<T> {
+    fn reset_on_close(&self) {
+        self.inner.reset_on_close();
+    }
+
+    fn is_reset(&self) -> bool {
+        self.inner.is_reset()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.inner.has_ended()
     }
 }
 

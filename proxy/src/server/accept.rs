@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use super::ListenerRole;
@@ -60,7 +61,14 @@ pub(crate) async fn accept_loop<A, F>(
                 Ok((stream, addr)) => {
                     pause = FIRST_PAUSE;
                     let descriptor = descriptor(&descriptors, &clients).await;
-                    let place = clients.admit(ClientKey::new(role.clone(), addr.ip()));
+                    let client = ClientKey::new(role.clone(), addr.ip());
+                    let mut place = clients.admit(client.clone());
+                    if clients.keep_no_place() && place.as_ref().is_none_or(Place::is_rejected) {
+                        // Those that were accepted just before offer their places as soon as they run.
+                        drop(place);
+                        yield_now().await;
+                        place = clients.admit(client);
+                    }
                     match place {
                         Some(place) => {
                             if place.is_rejected() {
@@ -174,7 +182,7 @@ mod tests {
                 total: places,
                 reserve_percent: 0,
             },
-            std::time::Duration::ZERO,
+            Duration::from_secs(1),
         );
         let watch = drain.watch();
         tokio::spawn(accept_loop(

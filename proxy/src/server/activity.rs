@@ -13,41 +13,14 @@ use tokio::time::Instant;
 
 use super::clients::{IdleKind, Place};
 use super::download::{DownloadRate, Overdue, Pace};
+pub(crate) use super::expiry::Expiry;
 use super::half_closed::HalfClosed;
 use super::limits::Limits;
 use super::unflushed::Unflushed;
-use crate::metrics::ClientEnd;
 
 /// How long after an answer an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them anew
 /// costs about a microsecond, so a client that waits longer than this does not notice.
 const REST_AFTER: Duration = Duration::from_millis(100);
-
-/// Why a connection's time ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expiry {
-    /// No first byte within the header timeout, or no further request within the idle timeout.
-    Idle,
-    /// A request's head began and did not end within the header timeout.
-    Head,
-    /// The client took no byte of the response within the write timeout.
-    Write,
-    /// The client took too little of its responses.
-    Slow,
-    /// The client closed its side and there is still no answer for it.
-    HalfClosed,
-}
-
-impl From<Expiry> for ClientEnd {
-    fn from(expiry: Expiry) -> Self {
-        match expiry {
-            Expiry::Idle => Self::IdleTimeout,
-            Expiry::Head => Self::HeadTimeout,
-            Expiry::Write => Self::WriteTimeout,
-            Expiry::Slow => Self::TooSlow,
-            Expiry::HalfClosed => Self::HalfClosed,
-        }
-    }
-}
 
 /// Shared by the parts of one connection.
 #[derive(Debug)]
@@ -178,6 +151,16 @@ impl Activity {
         state.half_closed.closed();
         state.reader = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// Bytes of a next request are here while one runs, and the client has closed its sending side behind them, or not:
+    /// it is looked at again in a second.
+    pub(crate) fn holds_more(&self, is_closed: bool) {
+        let half_closed = &mut self.lock().half_closed;
+        half_closed.watch();
+        if is_closed {
+            half_closed.closed();
+        }
     }
 
     /// Whether the client has closed its sending side.
@@ -330,6 +313,7 @@ impl Activity {
             Phase::New(_) => IdleKind::Fresh,
             Phase::Quiet(_) | Phase::Resting(_) => IdleKind::Rested,
             Phase::Head(since) if self.is_slow_head(since) => IdleKind::Rested,
+            Phase::Written(_) | Phase::Head(_) | Phase::Busy if self.limits.busy_give_way => IdleKind::Rested,
             Phase::Written(_) | Phase::Head(_) | Phase::Busy => return,
         };
         self.place().offer(kind);
@@ -343,7 +327,7 @@ impl Activity {
     /// Ready when another connection has got the place. This is also where the place is offered: on HTTP/2 once nothing
     /// has run for a while, on HTTP/1 while a head does not become whole.
     pub(crate) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let may_offer = {
+        let may_offer = self.limits.busy_give_way || {
             let state = self.lock();
             match state.phase {
                 Phase::Quiet(since) => state.multiplexed && since.elapsed() >= REST_AFTER,
@@ -355,6 +339,20 @@ impl Activity {
             self.offer_place();
         }
         self.place().poll_evicted(cx)
+    }
+
+    /// The same while the connection only says its last: never, where those that are busy keep their place.
+    pub(crate) fn poll_cut_short(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.gives_way() {
+            self.poll_evicted(cx)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Whether the connection ends at once when another one has got its place, whatever runs on it.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.limits.busy_give_way
     }
 
     /// Whether the connection has a place, which it may have got anew.

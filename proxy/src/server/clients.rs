@@ -106,6 +106,11 @@ impl Clients {
         self.places.resize(size);
     }
 
+    /// Whether a new connection may have any other's place as soon as that runs.
+    pub(crate) fn keep_no_place(&self) -> bool {
+        self.place_kept.is_zero()
+    }
+
     /// Places that have a client.
     pub(crate) fn taken(&self) -> usize {
         usize::try_from(self.places.taken()).unwrap_or(usize::MAX)

@@ -59,10 +59,18 @@ where
     let mut io = Abortable::new(io, Arc::clone(&activity));
     let end = match first_bytes(&mut io, &activity, &context).await {
         Detected::Left => ClientEnd::Closed,
-        Detected::Expired(expiry) => expired(&mut io, expiry, b"", &peer, &context).await,
+        Detected::Expired(expiry) => expired(&mut io, expiry, (b"", &activity), &peer, &context).await,
         Detected::Protocol(Protocol::Tls, _) => {
             let refusal = Refusal::TlsUnsupported;
-            answer(&mut io, refusal, refusal.hint(), &Start::default(), &peer, &context).await;
+            answer(
+                &mut io,
+                (refusal, refusal.hint()),
+                &Start::default(),
+                &activity,
+                &peer,
+                &context,
+            )
+            .await;
             ClientEnd::Refused
         }
         Detected::Protocol(Protocol::Http1, read) => {
@@ -107,7 +115,7 @@ async fn http1<T, H>(
     context: &Context,
 ) -> ClientEnd
 where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler,
 {
     let mut most_fields = HeadReader::FEW_FIELDS;
@@ -140,7 +148,7 @@ where
             // A connection that has begun with HTTP/1 stays with it.
             Detected::Protocol(_, read) => read,
             Detected::Left => return ClientEnd::Closed,
-            Detected::Expired(expiry) => return expired(&mut io, expiry, b"", &peer, context).await,
+            Detected::Expired(expiry) => return expired(&mut io, expiry, (b"", &activity), &peer, context).await,
         };
     }
 }
@@ -165,7 +173,7 @@ async fn http1_turn<T, H>(
     context: &Context,
 ) -> Turn<T>
 where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler,
 {
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
@@ -201,13 +209,29 @@ where
         // hyper has bytes that it took for no part of the last request: the two readers disagree.
         Ended::Resting => ClientEnd::Broken,
         Ended::ByItself(_) | Ended::AsAsked if let Some((malformed, start)) = malformed => {
-            answer(&mut io, malformed.rejection(), &malformed.hint(), &start, peer, context).await;
+            answer(
+                &mut io,
+                (malformed.rejection(), &malformed.hint()),
+                &start,
+                activity,
+                peer,
+                context,
+            )
+            .await;
             ClientEnd::Refused
         }
         Ended::ByItself(result) => {
             if let Some(status) = own_answer.status() {
                 let refusal = Refusal::from_status(status);
-                answer(&mut io, refusal, refusal.hint(), &Start::default(), peer, context).await;
+                answer(
+                    &mut io,
+                    (refusal, refusal.hint()),
+                    &Start::default(),
+                    activity,
+                    peer,
+                    context,
+                )
+                .await;
                 ClientEnd::Refused
             } else if let Err(error) = result {
                 tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
@@ -222,6 +246,7 @@ where
                     };
                     tokio::select! {
                         () = closed => {}
+                        () = poll_fn(|cx| activity.poll_cut_short(cx)) => {}
                         () = drain.reached(Stage::Cut) => {}
                     }
                 }
@@ -229,7 +254,7 @@ where
             }
         }
         Ended::AsAsked => ClientEnd::Closed,
-        Ended::Expired(expiry) => expired(&mut io, expiry, &unread, peer, context).await,
+        Ended::Expired(expiry) => expired(&mut io, expiry, (&unread, activity), peer, context).await,
         Ended::Cut => ClientEnd::Cut,
     })
 }
@@ -243,7 +268,7 @@ async fn http2<T, H>(
     context: &Context,
 ) -> ClientEnd
 where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler,
 {
     activity.multiplex();
@@ -281,14 +306,28 @@ where
 
 /// Ends a connection whose time is up. Only a client in the middle of a head, of which `unread` is what came, gets a
 /// response: it waits for one.
-async fn expired<T>(io: &mut T, expiry: Expiry, unread: &[u8], peer: &Peer, context: &Context) -> ClientEnd
+async fn expired<T>(
+    io: &mut T,
+    expiry: Expiry,
+    (unread, activity): (&[u8], &Activity),
+    peer: &Peer,
+    context: &Context,
+) -> ClientEnd
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     match expiry {
         Expiry::Head => {
             let refusal = Refusal::HeadTimeout;
-            answer(io, refusal, refusal.hint(), &Start::of(unread), peer, context).await;
+            answer(
+                io,
+                (refusal, refusal.hint()),
+                &Start::of(unread),
+                activity,
+                peer,
+                context,
+            )
+            .await;
         }
         Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
             tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
@@ -297,8 +336,14 @@ where
     expiry.into()
 }
 
-async fn answer<T>(io: &mut T, refusal: Refusal, hint: &str, start: &Start, peer: &Peer, context: &Context)
-where
+async fn answer<T>(
+    io: &mut T,
+    (refusal, hint): (Refusal, &str),
+    start: &Start,
+    activity: &Activity,
+    peer: &Peer,
+    context: &Context,
+) where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let request_id = fresh_request_id();
@@ -316,6 +361,7 @@ where
     let mut drain = context.drain.clone();
     tokio::select! {
         () = refuse(io, refusal, hint, &request_id) => {}
+        () = poll_fn(|cx| activity.poll_cut_short(cx)) => {}
         () = drain.reached(Stage::Cut) => {}
     }
 }

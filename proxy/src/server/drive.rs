@@ -80,6 +80,12 @@ pub(crate) async fn drive<C: GracefulConnection>(
                 draining = true;
                 connection.as_mut().graceful_shutdown();
             }
+            Step::Evicted if activity.gives_way() => {
+                // Of a response, or a goodbye, what the socket takes at once.
+                connection.as_mut().graceful_shutdown();
+                let _ = poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await;
+                return Ended::AsAsked;
+            }
             // Half a head has no response.
             Step::Evicted if activity.is_in_head() || !activity.may_end_in_order() => return Ended::AsAsked,
             Step::Evicted => {

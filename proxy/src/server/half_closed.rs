@@ -25,21 +25,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct HalfClosed {
     grace: Duration,
-    times: Option<Times>,
-}
-
-#[derive(Debug)]
-struct Times {
     /// Since when the client's side is closed, or a write succeeded last.
-    since: Instant,
-    look_at: Instant,
+    since: Option<Instant>,
+    look_at: Option<Instant>,
 }
 
 impl HalfClosed {
     pub(super) fn new() -> Self {
         Self {
             grace: SAFE,
-            times: None,
+            since: None,
+            look_at: None,
         }
     }
 
@@ -50,45 +46,44 @@ impl HalfClosed {
 
     /// The running request has been responded to.
     pub(super) fn finished(&mut self) {
-        self.times = None;
+        (self.since, self.look_at) = (None, None);
     }
 
     /// The client has closed its side while a request runs.
     pub(super) fn closed(&mut self) {
-        let now = Instant::now();
-        self.times.get_or_insert(Times {
-            since: now,
-            look_at: now + LOOK_EVERY,
-        });
+        self.since.get_or_insert_with(Instant::now);
+        self.watch();
+    }
+
+    /// Bytes of a next request are here while one runs: only looks show that the client leaves.
+    pub(super) fn watch(&mut self) {
+        self.look_at.get_or_insert_with(|| Instant::now() + LOOK_EVERY);
     }
 
     /// The client's kernel took bytes. Where nobody is there, one of the next writes fails: no need to guess any longer.
     pub(super) fn wrote(&mut self) {
-        if let Some(times) = &mut self.times {
-            times.since = Instant::now();
+        if let Some(since) = &mut self.since {
+            *since = Instant::now();
         }
     }
 
     /// When the client's time is over.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.times.as_ref().map(|times| times.since + self.grace)
+        self.since.map(|since| since + self.grace)
     }
 
     /// When to look at the socket next.
     pub(super) fn look_at(&self) -> Option<Instant> {
-        self.times.as_ref().map(|times| times.look_at)
+        self.look_at
     }
 
     /// Whether it is time to look at the socket, which is by reading from it.
     pub(super) fn looks(&mut self) -> bool {
         let now = Instant::now();
-        let Some(times) = &mut self.times else {
-            return false;
-        };
         // Also where the client's time is over by now: else this look would stay the next thing that is due.
-        let is_time = times.look_at <= now;
+        let is_time = self.look_at.is_some_and(|at| at <= now);
         if is_time {
-            times.look_at = now + LOOK_EVERY;
+            self.look_at = Some(now + LOOK_EVERY);
         }
         is_time
     }

@@ -42,6 +42,7 @@ use self::held::Held;
 pub(crate) use self::malformed::Malformed;
 pub(crate) use self::start::Start;
 pub(crate) use self::target::in_uri as escape_uri;
+use super::abort::Reset;
 use super::activity::Activity;
 
 /// Between a client's socket and hyper, on HTTP/1.
@@ -137,7 +138,7 @@ impl HeadReader {
     }
 
     /// Fills `buf` with the next bytes that hyper may see; none at the end of the input.
-    pub(crate) fn poll_read<T: AsyncRead + Unpin>(
+    pub(crate) fn poll_read<T: AsyncRead + Reset + Unpin>(
         &mut self,
         io: &mut T,
         activity: &Activity,
@@ -168,7 +169,7 @@ impl HeadReader {
     }
 
     /// Waits for a whole head, and before that for the response to the request before it.
-    fn poll_head<T: AsyncRead + Unpin>(
+    fn poll_head<T: AsyncRead + Reset + Unpin>(
         &mut self,
         io: &mut T,
         activity: &Activity,
@@ -181,7 +182,7 @@ impl HeadReader {
             return Poll::Ready(Ok(Waited::Decided));
         }
         if activity.poll_quiet(cx).is_pending() {
-            // Read on only to notice when the client leaves. With bytes of a next request here it is not gone.
+            // Read on only to notice when the client leaves; with bytes of a next request here it is looked at.
             self.skip_empty_lines();
             while self.held.is_empty() {
                 if ready!(self.held.poll_fill(io, cx))? == 0 {
@@ -189,6 +190,10 @@ impl HeadReader {
                 }
                 self.skip_empty_lines();
             }
+            if io.is_reset() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            activity.holds_more(io.has_ended());
             return Poll::Pending;
         }
         loop {

@@ -39,6 +39,8 @@ pub struct Limits {
     /// How long a connection on which nothing has come yet, or only a part of a head, is not idle: another connection may
     /// not have its place.
     pub place_kept: Duration,
+    /// Whether another connection may also have the place of one that is busy, which is then cut.
+    pub busy_give_way: bool,
 }
 
 impl Limits {
@@ -57,11 +59,13 @@ impl Limits {
             max_clients: config.max_clients,
             reserve_percent: config.reserve_percent,
             place_kept: PLACE_KEPT,
+            busy_give_way: false,
         }
     }
 
-    /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of a connection
-    /// that has sent no whole head yet, however new that is: a probe that fails has the process restarted.
+    /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of the
+    /// connection on which nothing has begun for longest, however new that is: a probe that fails has the process restarted.
+    /// Also where a response is under way, which is made at once: its client takes its time to read it.
     #[must_use]
     pub const fn admin() -> Self {
         Self {
@@ -73,6 +77,7 @@ impl Limits {
             max_clients: 64,
             reserve_percent: 10,
             place_kept: Duration::ZERO,
+            busy_give_way: true,
         }
     }
 

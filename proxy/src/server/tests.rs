@@ -32,6 +32,7 @@ const LIMITS: Limits = Limits {
     max_clients: 100,
     reserve_percent: 10,
     place_kept: Duration::from_secs(1),
+    busy_give_way: false,
 };
 
 /// One connection over a pipe in memory, so that time can be paused.
@@ -40,6 +41,7 @@ struct Pipe {
     served: JoinHandle<()>,
     is_reset: Arc<AtomicBool>,
     is_gone: Arc<AtomicBool>,
+    is_ended: Arc<AtomicBool>,
     drain: Drain,
     handler: Arc<Dummy>,
     began: Instant,
@@ -49,10 +51,12 @@ fn pipe() -> Pipe {
     let (client, pipe) = duplex(PIPE);
     let is_reset = Arc::new(AtomicBool::new(false));
     let is_gone = Arc::new(AtomicBool::new(false));
+    let is_ended = Arc::new(AtomicBool::new(false));
     let accepted = Accepted {
         pipe,
         is_reset: Arc::clone(&is_reset),
         is_gone: Arc::clone(&is_gone),
+        is_ended: Arc::clone(&is_ended),
     };
     let drain = Drain::new();
     let context = Context {
@@ -74,6 +78,7 @@ fn pipe() -> Pipe {
         served,
         is_reset,
         is_gone,
+        is_ended,
         drain,
         handler,
         began: Instant::now(),

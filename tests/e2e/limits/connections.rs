@@ -209,6 +209,51 @@ async fn the_admin_listener_responds_to_a_probe_among_unfinished_heads() {
     }
 }
 
+/// Nor do clients that are slow with anything else: that dribble bodies, or stay when they were rejected.
+#[tokio::test]
+async fn the_admin_listener_responds_to_a_probe_among_slow_clients() {
+    let (proxy, _upstream) = start("", "").await;
+    let admin = proxy.admin_addr().unwrap();
+    let head = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
+    for (bytes, more) in [
+        (format!("{head}Content-Length: 100000\r\n\r\n"), "x"),
+        (format!("{head}Transfer-Encoding: chunked\r\n\r\n"), "1\r\nx\r\n"),
+        ("nonsense\r\n\r\n".to_owned(), "x"),
+        ("\u{16}\u{3}\u{1}".to_owned(), "x"),
+        (get("/livez"), &get("/livez")),
+    ] {
+        let mut held = Vec::new();
+        for host in (11..=50).cycle().take(200) {
+            let mut socket = connect_from(IpAddr::from([127, 0, 0, host]), admin).await;
+            let _ = timeout(Duration::from_millis(5), socket.write_all(bytes.as_bytes())).await;
+            held.push(socket);
+        }
+        for round in 0..5 {
+            for from in [OTHER, HOG] {
+                let mut wire = Wire::on(connect_from(from, admin).await);
+                wire.send(get("/livez")).await;
+                let answer = timeout(PATIENCE, wire.answer()).await.expect("a response in time");
+                assert_eq!(answer.status, 200, "{round}: {bytes:.80?}");
+            }
+            for socket in &held {
+                let _ = socket.try_write(more.as_bytes());
+            }
+        }
+    }
+}
+
+/// A body is nothing that the admin listener reads: its response ends the connection.
+#[tokio::test]
+async fn the_admin_listener_does_not_wait_for_bodies() {
+    let (proxy, _upstream) = start("", "").await;
+    let mut wire = Wire::connect(proxy.admin_addr().unwrap()).await;
+    wire.send("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx")
+        .await;
+    let answer = wire.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    assert!(wire.is_closed().await);
+}
+
 #[tokio::test]
 async fn unfinished_heads_of_many_addresses_make_room_after_a_second() {
     let (proxy, _upstream) = start(EIGHT, "").await;

@@ -183,3 +183,21 @@ fn browsers_that_pass() {
     );
     check(&format!("[server.browsers]\nmode = \"reject\"\n{store}"), key, "");
 }
+
+#[test]
+fn a_shutdown_whose_delay_leaves_no_time_for_requests() {
+    let key = "server.shutdown_delay";
+    let store = chained("a", "s3", "eu-west-1", "");
+    for (server, text) in [
+        ("shutdown_delay = \"25s\"", "leaves less than a second"),
+        ("shutdown_delay = \"24s\"", ""),
+        (
+            "shutdown_delay = \"4500ms\"\nshutdown_deadline = \"5s\"",
+            "leaves less than a second",
+        ),
+        ("shutdown_deadline = \"0s\"", ""),
+        ("shutdown_deadline = \"200ms\"", ""),
+    ] {
+        check(&format!("[server]\n{server}\n{store}"), key, text);
+    }
+}

@@ -6,8 +6,50 @@
 
 use httparse::{Header, Request};
 
-/// No method has a longer name.
-const LONGEST_METHOD: usize = 32;
+/// Methods by which a request may follow: those of RFC 9110 and of the registry of HTTP methods. Any other word is
+/// rather a body's.
+const METHODS: [&str; 40] = [
+    "GET",
+    "HEAD",
+    "PUT",
+    "POST",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PRI",
+    "PROPFIND",
+    "PROPPATCH",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
 
 /// Whether the head says nothing of a length, by a method that mostly has a body.
 pub(super) fn lacks_length(request: &Request<'_, '_>) -> bool {
@@ -25,22 +67,18 @@ pub(super) fn may_be_request(mut bytes: &[u8]) -> bool {
     if matches!(bytes, [] | [b'\r']) {
         return true;
     }
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    if let Some(end) = memchr::memchr(b'\n', bytes) {
-        let line = bytes.get(..end).unwrap_or_default();
-        let method_end = memchr::memchr(b' ', line).unwrap_or_default();
-        let (method, behind) = line.split_at_checked(method_end).unwrap_or_default();
-        let has_version = memchr::memmem::rfind(behind, b" HTTP/").is_some();
-        return !method.is_empty() && method.iter().all(is_token) && has_version;
-    }
-    // Methods are written in capitals, which words mostly are not.
-    let is_method = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_');
-    let mut words = bytes.splitn(2, |byte| *byte == b' ');
-    let method = words.next().unwrap_or_default();
-    let target = words.next().and_then(<[u8]>::first);
-    (1..=LONGEST_METHOD).contains(&method.len())
-        && method.iter().all(is_method)
-        && target.is_none_or(|first| matches!(first, b'/' | b'*' | b'h' | b'H'))
+    let line = memchr::memchr(b'\n', bytes).map(|end| bytes.get(..end).unwrap_or_default());
+    // What has come of the line, where that is not all of it.
+    let mut words = line.unwrap_or(bytes).splitn(2, |byte| *byte == b' ');
+    let (method, behind) = (words.next().unwrap_or_default(), words.next());
+    let Some(behind) = behind else {
+        return line.is_none() && METHODS.iter().any(|known| known.as_bytes().starts_with(method));
+    };
+    let is_target = behind
+        .first()
+        .map_or(line.is_none(), |first| matches!(first, b'/' | b'*' | b'h' | b'H'));
+    let is_whole = || memchr::memmem::rfind(behind, b" HTTP/").is_some();
+    METHODS.iter().any(|known| known.as_bytes() == method) && is_target && (line.is_none() || is_whole())
 }
 
 #[cfg(test)]
@@ -61,9 +99,11 @@ mod tests {
             "POST http://a/b HTT",
             "OPTIONS * HTTP/1.1",
             "GET / HTTP/1.1\r\n",
-            "propfind /a HTTP/1.1\r\nhost: a\r\n",
+            "PROPFIND /a HTTP/1.1\r\nhost: a\r\n",
+            "\r\nDELE",
             "GET /a b HTTP/1.1\r\n",
             "PRI * HTTP/2.0\r\n",
+            "PUT HTTP://a/ HTTP/1.1\r\n",
         ] {
             assert!(may_be_request(request.as_bytes()), "{request:?}");
         }
@@ -82,6 +122,20 @@ mod tests {
             "\r\n\r\n5\r\nhello",
             "first line\r\nsecond line\r\n",
             "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG",
+            "HELLO",
+            "\r\nHELLO",
+            "HELLO ",
+            "HELLO /WORLD",
+            "get",
+            "GETS",
+            "GET\n",
+            "GET \r\n",
+            "12345",
+            "abc /def HTTP/1.1",
+            "key value HTTP/2.0\r\n",
+            "x /y HTTP/1.1\r\n\r\n",
+            "PUT x HTTP/1.1\r\n",
+            "propfind /a HTTP/1.1\r\n",
         ] {
             assert!(!may_be_request(body.as_bytes()), "{body:?}");
         }

@@ -25,6 +25,18 @@ impl AsyncRead for Pieces {
     }
 }
 
+impl Reset for Pieces {
+    fn reset_on_close(&self) {}
+
+    fn is_reset(&self) -> bool {
+        false
+    }
+
+    fn has_ended(&self) -> bool {
+        false
+    }
+}
+
 /// What hyper gets to see of one request, or how the input ends.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Seen {

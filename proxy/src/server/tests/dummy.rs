@@ -22,6 +22,8 @@ pub(super) struct Accepted {
     pub(super) is_reset: Arc<AtomicBool>,
     /// The client has reset its end.
     pub(super) is_gone: Arc<AtomicBool>,
+    /// The client has closed its sending side, whatever of it was read.
+    pub(super) is_ended: Arc<AtomicBool>,
 }
 
 impl Reset for Accepted {
@@ -31,6 +33,10 @@ impl Reset for Accepted {
 
     fn is_reset(&self) -> bool {
         self.is_gone.load(Ordering::SeqCst)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.is_ended.load(Ordering::SeqCst)
     }
 }
 

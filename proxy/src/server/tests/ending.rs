@@ -139,6 +139,41 @@ async fn requests_that_do_not_finish_by_the_deadline_are_cut() {
     }
     assert_eq!(server.shutdown(Duration::from_millis(20)).await, Drained { cut: 1 });
     assert!(matches!(client.read(&mut [0; 16]).await, Ok(0) | Err(_)));
+    // A second signal, while what comes after the cut is under way, does not hide it.
+    assert_eq!(server.shutdown(Duration::from_secs(30)).await, Drained { cut: 1 });
+    assert_eq!(server.cut().await, Drained { cut: 1 });
+}
+
+/// As on the admin listener, whose responses wait for nothing but their client.
+#[tokio::test]
+async fn where_busy_connections_give_way_the_one_that_began_first_is_cut() {
+    let limits = Limits {
+        max_clients: 2,
+        ..Limits::admin()
+    };
+    let server = Server::new(limits, Metrics::new());
+    let listener = bind("127.0.0.1:0".parse().unwrap(), "server.admin").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let handler = Arc::new(Dummy::default());
+    server.listen(listener, ListenerRole::Admin, &handler);
+    let mut busy = Vec::new();
+    for count in 1..=2 {
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client
+            .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        while handler.seen.load(Ordering::SeqCst) < count {
+            tokio::task::yield_now().await;
+        }
+        busy.push(client);
+    }
+    let mut probe = TcpStream::connect(addr).await.unwrap();
+    probe.write_all(b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    read_to(&mut probe, "ok\n").await;
+    assert!(matches!(busy[0].read(&mut [0; 16]).await, Ok(0) | Err(_)));
+    let kept = timeout(Duration::from_millis(50), busy[1].read(&mut [0; 16])).await;
+    assert!(kept.is_err(), "{kept:?}");
 }
 
 #[tokio::test]

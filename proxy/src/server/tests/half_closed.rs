@@ -54,6 +54,39 @@ async fn a_reset_behind_the_end_is_noticed_within_a_second() {
     assert_eq!(pipe.began.elapsed(), Duration::from_secs(11));
 }
 
+/// What may be behind the running request: no read shows then that the client is gone.
+const BEHIND: [&str; 3] = ["X", "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n", "\r\nPUT"];
+
+#[tokio::test(start_paused = true)]
+async fn bytes_behind_a_request_do_not_hide_that_the_client_closed_its_side() {
+    for behind in BEHIND {
+        let mut pipe = pipe();
+        pipe.send(&format!("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n{behind}"))
+            .await;
+        tokio::time::sleep(Duration::from_millis(10_500)).await;
+        pipe.is_ended.store(true, Ordering::SeqCst);
+        (&mut pipe.served).await.unwrap();
+        // Seen at the next look; then there are the two seconds of a GET.
+        assert_eq!(pipe.began.elapsed(), Duration::from_secs(13), "{behind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_behind_a_request_do_not_hide_a_reset() {
+    for behind in BEHIND {
+        for is_ended in [false, true] {
+            let mut pipe = pipe();
+            pipe.is_ended.store(is_ended, Ordering::SeqCst);
+            let head = "PUT /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi";
+            pipe.send(&format!("{head}{behind}")).await;
+            tokio::time::sleep(Duration::from_millis(10_500)).await;
+            pipe.is_gone.store(true, Ordering::SeqCst);
+            (&mut pipe.served).await.unwrap();
+            assert_eq!(pipe.began.elapsed(), Duration::from_secs(11), "{behind:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_ends_early_is_no_request() {
     let mut pipe = pipe();
