@@ -241,11 +241,11 @@ impl Pipeline {
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let listener = &reporter.record.peer.listener;
         let Parts { method, headers, .. } = &admitted.head;
-        let caller = self.browsers.check(method, headers, admitted.host.as_ref(), listener)?;
-        if let Caller::Page(page) = caller {
+        if let Caller::Page(page) = self.browsers.check(method, headers, admitted.host.as_ref(), listener)? {
             let preflight = page.preflight_response();
             guard.let_read(page);
             if let Some(response) = preflight {
+                self.router.check_host(&admitted, listener)?;
                 reporter.answered(&response);
                 return Ok(Answered::Made(response));
             }
@@ -303,7 +303,7 @@ impl Pipeline {
         its_turn(turn.as_ref()).await?;
         let place = self.place_for_response(&client, lane, is_http1).await?;
         let permit = lane.upstream.permit(&client).await?;
-        let exchanged = self.exchange(lane, &framed, &mut record.attempts).await;
+        let exchanged = self.exchange(lane, &framed, &client, &mut record.attempts).await;
         record.bytes_in = framed.received();
         self.keep(
             permitted,

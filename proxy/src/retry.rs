@@ -14,6 +14,7 @@
 
 mod breaker;
 mod budget;
+mod conditions;
 mod safety;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::config::RetryConfig;
 use crate::metrics::RetryReason;
+use crate::share::ClientKey;
 
 pub(crate) use breaker::{Breakers, CircuitOpen};
 pub(crate) use budget::Budgets;
@@ -67,18 +69,20 @@ pub(crate) struct Attempts<'a> {
     config: &'a RetryConfig,
     budgets: &'a Budgets,
     host: &'a str,
+    client: &'a ClientKey,
     retries: u8,
     has_met_dead_connection: bool,
 }
 
 impl<'a> Attempts<'a> {
-    /// Of a request to this host, which is counted for its budget.
-    pub(crate) fn at(config: &'a RetryConfig, budgets: &'a Budgets, host: &'a str) -> Self {
-        budgets.request(host);
+    /// Of a client's request to this host, which is counted for the budgets of both.
+    pub(crate) fn at(config: &'a RetryConfig, budgets: &'a Budgets, host: &'a str, client: &'a ClientKey) -> Self {
+        budgets.request(host, client);
         Self {
             config,
             budgets,
             host,
+            client,
             retries: 0,
             has_met_dead_connection: false,
         }
@@ -124,7 +128,7 @@ impl<'a> Attempts<'a> {
                 wait: Duration::ZERO,
             });
         }
-        if !self.budgets.spend(self.host, self.config.budget_percent) {
+        if !self.budgets.spend(self.host, self.client, self.config.budget_percent) {
             return None;
         }
         let wait = moment(self.retries, fastrand::f64()).max(asked_wait);
@@ -152,6 +156,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::ListenerRole;
 
     fn config(max_attempts: u8) -> RetryConfig {
         RetryConfig {
@@ -161,10 +166,14 @@ mod tests {
         }
     }
 
+    fn client() -> ClientKey {
+        ClientKey::new(ListenerRole::Shared, [127, 0, 0, 1].into())
+    }
+
     #[track_caller]
     fn check(fault: Fault, is_safe: bool, retries: usize) {
-        let (config, budgets) = (config(3), Budgets::default());
-        let mut attempts = Attempts::at(&config, &budgets, "h");
+        let (config, budgets, client) = (config(3), Budgets::default(), client());
+        let mut attempts = Attempts::at(&config, &budgets, "h", &client);
         for _ in 0..retries {
             assert!(attempts.again(fault, None, || is_safe).is_some(), "{fault:?}");
         }
@@ -186,25 +195,25 @@ mod tests {
 
     #[test]
     fn one_attempt_is_one() {
-        let (config, budgets) = (config(1), Budgets::default());
+        let (config, budgets, client) = (config(1), Budgets::default(), client());
         for fault in [Fault::StaleConnection, Fault::NotSent] {
-            let mut attempts = Attempts::at(&config, &budgets, "h");
+            let mut attempts = Attempts::at(&config, &budgets, "h", &client);
             assert_eq!(attempts.again(fault, None, || true), None);
         }
     }
 
     #[test]
     fn only_the_first_dead_connection_costs_nothing_and_waits_for_nothing() {
-        let (config, budgets) = (config(10), Budgets::default());
+        let (config, budgets, client) = (config(10), Budgets::default(), client());
         for _ in 0..50 {
-            let mut attempts = Attempts::at(&config, &budgets, "h");
+            let mut attempts = Attempts::at(&config, &budgets, "h", &client);
             let again = attempts.again(Fault::StaleConnection, None, || true).unwrap();
             assert_eq!(
                 (again.reason, again.wait),
                 (RetryReason::StaleConnection, Duration::ZERO)
             );
         }
-        let mut attempts = Attempts::at(&config, &budgets, "h");
+        let mut attempts = Attempts::at(&config, &budgets, "h", &client);
         while attempts.again(Fault::Closed, None, || true).is_some() {}
         assert_eq!(attempts.retries, 9, "the budget was not touched before");
     }
@@ -220,9 +229,9 @@ mod tests {
     #[test]
     fn a_service_that_wants_to_be_left_alone_for_long_is() {
         let wait = |value: &str| {
-            let (config, budgets) = (config(3), Budgets::default());
+            let (config, budgets, client) = (config(3), Budgets::default(), client());
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            let mut attempts = Attempts::at(&config, &budgets, "h");
+            let mut attempts = Attempts::at(&config, &budgets, "h", &client);
             let again = attempts.again(Fault::Status, Some(&headers), || true);
             again.map(|again| again.wait)
         };
@@ -232,8 +241,8 @@ mod tests {
 
     #[test]
     fn listed_statuses_and_417_to_expect_are_faults() {
-        let (config, budgets) = (config(3), Budgets::default());
-        let attempts = Attempts::at(&config, &budgets, "h");
+        let (config, budgets, client) = (config(3), Budgets::default(), client());
+        let attempts = Attempts::at(&config, &budgets, "h", &client);
         let fault = |status, expected| attempts.fault_of(StatusCode::from_u16(status).unwrap(), expected);
         assert_eq!((fault(503, true), fault(500, true)), (Some(Fault::Status), None));
         assert_eq!((fault(417, true), fault(417, false)), (Some(Fault::Expectation), None));

@@ -200,6 +200,16 @@ impl Router {
         }
     }
 
+    /// For a request that says nothing of its connection, such as a browser's preflight: whether its host means AWS, an
+    /// endpoint or the proxy at all.
+    ///
+    /// # Errors
+    ///
+    /// The rejection that any request by that host gets.
+    pub(crate) fn check_host(&self, request: &Admitted, listener: &ListenerRole) -> Result<(), ProxyError> {
+        asked::classify(request, &self.view(listener)?, &self.names).map(drop)
+    }
+
     fn view(&self, listener: &ListenerRole) -> Result<View<'_>, ErrorCode> {
         match listener {
             ListenerRole::Connection(name) => {

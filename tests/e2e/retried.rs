@@ -1,17 +1,17 @@
 //! Services that break the first attempt at a request off: what a second one saves, and what must not be sent twice. Counted
 //! at the service.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::early::service::identity;
-use crate::support::ask;
 use crate::support::world::{connection, proxy};
+use crate::support::{Wire, ask};
 
 /// What becomes of the first attempt.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ const fn lost(row: Row) -> Row {
     }
 }
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 27] = [
     row("s3", "GET /b/k", "", ""),
     row("s3", "GET /b/k", "If-None-Match: \"e\"", ""),
     row("s3", "HEAD /b/k", "", ""),
@@ -82,6 +82,22 @@ const ROWS: [Row; 22] = [
         "",
     )),
     lost(row("s3", "PUT /b/k?renameObject", "x-amz-rename-source: /b/j", "")),
+    // Ceph's: a second try of one that took effect reports 409.
+    lost(row("s3", "PUT /b/k?append&position=5", "", "appended")),
+    row("lambda", "PUT /2015-03-31/functions/f/code", "", "{\"ZipFile\":\"aa\"}"),
+    lost(row(
+        "lambda",
+        "PUT /2015-03-31/functions/f/code",
+        "",
+        "{\"RevisionId\":\"a\"}",
+    )),
+    lost(row(
+        "lambda",
+        "DELETE /2015-03-31/functions/f/policy/s?RevisionId=a",
+        "",
+        "",
+    )),
+    row("lambda", "DELETE /2015-03-31/functions/f", "", ""),
     row("ec2", "GET /?Action=DescribeRegions&Version=2016-11-15", "", ""),
     lost(row("ec2", "GET /?Action=RunInstances&Version=2016-11-15", "", "")),
     row("ec2", "POST /", FORM, "Action=DescribeRegions&Version=2016-11-15"),
@@ -251,4 +267,47 @@ async fn what_is_safe_to_repeat_is_saved_and_nothing_else_is_sent_twice() {
         }
     }
     assert_eq!(all_wrong, "");
+}
+
+/// A client on an address of its own.
+async fn status_for(client: [u8; 4], proxy: SocketAddr, path: &str) -> u16 {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((client, 0).into()).expect("an address of this machine");
+    let mut wire = Wire::on(socket.connect(proxy).await.expect("somebody listens"));
+    wire.send(format!("GET /@s3/b/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        .await;
+    wire.head().await.0
+}
+
+/// One that makes the service fail has all retries there are; the next one has some as well.
+#[tokio::test]
+async fn client_whose_requests_always_fail_does_not_take_the_retries_of_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut seen = HashSet::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(socket.read_u8().await.expect("a head"));
+            }
+            let line = String::from_utf8_lossy(&head).lines().next().map(ToOwned::to_owned);
+            let line = line.expect("a line");
+            if !line.contains("/fails") && !seen.insert(line) {
+                let response = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                socket.write_all(response).await.expect("the proxy reads");
+            }
+        }
+    });
+    let proxy = proxy(&connection("s3", "s3", &format!("http://{address}"), "")).await;
+    let proxy = proxy.addr().expect("a listener");
+    for _ in 0..10 {
+        assert_eq!(status_for([127, 0, 0, 2], proxy, "fails").await, 502);
+    }
+    let mut saved = 0;
+    while status_for([127, 0, 0, 1], proxy, &saved.to_string()).await == 200 {
+        saved += 1;
+    }
+    assert_eq!(saved, 5);
+    assert_eq!(status_for([127, 0, 0, 3], proxy, "third").await, 200);
 }

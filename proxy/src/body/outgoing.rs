@@ -95,6 +95,15 @@ impl Content {
         }
     }
 
+    /// The bytes where they are in memory, in as many pieces as they came in.
+    pub(crate) fn pieces(&self) -> Option<&[Bytes]> {
+        match self {
+            Self::Empty => Some(&[]),
+            Self::Memory(memory) => Some(&memory.segments),
+            Self::Spooled { .. } => None,
+        }
+    }
+
     /// All bytes in one piece, for looking into; copied unless they are.
     ///
     /// # Errors

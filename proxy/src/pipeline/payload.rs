@@ -178,6 +178,10 @@ impl Framed {
                 Body::Whole { content, .. } => content.as_slice(),
                 Body::Stream { .. } | Body::Conversation { .. } => None,
             },
+            pieces: match &self.body {
+                Body::Whole { content, .. } => content.pieces(),
+                Body::Stream { .. } | Body::Conversation { .. } => None,
+            },
         }
     }
 

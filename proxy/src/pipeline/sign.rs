@@ -23,6 +23,7 @@ use crate::body::Sealer;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::retry::{Again, Attempts, Fault, is_safe};
 use crate::route::SignatureVersion;
+use crate::share::ClientKey;
 use crate::upstream::{Attempt, Exchange, SendFault, ServiceBody};
 
 /// An error answer of a few kilobytes comes at once or is none that is worth waiting for.
@@ -67,11 +68,17 @@ impl Pipeline {
     ///
     /// A rejected signature is looked into, what it was made with renewed, and the request sent once more. It
     /// had no effect, so any body that can be sent again is. The second answer passes as it is. Adds to the `count` of attempts.
-    pub(super) async fn exchange(&self, lane: &Lane, framed: &Framed, count: &mut u8) -> Result<Exchanged, ProxyError> {
+    pub(super) async fn exchange(
+        &self,
+        lane: &Lane,
+        framed: &Framed,
+        client: &ClientKey,
+        count: &mut u8,
+    ) -> Result<Exchanged, ProxyError> {
         let host = framed.head().uri.authority().map_or("", |authority| authority.as_str());
         let course = &mut Course {
             count,
-            attempts: Attempts::at(&framed.ready.route.config.retry, lane.upstream.budgets(), host),
+            attempts: Attempts::at(&framed.ready.route.config.retry, lane.upstream.budgets(), host, client),
         };
         let sent = self.deliver(lane, framed, course).await?;
         let received = self.clock.now();

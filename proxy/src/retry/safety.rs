@@ -7,10 +7,13 @@
 use std::borrow::Cow;
 
 use aws_endpoints::Protocol;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode;
+
+use super::conditions;
 
 /// What the operations that read begin with, followed by a capital letter or nothing.
 ///
@@ -61,8 +64,10 @@ pub(crate) struct Repeatable<'a> {
     /// How the service is spoken to.
     pub(crate) protocol: Protocol,
     pub(crate) head: &'a Parts,
-    /// `None` where it cannot be looked into.
+    /// `None` where it is not in one piece of memory.
     pub(crate) body: Option<&'a [u8]>,
+    /// `None` where it is not in memory.
+    pub(crate) pieces: Option<&'a [Bytes]>,
 }
 
 /// Whether the request may take effect twice.
@@ -75,10 +80,7 @@ pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
         Protocol::RestXml | Protocol::RestJson => match *method {
             // A service that the tables do not know counts as REST, and may be none.
             Method::GET | Method::HEAD | Method::OPTIONS => actions(query.as_bytes()).all(|name| reads(&name)),
-            Method::PUT | Method::DELETE => {
-                let is_once = ["renameObject", "append"].iter().any(|name| has_parameter(query, name));
-                !is_conditional(headers) && !is_once
-            }
+            Method::PUT | Method::DELETE => !is_conditional(headers) && !conditions::differs(request),
             _ => false,
         },
         // Protocols to come included: what is not known to be REST is judged by the operation.
@@ -158,10 +160,6 @@ fn actions(form: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     strict.chain(lenient).filter(is_action).map(|(_, value)| value)
 }
 
-fn has_parameter(query: &str, sought: &str) -> bool {
-    parameters(query.as_bytes(), b"&").any(|(name, _)| name == sought)
-}
-
 /// The parameters between any of these bytes.
 fn parameters<'a>(form: &'a [u8], between: &'static [u8]) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     // What is no UTF-8 names nothing that reads.
@@ -201,6 +199,7 @@ mod tests {
             protocol,
             head: &head,
             body: body.map(str::as_bytes),
+            pieces: Some(&[]),
         };
         assert_eq!(is_safe(repeatable), want, "{protocol:?} {request} {headers:?} {body:?}");
     }

@@ -208,9 +208,7 @@ fn judge(error: Error) -> SendFault {
             (ErrorCode::UpstreamUnreachable, fault)
         }
         None if error.is_connect() => (ErrorCode::UpstreamUnreachable, Fault::NotSent),
-        None if find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) => {
-            (ErrorCode::UpstreamMalformed, Fault::Malformed)
-        }
+        None if is_malformed(&error) => (ErrorCode::UpstreamMalformed, Fault::Malformed),
         None => (ErrorCode::UpstreamFailed, broken_off(&error, &extras)),
     };
     SendFault {
@@ -218,6 +216,29 @@ fn judge(error: Error) -> SendFault {
         fault,
         peer,
     }
+}
+
+/// Whether what the service sent is no valid HTTP, as hyper says of HTTP/1 and h2 of HTTP/2.
+fn is_malformed(error: &Error) -> bool {
+    let hyper = find::<hyper::Error>(error);
+    if hyper.is_some_and(hyper::Error::is_parse) {
+        return true;
+    }
+    // h2 itself has found it; a service that says the same of our request has another reason.
+    !hyper.is_some_and(hyper::Error::is_user)
+        && find::<h2::Error>(error).is_some_and(|error| {
+            error.is_library()
+                && matches!(
+                    error.reason(),
+                    Some(
+                        h2::Reason::PROTOCOL_ERROR
+                            | h2::Reason::FRAME_SIZE_ERROR
+                            | h2::Reason::COMPRESSION_ERROR
+                            | h2::Reason::FLOW_CONTROL_ERROR
+                            | h2::Reason::STREAM_CLOSED
+                    )
+                )
+        })
 }
 
 /// Which fault it is that an exchange broke off.

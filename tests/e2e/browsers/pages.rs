@@ -99,6 +99,22 @@ async fn a_preflight_gets_its_response_from_the_proxy() {
             assert!(setup.service.is_untouched());
         }
     }
+    // Not by a name that is none of the proxy's: the request itself would be rejected as well.
+    for to in [setup.address(By::Loopback), setup.address(By::Exposed)] {
+        let lines: String = wanted
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        for method in ["OPTIONS", "GET"] {
+            let answer = ask(
+                to,
+                format!("{method} /@store/b/k HTTP/1.1\r\nHost: evil.example\r\n{lines}\r\n"),
+            )
+            .await;
+            let code = answer.header("x-signing-proxy-error");
+            assert_eq!((answer.status, code), (403, Some("gateway-host-refused")), "{method}");
+        }
+    }
     // Nobody else's.
     let mut unlisted = wanted.to_vec();
     unlisted[0] = ("origin", "https://evil.example");

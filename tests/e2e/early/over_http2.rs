@@ -279,3 +279,16 @@ async fn response_to_a_client_that_streams_events_is_passed_on_and_its_connectio
         }
     }
 }
+
+/// As over HTTP/1: the service has sent something that is no HTTP.
+#[tokio::test]
+async fn response_that_is_no_http_is_malformed() {
+    for status in ["000", "1000", "abc"] {
+        let early = Early::new(status, "x", Framing::Length, After::ReadsOn);
+        let service = Service::start(vec![], Then::Early(early)).await;
+        let proxy = before(&service).await;
+        let request = upload(INVOKE, 10, false);
+        let (status, code, _) = ask(proxy.addr().expect("a listener"), request).await.refusal();
+        assert_eq!((status, code.as_str()), (502, "upstream-malformed"));
+    }
+}

@@ -206,7 +206,7 @@ impl Upload {
         let framed = Framed::whole(ready, content, sha256, 0);
         // Each of the requests has its own: between them it is the client that is waited for.
         let _permit = lane.upstream.permit(&self.client).await?;
-        let exchanged = self.pipeline.exchange(lane, &framed, attempts).await?;
+        let exchanged = self.pipeline.exchange(lane, &framed, &self.client, attempts).await?;
         let answer = Answer::read(exchanged, &self.ready.route.config).await?;
         if answer.head.status.is_success() {
             Ok(answer)
