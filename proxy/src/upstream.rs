@@ -330,15 +330,10 @@ impl Upstream {
         if gate.is_some() {
             head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
         }
-        let (body, upload) = if self.purpose.protocols == Protocols::Http1 {
-            (RequestBody::Alone(Box::new(body)), None)
-        } else {
-            let (body, upload) = Upload::new(body);
-            (body, Some(upload))
-        };
+        let (body, upload) = Upload::new(body);
         let mut request = Request::from_parts(head, body);
         let connection = capture_connection(&mut request);
-        let mut exchanging = upload.map(|upload| Exchanging::new(upload, connection.clone()));
+        let mut exchanging = Exchanging::new(upload, connection.clone());
         let interim = Interim::default();
         hyper::ext::on_informational(&mut request, {
             let (gate, interim) = (gate, interim.clone());
@@ -350,14 +345,7 @@ impl Upstream {
             }
         });
         let response = client.request(request);
-        let answer = exchange::wait(
-            response,
-            progress,
-            self.timeouts.response,
-            &interim,
-            exchanging.as_mut(),
-        )
-        .await;
+        let answer = exchange::wait(response, progress, self.timeouts.response, &interim, &mut exchanging).await;
         let answer =
             answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting, exchanging));
         if let Err(SendFault {

@@ -7,9 +7,10 @@ pub(crate) mod service;
 use std::fmt::Write as _;
 
 use signing_proxy::server::Proxy;
+use tokio::time::timeout;
 
 use crate::support::world::{by_role, connection, proxy, sandbox};
-use crate::support::{Answer, ask};
+use crate::support::{Answer, PATIENCE, Wire, ask};
 use service::{Early, Service, Then};
 
 const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\ncontent-type: application/xml\r\ncontent-length: 42\r\n\
@@ -97,7 +98,7 @@ async fn early_response_that_is_cut_is_never_whole() {
     let service = Service::start(false, vec![], Then::Early(Early::ToHead, cut)).await;
     let proxy = before(&service, "c", "lambda").await;
     let request = upload("POST /2015-03-31/functions/f/invocations", 4 << 20, false);
-    let mut wire = crate::support::Wire::connect(proxy.addr().expect("a listener")).await;
+    let mut wire = Wire::connect(proxy.addr().expect("a listener")).await;
     wire.send(request).await;
     let (status, headers) = wire.head().await;
     assert_eq!(status, 200);
@@ -144,5 +145,27 @@ async fn clock_is_corrected_on_an_early_response() {
         assert_eq!((answer.status, answer.text().as_str()), (200, "4194304"), "{early:?}");
         let retried = "signing_proxy_retries_total{connection=\"c\",reason=\"clock\"} 1";
         assert!(metrics.contains(retried), "{metrics}");
+    }
+}
+
+/// A service that has responded and neither reads on nor closes keeps no client waiting that sends all before it reads.
+#[tokio::test]
+async fn body_that_the_service_reads_no_more_is_read_for_a_moment_and_its_client_let_go() {
+    let forbidden = "HTTP/1.1 403 Forbidden\r\ncontent-length: 3\r\n\r\nbad";
+    for early in [Early::ToHead, Early::AfterContinue, Early::AfterSome] {
+        let service = Service::start(false, vec![], Then::Stuck(early, forbidden)).await;
+        for (kind, line) in [
+            ("s3", "PUT /b/k"),
+            ("lambda", "POST /2015-03-31/functions/f/invocations"),
+        ] {
+            let proxy = before(&service, "c", kind).await;
+            for is_chunked in [false, true] {
+                let mut wire = Wire::connect(proxy.addr().expect("a listener")).await;
+                let sending = wire.send(upload(line, 12 << 20, is_chunked));
+                let sent = timeout(PATIENCE, sending).await;
+                assert!(sent.is_ok(), "{kind} {early:?} chunked {is_chunked}");
+                assert_eq!(wire.head().await.0, 403);
+            }
+        }
     }
 }

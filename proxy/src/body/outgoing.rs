@@ -250,6 +250,11 @@ impl OutgoingBody {
         }
     }
 
+    /// Whether the client's connection waits for it to be read.
+    pub(crate) fn is_arriving(&self) -> bool {
+        matches!(self.source, Source::Held { .. } | Source::Client(_) | Source::Chunks(_))
+    }
+
     /// The gate that the body waits at.
     pub(crate) fn gate(&self) -> Option<Gate> {
         self.waiting.as_ref().map(|waiting| waiting.gate().clone())

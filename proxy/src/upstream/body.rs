@@ -35,26 +35,30 @@ pub(crate) struct ServiceBody {
 #[derive(Debug)]
 enum RequestSide {
     /// Over HTTP/1 hyper reports each early end itself.
-    Http1 { _held: Option<HeldBody> },
+    Http1(Box<Http1>),
     /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. `None` once the
     /// response has ended.
     Http2(Option<Box<Exchanging>>),
 }
 
+#[derive(Debug)]
+struct Http1 {
+    _held: Option<HeldBody>,
+    exchanging: Option<Exchanging>,
+}
+
 impl ServiceBody {
-    pub(super) fn new(
-        incoming: Incoming,
-        version: Version,
-        held: Option<HeldBody>,
-        exchanging: Option<Exchanging>,
-    ) -> Self {
+    pub(super) fn new(incoming: Incoming, version: Version, held: Option<HeldBody>, exchanging: Exchanging) -> Self {
         if let Some(HeldBody(gate)) = &held {
             gate.answered();
         }
         let request = if version == Version::HTTP_2 {
-            RequestSide::Http2(exchanging.map(Box::new))
+            RequestSide::Http2(Some(Box::new(exchanging)))
         } else {
-            RequestSide::Http1 { _held: held }
+            RequestSide::Http1(Box::new(Http1 {
+                _held: held,
+                exchanging: Some(exchanging),
+            }))
         };
         let mut body = Self { incoming, request };
         if body.incoming.is_end_stream() {
@@ -74,9 +78,11 @@ impl ServiceBody {
     }
 
     fn end_exchange(&mut self) {
-        if let RequestSide::Http2(exchanging) = &mut self.request
-            && let Some(exchanging) = exchanging.take()
-        {
+        let exchanging = match &mut self.request {
+            RequestSide::Http1(request) => request.exchanging.take(),
+            RequestSide::Http2(exchanging) => exchanging.take().map(|exchanging| *exchanging),
+        };
+        if let Some(exchanging) = exchanging {
             exchanging.ended();
         }
     }

@@ -94,7 +94,7 @@ pub(super) async fn wait(
     progress: &Progress,
     patience: Duration,
     interim: &Interim,
-    mut exchanging: Option<&mut Exchanging>,
+    exchanging: &mut Exchanging,
 ) -> Result<Response<Incoming>, SendFault> {
     loop {
         let deadline = progress.last() + patience;
@@ -102,7 +102,7 @@ pub(super) async fn wait(
             outcome = timeout_at(deadline, &mut response) => outcome,
             // The response future is dropped, and the connection with it.
             () = interim.has_too_many() => return Err(malformed(MalformedResponse::InterimFlood, None)),
-            () = connected(exchanging.as_deref_mut()) => continue,
+            () = connected(exchanging) => continue,
         };
         match outcome {
             Ok(Ok(response)) => {
@@ -117,9 +117,7 @@ pub(super) async fn wait(
                 sleep_until(deadline).await;
             }
             Err(_) => {
-                if let Some(exchanging) = exchanging {
-                    exchanging.is_late();
-                }
+                exchanging.is_late();
                 return Err(SendFault::last(ErrorCode::UpstreamTimeout));
             }
         }
@@ -127,10 +125,11 @@ pub(super) async fn wait(
 }
 
 /// Ready once, when the connection is known.
-async fn connected(exchanging: Option<&mut Exchanging>) {
-    match exchanging {
-        Some(exchanging) if !exchanging.is_connected() => exchanging.connected().await,
-        _ => std::future::pending().await,
+async fn connected(exchanging: &mut Exchanging) {
+    if exchanging.is_connected() {
+        std::future::pending::<()>().await;
+    } else {
+        exchanging.connected().await;
     }
 }
 
@@ -140,7 +139,7 @@ pub(super) fn checked(
     interim: &Interim,
     connection: &CaptureConnection,
     held: Option<HeldBody>,
-    mut exchanging: Option<Exchanging>,
+    mut exchanging: Exchanging,
 ) -> Result<Exchange, SendFault> {
     if let Some(HeldBody(gate)) = &held
         && response.status() == StatusCode::EXPECTATION_FAILED
@@ -159,10 +158,8 @@ pub(super) fn checked(
     }
     let peer = response.extensions().get::<PeerAddress>().and_then(|peer| peer.0);
     reuse.map_err(|cause| malformed(cause, peer))?;
-    if let Some(exchanging) = &mut exchanging {
-        // hyper may have taken another connection since, where the first one had closed.
-        exchanging.responded(response.status());
-    }
+    // hyper may have taken another connection since, where the first one had closed.
+    exchanging.responded(response.status());
     let version = response.version();
     Ok(response.map(|body| ServiceBody::new(body, version, held, exchanging)))
 }

@@ -1,11 +1,11 @@
-//! A connection by HTTP/2, and the exchanges on it.
+//! A connection, and the exchanges on it.
 //!
-//! h2 0.4 forgets that a response has ended (`END_STREAM`) where the connection ends while the request is still being sent and
+//! By HTTP/2: h2 0.4 forgets that a response has ended (`END_STREAM`) where the connection ends while the request is still being sent and
 //! nobody has read that end yet: `State::recv_eof` and `State::handle_error` put an error in its place, other than a reset of
 //! the stream. So the end of a connection is held back for a moment, for those who have a response to read.
 //!
 //! A request whose service has responded and takes no more of it, without a reset, waits for its window for ever, since hyper
-//! does not let go of it. Such a connection is cut once nothing else is on it.
+//! does not let go of it; over HTTP/1, until the service takes more. Such a connection is cut once nothing else is on it.
 
 use std::io;
 use std::pin::Pin;
@@ -27,12 +27,13 @@ use super::upload::Upload;
 /// For so long the end of a connection is held back at most. A response that comes with it is in memory.
 const END_HELD_BACK: Duration = Duration::from_millis(250);
 
-/// The exchanges on one connection by HTTP/2. Clones are the same.
-#[derive(Clone, Debug, Default)]
+/// The exchanges on one connection. Clones are the same.
+#[derive(Clone, Debug)]
 pub(super) struct Exchanges(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
+    is_http2: bool,
     uploads: Mutex<Vec<(Arc<Upload>, CaptureConnection)>>,
     /// Once there are none, the connection is over.
     is_given_up: AtomicBool,
@@ -41,6 +42,18 @@ struct Shared {
 }
 
 impl Exchanges {
+    fn new(is_http2: bool) -> Self {
+        Self(Arc::new(Shared {
+            is_http2,
+            ..Shared::default()
+        }))
+    }
+
+    /// Whether there may be several at a time.
+    pub(super) fn is_http2(&self) -> bool {
+        self.0.is_http2
+    }
+
     /// Another one, with this request.
     pub(super) fn begin(&self, upload: &Arc<Upload>, connection: &CaptureConnection) -> UnderWay {
         self.uploads().push((Arc::clone(upload), connection.clone()));
@@ -110,8 +123,7 @@ impl Drop for UnderWay {
 #[derive(Debug)]
 pub(super) struct ServiceLink {
     io: TokioIo<MaybeHttpsStream<Link>>,
-    /// `None` where it is not HTTP/2.
-    exchanges: Option<Exchanges>,
+    exchanges: Exchanges,
     end: Option<HeldEnd>,
 }
 
@@ -126,7 +138,7 @@ impl ServiceLink {
     pub(super) fn new(io: MaybeHttpsStream<Link>, is_http2: bool) -> Self {
         Self {
             io: TokioIo::new(io),
-            exchanges: is_http2.then(Exchanges::default),
+            exchanges: Exchanges::new(is_http2),
             end: None,
         }
     }
@@ -134,23 +146,20 @@ impl ServiceLink {
 
 impl Connection for ServiceLink {
     fn connected(&self) -> Connected {
-        let connected = self.io.inner().connected();
-        match &self.exchanges {
-            Some(exchanges) => connected.extra(exchanges.clone()),
-            None => connected,
-        }
+        self.io.inner().connected().extra(self.exchanges.clone())
     }
 }
 
 impl AsyncRead for ServiceLink {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let Some(exchanges) = &this.exchanges else {
-            return Pin::new(&mut this.io).poll_read(cx, buffer);
-        };
+        let exchanges = &this.exchanges;
         exchanges.0.reader.register(cx.waker());
         if exchanges.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if !exchanges.is_http2() {
+            return Pin::new(&mut this.io).poll_read(cx, buffer);
         }
         if this.end.is_none() {
             let before = buffer.filled().len();

@@ -1,6 +1,7 @@
-//! The body of a request by HTTP/2, and what becomes of it when the response has ended before it was sent.
+//! The body of a request, and what becomes of it when the response has ended before it was sent.
 //!
-//! Over HTTP/1 the connection ends there. Over HTTP/2 hyper goes on sending, and never ends where the service takes no more.
+//! hyper goes on sending, and never ends where the service neither takes any more nor closes: the body would keep its memory,
+//! its client's connection, and the one to the service.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http::{Extensions, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::connect::CaptureConnection;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -24,20 +26,11 @@ use crate::error::Cause;
 /// A service that has responded, and takes nothing more for so long, never does.
 const STALLED_AFTER: Duration = Duration::from_secs(2);
 
-/// A request's body, as hyper has it.
+/// A request's body, as hyper has it: dropped when it is sent, or will not be.
 #[derive(Debug)]
-pub(super) enum RequestBody {
-    /// It goes with its connection.
-    Alone(Box<OutgoingBody>),
-    /// It may have to go before.
-    Shared(Sending),
-}
+pub(super) struct RequestBody(Arc<Upload>);
 
-/// Dropped by hyper when it is sent, or will not be.
-#[derive(Debug)]
-pub(super) struct Sending(Arc<Upload>);
-
-impl Drop for Sending {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         let content = self.0.taken().content.take();
         drop(content);
@@ -76,7 +69,7 @@ impl Upload {
             sent: Notify::new(),
             sender: AtomicWaker::new(),
         });
-        (RequestBody::Shared(Sending(Arc::clone(&upload))), upload)
+        (RequestBody(Arc::clone(&upload)), upload)
     }
 
     /// Whether hyper has done with it.
@@ -84,17 +77,30 @@ impl Upload {
         self.is_sent.load(Ordering::Acquire)
     }
 
-    /// Nobody wants it: its memory goes now, and its stream is reset unless it waits for a window.
-    fn give_up(&self) {
+    /// Nobody wants it: its stream is reset unless it waits for a window, and its memory goes with what is returned.
+    fn give_up(&self) -> Option<OutgoingBody> {
         let content = self.taken().content.take();
-        drop(content);
         self.sender.wake();
+        content
     }
 
     /// Whether the service has taken nothing for [`STALLED_AFTER`] of what was there.
     fn is_stalled(&self) -> bool {
         let taken = self.taken();
         taken.content.is_none() || taken.since.is_some_and(|since| since.elapsed() >= STALLED_AFTER)
+    }
+
+    /// Waits until it is sent, or is not going to be.
+    async fn finish(&self, exchanges: Exchanges) {
+        while !self.is_sent() && timeout(STALLED_AFTER, self.sent.notified()).await.is_err() {
+            if self.is_stalled() {
+                tracing::debug!("the service has responded and reads nothing more: its connection is given up");
+                let rest = self.give_up();
+                exchanges.give_up();
+                read_rest(rest).await;
+                return;
+            }
+        }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -119,27 +125,28 @@ impl Body for RequestBody {
     type Error = Cause;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
-        match self.get_mut() {
-            Self::Alone(content) => Pin::new(&mut **content).poll_frame(cx),
-            Self::Shared(Sending(upload)) => upload.poll_frame(cx),
-        }
+        self.0.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Alone(content) => content.is_end_stream(),
-            Self::Shared(Sending(upload)) => upload.taken().content.as_ref().is_some_and(Body::is_end_stream),
-        }
+        self.0.taken().content.as_ref().is_some_and(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Alone(content) => content.size_hint(),
-            Self::Shared(Sending(upload)) => {
-                let taken = upload.taken();
-                taken.content.as_ref().map_or_else(SizeHint::default, Body::size_hint)
-            }
-        }
+        let taken = self.0.taken();
+        taken.content.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+/// What comes from a client yet is read and forgotten, for a moment: closed with unread bytes, its connection would be reset,
+/// and the client might not see the response.
+async fn read_rest(content: Option<OutgoingBody>) {
+    if let Some(mut content) = content.filter(OutgoingBody::is_arriving) {
+        // Either way it is dropped, and with it the client's connection, unless it was read to its end.
+        let _ = timeout(STALLED_AFTER, async {
+            while let Some(Ok(_)) = content.frame().await {}
+        })
+        .await;
     }
 }
 
@@ -149,7 +156,7 @@ pub(super) struct Exchanging {
     upload: Arc<Upload>,
     connection: CaptureConnection,
     is_connected: bool,
-    /// `None` as long as the connection is not known, and where it is not one by HTTP/2.
+    /// `None` as long as the connection is not known.
     under_way: Option<UnderWay>,
     is_success: bool,
     has_ended: bool,
@@ -191,7 +198,8 @@ impl Exchanging {
             .map(|exchanges| exchanges.begin(&self.upload, &self.connection));
     }
 
-    /// A connection by HTTP/2 that is silent, or stalls, may do so for all other requests: the next ones get another.
+    /// A connection by HTTP/2 that is silent, or stalls, may do so for all other requests: the next ones get another. One by
+    /// HTTP/1 goes with its request.
     pub(super) fn is_late(&self) {
         if self.under_way.is_some() {
             poison(&self.connection);
@@ -220,22 +228,15 @@ impl Drop for Exchanging {
         }
         // It may be about to close: nothing else is sent there, as over HTTP/1.
         poison(&self.connection);
-        // A service that has accepted the request may well read on, and gets the rest.
-        if !(self.has_ended && self.is_success) {
-            self.upload.give_up();
-        }
         let exchanges = under_way.exchanges().clone();
+        // A service that has accepted the request may well read on, and gets the rest. Over HTTP/1 there is no other way to
+        // say that there is no more than to close, upon which a service may forget what it has not sent yet.
+        let is_over = exchanges.is_http2() && !(self.has_ended && self.is_success);
+        let rest = if is_over { self.upload.give_up() } else { None };
         let upload = Arc::clone(&self.upload);
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                while !upload.is_sent() && timeout(STALLED_AFTER, upload.sent.notified()).await.is_err() {
-                    if upload.is_stalled() {
-                        tracing::debug!("the service has responded and reads nothing more: its connection is given up");
-                        upload.give_up();
-                        exchanges.give_up();
-                        return;
-                    }
-                }
+                tokio::join!(read_rest(rest), upload.finish(exchanges));
             });
         }
     }

@@ -1,6 +1,7 @@
 //! A service that responds early, over plain TCP or TLS.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -30,6 +31,8 @@ pub(crate) enum Early {
 pub(crate) enum Then {
     /// This response comes early, and the connection is closed with the rest of the request unread.
     Early(Early, &'static str),
+    /// The same, and then nothing is read, and the connection stays open.
+    Stuck(Early, &'static str),
     /// The body is read, and its length is the response.
     Whole,
 }
@@ -118,7 +121,10 @@ async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
         }
         let head = String::from_utf8(head).expect("a head in UTF-8").to_ascii_lowercase();
         let then = first.lock().expect("no panic").pop_front().unwrap_or(then);
-        let is_to_head = matches!(then, Then::Early(Early::ToHead | Early::AfterSome, _));
+        let is_to_head = matches!(
+            then,
+            Then::Early(Early::ToHead | Early::AfterSome, _) | Then::Stuck(Early::ToHead | Early::AfterSome, _)
+        );
         if head.contains("\r\nexpect: 100-continue\r\n") && !is_to_head {
             socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
         }
@@ -127,7 +133,7 @@ async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
             .find_map(|line| line.strip_prefix("content-length: "))
             .map_or(0, |value| value.parse().expect("a length"));
         match then {
-            Then::Early(early, response) => {
+            Then::Early(early, response) | Then::Stuck(early, response) => {
                 let some = match early {
                     Early::ToHead => 0,
                     Early::AfterContinue | Early::AfterSome => length.min(20_000),
@@ -136,6 +142,9 @@ async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
                 let response = response.replace("DATE", &in_an_hour());
                 socket.write_all(response.as_bytes()).await.ok()?;
                 socket.flush().await.ok()?;
+                if matches!(then, Then::Stuck(..)) {
+                    pending::<()>().await;
+                }
                 return None;
             }
             Then::Whole => {
