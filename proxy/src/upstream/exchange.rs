@@ -264,16 +264,20 @@ fn broken_off(error: &Error, extras: &Extensions) -> Fault {
     if is_reset { Fault::Closed } else { Fault::Final }
 }
 
-/// Without TLS nobody is asked for HTTP/2: what breaks off may well not know it.
+/// Without TLS nobody is asked for HTTP/2: what breaks off, or sends something else, may well not know it.
 pub(super) fn without_agreement(fault: SendFault) -> SendFault {
     match fault {
-        SendFault { error, fault, peer } if error.code() == ErrorCode::UpstreamFailed => SendFault {
-            error: error.with_hint(
-                "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
-            ),
-            fault,
-            peer,
-        },
+        SendFault { error, fault, peer }
+            if matches!(error.code(), ErrorCode::UpstreamFailed | ErrorCode::UpstreamMalformed) =>
+        {
+            SendFault {
+                error: error.with_hint(
+                    "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
+                ),
+                fault,
+                peer,
+            }
+        }
         other => other,
     }
 }

@@ -432,7 +432,7 @@ async fn an_endpoint_that_knows_only_http_1_is_named_as_the_cause() {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     let (code, text) = refusal(&connection(&format!("http://{addr}"), "")).await;
-    assert_eq!(code, "upstream-failed");
+    assert_eq!(code, "upstream-malformed");
     assert!(text.contains("HTTP/2") && text.contains("h2c"), "{text}");
 }
 
