@@ -170,7 +170,9 @@ impl Activity {
 
     /// A response has begun, for which this rate holds.
     pub(crate) fn responds(&self, rate: DownloadRate) {
-        self.lock().pace.set_rate(rate);
+        let mut state = self.lock();
+        state.pace.set_rate(rate);
+        state.half_closed.responds();
     }
 
     /// The socket took bytes, or would not.

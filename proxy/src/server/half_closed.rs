@@ -25,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct HalfClosed {
     grace: Duration,
+    /// The running request's response has begun.
+    responds: bool,
     /// Since when the client's side is closed, or a write succeeded last.
     since: Option<Instant>,
     look_at: Option<Instant>,
@@ -34,6 +36,7 @@ impl HalfClosed {
     pub(super) fn new() -> Self {
         Self {
             grace: SAFE,
+            responds: false,
             since: None,
             look_at: None,
         }
@@ -42,15 +45,27 @@ impl HalfClosed {
     /// A request begins to run. `is_safe`: it changes nothing.
     pub(super) fn started(&mut self, is_safe: bool) {
         self.grace = if is_safe { SAFE } else { WRITING };
+        self.responds = false;
+    }
+
+    /// Its response begins.
+    pub(super) fn responds(&mut self) {
+        self.responds = true;
     }
 
     /// The running request has been responded to.
     pub(super) fn finished(&mut self) {
-        (self.since, self.look_at) = (None, None);
+        (self.since, self.look_at, self.responds) = (None, None, false);
     }
 
     /// The client has closed its side while a request runs.
+    ///
+    /// Who ends behind a request does so with it. One that does so in the middle of a response has seen enough, and an event
+    /// stream that is silent must not go on for nobody: such a client has the short time, from one write to the next.
     pub(super) fn closed(&mut self) {
+        if self.responds && self.since.is_none() {
+            self.grace = SAFE;
+        }
         self.since.get_or_insert_with(Instant::now);
         self.watch();
     }

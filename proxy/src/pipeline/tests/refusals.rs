@@ -97,10 +97,10 @@ async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream(
             "once",
         ),
         (
-            "PUT /b/k HTTP/1.1\nx-amz-meta-a: \u{e4}",
+            "PUT /b/k HTTP/1.1\nx-amz-acl: \u{e4}",
             400,
             "header-unsignable",
-            "x-amz-meta-a",
+            "x-amz-acl",
         ),
     ] {
         let answer = proxy.ask(request, b"").await;

@@ -42,6 +42,29 @@ async fn a_request_with_an_effect_may_take_as_long_as_any_then() {
     }
 }
 
+/// Who closes its side in the middle of a response leaves; it was sent behind the request by whoever waits for the whole.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_ends_in_the_middle_of_a_response_is_waited_for_briefly() {
+    for ends_at_once in [true, false] {
+        let mut pipe = pipe();
+        let (sender, frames) = mpsc::channel(1);
+        pipe.handler.streams.lock().unwrap().push(frames);
+        pipe.send("POST /stream HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+            .await;
+        if ends_at_once {
+            pipe.client.shutdown().await.unwrap();
+        }
+        sender.send(Bytes::from_static(b"event\n")).await.unwrap();
+        pipe.read_to("event\n\r\n").await;
+        if !ends_at_once {
+            pipe.client.shutdown().await.unwrap();
+        }
+        (&mut pipe.served).await.unwrap();
+        let seconds = if ends_at_once { HOUR } else { 2 };
+        assert_eq!(pipe.began.elapsed(), Duration::from_secs(seconds), "{ends_at_once}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reset_behind_the_end_is_noticed_within_a_second() {
     let mut pipe = pipe();
