@@ -324,7 +324,7 @@ def judge(arguments, violations, client, report, baseline, samples, proxy):
         print(f"soak: {sample}", flush=True)
     flatness = flat(samples, violations, arguments.is_long) if len(samples) >= 5 else {}
     return {
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "rate": arguments.rate,
         "seconds": arguments.seconds,
         "client": client,
