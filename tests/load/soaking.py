@@ -219,8 +219,8 @@ def given_back(proxy, violations, is_long):
     end = time.monotonic() + 10
     while True:
         metrics = proxy.metrics()
-        taken = [(labels, value) for labels, value in metrics["signing_proxy_shared_taken"] if value]
-        taken += [(labels, value) for labels, value in metrics["signing_proxy_requests_in_flight"] if value]
+        shared = ("signing_proxy_shared_taken_bytes", "signing_proxy_shared_taken_permits", "signing_proxy_requests_in_flight")
+        taken = [(labels, value) for name in shared for labels, value in metrics[name] if value]
         if not taken or time.monotonic() > end:
             break
         time.sleep(0.2)
