@@ -50,6 +50,7 @@ class Counter:
             pass
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 
 from conftest import BUCKET, store_connection
-from servers import Proxy, knows
+from servers import Moto, Proxy, knows
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = "application/x-amz-json-1.0"
@@ -27,6 +27,7 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def arm(self, fault):
@@ -123,6 +124,14 @@ def store_stage(scratch, store, signed):
     yield stage
     relay.stop()
     assert stage.proxy.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def moto(scratch):
+    """One of its own: that of the session checks signatures once the tests of auth methods have run."""
+    server = Moto(scratch / "faults-moto-server", "moto-faults")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ class Relay:
     def stop(self):
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 

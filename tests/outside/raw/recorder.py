@@ -49,6 +49,8 @@ class Recorder:
 
     def stop(self):
         for listener in self.listeners:
+            # Closing alone leaves a thread in `accept`, and with it the socket: it would still take a connection.
+            listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
     def _accept(self, name, listener):
