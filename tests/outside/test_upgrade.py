@@ -45,7 +45,6 @@ class Relay:
     def stop(self):
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 
