@@ -12,6 +12,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from conftest import BUCKET, store_connection
+from listening import Listener
 from servers import Proxy
 
 KEYS = ["enforced/2026/q1.csv", "enforced/2026/a b+c*?.csv", "enforced/häns/ü.csv"]
@@ -22,22 +23,13 @@ class Counter:
 
     def __init__(self, port):
         self.port, self.sent = port, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.listener = Listener(self.serve, in_turn=True)
+        self.url = f"http://127.0.0.1:{self.listener.port}"
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.port))
-            threading.Thread(target=self.copy, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self.copy, args=(server, client, False), daemon=True).start()
+    def serve(self, client):
+        server = socket.create_connection(("127.0.0.1", self.port))
+        threading.Thread(target=self.copy, args=(client, server, True), daemon=True).start()
+        threading.Thread(target=self.copy, args=(server, client, False), daemon=True).start()
 
     def copy(self, source, target, counts):
         try:
@@ -50,8 +42,7 @@ class Counter:
             pass
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.listener.stop()
 
 
 @pytest.fixture(scope="module")

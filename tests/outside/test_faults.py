@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 
 from conftest import BUCKET, store_connection
+from listening import Listener
 from servers import Moto, Proxy, knows
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -22,25 +23,15 @@ class Relay:
     def __init__(self, port):
         self.port_behind, self.fault, self.came = port, None, 0
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listener = Listener(self._serve)
+        self.port = self.listener.port
 
     def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.listener.stop()
 
     def arm(self, fault):
         with self.lock:
             self.fault, self.came = fault, 0
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
         with client, client.makefile("rb") as reader:

@@ -12,6 +12,7 @@ import pytest
 
 from clients import CLIENTS, Place, missing
 from conftest import BUCKET
+from listening import Listener
 
 
 class Relay:
@@ -19,19 +20,15 @@ class Relay:
 
     def __init__(self, port):
         self.to, self.kept = port, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listener = Listener(self._serve, in_turn=True)
+        self.port = self.listener.port
 
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                service = socket.create_connection(("127.0.0.1", self.to))
-                kept = (bytearray(), bytearray())
-                self.kept.append(kept)
-                for index, (source, target) in enumerate(((client, service), (service, client))):
-                    threading.Thread(target=self._pump, args=(source, target, kept[index]), daemon=True).start()
+    def _serve(self, client):
+        service = socket.create_connection(("127.0.0.1", self.to))
+        kept = (bytearray(), bytearray())
+        self.kept.append(kept)
+        for index, (source, target) in enumerate(((client, service), (service, client))):
+            threading.Thread(target=self._pump, args=(source, target, kept[index]), daemon=True).start()
 
     @staticmethod
     def _pump(source, target, kept):
@@ -43,9 +40,7 @@ class Relay:
             target.shutdown(socket.SHUT_WR)
 
     def stop(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.listener.stop()
 
 
 @pytest.mark.parametrize("name", ["curl-h2c-upgrade", "java-http-client"])

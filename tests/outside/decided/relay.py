@@ -1,9 +1,9 @@
 """Between proxy and moto: keeps the bytes of every request as they were sent."""
 
 import socket
-import threading
 
 from decided.executed import PROBE
+from listening import Listener
 from raw.http1 import Malformed, Reader, read_request
 
 
@@ -26,23 +26,11 @@ class Relay:
     def __init__(self, port):
         self.port = port
         self.captured, self.problems = {}, []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.listener = Listener(self._serve)
+        self.address = f"127.0.0.1:{self.listener.port}"
 
     def stop(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self.listener.stop()
 
     def _serve(self, client):
         with client:

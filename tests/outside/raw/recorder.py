@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from raw.http1 import Malformed, Reader, read_request
@@ -14,6 +15,7 @@ from raw.http1 import Malformed, Reader, read_request
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from judge import verify
+from listening import Listener
 
 TAG = re.compile(r"t[0-9]{5}")
 # Between two hops, or between client and proxy alone: none of it may reach a service.
@@ -28,14 +30,10 @@ class Recorder:
 
     def __init__(self, secrets):
         self.lock = threading.Lock()
-        self.requests, self.problems, self.scripts, self.ports = [], [], {}, {}
+        self.requests, self.problems, self.scripts = [], [], {}
         self.secrets = secrets
-        self.listeners = []
-        for name in secrets:
-            listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-            self.listeners.append(listener)
-            self.ports[name] = listener.getsockname()[1]
-            threading.Thread(target=self._accept, args=(name, listener), daemon=True).start()
+        self.listeners = [Listener(partial(self._serve, name)) for name in secrets]
+        self.ports = {name: listener.port for name, listener in zip(secrets, self.listeners, strict=True)}
 
     def url(self, name):
         return f"http://127.0.0.1:{self.ports[name]}"
@@ -49,20 +47,10 @@ class Recorder:
 
     def stop(self):
         for listener in self.listeners:
-            # Closing alone leaves a thread in `accept`, and with it the socket: it would still take a connection.
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
-
-    def _accept(self, name, listener):
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._serve, args=(name, connection), daemon=True).start()
+            listener.stop()
 
     def _serve(self, name, connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = Reader(connection)
 
         def before_body(message):
