@@ -299,7 +299,7 @@ impl Upstream {
         &self.budgets
     }
 
-    /// Sends a signed request and waits for the head of the answer.
+    /// Sends a signed request and waits for the head of the response.
     ///
     /// The time for the answer begins anew with each piece of the body that is taken.
     ///

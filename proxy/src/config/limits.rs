@@ -24,7 +24,7 @@ pub struct Limits {
 pub struct Timeouts {
     /// For connecting, TLS included.
     pub connect: Duration,
-    /// From the last byte of the request to the head of the answer.
+    /// From the last byte of the request to the head of the response.
     pub response: Duration,
     /// Between two pieces of a body, in either direction.
     pub body_idle: Duration,
