@@ -5,7 +5,7 @@ use std::path::Path;
 use toml_edit::{ImDocument, Item};
 
 use super::environment::Environment;
-use super::file::TomlFile;
+use super::file::{TomlFile, item_at};
 use super::key_path::KeyPath;
 use super::keys::{self, Fallback};
 use super::load::{Overrides, find_file};
@@ -57,6 +57,7 @@ fn of_file(path: &Path) -> (Option<String>, Option<String>) {
 /// The first text that a line gives the key, in a file of which no more is understood than the headers of tables: whoever
 /// edits it breaks some line, and most likely another one. It is only where a probe goes.
 fn line_of(text: &str) -> Option<String> {
+    let key = KeyPath::of(KEY);
     let mut table = KeyPath::default();
     for line in text.lines() {
         if let Some(header) = line.trim_start().strip_prefix('[') {
@@ -67,16 +68,12 @@ fn line_of(text: &str) -> Option<String> {
             });
             continue;
         }
-        let Ok(parsed) = ImDocument::parse(line) else { continue };
-        let mut found = parsed.as_item();
-        for name in KeyPath::of(KEY).names().skip(table.names().count()) {
-            found = found
-                .as_table_like()
-                .and_then(|table| table.get(name))
-                .unwrap_or(&Item::None);
+        if !key.is_within(&table) {
+            continue;
         }
-        let is_within = KeyPath::of(KEY).is_within(&table);
-        if let (true, Some(address)) = (is_within, found.as_str()) {
+        let Ok(parsed) = ImDocument::parse(line) else { continue };
+        let found = item_at(parsed.as_item(), key.names().skip(table.names().count()));
+        if let Some(address) = found.and_then(Item::as_str) {
             return Some(address.to_owned());
         }
     }

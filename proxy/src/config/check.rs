@@ -92,19 +92,15 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
     };
     let elsewhere = || {
         let same = KEYS.iter().filter(|key| key.path.rsplit('.').next() == Some(name));
-        // The stores of secrets have much in common with what is better known.
-        // What the table is a part of comes first.
+        // What the table is a part of comes first; the stores of secrets have much in common with what is better known.
         let mut names = table.names();
         let (top, entry) = (names.next().unwrap_or_default(), names.next());
         let is_elsewhere = |path: &str| path.split('.').next() != Some(top);
         let same = same.min_by_key(|key| (is_elsewhere(key.path), key.path.starts_with("assets.")))?;
         let (home, _) = same.path.rsplit_once('.')?;
         let entry = entry.filter(|_| !is_elsewhere(same.path)).unwrap_or("NAME");
-        let names: Vec<_> = home
-            .split('.')
-            .map(|name| if name == "*" { entry } else { name })
-            .collect();
-        Some(names.iter().fold(KeyPath::default(), |path, name| path.entry(name)))
+        let names = home.split('.').map(|name| if name == "*" { entry } else { name });
+        Some(names.fold(KeyPath::default(), |path, name| path.entry(name)))
     };
     // A variable with single underscores has them in one name: `server_listen`.
     let joined = || {

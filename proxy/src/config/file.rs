@@ -89,10 +89,7 @@ impl TomlFile {
 
     /// The text that this key was given; `None` where it was given none, or a secret.
     pub(super) fn string(&self, key: &KeyPath) -> Option<String> {
-        let mut item = self.document.as_item();
-        for name in key.names() {
-            item = item.as_table_like()?.get(name)?;
-        }
+        let item = item_at(self.document.as_item(), key.names())?;
         item.as_str().map(str::to_owned)
     }
 
@@ -164,6 +161,11 @@ impl Found {
         }
         blanked + text.get(done..).unwrap_or_default()
     }
+}
+
+/// What has these names below this item, from the top down.
+pub(super) fn item_at<'a, 'n>(item: &'a Item, mut names: impl Iterator<Item = &'n str>) -> Option<&'a Item> {
+    names.try_fold(item, |item, name| item.as_table_like()?.get(name))
 }
 
 /// The line and column of a byte.
