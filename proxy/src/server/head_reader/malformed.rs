@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::refusal::Refusal;
-use super::target;
+use super::target::{self, place_of};
 
 /// Why bytes are no head. Each has a hint of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -108,10 +108,10 @@ fn in_target(head: &[u8]) -> Option<Malformed> {
     let (offset, byte) = target
         .iter()
         .enumerate()
-        .find(|(_, byte)| **byte <= b' ' || **byte == 0x7f)?;
+        .find(|(_, byte)| target::is_blank_or_control(**byte))?;
     Some(Malformed::Target {
         byte: *byte,
-        offset: u32::try_from(offset).unwrap_or(u32::MAX),
+        offset: place_of(offset),
     })
 }
 

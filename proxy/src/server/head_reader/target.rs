@@ -44,7 +44,7 @@ pub(super) fn in_head(head: &[u8]) -> Result<Escaped<'_>, Malformed> {
     };
     let target = head.get(place.clone()).unwrap_or_default();
     // An authority alone, which is rejected; blanks and controls, which are found when the head is parsed.
-    if head.starts_with(b"CONNECT ") || target.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+    if head.starts_with(b"CONNECT ") || target.iter().any(|byte| is_blank_or_control(*byte)) {
         return Ok(as_it_is);
     }
     let path = path_start(target)?;
@@ -188,7 +188,13 @@ fn has_digits(target: &[u8], offset: usize) -> bool {
     digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-fn place_of(offset: usize) -> u32 {
+/// Whether no target has this byte: a blank or a control character.
+pub(super) fn is_blank_or_control(byte: u8) -> bool {
+    byte <= b' ' || byte == 0x7f
+}
+
+/// The place of a byte in a target, as findings have it.
+pub(super) fn place_of(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
