@@ -1,7 +1,7 @@
 //! A secret that the program's user may not read, as Compose hands them out: the error says whose it is and what helps.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Command;
 
 use rustix::process::getuid;
@@ -26,19 +26,18 @@ fn a_secret_of_another_user_is_named_with_its_owner_and_what_helps() {
         secret.display()
     );
     fs::write(&file, toml).expect("a file");
-    let check = || {
-        let output = Command::new("setpriv")
+    let as_another = |command: &[&str]| {
+        Command::new("setpriv")
             .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
-            .args([
-                env!("CARGO_BIN_EXE_signing-proxy"),
-                "config",
-                "check",
-                "--resolve",
-                "--config",
-            ])
+            .arg(env!("CARGO_BIN_EXE_signing-proxy"))
+            .args(command)
+            .arg("--config")
             .arg(&file)
             .output()
-            .expect("setpriv runs");
+            .expect("setpriv runs")
+    };
+    let check = || {
+        let output = as_another(&["config", "check", "--resolve"]);
         (
             output.status.code(),
             String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -46,15 +45,12 @@ fn a_secret_of_another_user_is_named_with_its_owner_and_what_helps() {
     };
     let (code, text) = check();
     let owner = fs::metadata(&secret).expect("it is there");
-    let want = {
-        use std::os::unix::fs::MetadataExt as _;
-        format!(
-            "cannot be read: permission denied: it has mode 0600, user {} and group {}, and this process is user 65532 of group \
-             65532: make it this user's (chown 65532), or let its group read it (chgrp 65532, mode 0440)",
-            owner.uid(),
-            owner.gid()
-        )
-    };
+    let want = format!(
+        "cannot be read: permission denied: it has mode 0600, user {} and group {}, and this process is user 65532 of group \
+         65532: make it this user's (chown 65532), or let its group read it (chgrp 65532, mode 0440)",
+        owner.uid(),
+        owner.gid()
+    );
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains(&want), "{text}");
 
@@ -70,12 +66,7 @@ fn a_secret_of_another_user_is_named_with_its_owner_and_what_helps() {
     assert_eq!(check(), (Some(0), String::new()));
 
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("its mode");
-    let output = Command::new("setpriv")
-        .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
-        .args([env!("CARGO_BIN_EXE_signing-proxy"), "serve", "--config"])
-        .arg(&file)
-        .output()
-        .expect("setpriv runs");
+    let output = as_another(&["serve"]);
     assert_eq!(
         output.status.code(),
         Some(2),
