@@ -283,5 +283,15 @@ mod tests {
         assert!(all.len() < 128, "{}", all.len());
         let codes: HashSet<_> = CODES.iter().map(|(code, _)| code).collect();
         assert_eq!(codes.len(), CODES.len());
+        // Whatever the responses, since what is not listed stays when its connection is taken out.
+        let listed: HashSet<_> = all.iter().map(|labels| (labels.class, labels.code)).collect();
+        let by_status = (100..=999).flat_map(|status| [(status, Some("InventedByAClient")), (status, None)]);
+        let by_code = CODES.iter().map(|(code, _)| (400, Some(*code)));
+        for found in by_status
+            .chain(by_code)
+            .filter_map(|(status, code)| labels(status, code, None))
+        {
+            assert!(listed.contains(&found), "{found:?}");
+        }
     }
 }
