@@ -1,4 +1,4 @@
-//! What the proxy counts, and how `/metrics` tells it.
+//! What the proxy counts, and how `/metrics` reports it.
 //!
 //! No globals: a [`Metrics`] is made at the start and handed to whoever counts; clones share the numbers.
 //! Every label has a bounded set of values: connections and services come from the configuration, methods,

@@ -1,4 +1,4 @@
-//! Which protocols a client may ask to switch to: none, and for one of them it has to know that.
+//! Which protocols a client may request a switch to: none, and for one of them it has to know that.
 
 use http::header::UPGRADE;
 use http::request::Parts;

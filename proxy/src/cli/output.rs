@@ -34,7 +34,7 @@ pub(super) enum Failure {
     Running(Box<dyn Error + Send + Sync>),
     /// A check failed, and has said why.
     Failed,
-    /// Requests were cut when the program was stopped, which the log says.
+    /// Requests were cut when the program was stopped, which the log reports.
     Cut,
 }
 

@@ -87,6 +87,6 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Fai
         RunError::Landlock(error) => Failure::running(error),
         RunError::Start(error) => Failure::running(error),
     })?;
-    // The log has said so already.
+    // The log has reported it already.
     if drained.cut == 0 { Ok(()) } else { Err(Failure::Cut) }
 }

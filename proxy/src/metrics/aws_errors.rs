@@ -191,7 +191,7 @@ impl AwsErrorLabels {
     }
 }
 
-/// What a status says where no known code does. S3 wants fewer requests by a 503, also of `HEAD`.
+/// The class of a status, where no known code has one. S3 wants fewer requests by a 503, also of `HEAD`.
 fn class_of(status: StatusCode) -> ErrorClass {
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Throttled,

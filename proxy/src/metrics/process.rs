@@ -1,4 +1,4 @@
-//! What the operating system says of this process, by the names that all Prometheus clients give it.
+//! What the operating system reports of this process, by the names that all Prometheus clients give it.
 //!
 //! What is read from `/proc` is opened at the start: `process.landlock` lets nothing be opened there later. A number that
 //! the system does not give is left out.
@@ -28,7 +28,7 @@ pub(super) struct ProcessCollector {
     descriptors: Option<Mutex<Dir>>,
 }
 
-/// What `/proc/self/stat` says.
+/// What `/proc/self/stat` reports.
 #[derive(Debug, Eq, PartialEq)]
 struct Stat {
     threads: u64,

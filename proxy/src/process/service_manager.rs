@@ -104,7 +104,7 @@ impl ManagerSocket {
         })
     }
 
-    /// Connected, so that the kernel says when a full queue has room. A manager that has opened its socket again has another
+    /// Connected, so that the kernel reports when a full queue has room. A manager that has opened its socket again has another
     /// one behind the same name.
     async fn send(&self, message: &[u8]) -> io::Result<()> {
         let sent = match self.connected.send(message).await {

@@ -19,7 +19,7 @@ pub(crate) trait Reset {
     /// Has the close that follows discard what was not sent, and reset the connection.
     fn reset_on_close(&self);
 
-    /// Whether the peer has reset it. Behind the peer's end of the stream a read does not say so.
+    /// Whether the peer has reset it. Behind the peer's end of the stream a read does not report it.
     fn is_reset(&self) -> bool;
 
     /// Whether the peer has closed its sending side, also where bytes before its end have not been read.

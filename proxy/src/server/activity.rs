@@ -343,7 +343,7 @@ impl Activity {
         self.place().poll_evicted(cx)
     }
 
-    /// The same while the connection only says its last: never, where those that are busy keep their place.
+    /// The same while the connection is only being closed: never, where those that are busy keep their place.
     pub(crate) fn poll_cut_short(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.gives_way() {
             self.poll_evicted(cx)

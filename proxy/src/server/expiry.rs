@@ -13,7 +13,7 @@ pub(crate) enum Expiry {
     Write,
     /// The client took too little of its responses.
     Slow,
-    /// The client closed its side and there is still no answer for it.
+    /// The client closed its side and there is still no response for it.
     HalfClosed,
 }
 

@@ -14,7 +14,7 @@ const SAFE: Duration = Duration::from_secs(2);
 
 /// The same for a request that may have an effect: the service has it, or will, and whoever waits has to hear what came of
 /// it, however long that takes: as long as the longest timeout for a service. Clients that are gone are found before by the
-/// looks: the kernel of one that has closed altogether says so to the keep-alive probes when it has forgotten the connection
+/// looks: the kernel of one that has closed altogether reports so to the keep-alive probes when it has forgotten the connection
 /// (60 s on Linux), and a machine that is gone does not respond to them.
 const WRITING: Duration = Duration::from_hours(1);
 

@@ -127,7 +127,7 @@ impl HeadReader {
         self.malformed.as_ref()
     }
 
-    /// How many fields the next head has, if that ended the input: hyper has to be set up anew for it.
+    /// How many fields the next head has, if that ended the input: hyper has to be set up again for it.
     pub(crate) fn wanted_fields(&self) -> Option<usize> {
         self.wanted_fields
     }

@@ -178,7 +178,7 @@ fn the_watchdog_gets_its_reports_while_the_process_responds() {
         .socket
         .set_read_timeout(Some(Duration::from_millis(500)))
         .expect("a timeout");
-    // What was on its way when it stopped.
+    // What had been sent when it stopped.
     while manager.socket.recv(&mut [0; 64]).is_ok() {}
     program.signal("-CONT");
     manager

@@ -183,7 +183,7 @@ fn check(args: &[&str], variables: &[(&str, &str)], code: i32, says: &str) {
 }
 
 #[test]
-fn the_health_check_asks_the_admin_listener_of_flag_variable_or_file() {
+fn the_health_check_requests_the_admin_listener_of_flag_variable_or_file() {
     let (service, port) = silent();
     let mut served = serve(port, "shutdown_delay = \"1h\"\nshutdown_deadline = \"1h\"");
     let admin = served.admin.to_string();

@@ -37,7 +37,7 @@ fn check(answer: &Answer, service: &str, are_keys_good: bool, want: Option<Culpr
     assert_eq!(culprit, want, "{outcome:?}");
 }
 
-/// In whichever shape and by whichever code it says it: its header field is taken off on the way.
+/// In whichever shape and by whichever code it says it: its header field is taken off in transit.
 #[test]
 fn another_signing_proxy_is_named_as_such() {
     use crate::error::{ErrorCode, ErrorShape, ProxyError, render};

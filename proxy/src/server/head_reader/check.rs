@@ -11,7 +11,7 @@ use super::malformed::{Malformed, cause};
 use super::next;
 use super::target::{self, Escaped};
 
-/// Fields of a head that are parsed on the stack, and that hyper takes without being told of more.
+/// Fields of a head that are parsed on the stack, and that hyper takes unless it is set up for more.
 pub(super) const FEW_FIELDS: usize = 100;
 
 /// Fields of one head: `http` maps hold some more.

@@ -18,8 +18,8 @@ async fn an_upload_whose_client_closes_its_side_is_responded_to() {
         let mut pipe = pipe();
         pipe.send(request).await;
         pipe.client.shutdown().await.unwrap();
-        let (answer, after) = pipe.read_to_close().await;
-        assert!(answer.ends_with("\r\n\r\nhi"), "{request:?}: {answer}");
+        let (response, after) = pipe.read_to_close().await;
+        assert!(response.ends_with("\r\n\r\nhi"), "{request:?}: {response}");
         assert_eq!(after, Duration::ZERO, "{request:?}");
     }
 }
