@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sandbox::{Outcome, Reason, Sandbox, SandboxSettings, VerifiedRequest};
+use sandbox::{Outcome, Reason, VerifiedRequest};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -26,24 +26,9 @@ pub(crate) const PATH: &str = "/model/acme.words-v1%3A0/invoke-with-bidirectiona
 type Body = UnsyncBoxBody<Bytes, &'static str>;
 
 /// The sandbox, in the clear or by TLS, and a proxy before it.
-async fn world(tls: bool, more: &str) -> (World, tempfile::TempDir) {
-    let sandbox = Sandbox::start(SandboxSettings {
-        tls,
-        ..SandboxSettings::default()
-    });
-    let sandbox = sandbox.await.expect("the sandbox starts");
-    let folder = tempfile::tempdir().expect("a folder");
-    let address = sandbox.service("bedrock-runtime").expect("Bedrock runtime");
-    let (scheme, upstream) = match sandbox.ca_pem() {
-        Some(pem) => {
-            let ca_file = folder.path().join("ca.pem");
-            std::fs::write(&ca_file, pem).expect("written");
-            ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
-        }
-        None => ("http", String::new()),
-    };
-    let connection = connection("models", "bedrock-runtime", &format!("{scheme}://{address}"), more);
-    (World::with(sandbox, &(upstream + &connection)).await, folder)
+async fn world(tls: bool, more: &str) -> World {
+    let service = "bedrock-runtime";
+    World::over(tls, service, |endpoint| connection("models", service, endpoint, more)).await
 }
 
 /// A client's connection by HTTP/2 with prior knowledge.
@@ -178,7 +163,7 @@ async fn broken_off(world: &mut World) {
 
 #[tokio::test]
 async fn question_and_answer_alternate_over_tls() {
-    let (mut world, _folder) = world(true, "").await;
+    let mut world = world(true, "").await;
     let mut client = Client::connect(world.address()).await;
     let mut talk = client.begin(&[]).await;
     assert_eq!(talk.answer.status(), 200);
@@ -203,7 +188,7 @@ async fn many_messages_flow_in_both_directions_at_once() {
     // Up to 160 kB each, 32 MB in all.
     let size = |number: usize| number * number % 1000 * 160;
     for tls in [false, true] {
-        let (mut world, _folder) = world(tls, "").await;
+        let mut world = world(tls, "").await;
         let mut client = Client::connect(world.address()).await;
         let Talk {
             pieces,
@@ -235,7 +220,7 @@ async fn many_messages_flow_in_both_directions_at_once() {
 
 #[tokio::test]
 async fn an_sdk_may_sign_by_any_keys() {
-    let (mut world, _folder) = world(false, "").await;
+    let mut world = world(false, "").await;
     let mut client = Client::connect(world.address()).await;
     let authorization = "AWS4-HMAC-SHA256 Credential=DUMMY/20200101/us-east-1/bedrock/aws4_request, \
                          SignedHeaders=host;x-amz-date, Signature=00";
@@ -258,7 +243,7 @@ async fn an_sdk_may_sign_by_any_keys() {
 
 #[tokio::test]
 async fn a_changed_message_ends_the_conversation_on_both_sides() {
-    let (mut world, _folder) = world(true, "").await;
+    let mut world = world(true, "").await;
     let mut client = Client::connect(world.address()).await;
     let mut talk = client.begin(&[]).await;
     talk.say(&message("one")).await;
@@ -278,7 +263,7 @@ async fn a_changed_message_ends_the_conversation_on_both_sides() {
 
 #[tokio::test]
 async fn a_client_that_stops_in_a_message_or_is_gone_is_noticed_by_the_service() {
-    let (mut world, _folder) = world(false, "").await;
+    let mut world = world(false, "").await;
     let gate = world.sandbox.stream_gate();
     let mut client = Client::connect(world.address()).await;
     let mut talk = client.begin(&[]).await;
@@ -302,7 +287,7 @@ async fn a_client_that_stops_in_a_message_or_is_gone_is_noticed_by_the_service()
 
 #[tokio::test]
 async fn a_service_that_takes_nothing_stops_the_client_and_loses_nothing() {
-    let (mut world, _folder) = world(false, "").await;
+    let mut world = world(false, "").await;
     let gate = world.sandbox.stream_gate();
     let mut client = Client::connect(world.address()).await;
     let mut talk = client.begin(&[]).await;
@@ -356,7 +341,7 @@ async fn what_the_service_refuses_is_answered_while_the_client_still_speaks() {
 
 #[tokio::test]
 async fn http_1_is_told_to_speak_http_2() {
-    let (mut world, _folder) = world(false, "").await;
+    let mut world = world(false, "").await;
     let request = format!("POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     let (status, code, hint) = ask(world.address(), request).await.refusal();
     assert_eq!((status, code.as_str()), (505, "http2-required"));
@@ -373,7 +358,7 @@ async fn a_policy_decides_about_conversations() {
              account = \"111122223333\""
         )
     };
-    let (mut allowing, _folder) = world(false, &policy("acme.words-v1:0")).await;
+    let mut allowing = world(false, &policy("acme.words-v1:0")).await;
     let mut talk = Client::connect(allowing.address()).await.begin(&[]).await;
     talk.say(&message("one")).await;
     talk.hears("one").await;
@@ -381,7 +366,7 @@ async fn a_policy_decides_about_conversations() {
     assert!(talk.hear().await.is_none());
     accepted(&mut allowing).await;
 
-    let (mut denying, _folder) = world(false, &policy("acme.others-v1:0")).await;
+    let mut denying = world(false, &policy("acme.others-v1:0")).await;
     let talk = Client::connect(denying.address()).await.begin(&[]).await;
     assert_eq!(talk.answer.status(), 403);
     assert_eq!(talk.answer.headers()["x-signing-proxy-error"], "action-denied");

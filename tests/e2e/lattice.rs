@@ -10,7 +10,6 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::server::Proxy;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -237,24 +236,10 @@ async fn a_body_of_unknown_length_has_its_bound() {
 #[tokio::test]
 async fn the_signature_is_right_in_the_clear_and_over_tls() {
     for tls in [false, true] {
-        let settings = SandboxSettings {
-            tls,
-            ..SandboxSettings::default()
-        };
-        let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
-        let folder = tempfile::tempdir().expect("a folder");
-        let ca_file = folder.path().join("ca.pem");
-        let (scheme, upstream) = match sandbox.ca_pem() {
-            Some(pem) => {
-                std::fs::write(&ca_file, pem).expect("written");
-                ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
-            }
-            None => ("http", String::new()),
-        };
-        let endpoint = format!("{scheme}://{}", sandbox.s3());
-        let keys = "signing_name = \"s3\"";
-        let mesh = connection("mesh", "vpc-lattice-svcs", &endpoint, keys);
-        let mut world = World::with(sandbox, &(upstream + &mesh)).await;
+        let mut world = World::over(tls, "s3", |endpoint| {
+            connection("mesh", "vpc-lattice-svcs", endpoint, "signing_name = \"s3\"")
+        })
+        .await;
         let whole = format!("{}{}{LAST}", CHUNKS[0], CHUNKS[1]);
         for (line, framing, body) in [
             ("PUT /sandbox-bucket/k", "content-length: 5\r\n", "hello"),

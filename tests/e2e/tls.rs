@@ -1,30 +1,11 @@
 //! HTTPS to the upstream: HTTP/2 and HTTP/1.1 by ALPN, trust by `ca_file`.
 
-use std::fs;
-
-use sandbox::{Sandbox, SandboxSettings};
-
-use crate::support::world::{connection, proxy};
+use crate::support::world::{connection, proxy, sandbox_over};
 use crate::support::{World, ask};
-
-async fn sandbox_with_tls() -> Sandbox {
-    Sandbox::start(SandboxSettings {
-        tls: true,
-        ..SandboxSettings::default()
-    })
-    .await
-    .expect("the sandbox starts")
-}
 
 #[tokio::test]
 async fn objects_pass_over_tls() {
-    let sandbox = sandbox_with_tls().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let ca_file = folder.path().join("ca.pem");
-    fs::write(&ca_file, sandbox.ca_pem().expect("its certificate")).expect("written");
-    let endpoint = format!("https://{}", sandbox.s3());
-    let upstream = format!("[upstream]\nca_file = {ca_file:?}\n");
-    let mut world = World::with(sandbox, &(upstream + &connection("store", "s3", &endpoint, ""))).await;
+    let mut world = World::over(true, "s3", |endpoint| connection("store", "s3", endpoint, "")).await;
     let body = "x".repeat(300_000);
     let put = format!(
         "PUT /sandbox-bucket/tls%20key HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
@@ -42,7 +23,7 @@ async fn objects_pass_over_tls() {
 
 #[tokio::test]
 async fn an_unknown_authority_is_not_trusted() {
-    let sandbox = sandbox_with_tls().await;
+    let sandbox = sandbox_over(true).await;
     let proxy = proxy(&connection("store", "s3", &format!("https://{}", sandbox.s3()), "")).await;
     let request = "GET /sandbox-bucket HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
     let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();

@@ -1,12 +1,10 @@
 //! Uploads that go out while they come in: every mode, stored byte for byte or not at all. The sandbox verifies each
 //! chunk's and the trailer's signature, and the checksum.
 
-use std::fs;
-
-use sandbox::{Sandbox, SandboxSettings};
 use tokio::time::timeout;
 
-use crate::support::{Answer, PATIENCE, Wire, World, ask, world};
+use crate::support::world::connection;
+use crate::support::{Answer, PATIENCE, Wire, World, ask};
 
 /// Modes, and whether they need TLS. The threshold of `auto` is below the bodies here.
 const MODES: [(&str, bool); 9] = [
@@ -25,27 +23,8 @@ const MODES: [(&str, bool); 9] = [
 ];
 
 async fn world_with(keys: &str, tls: bool) -> World {
-    let settings = SandboxSettings {
-        tls,
-        ..SandboxSettings::default()
-    };
-    let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
-    let folder = tempfile::tempdir().expect("a folder");
-    let ca_file = folder.path().join("ca.pem");
-    let (scheme, upstream) = match sandbox.ca_pem() {
-        Some(pem) => {
-            fs::write(&ca_file, pem).expect("written");
-            ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
-        }
-        None => ("http", String::new()),
-    };
-    let endpoint = format!("{scheme}://{}", sandbox.s3());
     let keys = format!("{keys}\nlimits = {{ memory_body = \"100KiB\" }}");
-    World::with(
-        sandbox,
-        &(upstream + &world::connection("store", "s3", &endpoint, &keys)),
-    )
-    .await
+    World::over(tls, "s3", |endpoint| connection("store", "s3", endpoint, &keys)).await
 }
 
 fn noise(length: usize) -> Vec<u8> {

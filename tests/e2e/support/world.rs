@@ -92,10 +92,25 @@ impl World {
 
     /// The sandbox with one connection of this name; `more` are further keys of its table.
     pub(crate) async fn with_one(name: &str, service: &str, more: &str) -> Self {
-        let sandbox = sandbox().await;
-        let endpoint = sandbox.service(service).expect("a service of the sandbox");
-        let connection = connection(name, service, &format!("http://{endpoint}"), more);
-        Self::with(sandbox, &connection).await
+        Self::over(false, service, |endpoint| connection(name, service, endpoint, more)).await
+    }
+
+    /// The sandbox, with or without TLS, and the connections that there are to the endpoint of this service.
+    pub(crate) async fn over(is_tls: bool, service: &str, connections: impl FnOnce(&str) -> String) -> Self {
+        let sandbox = sandbox_over(is_tls).await;
+        // The proxy reads the certificate when it starts, and not again.
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca_file = folder.path().join("ca.pem");
+        let (scheme, upstream) = match sandbox.ca_pem() {
+            Some(pem) => {
+                std::fs::write(&ca_file, pem).expect("written");
+                ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
+            }
+            None => ("http", String::new()),
+        };
+        let address = sandbox.service(service).expect("a service of the sandbox");
+        let connections = connections(&format!("{scheme}://{address}"));
+        Self::with(sandbox, &(upstream + &connections)).await
     }
 
     /// The given connections.
@@ -151,9 +166,16 @@ impl World {
 
 /// The sandbox over plain HTTP, with nothing set.
 pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxSettings::default())
-        .await
-        .expect("the sandbox starts")
+    sandbox_over(false).await
+}
+
+/// The sandbox over HTTPS or plain HTTP.
+pub(crate) async fn sandbox_over(is_tls: bool) -> Sandbox {
+    let settings = SandboxSettings {
+        tls: is_tls,
+        ..SandboxSettings::default()
+    };
+    Sandbox::start(settings).await.expect("the sandbox starts")
 }
 
 /// Whether the signature was found right, whatever became of the request afterwards.
