@@ -1,68 +1,12 @@
 //! Heads on HTTP/2 that two readers could take differently, as frames that no client library would write.
 
-use std::net::SocketAddr;
-
 use signing_proxy::server::Proxy;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-use crate::support::http2::{
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame,
-};
+use crate::support::Recorder;
+use crate::support::http2::{Outcome, PROTOCOL_ERROR, block, send};
 use crate::support::world::{connection, proxy};
-use crate::support::{PATIENCE, Recorder};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-/// RFC 9113, section 7.
-const PROTOCOL_ERROR: u8 = 1;
-
-/// What a request comes to.
-#[derive(Debug, PartialEq)]
-enum Outcome {
-    /// A response; its body.
-    Response(String),
-    /// The stream, or the whole connection, was ended with this error.
-    Reset(u8),
-}
-
-async fn send(to: SocketAddr, fields: &[(&str, &str)], data: Option<&str>) -> Outcome {
-    let mut socket = TcpStream::connect(to).await.unwrap();
-    let flags = END_HEADERS | if data.is_none() { END_STREAM } else { 0 };
-    let mut bytes = [
-        PREFACE,
-        &frame(SETTINGS, 0, 0, &[]),
-        &frame(HEADERS, flags, 1, &block(fields)),
-    ]
-    .concat();
-    if let Some(data) = data {
-        bytes.extend(frame(DATA, END_STREAM, 1, data.as_bytes()));
-    }
-    socket.write_all(&bytes).await.unwrap();
-    timeout(PATIENCE, outcome(&mut socket))
-        .await
-        .expect("an outcome in time")
-}
-
-async fn outcome(socket: &mut TcpStream) -> Outcome {
-    let mut body = Vec::new();
-    loop {
-        let mut head = [0; 9];
-        socket.read_exact(&mut head).await.expect("a frame");
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        socket.read_exact(&mut payload).await.expect("a payload");
-        match head[3] {
-            DATA => body.extend(payload),
-            RST_STREAM => return Outcome::Reset(payload[3]),
-            GOAWAY if payload[7] != 0 => return Outcome::Reset(payload[7]),
-            _ => {}
-        }
-        if matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM != 0 {
-            return Outcome::Response(String::from_utf8(body).unwrap());
-        }
-    }
-}
 
 async fn start(more: &str) -> (Recorder, Proxy) {
     let recorder = Recorder::start(OK).await;
@@ -170,7 +114,7 @@ async fn heads_that_can_be_read_in_two_ways_are_rejected() {
         ),
     ];
     for (fields, code) in rows {
-        match send(proxy.addr().unwrap(), fields, None).await {
+        match send(proxy.addr().unwrap(), &block(fields), None).await {
             Outcome::Reset(error) => assert_eq!((error, code), (PROTOCOL_ERROR, ""), "{fields:?}"),
             Outcome::Response(body) => {
                 let shown = format!("\"code\":\"{code}\"");
@@ -192,7 +136,7 @@ async fn a_body_is_as_long_as_its_length_says() {
         ("99999999999999999999", "abc"),
     ] {
         let fields = [(":method", "PUT"), HTTP, LOCAL, KEY, ("content-length", length)];
-        let outcome = send(proxy.addr().unwrap(), &fields, Some(data)).await;
+        let outcome = send(proxy.addr().unwrap(), &block(&fields), Some(data)).await;
         assert_eq!(outcome, Outcome::Reset(PROTOCOL_ERROR), "{length} for {data:?}");
         assert!(recorder.is_untouched(), "{length} for {data:?} went upstream");
     }
@@ -209,7 +153,7 @@ async fn heads_without_a_doubt_pass() {
         &[HTTP, KEY, LOCAL, GET],
     ];
     for fields in rows {
-        let outcome = send(proxy.addr().unwrap(), fields, None).await;
+        let outcome = send(proxy.addr().unwrap(), &block(fields), None).await;
         assert_eq!(outcome, Outcome::Response("ok".to_owned()), "{fields:?}");
         assert_eq!(recorder.take().await.target, "/b/k");
     }
@@ -224,7 +168,7 @@ async fn of_a_path_with_a_fragment_what_is_allowed_is_what_is_sent() {
     let (mut recorder, proxy) = start(&allow).await;
     let delete = |path: &'static str| [(":method", "DELETE"), HTTP, LOCAL, (":path", path), JSON];
     for path in ["/b/allowed#", "/b/allowed#/../secret", "/b/allowed?#versionId=1"] {
-        let outcome = send(proxy.addr().unwrap(), &delete(path), None).await;
+        let outcome = send(proxy.addr().unwrap(), &block(&delete(path)), None).await;
         assert_eq!(outcome, Outcome::Response("ok".to_owned()), "{path}");
         let sent = recorder.take().await;
         assert_eq!(sent.target, "/b/allowed", "{path}");
@@ -237,7 +181,7 @@ async fn of_a_path_with_a_fragment_what_is_allowed_is_what_is_sent() {
         "#/b/allowed",
         "/b/secret?x=#/b/allowed",
     ] {
-        match send(proxy.addr().unwrap(), &delete(path), None).await {
+        match send(proxy.addr().unwrap(), &block(&delete(path)), None).await {
             Outcome::Response(body) => assert!(body.contains("AccessDenied"), "{path}: {body}"),
             Outcome::Reset(error) => panic!("{path}: {error}"),
         }

@@ -1,17 +1,14 @@
 //! Bytes that no URI has bare, as sloppy clients send them: escaped once, decided on, signed and sent; and those that stay
 //! rejected, each named with its place.
 
-use crate::support::http2::{DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame};
+use crate::support::http2::{Outcome, PROTOCOL_ERROR, block, field, send};
 use crate::support::world::{connection, is_well_signed, proxy};
-use crate::support::{Answer, PATIENCE, Recorder, Wire, World, ask};
+use crate::support::{Answer, Recorder, Wire, World, ask};
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use signing_proxy::server::Proxy;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -307,54 +304,15 @@ async fn a_target_may_grow_to_its_bound() {
     assert!(recorder.is_untouched());
 }
 
-/// One request on HTTP/2 with any bytes for its path: the error that ends the stream, or the response's status.
-async fn on_http_2(to: SocketAddr, path: &[u8]) -> Result<bool, u8> {
-    let mut block = Vec::new();
-    for (name, value) in [
-        (&b":method"[..], &b"GET"[..]),
-        (b":scheme", b"http"),
-        (b":authority", b"localhost"),
-        (b":path", path),
-    ] {
-        block.push(0);
-        for text in [name, value] {
-            assert!(text.len() < 127);
-            block.push(u8::try_from(text.len()).unwrap());
-            block.extend_from_slice(text);
-        }
-    }
-    let mut socket = TcpStream::connect(to).await.unwrap();
-    let head = frame(HEADERS, END_HEADERS | END_STREAM, 1, &block);
-    socket
-        .write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[]), &head].concat())
-        .await
-        .unwrap();
-    let mut body = Vec::new();
-    let outcome = async {
-        loop {
-            let mut head = [0; 9];
-            socket.read_exact(&mut head).await.expect("a frame");
-            let mut payload = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
-            socket.read_exact(&mut payload).await.expect("a payload");
-            match head[3] {
-                RST_STREAM => return Err(payload[3]),
-                GOAWAY if payload[7] != 0 => return Err(payload[7]),
-                DATA => body.extend(payload),
-                _ => {}
-            }
-            if matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM != 0 {
-                // Else it is that of an error.
-                return Ok(body == b"ok");
-            }
-        }
-    };
-    timeout(PATIENCE, outcome).await.expect("an outcome in time")
+/// One request on HTTP/2 with any bytes for its path.
+async fn on_http_2(to: SocketAddr, path: &[u8]) -> Outcome {
+    let fields = block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
+    send(to, &[fields, field(":path", path)].concat(), None).await
 }
 
 /// What `http::Uri` carries is served; the rest is a stream error of h2, which no code of ours sees: docs/clients.md.
 #[tokio::test]
 async fn http_2_takes_what_its_library_does() {
-    const PROTOCOL_ERROR: u8 = 1;
     let (mut recorder, proxy) = start("s3", "").await;
     let to = proxy.addr().unwrap();
     for (path, want) in [
@@ -363,31 +321,37 @@ async fn http_2_takes_what_its_library_does() {
         ("/b?a=[\\]^`{|};b=c", "/b?a=%5B%5C%5D%5E%60%7B%7C%7D%3Bb%3Dc"),
         ("/@store/b/[", "/b/%5B"),
     ] {
-        assert_eq!(on_http_2(to, path.as_bytes()).await, Ok(true), "{path}");
+        let outcome = on_http_2(to, path.as_bytes()).await;
+        assert_eq!(outcome, Outcome::Response("ok".to_owned()), "{path}");
         assert_eq!(recorder.take().await.target, want, "{path}");
     }
     for byte in b"`<>" {
         assert_eq!(
             on_http_2(to, &[b"/b/", &[*byte][..]].concat()).await,
-            Err(PROTOCOL_ERROR),
+            Outcome::Reset(PROTOCOL_ERROR),
             "0x{byte:02x}"
         );
     }
     for byte in b"\"<>" {
         assert_eq!(
             on_http_2(to, &[b"/b?", &[*byte][..]].concat()).await,
-            Err(PROTOCOL_ERROR),
+            Outcome::Reset(PROTOCOL_ERROR),
             "0x{byte:02x}"
         );
     }
     for path in [&b"/b/\xff"[..], b"/b?\xc3", b"/b/\xc3(", b"/b/\0", b"/b/ ", b"/b?\x7f"] {
         assert_eq!(
             on_http_2(to, path).await,
-            Err(PROTOCOL_ERROR),
+            Outcome::Reset(PROTOCOL_ERROR),
             "{}",
             path.escape_ascii()
         );
     }
-    assert_eq!(on_http_2(to, "/b/\u{fc}%4".as_bytes()).await, Ok(false));
+    // An error of the proxy's own.
+    let outcome = on_http_2(to, "/b/\u{fc}%4".as_bytes()).await;
+    assert!(
+        matches!(&outcome, Outcome::Response(body) if body != "ok"),
+        "{outcome:?}"
+    );
     assert!(recorder.is_untouched());
 }

@@ -13,11 +13,9 @@ use tokio::time::timeout;
 use super::service::{ca_file, identity_for, in_an_hour};
 use crate::support::PATIENCE;
 use crate::support::http2::{
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame,
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
+    frame, read_frame,
 };
-
-pub(crate) const NO_ERROR: u32 = 0;
-pub(crate) const INTERNAL_ERROR: u32 = 2;
 
 /// How an early response ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -247,14 +245,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.socket.read_exact(&mut preface).await.ok()?;
         self.write(&frame(SETTINGS, 0, 0, &[])).await?;
         loop {
-            let mut head = [0; 9];
-            self.socket.read_exact(&mut head).await.ok()?;
-            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-            let mut payload = vec![0; length];
-            self.socket.read_exact(&mut payload).await.ok()?;
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let ends = head[4] & END_STREAM != 0;
-            match head[3] {
+            let received = read_frame(&mut self.socket).await.ok()?;
+            let (stream, length) = (received.stream, received.payload.len());
+            let ends = received.flags & END_STREAM != 0;
+            match received.kind {
                 SETTINGS if !ends => self.write(&frame(SETTINGS, 1, 0, &[])).await?,
                 HEADERS => {
                     self.shared.count(|counts| counts.requests += 1);

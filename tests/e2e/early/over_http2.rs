@@ -7,9 +7,10 @@ use signing_proxy::server::Proxy;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::http2::{After, Early, Framing, INTERNAL_ERROR, NO_ERROR, Service, Then};
+use super::http2::{After, Early, Framing, Service, Then};
 use super::{LENGTHS, upload};
 use crate::conversations::{PATH, encoded, message};
+use crate::support::http2::{INTERNAL_ERROR, NO_ERROR};
 use crate::support::world::{by_role, connection, proxy, sandbox};
 use crate::support::{PATIENCE, ask};
 

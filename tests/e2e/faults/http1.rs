@@ -16,7 +16,7 @@ pub(super) enum End {
 }
 
 /// Bytes of a body after which a fault comes in its middle.
-const SOME: usize = 20_000;
+pub(super) const SOME: usize = 20_000;
 
 /// Reads what comes until the other side has ended the connection.
 pub(super) async fn drain<T: AsyncRead + Unpin>(mut socket: T) -> Option<()> {

@@ -2,24 +2,19 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::http1::{End, drain};
+use super::http1::{End, SOME, drain};
 use super::service::Stage;
 use crate::support::http2::{
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame,
+    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INTERNAL_ERROR, NO_ERROR, PREFACE, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, block, frame, read_frame,
 };
 
 // RFC 9113, sections 6 and 7.
 const PING: u8 = 6;
-const WINDOW_UPDATE: u8 = 8;
 const ACK: u8 = 1;
 const PADDED: u8 = 8;
-const NO_ERROR: u32 = 0;
-const INTERNAL_ERROR: u32 = 2;
 const REFUSED_STREAM: u32 = 7;
 const CANCEL: u32 = 8;
-
-/// Bytes of a body after which a fault comes in its middle.
-const SOME: usize = 20_000;
 
 /// What becomes of the connection after a fault.
 enum Next {
@@ -29,13 +24,6 @@ enum Next {
     Now(End),
     /// It ends once the proxy has taken all that was sent.
     AfterAll,
-}
-
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: Vec<u8>,
 }
 
 /// A request on its way.
@@ -65,7 +53,8 @@ pub(super) async fn serve<T: AsyncRead + AsyncWrite + Unpin>(
     let mut is_pooled = false;
     loop {
         let frame = tokio::select! {
-            frame = read(&mut socket) => frame?,
+            // Cancelled only while the connection is idle: no frame is in transit then.
+            frame = read_frame(&mut socket) => frame.ok()?,
             is_seen = stage.ends(born), if coming.is_over => {
                 if is_seen {
                     socket.shutdown().await.ok()?;
@@ -196,19 +185,4 @@ async fn take<T: AsyncWrite + Unpin>(socket: &mut T, frame: &Frame, coming: &mut
 async fn send<T: AsyncWrite + Unpin>(socket: &mut T, bytes: Vec<u8>) -> Option<()> {
     socket.write_all(&bytes).await.ok()?;
     socket.flush().await.ok()
-}
-
-/// Cancelled only between frames as long as a connection is idle: then none is on its way.
-async fn read<T: AsyncRead + Unpin>(socket: &mut T) -> Option<Frame> {
-    let mut head = [0; 9];
-    socket.read_exact(&mut head).await.ok()?;
-    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    let mut payload = vec![0; usize::try_from(length).expect("a length")];
-    socket.read_exact(&mut payload).await.ok()?;
-    Some(Frame {
-        kind: head[3],
-        flags: head[4],
-        stream: u32::from_be_bytes([head[5], head[6], head[7], head[8]]),
-        payload,
-    })
 }

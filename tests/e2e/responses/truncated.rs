@@ -3,6 +3,7 @@
 use super::*;
 use crate::early::http2::{self, After, Framing};
 use crate::early::service::{Early, Service, Then};
+use crate::support::http2::{INTERNAL_ERROR, NO_ERROR};
 
 /// No client takes what it gets for a response.
 async fn check_is_broken(what: &str, settings: String, endpoint: &str, kind: &str) {
@@ -51,8 +52,8 @@ async fn truncated_response_by_http_1_over_tls_is_never_whole() {
 #[tokio::test]
 async fn truncated_response_by_http_2_is_never_whole() {
     for after in [
-        After::Reset(http2::NO_ERROR),
-        After::Reset(http2::INTERNAL_ERROR),
+        After::Reset(NO_ERROR),
+        After::Reset(INTERNAL_ERROR),
         After::GoesAway,
         After::Drops,
     ] {
