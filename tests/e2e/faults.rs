@@ -115,7 +115,8 @@ async fn one(
     *sent += 1;
     let response = if row.fault == "refused-once" {
         let opened = async {
-            // Whatever the proxy has tried by then: it is what it tries later that matters.
+            // The kernel refuses what the proxy tries, and no program on this side is notified of it. Whatever it has tried
+            // by then, it is what it tries later that matters.
             sleep(Duration::from_millis(10)).await;
             service.listen();
             std::future::pending::<()>().await;

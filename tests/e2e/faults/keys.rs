@@ -147,6 +147,7 @@ async fn misbehave(socket: &mut BufReader<TcpStream>, kind: Kind, fault: Option<
     let bytes = match fault {
         None => good,
         Some("slow") => {
+            // The fault itself, and nothing that is waited for: shorter than all timeouts.
             tokio::time::sleep(Duration::from_millis(300)).await;
             good
         }
