@@ -25,6 +25,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def cpu_of(pid):
+    """Seconds of CPU of one process so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 class Program:
     """A child process and its children."""
 
@@ -60,11 +66,7 @@ class Program:
 
     def cpu(self):
         """Seconds of CPU so far."""
-        total = 0
-        for pid in self.processes():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        return sum(map(cpu_of, self.processes()))
 
     def memory(self, field="VmHWM"):
         """Resident bytes: the most so far, or `VmRSS` for now."""

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 
 import document
-from programs import TICKS, WORK, Program, free_port
+from programs import WORK, Program, cpu_of, free_port
 
 MIB = 1024 * 1024
 ALLOW = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": "*"}]}'
@@ -111,13 +111,9 @@ class Proxy(Program):
         super().__init__("soak-proxy", command, configuration.port)
 
     def sample(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-
-        def field(name):
-            return int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)[1])
-
-        descriptors = len(os.listdir(f"/proc/{self.process.pid}/fd"))
-        return {"memory": field("VmRSS") * 1024, "descriptors": descriptors, "threads": field("Threads")}
+        process = pathlib.Path(f"/proc/{self.process.pid}")
+        descriptors, threads = (len(os.listdir(process / kind)) for kind in ("fd", "task"))
+        return {"memory": self.memory("VmRSS"), "descriptors": descriptors, "threads": threads}
 
     def metrics(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.configuration.admin}/metrics") as response:
@@ -142,12 +138,6 @@ class Proxy(Program):
             return error.code, error.headers["x-signing-proxy-error"]
         except OSError as error:
             return 0, str(error)
-
-
-def cpu_of(pid):
-    """Seconds so far."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 class Violations(list):
