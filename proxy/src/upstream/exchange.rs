@@ -176,12 +176,6 @@ fn judge(error: Error) -> SendFault {
     let extras = extras(&error);
     let peer = extras.get::<PeerAddress>().and_then(|peer| peer.0);
     let (code, fault) = match find::<ConnectError>(&error) {
-        Some(ConnectError::TimedOut) => (ErrorCode::UpstreamConnectTimeout, Fault::Final),
-        // A certificate stays what it is; a handshake that was broken off may have met a server that is going away.
-        Some(ConnectError::Tls(cause)) if is_gone(cause.kind()) => (ErrorCode::UpstreamTls, Fault::NotSent),
-        Some(ConnectError::Tls(_)) => (ErrorCode::UpstreamTls, Fault::Final),
-        Some(ConnectError::NotHttp2) => (ErrorCode::UpstreamNotHttp2, Fault::Final),
-        Some(ConnectError::AddressRejected(_)) => (ErrorCode::UpstreamAddressRejected, Fault::Final),
         Some(ConnectError::CircuitOpen(open)) => {
             let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
             let hint = format!(
@@ -197,13 +191,8 @@ fn judge(error: Error) -> SendFault {
             let busy = ProxyError::new(ErrorCode::UpstreamBusy).with_retry_after(BUSY_RETRY);
             return SendFault::last(busy.with_hint(TOO_FEW_FILES).with_cause(error));
         }
-        // A name that leads nowhere, or an HTTP proxy that opens no tunnel, stays what it is.
-        Some(ConnectError::Unreachable(cause)) => {
-            let is_passing = find::<io::Error>(&**cause)
-                .is_some_and(|cause| is_gone(cause.kind()) || cause.kind() == io::ErrorKind::ConnectionRefused);
-            let fault = if is_passing { Fault::NotSent } else { Fault::Final };
-            (ErrorCode::UpstreamUnreachable, fault)
-        }
+        Some(cause) if is_passing(cause) => (cause.code(), Fault::NotSent),
+        Some(cause) => (cause.code(), Fault::Final),
         None if error.is_connect() => (ErrorCode::UpstreamUnreachable, Fault::NotSent),
         None if is_malformed(&error) => (ErrorCode::UpstreamMalformed, Fault::Malformed),
         None => (ErrorCode::UpstreamFailed, broken_off(&error, &extras)),
@@ -212,6 +201,22 @@ fn judge(error: Error) -> SendFault {
         error: ProxyError::new(code).with_cause(error),
         fault,
         peer,
+    }
+}
+
+/// Whether another attempt to connect may succeed.
+fn is_passing(error: &ConnectError) -> bool {
+    match error {
+        // A certificate stays what it is; a handshake that was broken off may have met a server that is going away.
+        ConnectError::Tls(cause) => is_gone(cause.kind()),
+        // A name that leads nowhere, or an HTTP proxy that opens no tunnel, stays what it is.
+        ConnectError::Unreachable(cause) => find::<io::Error>(&**cause)
+            .is_some_and(|cause| is_gone(cause.kind()) || cause.kind() == io::ErrorKind::ConnectionRefused),
+        ConnectError::TimedOut
+        | ConnectError::AddressRejected(_)
+        | ConnectError::NotHttp2
+        | ConnectError::NoDescriptor(_)
+        | ConnectError::CircuitOpen(_) => false,
     }
 }
 
