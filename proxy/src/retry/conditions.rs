@@ -24,10 +24,6 @@ const LONGEST_KEY: usize = 64;
 /// what one would have left. Tokens (`clientToken` and the like) are there for repetition.
 pub(super) fn differs(request: Repeatable<'_>) -> bool {
     let head = request.head;
-    // That of `mediapackagev2`; the others are in `is_conditional`.
-    if head.headers.contains_key("x-amzn-update-if-match") {
-        return true;
-    }
     if head.uri.query().is_some_and(in_query) {
         return true;
     }

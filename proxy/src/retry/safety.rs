@@ -99,7 +99,8 @@ fn is_conditional(headers: &HeaderMap) -> bool {
     let is_condition = |name: &str| {
         // On the object itself or on the source of a copy or a rename, which may be the object itself.
         let is_if = name.starts_with("x-amz-") && name.contains("-if-") && !name.starts_with("x-amz-meta-");
-        is_if || name == "x-amz-write-offset-bytes"
+        // The last one is `mediapackagev2`'s.
+        is_if || matches!(name, "x-amz-write-offset-bytes" | "x-amzn-update-if-match")
     };
     [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE]
         .iter()
@@ -242,6 +243,7 @@ mod tests {
             ("x-amz-copy-source-if-modified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
             ("x-amz-copy-source-if-unmodified-since", "Sun, 29 Nov 2026 09:00:00 GMT"),
             ("x-amz-rename-source-if-match", "\"e\""),
+            ("x-amzn-update-if-match", "\"e\""),
         ] {
             check(Protocol::RestXml, "PUT /b/k", &[(name, value)], None, false);
             check(Protocol::RestXml, "DELETE /b/k", &[(name, value)], None, false);
