@@ -67,18 +67,17 @@ impl Budgets {
     pub(super) fn request(&self, host: &str, client: &ClientKey) {
         let now = self.now();
         let mut hosts = self.hosts();
-        if !hosts.contains_key(host)
-            && hosts.len() >= MAX_HOSTS
+        if let Some(window) = hosts.get_mut(host) {
+            window.request(client, now);
+            return;
+        }
+        if hosts.len() >= MAX_HOSTS
             && let Some(oldest) = hosts.iter().min_by_key(|(_, window)| window.last)
         {
             let oldest = oldest.0.clone();
             hosts.remove(&oldest);
         }
-        if let Some(window) = hosts.get_mut(host) {
-            window.request(client, now);
-        } else {
-            hosts.entry(host.to_owned()).or_default().request(client, now);
-        }
+        hosts.entry(host.to_owned()).or_default().request(client, now);
     }
 
     /// Whether a request of the client to the host may be sent again, which then counts.
