@@ -28,22 +28,17 @@ impl Drop for HeldBody {
 #[derive(Debug)]
 pub(crate) struct ServiceBody {
     incoming: Incoming,
-    request: RequestSide,
+    /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. Over HTTP/1
+    /// it reports each early end itself.
+    needs_end_stream: bool,
+    request: Box<RequestSide>,
 }
 
 /// What becomes of the request with the response's end.
 #[derive(Debug)]
-enum RequestSide {
-    /// Over HTTP/1 hyper reports each early end itself.
-    Http1(Box<Http1>),
-    /// hyper takes a reset of the stream with `NO_ERROR` for an end of the body; only `END_STREAM` is one. `None` once the
-    /// response has ended.
-    Http2(Option<Box<Exchanging>>),
-}
-
-#[derive(Debug)]
-struct Http1 {
+struct RequestSide {
     _held: Option<HeldBody>,
+    /// `None` once the response has ended.
     exchanging: Option<Exchanging>,
 }
 
@@ -52,37 +47,28 @@ impl ServiceBody {
         if let Some(HeldBody(gate)) = &held {
             gate.answered();
         }
-        let request = if version == Version::HTTP_2 {
-            RequestSide::Http2(Some(Box::new(exchanging)))
-        } else {
-            RequestSide::Http1(Box::new(Http1 {
+        let mut body = Self {
+            incoming,
+            needs_end_stream: version == Version::HTTP_2,
+            request: Box::new(RequestSide {
                 _held: held,
                 exchanging: Some(exchanging),
-            }))
+            }),
         };
-        let mut body = Self { incoming, request };
         if body.incoming.is_end_stream() {
             body.end_exchange();
         }
         body
     }
 
-    fn needs_end_stream(&self) -> bool {
-        matches!(self.request, RequestSide::Http2(_))
-    }
-
     /// Whether all bytes that the head has announced are here. h2 may have forgotten the end of the stream, see
     /// [`multiplexed`](super::multiplexed).
     fn is_complete(&self) -> bool {
-        self.needs_end_stream() && self.incoming.size_hint().exact() == Some(0)
+        self.needs_end_stream && self.incoming.size_hint().exact() == Some(0)
     }
 
     fn end_exchange(&mut self) {
-        let exchanging = match &mut self.request {
-            RequestSide::Http1(request) => request.exchanging.take(),
-            RequestSide::Http2(exchanging) => exchanging.take().map(|exchanging| *exchanging),
-        };
-        if let Some(exchanging) = exchanging {
+        if let Some(exchanging) = self.request.exchanging.take() {
             exchanging.ended();
         }
     }
@@ -96,7 +82,7 @@ impl Body for ServiceBody {
         let this = self.get_mut();
         let frame = match ready!(Pin::new(&mut this.incoming).poll_frame(cx)) {
             None | Some(Err(_)) if this.is_complete() => None,
-            None if this.needs_end_stream() && !this.incoming.is_end_stream() => {
+            None if this.needs_end_stream && !this.incoming.is_end_stream() => {
                 Some(Err("the service reset its response before the end".into()))
             }
             None => None,
