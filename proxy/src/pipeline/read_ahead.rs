@@ -116,26 +116,21 @@ impl<B: Body<Data = Bytes> + Unpin> ReadAhead<B> {
 
     /// The next piece, as it was read or as it comes.
     fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        if matches!(self.read.front(), Some(Err(_))) && !self.has_paused {
-            // hyper would drop what it has not written yet, the head too: it writes while it waits.
-            self.has_paused = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        match (self.read.pop_front(), &mut self.rest) {
+        let polled = match (self.read.pop_front(), &mut self.rest) {
             (Some(frame), _) => Poll::Ready(Some(frame)),
-            (None, Some(rest)) if !self.is_over => match Pin::new(rest).poll_frame(cx) {
-                // The same, where it comes right behind the head: the client would see a connection that ends, and perhaps
-                // send the request again.
-                Poll::Ready(Some(Err(fault))) if !self.has_paused => {
-                    self.has_paused = true;
-                    self.read.push_back(Err(fault));
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                polled => polled,
-            },
+            (None, Some(rest)) if !self.is_over => Pin::new(rest).poll_frame(cx),
             (None, _) => Poll::Ready(None),
+        };
+        match polled {
+            // hyper would drop what it has not written yet, the head too: it writes while it waits. Else the client would see
+            // a connection that ends, and perhaps send the request again.
+            Poll::Ready(Some(Err(fault))) if !self.has_paused => {
+                self.has_paused = true;
+                self.read.push_front(Err(fault));
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled => polled,
         }
     }
 
