@@ -171,17 +171,15 @@ impl Framed {
 
     /// What the retry rule looks at.
     pub(super) fn repeatable(&self) -> Repeatable<'_> {
+        let content = match &self.body {
+            Body::Whole { content, .. } => Some(content),
+            Body::Stream { .. } | Body::Conversation { .. } => None,
+        };
         Repeatable {
             protocol: self.ready.route.traits.protocol,
             head: &self.ready.head,
-            body: match &self.body {
-                Body::Whole { content, .. } => content.as_slice(),
-                Body::Stream { .. } | Body::Conversation { .. } => None,
-            },
-            pieces: match &self.body {
-                Body::Whole { content, .. } => content.pieces(),
-                Body::Stream { .. } | Body::Conversation { .. } => None,
-            },
+            body: content.and_then(Content::as_slice),
+            pieces: content.and_then(Content::pieces),
         }
     }
 

@@ -140,12 +140,17 @@ pub(super) fn in_body(body: &[u8]) -> Option<Rejection> {
 
 /// `Code` and `Message` of S3's `Error`, Query's `ErrorResponse` and EC2's `Response`.
 fn in_xml(text: &str) -> Option<Rejection> {
-    let element = |open, close| {
-        let (_, rest) = text.split_once(open)?;
-        rest.split_once(close).map(|(value, _)| value)
-    };
-    let code = element("<Code>", "</Code>")?;
-    of_code(code.trim(), element("<Message>", "</Message>").unwrap_or_default())
+    let code = xml_text(text, "<Code>", "</Code>")?;
+    of_code(
+        code.trim(),
+        xml_text(text, "<Message>", "</Message>").unwrap_or_default(),
+    )
+}
+
+/// What is between these two tags, where they are first.
+pub(super) fn xml_text<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(open)?;
+    rest.split_once(close).map(|(value, _)| value)
 }
 
 /// `__type` of AWS JSON; `code` of REST JSON.

@@ -16,7 +16,7 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::rejection::{bare, cbor_text, code_in};
+use super::rejection::{bare, cbor_text, code_in, xml_text};
 
 /// Bytes of a body in which its code is looked for: every protocol has it at the beginning, besides a message.
 const MOST: usize = 4 * 1024;
@@ -91,17 +91,11 @@ pub(super) fn naming(method: &Method, status: StatusCode, headers: &HeaderMap, i
 /// The code that a body, or its beginning, has in one of AWS's shapes.
 fn code_in_body(beginning: &[u8]) -> Option<String> {
     match beginning.iter().find(|byte| !byte.is_ascii_whitespace())? {
-        b'<' => in_xml(&String::from_utf8_lossy(beginning)),
+        b'<' => checked(xml_text(&String::from_utf8_lossy(beginning), "<Code>", "</Code>")?.trim()),
         b'{' => in_json(beginning),
         0xa0..=0xbf => checked(bare(cbor_text(beginning, "__type")?)),
         _ => None,
     }
-}
-
-fn in_xml(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("<Code>")?;
-    let (code, _) = rest.split_once("</Code>")?;
-    checked(code.trim())
 }
 
 fn in_json(beginning: &[u8]) -> Option<String> {
