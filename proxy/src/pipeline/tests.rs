@@ -250,9 +250,14 @@ impl Proxy {
     }
 
     async fn s3(service: &Service, more: &str) -> Self {
+        Self::of("s3", service, more).await
+    }
+
+    /// Before a service that passes for the one of AWS with this name.
+    async fn of(name: &str, service: &Service, more: &str) -> Self {
         let addr = service.addr;
         Self::with(&format!(
-            "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\"\n{more}"
+            "service = \"{name}\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\"\n{more}"
         ))
         .await
     }

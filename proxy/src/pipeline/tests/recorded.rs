@@ -14,11 +14,7 @@ fn reply(status: u16, headers: &str, body: &str) -> Reply {
 /// What a service's response is called in the record and in the metrics.
 async fn check(service: &str, method: &str, reply: Reply, want: Option<&str>, counted: &str) {
     let upstream = Service::start(vec![reply]).await;
-    let addr = upstream.addr;
-    let mut proxy = Proxy::with(&format!(
-        "service = \"{service}\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\""
-    ))
-    .await;
+    let mut proxy = Proxy::of(service, &upstream, "").await;
     proxy.ask(&format!("{method} /b/k HTTP/1.1"), b"").await;
     let record = proxy.record().await;
     assert_eq!(record.aws_error.as_deref(), want, "{record:?}");
@@ -37,70 +33,70 @@ async fn check(service: &str, method: &str, reply: Reply, want: Option<&str>, co
 #[tokio::test]
 async fn errors_are_recorded_by_awss_code() {
     let denied = "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>m</Message></Error>";
-    let counted = r#"class="access-denied",code="AccessDenied""#;
-    check("s3", "GET", reply(403, "", denied), Some("AccessDenied"), counted).await;
-    let wrong = "<Error><Code>SignatureDoesNotMatch</Code></Error>";
-    let counted = r#"class="signature",code="SignatureDoesNotMatch""#;
-    check(
-        "s3",
-        "GET",
-        reply(403, "", wrong),
-        Some("SignatureDoesNotMatch"),
-        counted,
-    )
-    .await;
-    let slow = "<Error><Code>SlowDown</Code></Error>";
-    let counted = r#"class="throttled",code="SlowDown""#;
-    check("s3", "PUT", reply(503, "", slow), Some("SlowDown"), counted).await;
-    let elsewhere = "<Error><Code>PermanentRedirect</Code></Error>";
-    let counted = r#"class="redirect",code="PermanentRedirect""#;
-    check(
-        "s3",
-        "GET",
-        reply(301, "", elsewhere),
-        Some("PermanentRedirect"),
-        counted,
-    )
-    .await;
     let typed =
         "x-amzn-errortype: ThrottlingException:http://internal.amazon.com/coral/com.amazon.coral.availability/\r\n";
-    let counted = r#"class="throttled",code="ThrottlingException""#;
-    check(
-        "bedrock-runtime",
-        "POST",
-        reply(429, typed, "{}"),
-        Some("ThrottlingException"),
-        counted,
-    )
-    .await;
     let json = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m"}"#;
-    let counted = r#"class="conflict",code="ConditionalCheckFailedException""#;
-    check(
-        "dynamodb",
-        "POST",
-        reply(400, "", json),
-        Some("ConditionalCheckFailedException"),
-        counted,
-    )
-    .await;
     let unknown = "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code></Error></Errors></Response>";
-    let counted = r#"class="client",code="other""#;
-    check(
-        "ec2",
-        "POST",
-        reply(400, "", unknown),
-        Some("InvalidInstanceID.NotFound"),
-        counted,
-    )
-    .await;
-    check(
-        "s3",
-        "HEAD",
-        reply(503, "", ""),
-        None,
-        r#"class="throttled",code="none""#,
-    )
-    .await;
+    for (service, method, reply, want, counted) in [
+        (
+            "s3",
+            "GET",
+            reply(403, "", denied),
+            Some("AccessDenied"),
+            r#"class="access-denied",code="AccessDenied""#,
+        ),
+        (
+            "s3",
+            "GET",
+            reply(403, "", "<Error><Code>SignatureDoesNotMatch</Code></Error>"),
+            Some("SignatureDoesNotMatch"),
+            r#"class="signature",code="SignatureDoesNotMatch""#,
+        ),
+        (
+            "s3",
+            "PUT",
+            reply(503, "", "<Error><Code>SlowDown</Code></Error>"),
+            Some("SlowDown"),
+            r#"class="throttled",code="SlowDown""#,
+        ),
+        (
+            "s3",
+            "GET",
+            reply(301, "", "<Error><Code>PermanentRedirect</Code></Error>"),
+            Some("PermanentRedirect"),
+            r#"class="redirect",code="PermanentRedirect""#,
+        ),
+        (
+            "bedrock-runtime",
+            "POST",
+            reply(429, typed, "{}"),
+            Some("ThrottlingException"),
+            r#"class="throttled",code="ThrottlingException""#,
+        ),
+        (
+            "dynamodb",
+            "POST",
+            reply(400, "", json),
+            Some("ConditionalCheckFailedException"),
+            r#"class="conflict",code="ConditionalCheckFailedException""#,
+        ),
+        (
+            "ec2",
+            "POST",
+            reply(400, "", unknown),
+            Some("InvalidInstanceID.NotFound"),
+            r#"class="client",code="other""#,
+        ),
+        (
+            "s3",
+            "HEAD",
+            reply(503, "", ""),
+            None,
+            r#"class="throttled",code="none""#,
+        ),
+    ] {
+        check(service, method, reply, want, counted).await;
+    }
 }
 
 #[tokio::test]

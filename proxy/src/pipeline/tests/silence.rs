@@ -8,15 +8,6 @@ use super::*;
 const EVENTS: &[u8] = b"POST /model/m/invoke-with-response-stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                         content-length: 2\r\n\r\n{}";
 
-/// A proxy before the service, with the defaults of a service of AWS.
-async fn before(service: &Service, name: &str) -> Proxy {
-    let addr = service.addr;
-    Proxy::with(&format!(
-        "service = \"{name}\"\nregion = \"eu-west-1\"\nendpoint = \"http://{addr}\""
-    ))
-    .await
-}
-
 /// What else comes, and after how many whole minutes it is over. Nothing may be on its way: where all wait, time is skipped.
 async fn rest(mut client: TcpStream) -> (String, u64) {
     pause();
@@ -36,7 +27,7 @@ async fn an_event_stream_may_be_silent_as_long_as_its_service_is_slow() {
     for (name, minutes) in ROWS {
         let (reply, pieces) = stream();
         let service = Service::start(vec![reply]).await;
-        let mut proxy = before(&service, name).await;
+        let mut proxy = Proxy::of(name, &service, "").await;
         let mut client = proxy.send(EVENTS).await;
         pieces.send("5\r\nevent\r\n").await.unwrap();
         read_until(&mut client, "event\r\n").await;
@@ -50,7 +41,7 @@ async fn an_event_stream_may_be_silent_as_long_as_its_service_is_slow() {
 async fn a_response_may_begin_as_late_as_its_service_is_slow() {
     for (name, minutes) in ROWS {
         let mut service = Service::start(vec![Reply::Hang]).await;
-        let proxy = before(&service, name).await;
+        let proxy = Proxy::of(name, &service, "").await;
         let client = proxy.send(EVENTS).await;
         service.next().await;
         let (response, waited) = rest(client).await;
