@@ -96,8 +96,8 @@ struct Shared {
 }
 
 impl Network {
-    /// Reads the trusted roots; `threads` are going to send requests, by so many connections at a time. The network before this one stays, with the pools
-    /// that were made on it, where the settings and the content of `ca_file` are the same.
+    /// Reads the trusted roots; `threads` are going to send requests, by so many connections at a time. The network before
+    /// this one stays, with the pools that were made on it, where the settings and the content of `ca_file` are the same.
     ///
     /// # Errors
     ///

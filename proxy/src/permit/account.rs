@@ -32,7 +32,7 @@ impl Account {
         self.known.get().cloned()
     }
 
-    /// Asks STS whose the credentials are. An answer holds for ever; a failure does for a moment, and for all that wait.
+    /// Requests from STS whose the credentials are. A response holds for ever; a failure does for a moment, and for all that wait.
     pub(crate) async fn ask(&self, credentials: &CredentialSource) -> Option<AccountId> {
         self.look_up(async { credentials.caller_identity().await.map(|caller| caller.account) })
             .await

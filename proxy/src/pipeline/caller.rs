@@ -1,4 +1,4 @@
-//! What a client says of itself and of the trace that its request belongs to, for the record.
+//! What a client reports of itself and of the trace that its request belongs to, for the record.
 
 use std::fmt;
 

@@ -138,7 +138,7 @@ fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterat
         }
     };
     let form = if is_form { request.body? } else { &[] };
-    // Some readers end at a NUL: what they find is not told here.
+    // Some readers end at a NUL: what they find is not known here.
     if form.contains(&0) {
         return None;
     }

@@ -269,7 +269,7 @@ fn broken_off(error: &Error, extras: &Extensions) -> Fault {
     if is_reset { Fault::Closed } else { Fault::Final }
 }
 
-/// Without TLS nobody is asked for HTTP/2: what breaks off, or sends something else, may well not know it.
+/// Without TLS nothing negotiates HTTP/2: what breaks off, or sends something else, may well not know it.
 pub(super) fn without_agreement(fault: SendFault) -> SendFault {
     match fault {
         SendFault { error, fault, peer }

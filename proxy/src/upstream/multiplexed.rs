@@ -127,7 +127,7 @@ pub(super) struct ServiceLink {
     end: Option<HeldEnd>,
 }
 
-/// The end of a connection that nobody was told of yet.
+/// The end of a connection that was not reported yet.
 #[derive(Debug)]
 struct HeldEnd {
     outcome: io::Result<()>,
@@ -183,7 +183,7 @@ impl AsyncRead for ServiceLink {
         {
             return Poll::Pending;
         }
-        // From now on the connection itself says it.
+        // From now on the connection itself reports it.
         Poll::Ready(this.end.take().map_or(Ok(()), |end| end.outcome))
     }
 }

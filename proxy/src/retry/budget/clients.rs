@@ -3,7 +3,7 @@
 use super::{Counts, WINDOW};
 use crate::share::ClientKey;
 
-/// Clients that are told apart for each host. Of more the one that was silent longest goes, rather one without retries;
+/// Clients that are counted for each host. Of more the one that was silent longest goes, rather one without retries;
 /// what it has taken counts as taken by others from then on.
 const MAX_CLIENTS: usize = 32;
 
