@@ -29,6 +29,11 @@ impl<H> Serving<H> {
     pub(crate) fn keep(&self) {
         self.last.get_or_init(|| self.current.load_full());
     }
+
+    /// What serves the next request.
+    fn handler(&self) -> Arc<H> {
+        self.last.get().map_or_else(|| self.current.load_full(), Arc::clone)
+    }
 }
 
 impl<H: Handler> Handler for Serving<H> {
@@ -36,8 +41,7 @@ impl<H: Handler> Handler for Serving<H> {
     type Begun = H::Begun;
 
     fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> H::Begun {
-        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
-        handler.begin(request, peer)
+        self.handler().begin(request, peer)
     }
 
     fn handle(
@@ -46,13 +50,11 @@ impl<H: Handler> Handler for Serving<H> {
         peer: Peer,
         begun: H::Begun,
     ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
-        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
-        handler.handle(request, peer, begun)
+        self.handler().handle(request, peer, begun)
     }
 
     fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
-        let handler = self.last.get().map_or_else(|| self.current.load_full(), Arc::clone);
-        handler.room(request, peer)
+        self.handler().room(request, peer)
     }
 }
 
