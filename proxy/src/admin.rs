@@ -176,7 +176,7 @@ impl Handler for Admin {
 
     fn begin(&self, _request: &Request<Incoming>, _peer: &Peer) {}
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer, (): ()) -> Response<Full<Bytes>> {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, (): ()) -> Response<Full<Bytes>> {
         let mut response = self.answer(&request);
         if request.version() < Version::HTTP_2 && !request.body().is_end_stream() {
             // Nobody reads the body: the connection ends.

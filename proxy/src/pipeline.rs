@@ -389,7 +389,7 @@ impl Handler for Pipeline {
         ))
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Peer, begun: Noted) -> Response<ResponseBody> {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, begun: Noted) -> Response<ResponseBody> {
         self.answer(request, begun.0).await
     }
 

@@ -137,7 +137,6 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: Peer,
         begun: Self::Begun,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 

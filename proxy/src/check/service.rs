@@ -82,9 +82,9 @@ pub(super) async fn send(
         listener: ListenerRole::Shared,
     };
     let service = service_fn(move |request: Request<Incoming>| {
-        let (pipeline, peer) = (Arc::clone(&pipeline), peer.clone());
+        let pipeline = Arc::clone(&pipeline);
         let begun = pipeline.begin(&request, &peer);
-        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, peer, begun).await) }
+        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, begun).await) }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
     // The service's own, or none: it would be compared with the clock that made it.

@@ -297,7 +297,7 @@ impl Proxy {
                 let pipeline = Arc::clone(&pipeline);
                 let service = service_fn(move |request| {
                     let begun = pipeline.begin(&request, &peer);
-                    let answer = Arc::clone(&pipeline).handle(request, peer.clone(), begun);
+                    let answer = Arc::clone(&pipeline).handle(request, begun);
                     async move { Ok::<_, std::convert::Infallible>(answer.await) }
                 });
                 let stream = TokioIo::new(stream);

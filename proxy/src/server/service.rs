@@ -109,10 +109,10 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         if let Some(turn) = &turn {
             request.extensions_mut().insert(turn.clone());
         }
-        let (handler, peer, activity) = (Arc::clone(&self.handler), self.peer.clone(), Arc::clone(&self.activity));
+        let (handler, activity) = (Arc::clone(&self.handler), Arc::clone(&self.activity));
         // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
-            let mut answer = handler.handle(request, peer, begun).await;
+            let mut answer = handler.handle(request, begun).await;
             let Download { rate, too_slow } = answer.extensions_mut().remove().unwrap_or_default();
             activity.responds(rate);
             if let Some(pace) = &pace {

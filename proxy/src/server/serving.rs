@@ -47,10 +47,9 @@ impl<H: Handler> Handler for Serving<H> {
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: Peer,
         begun: H::Begun,
     ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
-        self.handler().handle(request, peer, begun)
+        self.handler().handle(request, begun)
     }
 
     fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {

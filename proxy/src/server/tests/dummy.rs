@@ -122,7 +122,7 @@ impl Handler for Dummy {
         self.begun.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer, (): ()) -> Response<Self::Body> {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, (): ()) -> Response<Self::Body> {
         self.seen.fetch_add(1, Ordering::SeqCst);
         let _on_drop = OnDrop(Arc::clone(&self.dropped));
         let full = |bytes: Bytes| {
