@@ -177,6 +177,9 @@ pub enum CredentialFailure {
         /// The others with the same key.
         others: String,
     },
+    /// The credentials were given as they are, without an STS that knows whose they are.
+    #[error("there is no STS for fixed credentials: the identity of their caller is unknown")]
+    NoSts,
     /// A defect of this program.
     #[error("obtaining credentials failed inside of this program")]
     Internal,
@@ -221,6 +224,7 @@ impl CredentialFailure {
             Self::Contradictory(_) => "auth_contradictory",
             Self::Settings { .. } => "sts_settings",
             Self::IdentityClash { .. } => IDENTITY_CLASH,
+            Self::NoSts => "sts_absent",
             Self::Internal => "internal",
         }
     }
@@ -264,7 +268,8 @@ impl CredentialFailure {
             | Self::InstanceHopLimit
             | Self::InstanceRole { .. }
             | Self::Contradictory(_)
-            | Self::Settings { .. } => Prospect::Permanent,
+            | Self::Settings { .. }
+            | Self::NoSts => Prospect::Permanent,
             Self::ClockSkew { .. }
             | Self::Throttled { .. }
             | Self::ServerError { .. }

@@ -68,6 +68,9 @@
 //! - A leased set is renewed by its lease, and asked for more often while the vault is down.
 //! - A user that a vault has just made is taken when AWS knows it.
 //!
+//! Where the caller has the credentials already:
+//! - A fixed source returns what it was given, and never refreshes it.
+//!
 //! A [`Walkthrough`] takes the same steps one at a time, and tells of each:
 //! - The steps of a walkthrough are those of a source.
 //! - A walkthrough can leave the External ID out.

@@ -7,7 +7,7 @@ use auth_model::{AuthMethod, Clock, Connection, Credentials};
 use credential_assets::Assets;
 
 use crate::cache::{Cache, Certainty, Label, Refresh};
-use crate::error::CredentialError;
+use crate::error::{CredentialError, CredentialFailure};
 use crate::means::Means;
 use crate::origin::Origin;
 use crate::settings::StsSettings;
@@ -21,9 +21,14 @@ const SHORTEST_FLIGHT: Duration = Duration::from_mins(1);
 ///
 /// Needs a tokio runtime with time and I/O when it is used, not when it is made.
 #[derive(Clone, Debug)]
-pub struct CredentialSource {
-    cache: Cache<Origin>,
-    sts: Sts,
+pub struct CredentialSource(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Obtained and refreshed; STS is there for the caller's identity.
+    Refreshed { cache: Cache<Origin>, sts: Box<Sts> },
+    /// Given by the caller.
+    Fixed(Arc<Credentials>),
 }
 
 impl CredentialSource {
@@ -43,6 +48,27 @@ impl CredentialSource {
         Ok(Self::by(Means::checked(connection, assets, settings, clock)?))
     }
 
+    /// A source that returns these credentials, however old they are, and never refreshes them. Sends no request.
+    ///
+    /// For a caller that has obtained credentials in another way: a diagnostic of one request, or a test.
+    ///
+    /// ```
+    /// use auth_model::{Credentials, Secret, SecretAccessKey};
+    /// use sts_client::CredentialSource;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let secret = SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG"))?;
+    /// let source = CredentialSource::fixed(Credentials::new("AKIAIOSFODNN7EXAMPLE".parse()?, secret));
+    /// assert_eq!(source.credentials().await?.access_key_id.as_str(), "AKIAIOSFODNN7EXAMPLE");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fixed(credentials: Credentials) -> Self {
+        Self(Kind::Fixed(Arc::new(credentials)))
+    }
+
     pub(crate) fn by(means: Means<'_>) -> Self {
         let (connection, clock) = (means.connection, Arc::clone(&means.clock));
         let sts = means.sts();
@@ -58,10 +84,10 @@ impl CredentialSource {
         // GetCallerIdentity, an AssumeRole for each role, and the assets.
         let calls = u32::try_from(roles).unwrap_or(u32::MAX).saturating_add(2);
         let flight_deadline = SHORTEST_FLIGHT.max(means.settings.operation_timeout.saturating_mul(calls));
-        Self {
+        Self(Kind::Refreshed {
             cache: Cache::new(Origin::new(means, &sts), clock, label, flight_deadline),
-            sts,
-        }
+            sts: Box::new(sts),
+        })
     }
 
     /// A valid set of credentials.
@@ -75,7 +101,10 @@ impl CredentialSource {
     /// after a failure: then at once, with the time that is left in
     /// [`retry_after`](CredentialError::retry_after).
     pub async fn credentials(&self) -> Result<Arc<Credentials>, CredentialError> {
-        self.cache.credentials().await
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.credentials().await,
+            Kind::Fixed(credentials) => Ok(Arc::clone(credentials)),
+        }
     }
 
     /// Tells the source that AWS refuses a set (`ExpiredToken` and the like) and takes another.
@@ -108,7 +137,13 @@ impl CredentialSource {
     ///
     /// As [`renew`](Self::renew).
     pub async fn refresh(&self, rejected: &Credentials, certainty: Certainty) -> Result<Refresh, CredentialError> {
-        self.cache.renew(rejected, certainty).await
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.renew(rejected, certainty).await,
+            Kind::Fixed(credentials) => Ok(Refresh {
+                credentials: Arc::clone(credentials),
+                held_back_for: None,
+            }),
+        }
     }
 
     /// Tells the source that AWS finds a signature by this set wrong (`SignatureDoesNotMatch`), and takes another where
@@ -121,49 +156,72 @@ impl CredentialSource {
     ///
     /// As [`renew`](Self::renew).
     pub async fn reread(&self, doubted: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
-        self.cache.reread(doubted).await
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.reread(doubted).await,
+            Kind::Fixed(credentials) => Ok(Arc::clone(credentials)),
+        }
     }
 
     /// Tells the source that AWS took a signature by this set. Cheap; may be told for every request.
     pub fn accepted(&self, set: &Credentials) {
-        self.cache.accepted(set);
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.accepted(set),
+            Kind::Fixed(_) => {}
+        }
     }
 
     /// Whose credentials these are: asks STS, each time.
     ///
     /// # Errors
     ///
-    /// As [`credentials`](Self::credentials), and where STS does not answer the question.
+    /// As [`credentials`](Self::credentials), and where STS does not return an identity.
+    /// [`CredentialFailure::NoSts`] for [fixed](Self::fixed) credentials.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, CredentialError> {
-        let credentials = self.credentials().await?;
-        let answer = self.sts.caller_identity(&credentials).await;
-        answer.map_err(|failure| CredentialError::new(failure, Duration::ZERO))
+        let identity = match &self.0 {
+            Kind::Refreshed { cache, sts } => sts.caller_identity(&*cache.credentials().await?).await,
+            Kind::Fixed(_) => Err(CredentialFailure::NoSts),
+        };
+        identity.map_err(|failure| CredentialError::new(failure, Duration::ZERO))
     }
 
     /// Where the source stands now. Asks nobody.
     #[must_use]
     pub fn state(&self) -> CredentialState {
-        self.cache.state()
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.state(),
+            Kind::Fixed(credentials) => CredentialState::Valid {
+                expires_at: credentials.expires_at,
+            },
+        }
     }
 
     /// For how long the keys that the configuration names have not been confirmed: what keeps them cannot be reached,
     /// and their last value serves on. `None` where all is well, or where nothing serves. Asks nobody.
     #[must_use]
     pub fn stale_for(&self) -> Option<Duration> {
-        self.cache.stale_for()
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.stale_for(),
+            Kind::Fixed(_) => None,
+        }
     }
 
     /// How much of what a session may hold the session's policies and tags take, in percent, as STS says: it refuses
     /// more than 100. `None` where there is no session, or where it has neither.
     #[must_use]
     pub fn session_space_percent(&self) -> Option<u32> {
-        self.cache.session_space_percent()
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.session_space_percent(),
+            Kind::Fixed(_) => None,
+        }
     }
 
     /// What the source has done since it was made.
     #[must_use]
     pub fn counters(&self) -> CredentialCounters {
-        self.cache.counters()
+        match &self.0 {
+            Kind::Refreshed { cache, .. } => cache.counters(),
+            Kind::Fixed(_) => CredentialCounters::default(),
+        }
     }
 }
 

@@ -320,3 +320,18 @@ async fn an_error_says_what_was_refused_and_in_whose_words() {
     let is_permanent = true;
     assert_eq!(source.state(), CredentialState::Failing { code, is_permanent });
 }
+
+#[tokio::test]
+async fn fixed_source_returns_what_it_was_given_and_never_refreshes_it() {
+    let mut given = crate::testing::keys(KEY_ID);
+    given.expires_at = Some(std::time::SystemTime::UNIX_EPOCH);
+    let source = CredentialSource::fixed(given);
+    let first = source.credentials().await.unwrap();
+    assert_eq!(first.access_key_id.as_str(), KEY_ID);
+    let refresh = source.refresh(&first, Certainty::Certain).await.unwrap();
+    assert!(Arc::ptr_eq(&refresh.credentials, &first) && refresh.held_back_for.is_none());
+    assert!(Arc::ptr_eq(&source.reread(&first).await.unwrap(), &first));
+    assert!(matches!(source.state(), CredentialState::Valid { expires_at } if expires_at == first.expires_at));
+    assert_eq!(source.counters(), CredentialCounters::default());
+    assert_eq!(source.caller_identity().await.unwrap_err().code(), "sts_absent");
+}
