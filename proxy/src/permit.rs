@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use auth_model::ConnectionName;
 use http::StatusCode;
 use policy_gen::Decision;
-use policy_gen::mapping::{self, BodyNeed, Mapping, Need, Refusal, Resource, Unresolved};
+use policy_gen::mapping::{self, BodyNeed, Mapping, MappingError, Need, Resource, Unresolved};
 use policy_gen::record::Needed;
 use sts_client::CredentialSource;
 
@@ -102,7 +102,7 @@ impl Permit {
                 ..mapping
             },
             Ok(mapping) => mapping,
-            Err(refusal) => return self.unmapped(&refusal).map(|()| None),
+            Err(error) => return self.unmapped(&error).map(|()| None),
         };
         let decision = self
             .allow
@@ -139,8 +139,8 @@ impl Permit {
     /// [`ErrorCode::ActionUnknown`], where the rule is enforced.
     pub(crate) fn body_too_large(&self, limit: usize) -> Result<(), ProxyError> {
         self.unmapped(&match limit {
-            0 => Refusal::BodyUnexpected,
-            limit => Refusal::BodyTooLarge { limit },
+            0 => MappingError::BodyUnexpected,
+            limit => MappingError::BodyTooLarge { limit },
         })
     }
 
@@ -149,7 +149,7 @@ impl Permit {
         mut request: mapping::Request<'_>,
         body: Option<&[u8]>,
         credentials: &CredentialSource,
-    ) -> Result<Mapping, Refusal> {
+    ) -> Result<Mapping, MappingError> {
         let known = self.account.known();
         request.account = known.as_ref();
         let mapping = mapping::map(&request, body)?;
@@ -167,13 +167,13 @@ impl Permit {
     }
 
     /// Nothing is known of what the request asks for.
-    fn unmapped(&self, refusal: &Refusal) -> Result<(), ProxyError> {
+    fn unmapped(&self, error: &MappingError) -> Result<(), ProxyError> {
         let mode = self.allow.as_ref().map(|rule| rule.mode);
         self.tally
             .count_unmapped(mode.map_or(Verdict::Allowed, Verdict::denied));
         let error = ProxyError::new(ErrorCode::ActionUnknown)
-            .with_hint(format!("{refusal}."))
-            .with_cause(refusal.to_string());
+            .with_hint(format!("{error}."))
+            .with_cause(error.to_string());
         if let Some(mode) = mode {
             return self.refuse(mode, error);
         }

@@ -17,7 +17,7 @@ use std::ops::Range;
 use auth_model::{AccountId, Region, ServiceId};
 use aws_endpoints::HostResource;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use policy_gen::mapping::{self, BodyFraming, BodyNeed, Mapping, Refusal, Server};
+use policy_gen::mapping::{self, BodyFraming, BodyNeed, Mapping, MappingError, Server};
 use policy_gen::record::Needed;
 use policy_gen::{AllowPolicy, Decision, RecordSet};
 
@@ -199,7 +199,7 @@ async fn run(seeds: Range<u64>) -> Tally {
                     *counts.entry(Needed::of(need)).or_default() += 1;
                 }
             }
-            Err(refusal) if kind == "held" => fault(format!("sent, and cannot be mapped: {refusal}")),
+            Err(error) if kind == "held" => fault(format!("sent, and cannot be mapped: {error}")),
             Err(_) => {}
         }
     }
@@ -240,7 +240,7 @@ fn counts(text: &str) -> BTreeMap<Needed, u64> {
 }
 
 /// What captured bytes ask of IAM.
-fn mapped(service: &str, recorded: &Recorded) -> Result<Mapping, Refusal> {
+fn mapped(service: &str, recorded: &Recorded) -> Result<Mapping, MappingError> {
     let text = String::from_utf8_lossy(&recorded.bytes);
     let method = Method::from_bytes(text.split(' ').next().expect("a method").as_bytes()).expect("a method");
     let (path, query) = match recorded.target.split_once('?') {

@@ -121,7 +121,7 @@ def traffic():
 
 def record(pairs, status="2xx"):
     """A record in the documented form."""
-    seen = {"count": 1, "first_seen": 1795405557, "last_seen": 1795405557, "answers": {status: 1}}
+    seen = {"count": 1, "first_seen": 1795405557, "last_seen": 1795405557, "responses": {status: 1}}
     return {"version": 1, "dropped": 0, "entries": [{"action": a, "resource": r, **seen} for a, r in pairs]}
 
 

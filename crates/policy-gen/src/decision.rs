@@ -18,7 +18,7 @@ use crate::mapping::{Mapping, Need, Resource};
 use compiled::{Compiled, Known, Subject};
 
 /// The condition keys that may stand in a policy: those that mappings give values to. A policy with any other is
-/// refused.
+/// rejected.
 pub(crate) const KEYS: [&str; 6] = [
     "bedrock:InferenceProfileArn",
     "ec2:CreateAction",

@@ -30,7 +30,7 @@ pub struct Policy {
 pub enum Effect {
     /// Grants.
     Allow,
-    /// Refuses, whatever else grants.
+    /// Rejects, whatever else grants.
     Deny,
 }
 
@@ -109,7 +109,7 @@ impl Statement {
         Self::of(Effect::Allow, actions.into_iter().map(Into::into).collect())
     }
 
-    /// Refuses these actions, whatever else allows them; on nothing yet.
+    /// Rejects these actions, whatever else allows them; on nothing yet.
     #[must_use]
     pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
         Self::of(Effect::Deny, actions.into_iter().map(Into::into).collect())

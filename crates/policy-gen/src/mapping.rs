@@ -1,8 +1,8 @@
 //! From a request to what IAM asks of its signer: operation, actions and resources.
 //!
-//! [`needs_body`] says from the head alone whether the body must be at hand, [`map`] gives the answer. Both read the
+//! [`needs_body`] says from the head alone whether the body must be at hand, [`map`] returns the mapping. Both read the
 //! wire form, the same bytes that are signed; nothing is normalised on the way. What two readers could read in two
-//! ways is a [`Refusal`], and so is every operation and every service that the tables do not know: never `*`.
+//! ways is a [`MappingError`], and so is every operation and every service that the tables do not know: never `*`.
 //!
 //! - [`Need`] is one check that AWS makes: an action on a resource. All of [`Mapping::required`] must be allowed;
 //!   [`Mapping::advisory`] is what AWS may check besides, and what the request does not show.
@@ -13,20 +13,20 @@
 //! Each service has a module with `needs_body` and `map` of its own, which the two functions here call by the
 //! service's endpoint prefix.
 
-#[cfg(test)]
-mod asked;
 mod bedrock;
 mod dynamodb;
 mod ec2;
+mod error;
 mod form;
 #[cfg(test)]
 mod golden;
 mod need;
-mod refusal;
 mod rows;
 mod rpc;
 pub(crate) mod s3;
 mod sts;
+#[cfg(test)]
+mod test_request;
 mod value;
 #[cfg(test)]
 mod whole;
@@ -39,8 +39,8 @@ use auth_model::{AccountId, Partition, Region, ServiceId};
 use aws_endpoints::{HostResource, partition_of};
 use http::{HeaderMap, Method};
 
+pub use error::MappingError;
 pub use need::{Condition, Need, Resource, Unresolved};
-pub use refusal::Refusal;
 
 /// A request's head in its wire form, and what is known of where it goes.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +148,7 @@ impl Mapping {
     }
 }
 
-/// Whether [`map`] needs the body of this request. What [`map`] would refuse by its head alone needs none.
+/// Whether [`map`] needs the body of this request. What [`map`] would reject by its head alone needs none.
 #[must_use]
 pub fn needs_body(request: &Request<'_>) -> BodyNeed {
     if !takes_body(request) {
@@ -177,18 +177,18 @@ fn takes_body(request: &Request<'_>) -> bool {
 ///
 /// # Errors
 ///
-/// [`Refusal`] where the request is ambiguous, does not parse or is of no known operation.
-pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+/// [`MappingError`] where the request is ambiguous, does not parse or is of no known operation.
+pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let service = request.service.as_str();
     if !takes_body(request) && has_byte(request, body) {
-        return Err(Refusal::BodyUnexpected);
+        return Err(MappingError::BodyUnexpected);
     }
     // S3 checks the body itself: the operation, which says whether it counts, is looked up once that way.
     if matches!(service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts") {
         return s3::map(request, body);
     }
     if let BodyNeed::UpTo(limit) = needs_body(request) {
-        refusal::check_body(request.headers, body, limit)?;
+        error::check_body(request.headers, body, limit)?;
     }
     match service {
         "ec2" => ec2::map(request, body),
@@ -196,7 +196,7 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
         "bedrock-runtime" => bedrock::map(request, body),
         "dynamodb" | "search-dynamodb" | "streams.dynamodb" => dynamodb::map(request, body),
         "sts" => sts::map(request, body),
-        _ => Err(Refusal::UnknownService(request.service.clone())),
+        _ => Err(MappingError::UnknownService(request.service.clone())),
     }
 }
 
@@ -204,10 +204,10 @@ pub fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusa
 ///
 /// # Errors
 ///
-/// [`Refusal`] where two readers could read it in two ways, or more than one operation is named.
-pub(crate) fn read_form(request: &Request<'_>, body: &[u8]) -> Result<(), Refusal> {
+/// [`MappingError`] where two readers could read it in two ways, or more than one operation is named.
+pub(crate) fn read_form(request: &Request<'_>, body: &[u8]) -> Result<(), MappingError> {
     if request.body != BodyFraming::Empty {
-        refusal::check_body(request.headers, Some(body), form::MAX_BODY)?;
+        error::check_body(request.headers, Some(body), form::MAX_BODY)?;
     }
     let form = form::Form::read(request, Some(body))?;
     if form.has("Action") {
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_service_is_refused() {
+    fn an_unknown_service_is_rejected() {
         let (service, region) = (ServiceId::parse("sqs").unwrap(), Region::parse("eu-west-1").unwrap());
         let request = Request {
             service: &service,
@@ -245,7 +245,7 @@ mod tests {
             body: BodyFraming::Empty,
         };
         assert_eq!(needs_body(&request), BodyNeed::No);
-        assert_eq!(map(&request, None), Err(Refusal::UnknownService(service.clone())));
+        assert_eq!(map(&request, None), Err(MappingError::UnknownService(service.clone())));
     }
 
     #[test]

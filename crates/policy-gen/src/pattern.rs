@@ -105,7 +105,7 @@ impl Pattern {
         matched.is_some()
     }
 
-    /// Whether every text that `other` matches is matched here too. May say no where the answer is yes, never the reverse.
+    /// Whether every text that `other` matches is matched here too. May say no where yes is true, never the reverse.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let tokens = other.tokens();
         let matched = match &*self.segments {

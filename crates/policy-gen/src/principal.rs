@@ -63,7 +63,7 @@ pub enum Principal {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AccountRoot {
     /// It may not.
-    Refused,
+    Rejected,
     /// Somebody asked for it.
     Allowed,
 }
@@ -92,7 +92,7 @@ impl Principal {
         });
         match (as_root, root) {
             (None, _) => Ok(Self::User(text.parse()?)),
-            (Some(_), AccountRoot::Refused) => Err(InvalidPrincipal::AccountRoot),
+            (Some(_), AccountRoot::Rejected) => Err(InvalidPrincipal::AccountRoot),
             (Some((partition, account)), AccountRoot::Allowed) => Ok(Self::AccountRoot { partition, account }),
         }
     }
@@ -121,7 +121,7 @@ mod tests {
     fn an_account_is_named_only_on_request() {
         let root = "arn:aws-cn:iam::123456789012:root";
         assert_eq!(
-            Principal::parse(root, AccountRoot::Refused),
+            Principal::parse(root, AccountRoot::Rejected),
             Err(InvalidPrincipal::AccountRoot)
         );
         assert_eq!(Principal::parse(root, AccountRoot::Allowed).unwrap().to_string(), root);

@@ -3,7 +3,7 @@
 //! One entry for each action, resource and conditions, however often they came. Of two sets of the same traffic, cut and
 //! ordered in any way, [`RecordSet::merge`] makes the same set: counts are added, of the times the outermost stay.
 //!
-//! The form on disk is JSON, described in `docs/policies.md`; [`RecordSet::parse`] refuses versions it does not know.
+//! The form on disk is JSON, described in `docs/policies.md`; [`RecordSet::parse`] rejects versions it does not know.
 
 mod json;
 
@@ -58,13 +58,13 @@ pub struct Seen {
     pub first: u64,
     /// The last time, in seconds since 1970.
     pub last: u64,
-    /// The answers, by class.
-    pub answers: Answers,
+    /// The responses, by class.
+    pub responses: ResponseCounts,
 }
 
-/// How often the service answered with a status of each class.
+/// How often the service responded with a status of each class.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Answers {
+pub struct ResponseCounts {
     /// 2xx, and 1xx.
     pub success: u64,
     /// 3xx: also "not modified".
@@ -73,23 +73,23 @@ pub struct Answers {
     pub client_error: u64,
     /// 5xx.
     pub server_error: u64,
-    /// There was no answer.
+    /// There was no response.
     pub none: u64,
 }
 
-impl Answers {
-    /// One answer; `None` where there was none.
+impl ResponseCounts {
+    /// One response; `None` where there was none.
     #[must_use]
     pub fn of(status: Option<u16>) -> Self {
-        let mut answers = Self::default();
+        let mut responses = Self::default();
         *match status {
-            Some(100..=299) => &mut answers.success,
-            Some(300..=399) => &mut answers.redirect,
-            Some(400..=499) => &mut answers.client_error,
-            Some(_) => &mut answers.server_error,
-            None => &mut answers.none,
+            Some(100..=299) => &mut responses.success,
+            Some(300..=399) => &mut responses.redirect,
+            Some(400..=499) => &mut responses.client_error,
+            Some(_) => &mut responses.server_error,
+            None => &mut responses.none,
         } = 1;
-        answers
+        responses
     }
 
     fn add(&mut self, other: &Self) {
@@ -102,28 +102,28 @@ impl Answers {
 }
 
 impl Seen {
-    /// Seen once, at this time in seconds since 1970, answered so.
+    /// Seen once, at this time in seconds since 1970, with this response.
     #[must_use]
     pub fn once(at: u64, status: Option<u16>) -> Self {
         Self {
             count: 1,
             first: at,
             last: at,
-            answers: Answers::of(status),
+            responses: ResponseCounts::of(status),
         }
     }
 
-    /// Whether no answer ever was a success or a redirect.
+    /// Whether no response ever was a success or a redirect.
     #[must_use]
     pub fn never_succeeded(&self) -> bool {
-        self.answers.success == 0 && self.answers.redirect == 0
+        self.responses.success == 0 && self.responses.redirect == 0
     }
 
     fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.answers.add(&other.answers);
+        self.responses.add(&other.responses);
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use auth_model::SigningName;
 
-use crate::mapping::{BodyFraming, Refusal, Request, read_form};
+use crate::mapping::{BodyFraming, MappingError, Request, read_form};
 use wire::{Names, Wire, is_plain_s3, may_be_form, may_be_root};
 
 pub use list::{UnknownAction, VendedActions};
@@ -52,7 +52,7 @@ pub enum Vends {
     /// The operation's name may be in the body, which is needed up to [`MAX_FORM`] bytes.
     InBody,
     /// It cannot be told for certain what is requested of a service that hands out credentials by forms.
-    Unclear(Refusal),
+    Unclear(MappingError),
 }
 
 /// What the head says. `signing_name` is the name that the request is signed for.
@@ -117,7 +117,7 @@ fn of_form(request: &Request<'_>, entries: &[&Entry], body: &[u8]) -> Vends {
     // Of a service that is called by forms alone nothing else is expected. S3 has none: its own requests to the root are left.
     let is_of_forms = entries.iter().all(|entry| matches!(entry.wire, Wire::Query(_)));
     match read_form(request, body) {
-        Err(refusal) if is_of_forms || names.is_form(request) => Vends::Unclear(refusal),
+        Err(error) if is_of_forms || names.is_form(request) => Vends::Unclear(error),
         Ok(()) | Err(_) => Vends::Actions(Vec::new()),
     }
 }

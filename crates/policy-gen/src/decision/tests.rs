@@ -169,7 +169,7 @@ fn a_condition_holds_by_the_value_that_the_request_gives() {
 }
 
 #[test]
-fn conditions_that_are_not_evaluated_are_refused() {
+fn conditions_that_are_not_evaluated_are_rejected() {
     for (condition, want) in [
         (
             r#"{"Bool":{"aws:SecureTransport":"true"}}"#,

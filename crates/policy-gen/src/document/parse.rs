@@ -16,7 +16,7 @@ const LONGEST: usize = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// Not JSON, or not of a policy's shape: unknown and repeated elements are refused.
+    /// Not JSON, or not of a policy's shape: unknown and repeated elements are rejected.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// No document in it.
@@ -86,7 +86,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`PolicyError`] for whatever IAM would refuse, and for elements that this crate does not know.
+    /// [`PolicyError`] for whatever IAM would reject, and for elements that this crate does not know.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
         Self::parse_with(json, |_| Ok(()))
     }
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_known_is_refused() {
+    fn whatever_is_not_known_is_rejected() {
         check(
             r#"{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}"#,
             "unknown field `Extra`",

@@ -241,14 +241,14 @@ proptest! {
         for action in ACTIONS {
             for name in NAMES {
                 for value in ["", "s3.amazonaws.com", "$*", "x"] {
-                    let mut asked = need(action, &format!("arn:aws:s3:::{name}"));
+                    let mut requested = need(action, &format!("arn:aws:s3:::{name}"));
                     if !value.is_empty() {
-                        asked = asked.with_condition(Condition { operator: "StringEquals", key: "kms:ViaService", value: value.to_owned() });
+                        requested = requested.with_condition(Condition { operator: "StringEquals", key: "kms:ViaService", value: value.to_owned() });
                     }
                     // What is granted without a condition is granted with one too.
                     let plain = need(action, &format!("arn:aws:s3:::{name}"));
-                    let want = recorded.contains(&asked) || recorded.contains(&plain);
-                    prop_assert_eq!(policy.denial(&asked).is_none(), want, "{:?}", asked);
+                    let want = recorded.contains(&requested) || recorded.contains(&plain);
+                    prop_assert_eq!(policy.denial(&requested).is_none(), want, "{:?}", requested);
                 }
             }
         }

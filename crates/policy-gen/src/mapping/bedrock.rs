@@ -13,7 +13,7 @@ use super::rows::push;
 use super::rpc::one;
 use super::s3::of_uri;
 use super::value::{Value, Wanted, from_json};
-use super::{BodyFraming, BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::{BodyFraming, BodyNeed, Mapping, MappingError, Need, Request, Resource, Unresolved};
 use crate::document::literal;
 use crate::operation::bedrock::operation as bedrock_operation;
 use model::{Model, arn_of, decoded};
@@ -40,14 +40,14 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     }
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     if request.headers.contains_key("x-amz-target") || request.headers.contains_key("smithy-protocol") {
-        return Err(Refusal::ambiguous("the path and a header that names an operation"));
+        return Err(MappingError::ambiguous("the path and a header that names an operation"));
     }
     let operation =
-        bedrock_operation(request.method, request.path).ok_or_else(|| Refusal::unknown("method and path"))?;
+        bedrock_operation(request.method, request.path).ok_or_else(|| MappingError::unknown("method and path"))?;
     let whole = match needs_body(request) {
-        BodyNeed::UpTo(_) => body.ok_or(Refusal::BodyMissing)?,
+        BodyNeed::UpTo(_) => body.ok_or(MappingError::BodyMissing)?,
         BodyNeed::No | BodyNeed::Empty => &[],
     };
     let is_bedrocks_own = matches!(operation, "Converse" | "ConverseStream" | "StartAsyncInvoke");
@@ -67,7 +67,12 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             let resource = match arn_of(&invocation, &["async-invoke"]) {
                 Some(arn) => arn,
                 None if model::is_plain(&invocation) => Resource::Unresolved(Unresolved::Indirect("an id")),
-                None => return Err(Refusal::malformed("the invocation", "it is the ARN of an async-invoke")),
+                None => {
+                    return Err(MappingError::malformed(
+                        "the invocation",
+                        "it is the ARN of an async-invoke",
+                    ));
+                }
             };
             needs.push(Need::new("bedrock:GetAsyncInvoke", resource));
         }
@@ -98,7 +103,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             }
             add_parts(&body, request, needs)?;
         }
-        _ => return Err(Refusal::unknown("the path")),
+        _ => return Err(MappingError::unknown("the path")),
     }
     let written = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
     for place in places::in_body(request.headers, whole)? {
@@ -112,7 +117,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
 }
 
 /// The guardrail and the system tools that the body of a Converse names.
-fn add_parts(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn add_parts(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     if body.has("guardrailConfig")? {
         let ids = body.texts("guardrailConfig.guardrailIdentifier")?;
         let need = match ids.first() {
@@ -128,7 +133,7 @@ fn add_parts(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Resu
     }
     for name in body.texts("toolConfig.tools.systemTool.name")? {
         if !model::is_plain(name) {
-            return Err(Refusal::malformed(
+            return Err(MappingError::malformed(
                 "systemTool.name",
                 "it is a name of A-Z, a-z, 0-9 and '-_.:'",
             ));
@@ -145,7 +150,7 @@ fn add_parts(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Resu
     Ok(())
 }
 
-fn guardrail(request: &Request<'_>, id: &str) -> Result<Need, Refusal> {
+fn guardrail(request: &Request<'_>, id: &str) -> Result<Need, MappingError> {
     let resource = if id.starts_with("arn:") {
         arn_of(id, &["guardrail"])
     } else {
@@ -153,7 +158,7 @@ fn guardrail(request: &Request<'_>, id: &str) -> Result<Need, Refusal> {
         is_good.then(|| in_account(request, &["guardrail/", id].concat()))
     };
     let resource = resource
-        .ok_or_else(|| Refusal::malformed("the guardrail", "it is an id of letters, digits and '-', or an ARN"))?;
+        .ok_or_else(|| MappingError::malformed("the guardrail", "it is an id of letters, digits and '-', or an ARN"))?;
     Ok(Need::new("bedrock:ApplyGuardrail", resource))
 }
 
@@ -174,12 +179,12 @@ fn in_account(request: &Request<'_>, resource: &str) -> Resource {
 }
 
 /// Where AWS writes what comes out, as the caller: all below the URI.
-fn output(body: &Value, request: &Request<'_>) -> Result<Option<Need>, Refusal> {
+fn output(body: &Value, request: &Request<'_>) -> Result<Option<Need>, MappingError> {
     let places = body.texts("outputDataConfig.s3OutputDataConfig.s3Uri")?;
     let Some(place) = places.first() else {
         return Ok(None);
     };
-    let malformed = || Refusal::malformed("s3Uri", "it is s3://BUCKET/PREFIX");
+    let malformed = || MappingError::malformed("s3Uri", "it is s3://BUCKET/PREFIX");
     if !places::is_uri(place) {
         return Err(malformed());
     }

@@ -15,7 +15,7 @@ use aws_endpoints::HostResource;
 use super::rows::{Parameters, Rows, is_id, push};
 use super::rpc::{self, Service};
 use super::value::{Value, Wanted};
-use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::{BodyNeed, Mapping, MappingError, Need, Request, Resource, Unresolved};
 use partiql::Statement;
 
 /// The table, split on first use.
@@ -87,7 +87,7 @@ fn service(request: &Request<'_>) -> Service {
 }
 
 /// The operation of the service that is asked: streams have a host and a target of their own, searches a host.
-fn find(request: &Request<'_>) -> Result<(&'static str, &'static [super::rows::Row]), Refusal> {
+fn find(request: &Request<'_>) -> Result<(&'static str, &'static [super::rows::Row]), MappingError> {
     let (name, _) = rpc::operation(request, service(request))?;
     let is_of_streams = matches!(
         name,
@@ -95,7 +95,7 @@ fn find(request: &Request<'_>) -> Result<(&'static str, &'static [super::rows::R
     );
     let row = ROWS.operation(name);
     row.filter(|_| is_of_streams == (request.service.as_str() == "streams.dynamodb"))
-        .ok_or_else(|| Refusal::unknown("the operation's name"))
+        .ok_or_else(|| MappingError::unknown("the operation's name"))
 }
 
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
@@ -105,12 +105,12 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     }
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let (name, rows) = find(request)?;
     let account = account(request)?;
     let request = &Request { account, ..*request };
     let value = if Rows::reads_parameters(rows) {
-        rpc::body(rpc::Encoding::Json, body.ok_or(Refusal::BodyMissing)?, WANTED)?
+        rpc::body(rpc::Encoding::Json, body.ok_or(MappingError::BodyMissing)?, WANTED)?
     } else {
         Value::Null
     };
@@ -140,7 +140,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
     }
     export::add(name, &value, request, needs)?;
     if needs.is_empty() {
-        // AWS refuses what names no table. Whatever it may ask for stands, on nothing that a policy could name.
+        // AWS rejects what names no table. Whatever it may ask for stands, on nothing that a policy could name.
         let unnamed = || Resource::Unresolved(Unresolved::Unnamed("table"));
         needs.extend(rows.iter().map(|row| Need::new(row.action(), unnamed())));
     }
@@ -148,33 +148,33 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
 }
 
 /// The account of the credentials, or that of the host, which AWS wants to be the same.
-fn account<'r>(request: &Request<'r>) -> Result<Option<&'r AccountId>, Refusal> {
+fn account<'r>(request: &Request<'r>) -> Result<Option<&'r AccountId>, MappingError> {
     match (request.account, request.host) {
-        (Some(own), HostResource::Account(of_host)) if own != of_host => {
-            Err(Refusal::ambiguous("the host's account and that of the credentials"))
-        }
+        (Some(own), HostResource::Account(of_host)) if own != of_host => Err(MappingError::ambiguous(
+            "the host's account and that of the credentials",
+        )),
         (None, HostResource::Account(of_host)) => Ok(Some(of_host)),
         (own, _) => Ok(own),
     }
 }
 
 /// A table by its name or its ARN.
-fn table(request: &Request<'_>, name: &str) -> Result<Resource, Refusal> {
+fn table(request: &Request<'_>, name: &str) -> Result<Resource, MappingError> {
     ROWS.named("table", request, "TableName", name)
 }
 
-fn batch(action: &'static str, body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn batch(action: &'static str, body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     let Some(Value::Map(tables)) = body.member("RequestItems")? else {
-        return Err(Refusal::malformed("RequestItems", "it is a map of tables"));
+        return Err(MappingError::malformed("RequestItems", "it is a map of tables"));
     };
     tables
         .keys()
         .try_for_each(|name| push(needs, Need::new(action, table(request, name)?)))
 }
 
-fn transaction(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn transaction(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     let malformed = || {
-        Refusal::malformed(
+        MappingError::malformed(
             "TransactItems",
             "each item is one of Get, Put, Update, Delete, ConditionCheck",
         )
@@ -196,14 +196,14 @@ fn transaction(body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Re
     Ok(())
 }
 
-fn statements(list: &[Value], request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn statements(list: &[Value], request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     list.iter().try_for_each(|item| statement(item, request, needs))
 }
 
-fn statement(holder: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn statement(holder: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     let texts = holder.texts("Statement")?;
     let [text] = texts.as_slice() else {
-        return Err(Refusal::malformed("Statement", "it is one statement"));
+        return Err(MappingError::malformed("Statement", "it is one statement"));
     };
     let statement = Statement::parse(text)?;
     let resource = table(request, &statement.table)?;
@@ -215,13 +215,13 @@ fn statement(holder: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Re
 }
 
 /// The same needs on an index of the table, where one is named.
-fn of_index(body: &Value, needs: &mut [Need]) -> Result<(), Refusal> {
+fn of_index(body: &Value, needs: &mut [Need]) -> Result<(), MappingError> {
     let names = body.texts("IndexName")?;
     let Some(name) = names.first() else {
         return Ok(());
     };
     if !is_id(name) {
-        return Err(Refusal::malformed(
+        return Err(MappingError::malformed(
             "IndexName",
             "it is a name of A-Z, a-z, 0-9 and '-_.'",
         ));
@@ -240,7 +240,7 @@ fn index_of(table: Resource, index: &str) -> Resource {
 }
 
 /// The stream of a shard iterator: `STREAM_ARN|1|…`. Source: DynamoDB Streams API, `GetShardIterator`, example.
-fn stream_of(body: &Value) -> Result<Resource, Refusal> {
+fn stream_of(body: &Value) -> Result<Resource, MappingError> {
     let texts = body.texts("ShardIterator")?;
     let Some(iterator) = texts.first() else {
         return Ok(Resource::Unresolved(Unresolved::Unnamed("ShardIterator")));

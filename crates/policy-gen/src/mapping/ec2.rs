@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use super::form::{self, Form};
 use super::rows::{Parameters, Rows, push};
-use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::{BodyNeed, Condition, Mapping, MappingError, Need, Request, Resource, Unresolved};
 
 const TEXT: &str = include_str!("ec2.tsv");
 
@@ -32,11 +32,11 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     form::needs_body(request)
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let form = Form::read(request, body)?;
     let (name, rows) = ROWS
         .operation(form.action()?)
-        .ok_or_else(|| Refusal::unknown("Action"))?;
+        .ok_or_else(|| MappingError::unknown("Action"))?;
     let mut mapping = Mapping::new(name);
     let is_tagging = matches!(name, "CreateTags" | "DeleteTags");
     mapping.required = if is_tagging {
@@ -101,7 +101,7 @@ fn profile_of_template(name: &str, form: &Form) -> Option<Need> {
 }
 
 /// The action on each id of the list, whose prefix says what it is.
-fn tagging(name: &'static str, request: &Request<'_>, form: &Form) -> Result<Vec<Need>, Refusal> {
+fn tagging(name: &'static str, request: &Request<'_>, form: &Form) -> Result<Vec<Need>, MappingError> {
     let action = if name == "CreateTags" {
         "ec2:CreateTags"
     } else {
@@ -138,7 +138,7 @@ impl Tagged {
     }
 
     /// `ec2:CreateTags` on what the call creates, bound to this call.
-    fn add(&self, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+    fn add(&self, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), MappingError> {
         if !form.has(self.path) {
             return Ok(());
         }

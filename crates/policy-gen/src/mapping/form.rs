@@ -9,7 +9,7 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 
-use super::{BodyFraming, BodyNeed, Refusal, Request};
+use super::{BodyFraming, BodyNeed, MappingError, Request};
 
 /// The most bytes of a form in a body. The largest that EC2 takes are launch templates with 16 KiB of user data.
 pub(super) const MAX_BODY: usize = 1 << 20;
@@ -42,17 +42,17 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
 
 impl Form {
     /// Reads the form of a request, wherever it lies.
-    pub(super) fn read(request: &Request<'_>, body: Option<&[u8]>) -> Result<Self, Refusal> {
+    pub(super) fn read(request: &Request<'_>, body: Option<&[u8]>) -> Result<Self, MappingError> {
         check_head(request)?;
         let body = match request.body {
             BodyFraming::Empty => body.unwrap_or_default(),
-            BodyFraming::Length(_) | BodyFraming::Unknown => body.ok_or(Refusal::BodyMissing)?,
+            BodyFraming::Length(_) | BodyFraming::Unknown => body.ok_or(MappingError::BodyMissing)?,
         };
-        let body = std::str::from_utf8(body).map_err(|_| Refusal::malformed("the form", "it is ASCII"))?;
+        let body = std::str::from_utf8(body).map_err(|_| MappingError::malformed("the form", "it is ASCII"))?;
         // Escaped in a query before it is signed, and sent as it is in a body.
         if body.contains([';', '\0']) {
             let what = "a ';' or NUL in a form that is not escaped, where some readers end a parameter; write %3B";
-            return Err(Refusal::ambiguous(what));
+            return Err(MappingError::ambiguous(what));
         }
         let mut names = BTreeSet::new();
         let mut pairs = Vec::new();
@@ -61,10 +61,10 @@ impl Form {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 let (name, value) = (decoded(name)?, decoded(value)?);
                 if pairs.len() == MAX_PARAMETERS {
-                    return Err(Refusal::malformed("the form", "it has at most 8192 parameters"));
+                    return Err(MappingError::malformed("the form", "it has at most 8192 parameters"));
                 }
                 if !names.insert(name.to_ascii_lowercase()) {
-                    return Err(Refusal::ambiguous("a parameter that is there twice"));
+                    return Err(MappingError::ambiguous("a parameter that is there twice"));
                 }
                 pairs.push(Pair {
                     path: path_of(&name),
@@ -77,20 +77,22 @@ impl Form {
     }
 
     /// The value of `Action`.
-    pub(super) fn action(&self) -> Result<&str, Refusal> {
+    pub(super) fn action(&self) -> Result<&str, MappingError> {
         match self.texts("Action")?.as_slice() {
-            [] => Err(Refusal::unknown("a form without Action")),
+            [] => Err(MappingError::unknown("a form without Action")),
             [name] => Ok(name),
-            _ => Err(Refusal::ambiguous("Action")),
+            _ => Err(MappingError::ambiguous("Action")),
         }
     }
 
     /// The values of a parameter, whatever the numbers of lists in its name.
-    pub(super) fn texts(&self, path: &str) -> Result<Vec<&str>, Refusal> {
+    pub(super) fn texts(&self, path: &str) -> Result<Vec<&str>, MappingError> {
         let mut found = Vec::new();
         for pair in self.pairs.iter().filter(|pair| pair.path.eq_ignore_ascii_case(path)) {
             if pair.path != path {
-                return Err(Refusal::ambiguous(format!("a parameter like {path} in another case")));
+                return Err(MappingError::ambiguous(format!(
+                    "a parameter like {path} in another case"
+                )));
             }
             found.push(pair.value.as_str());
         }
@@ -101,9 +103,9 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] where a name is no name, or is one of the service's in another spelling: who reads it leniently would
+    /// [`MappingError`] where a name is no name, or is one of the service's in another spelling: who reads it leniently would
     /// find what was not read here.
-    pub(super) fn has_unknown_name(&self, service: &str) -> Result<bool, Refusal> {
+    pub(super) fn has_unknown_name(&self, service: &str) -> Result<bool, MappingError> {
         let mut has_unknown = false;
         for pair in &self.pairs {
             has_unknown |= !names::is_known(service, &pair.name, &pair.path)?;
@@ -127,15 +129,15 @@ impl Form {
 }
 
 /// Only what every reader takes for a form.
-fn check_head(request: &Request<'_>) -> Result<(), Refusal> {
+fn check_head(request: &Request<'_>) -> Result<(), MappingError> {
     if ![Method::GET, Method::POST].contains(request.method) {
-        return Err(Refusal::unknown("the method: a form is sent by GET or POST"));
+        return Err(MappingError::unknown("the method: a form is sent by GET or POST"));
     }
     if request.path != "/" {
-        return Err(Refusal::unknown("the path: a form is sent to /"));
+        return Err(MappingError::unknown("the path: a form is sent to /"));
     }
     if request.headers.contains_key("x-amz-target") || request.headers.contains_key("smithy-protocol") {
-        return Err(Refusal::ambiguous("Action and a header that names an operation"));
+        return Err(MappingError::ambiguous("Action and a header that names an operation"));
     }
     let mut kinds = request.headers.get_all(CONTENT_TYPE).iter();
     let is_form = |kind: &http::HeaderValue| {
@@ -144,7 +146,7 @@ fn check_head(request: &Request<'_>) -> Result<(), Refusal> {
             .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
     };
     if *request.method == Method::POST && !kinds.all(is_form) {
-        return Err(Refusal::malformed(
+        return Err(MappingError::malformed(
             "Content-Type",
             "a form is application/x-www-form-urlencoded",
         ));
@@ -153,11 +155,11 @@ fn check_head(request: &Request<'_>) -> Result<(), Refusal> {
 }
 
 /// Form-decoded exactly once.
-fn decoded(text: &str) -> Result<String, Refusal> {
+fn decoded(text: &str) -> Result<String, MappingError> {
     let mut escapes = text.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
     if !escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))) {
         let reason = "a '%' is followed by two hexadecimal digits; write a plain one as %25";
-        return Err(Refusal::malformed("the form", reason));
+        return Err(MappingError::malformed("the form", reason));
     }
     let text = if text.contains('+') {
         Cow::Owned(text.replace('+', " "))
@@ -167,7 +169,7 @@ fn decoded(text: &str) -> Result<String, Refusal> {
     percent_decode_str(&text)
         .decode_utf8()
         .map(Cow::into_owned)
-        .map_err(|_| Refusal::malformed("the form", "it is UTF-8 after decoding"))
+        .map_err(|_| MappingError::malformed("the form", "it is UTF-8 after decoding"))
 }
 
 /// EC2 counts lists by `.1`, STS by `.member.1`.

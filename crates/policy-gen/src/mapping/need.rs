@@ -96,7 +96,7 @@ pub enum Unresolved {
     /// The request names it by something that only AWS can look up.
     #[error("the request names it by {0}, which only AWS can resolve")]
     Indirect(&'static str),
-    /// The request leaves out which one, and AWS takes a default or refuses.
+    /// The request leaves out which one, and AWS takes a default or rejects.
     #[error("the request names no {0}")]
     Unnamed(&'static str),
 }

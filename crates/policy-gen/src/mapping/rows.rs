@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use super::form::Form;
 use super::value::Value;
-use super::{Condition, Need, Refusal, Request, Resource, Unresolved};
+use super::{Condition, MappingError, Need, Request, Resource, Unresolved};
 use crate::document::literal;
 use arn::{Kind, Naming, filled, is_plain, whole};
 
@@ -37,7 +37,7 @@ pub(super) enum Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     /// The strings at a path.
-    pub(super) fn texts(self, path: &str) -> Result<Vec<&'a str>, Refusal> {
+    pub(super) fn texts(self, path: &str) -> Result<Vec<&'a str>, MappingError> {
         match self {
             Self::Form(form) => form.texts(path),
             Self::Body(body) => body.texts(path),
@@ -45,7 +45,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Whether anything is at the path or below it.
-    pub(super) fn has(self, path: &str) -> Result<bool, Refusal> {
+    pub(super) fn has(self, path: &str) -> Result<bool, MappingError> {
         match self {
             Self::Form(form) => Ok(form.has(path)),
             Self::Body(body) => body.has(path),
@@ -171,7 +171,7 @@ impl Rows {
         rows: &[Row],
         request: &Request<'_>,
         parameters: Parameters<'_>,
-    ) -> Result<Vec<Need>, Refusal> {
+    ) -> Result<Vec<Need>, MappingError> {
         let mut needs = Vec::new();
         for row in rows {
             for resource in self.resources_of(row, request, parameters)? {
@@ -199,7 +199,7 @@ impl Rows {
         row: &Row,
         request: &Request<'_>,
         parameters: Parameters<'_>,
-    ) -> Result<Vec<Resource>, Refusal> {
+    ) -> Result<Vec<Resource>, MappingError> {
         let mut found = Vec::new();
         for path in &row.paths {
             match path {
@@ -274,7 +274,7 @@ impl Rows {
         request: &Request<'_>,
         path: &'static str,
         value: &str,
-    ) -> Result<Resource, Refusal> {
+    ) -> Result<Resource, MappingError> {
         let Some(kind) = self.resources.get(kind) else {
             return Ok(Resource::Unresolved(Unresolved::Indirect(path)));
         };
@@ -289,7 +289,7 @@ impl Rows {
             return match whole(kind, value) {
                 Some(resource) => Ok(resource),
                 None if is_plain(value) => Ok(unresolved),
-                None => Err(Refusal::malformed(
+                None => Err(MappingError::malformed(
                     path,
                     "it is an id or an ARN, without wildcards and spaces",
                 )),
@@ -333,12 +333,15 @@ impl Row {
 }
 
 /// Adds a need that is not there yet.
-pub(super) fn push(needs: &mut Vec<Need>, need: Need) -> Result<(), Refusal> {
+pub(super) fn push(needs: &mut Vec<Need>, need: Need) -> Result<(), MappingError> {
     if needs.contains(&need) {
         return Ok(());
     }
     if needs.len() == MAX_NEEDS {
-        return Err(Refusal::malformed("the request", "it names at most 4096 resources"));
+        return Err(MappingError::malformed(
+            "the request",
+            "it names at most 4096 resources",
+        ));
     }
     needs.push(need);
     Ok(())

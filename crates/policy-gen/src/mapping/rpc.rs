@@ -1,13 +1,13 @@
 //! The operation of a JSON or RPC v2 request, and its body.
 //!
 //! JSON protocols name the operation in `X-Amz-Target` and are sent to `/`; Smithy RPC v2 names it in the path. Both at
-//! once are refused, and so is everything that another protocol of the same service could read.
+//! once are rejected, and so is everything that another protocol of the same service could read.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use super::value::{Value, Wanted, from_cbor, from_json};
-use super::{Refusal, Request};
+use super::{MappingError, Request};
 
 /// What a service calls itself on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +26,19 @@ pub(super) enum Encoding {
 }
 
 /// The operation's name, unchecked against any table, and the encoding of the body.
-pub(super) fn operation<'r>(request: &Request<'r>, service: Service) -> Result<(&'r str, Encoding), Refusal> {
+pub(super) fn operation<'r>(request: &Request<'r>, service: Service) -> Result<(&'r str, Encoding), MappingError> {
     if *request.method != Method::POST {
-        return Err(Refusal::unknown("the method: an operation is called by POST"));
+        return Err(MappingError::unknown("the method: an operation is called by POST"));
     }
     if request.query.is_some_and(|query| !query.is_empty()) {
-        return Err(Refusal::ambiguous("a query beside the operation"));
+        return Err(MappingError::ambiguous("a query beside the operation"));
     }
     let target = one(request.headers, "x-amz-target")?;
     let protocol = one(request.headers, "smithy-protocol")?;
     let kind = one(request.headers, CONTENT_TYPE.as_str())?.unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match (target, protocol) {
-        (Some(_), Some(_)) => Err(Refusal::ambiguous("X-Amz-Target and smithy-protocol")),
+        (Some(_), Some(_)) => Err(MappingError::ambiguous("X-Amz-Target and smithy-protocol")),
         (Some(target), None) if request.path == "/" => {
             check_kind(
                 &kind,
@@ -52,24 +52,24 @@ pub(super) fn operation<'r>(request: &Request<'r>, service: Service) -> Result<(
             let name = target
                 .strip_prefix(service.target)
                 .and_then(|rest| rest.strip_prefix('.'));
-            let name = name.ok_or_else(|| Refusal::unknown("X-Amz-Target"))?;
+            let name = name.ok_or_else(|| MappingError::unknown("X-Amz-Target"))?;
             Ok((name, Encoding::Json))
         }
-        (Some(_), None) => Err(Refusal::ambiguous("X-Amz-Target and a path that is not /")),
+        (Some(_), None) => Err(MappingError::ambiguous("X-Amz-Target and a path that is not /")),
         (None, Some("rpc-v2-cbor")) if service.speaks_cbor => {
             check_kind(&kind, &["", "application/cbor"])?;
             let name = request.path.strip_prefix("/service/");
             let name = name.and_then(|rest| rest.strip_prefix(service.target)?.strip_prefix("/operation/"));
-            let name = name.ok_or_else(|| Refusal::unknown("the path"))?;
+            let name = name.ok_or_else(|| MappingError::unknown("the path"))?;
             Ok((name, Encoding::Cbor))
         }
-        (None, Some(_)) => Err(Refusal::unknown("smithy-protocol")),
-        (None, None) => Err(Refusal::unknown("a request without X-Amz-Target")),
+        (None, Some(_)) => Err(MappingError::unknown("smithy-protocol")),
+        (None, None) => Err(MappingError::unknown("a request without X-Amz-Target")),
     }
 }
 
 /// What the body says of what is wanted.
-pub(super) fn body(encoding: Encoding, body: &[u8], wanted: Wanted) -> Result<Value, Refusal> {
+pub(super) fn body(encoding: Encoding, body: &[u8], wanted: Wanted) -> Result<Value, MappingError> {
     match encoding {
         Encoding::Json => from_json(body, wanted),
         Encoding::Cbor => from_cbor(body, wanted),
@@ -77,24 +77,24 @@ pub(super) fn body(encoding: Encoding, body: &[u8], wanted: Wanted) -> Result<Va
 }
 
 /// The one value of a header, as text.
-pub(super) fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Refusal> {
+pub(super) fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, MappingError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Refusal::ambiguous(format!("two headers {name}")));
+        return Err(MappingError::ambiguous(format!("two headers {name}")));
     }
     let text = |value: &'h http::HeaderValue| value.to_str();
     first
         .map(text)
         .transpose()
-        .map_err(|_| Refusal::malformed(name.to_owned(), "it is visible ASCII"))
+        .map_err(|_| MappingError::malformed(name.to_owned(), "it is visible ASCII"))
 }
 
-fn check_kind(kind: &str, allowed: &[&str]) -> Result<(), Refusal> {
+fn check_kind(kind: &str, allowed: &[&str]) -> Result<(), MappingError> {
     if allowed.contains(&kind) {
         Ok(())
     } else {
-        Err(Refusal::malformed(
+        Err(MappingError::malformed(
             "Content-Type",
             "it is the one of the protocol that the other headers name",
         ))

@@ -18,11 +18,11 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use super::refusal::check_body;
-use super::{BodyNeed, Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::error::check_body;
+use super::{BodyNeed, Condition, Mapping, MappingError, Need, Request, Resource, Unresolved};
 use crate::document::literal;
 use place::{Container, Place};
-use table::{Asked, Row, TABLE};
+use table::{RequestKey, Row, TABLE};
 use target::Target;
 
 pub(crate) use query::Query;
@@ -45,7 +45,7 @@ pub(super) enum Objects<'a> {
 }
 
 /// Objects of a bucket, as a policy names them.
-pub(super) fn objects(request: &Request<'_>, bucket: &str, objects: Objects<'_>) -> Result<Resource, Refusal> {
+pub(super) fn objects(request: &Request<'_>, bucket: &str, objects: Objects<'_>) -> Result<Resource, MappingError> {
     let container = Container::named(bucket.into())?;
     let (Objects::Of(key) | Objects::Below(key)) = objects;
     segments::check(request, key, "the key")?;
@@ -58,13 +58,13 @@ pub(super) fn objects(request: &Request<'_>, bucket: &str, objects: Objects<'_>)
 }
 
 /// The bucket itself.
-pub(super) fn bucket(request: &Request<'_>, bucket: &str) -> Result<Resource, Refusal> {
+pub(super) fn bucket(request: &Request<'_>, bucket: &str) -> Result<Resource, MappingError> {
     Ok(Container::named(bucket.into())?.resource(request, request.partition(), None))
 }
 
 /// What `s3://BUCKET/KEY` names: a key that ends with a slash, or none, stands for all below it.
-pub(super) fn of_uri(request: &Request<'_>, uri: &str) -> Result<Resource, Refusal> {
-    let malformed = || Refusal::malformed("an s3:// URI", "it is s3://BUCKET/KEY");
+pub(super) fn of_uri(request: &Request<'_>, uri: &str) -> Result<Resource, MappingError> {
+    let malformed = || MappingError::malformed("an s3:// URI", "it is s3://BUCKET/KEY");
     let place = uri.get(5..).ok_or_else(malformed)?;
     let (bucket, key) = place.split_once('/').unwrap_or((place, ""));
     let named = if key.is_empty() || key.ends_with('/') {
@@ -80,7 +80,7 @@ pub(crate) fn is_object(request: &Request<'_>) -> bool {
     Place::of(request).is_ok_and(|place| matches!(place.level(), table::Level::Object))
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let found = Found::of(request)?;
     if let BodyNeed::UpTo(limit) = found.body_need() {
         check_body(request.headers, body, limit)?;
@@ -120,7 +120,7 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn of(request: &Request<'a>) -> Result<Self, Refusal> {
+    fn of(request: &Request<'a>) -> Result<Self, MappingError> {
         let query = Query::read(request.query)?;
         let place = Place::of(request)?;
         let is_express = request.service.as_str() == "s3express";
@@ -132,10 +132,10 @@ impl<'a> Found<'a> {
                 sibling => container.prefix() == sibling,
             };
             if !is_own {
-                return Err(Refusal::unknown("a bucket of another kind than the host's"));
+                return Err(MappingError::unknown("a bucket of another kind than the host's"));
             }
         }
-        let asked = Asked {
+        let key = RequestKey {
             method: request.method,
             level: place.level(),
             query: &query,
@@ -143,8 +143,8 @@ impl<'a> Found<'a> {
             is_express,
         };
         let row = TABLE
-            .find(asked)
-            .ok_or_else(|| Refusal::unknown("method, path and sub-resource together"))?;
+            .find(key)
+            .ok_or_else(|| MappingError::unknown("method, path and sub-resource together"))?;
         Ok(Self { row, place, query })
     }
 
@@ -166,16 +166,16 @@ impl<'a> Found<'a> {
     }
 
     /// A copy source on anything but a copy is read by some servers and ignored by others.
-    fn check_copy(&self, request: &Request<'_>) -> Result<(), Refusal> {
+    fn check_copy(&self, request: &Request<'_>) -> Result<(), MappingError> {
         if request.headers.contains_key(copy::HEADER) && !self.is_copy() {
-            return Err(Refusal::ambiguous(
+            return Err(MappingError::ambiguous(
                 "x-amz-copy-source on an operation that copies nothing",
             ));
         }
         Ok(())
     }
 
-    fn fill(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
+    fn fill(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), MappingError> {
         if target.container.prefix() == "s3express" {
             self.fill_express(mapping, target, body)?;
         } else if self.row.name == "DeleteObjects" {
@@ -198,7 +198,7 @@ impl<'a> Found<'a> {
     /// What the keys that are listed begin with, which policies may look at.
     ///
     /// Source: Service Authorization Reference, condition keys of Amazon S3.
-    fn listed_prefix(&self, target: Target<'_>) -> Result<Option<Condition>, Refusal> {
+    fn listed_prefix(&self, target: Target<'_>) -> Result<Option<Condition>, MappingError> {
         let is_listing = matches!(
             self.row.name,
             "ListMultipartUploads" | "ListObjectVersions" | "ListObjects" | "ListObjectsV2"
@@ -220,7 +220,7 @@ impl<'a> Found<'a> {
     }
 
     /// One check per key, and what holds for all of them.
-    fn fill_deletions(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
+    fn fill_deletions(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), MappingError> {
         let bypasses = extras::bypasses_governance(target.request.headers);
         for deletion in bodies::deletions(body)? {
             mapping.has_empty_segment |= segments::check(target.request, &deletion.key, "a Key")?;

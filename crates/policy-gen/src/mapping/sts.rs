@@ -6,13 +6,13 @@ use auth_model::RoleArn;
 
 use super::form::{self, Form};
 use super::rows::is_id;
-use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use super::{BodyNeed, Mapping, MappingError, Need, Request, Resource, Unresolved};
 
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     form::needs_body(request)
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let form = Form::read(request, body)?;
     let (operation, required) = match form.action()? {
         // Whoever is asked who they are may hear it: no policy is looked at.
@@ -40,7 +40,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
             }
             (operation, needs)
         }
-        _ => return Err(Refusal::unknown("Action")),
+        _ => return Err(MappingError::unknown("Action")),
     };
     let mut mapping = Mapping::new(operation);
     mapping.required = required;
@@ -56,7 +56,7 @@ fn any(operation: &'static str, action: &'static str) -> (&'static str, Vec<Need
     (operation, vec![Need::new(action, Resource::Any)])
 }
 
-fn assume_role(form: &Form) -> Result<Vec<Need>, Refusal> {
+fn assume_role(form: &Form) -> Result<Vec<Need>, MappingError> {
     let role = role(form)?;
     let mut needs = vec![Need::new("sts:AssumeRole", role.clone())];
     for (parameter, action) in [
@@ -71,7 +71,7 @@ fn assume_role(form: &Form) -> Result<Vec<Need>, Refusal> {
     Ok(needs)
 }
 
-fn federation_token(request: &Request<'_>, form: &Form) -> Result<Vec<Need>, Refusal> {
+fn federation_token(request: &Request<'_>, form: &Form) -> Result<Vec<Need>, MappingError> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
     let user = match (form.texts("Name")?.as_slice(), request.account) {
         ([name], Some(account)) if (2..=32).contains(&name.len()) && name.bytes().all(is_allowed) => {
@@ -81,7 +81,7 @@ fn federation_token(request: &Request<'_>, form: &Form) -> Result<Vec<Need>, Ref
         ([], _) => Resource::Unresolved(Unresolved::Unnamed("Name")),
         ([_], None) => Resource::Unresolved(Unresolved::Account),
         _ => {
-            return Err(Refusal::malformed(
+            return Err(MappingError::malformed(
                 "Name",
                 "it is 2 to 32 of A-Z, a-z, 0-9 and '_+=,.@-'",
             ));
@@ -94,17 +94,17 @@ fn federation_token(request: &Request<'_>, form: &Form) -> Result<Vec<Need>, Ref
     Ok(needs)
 }
 
-fn role(form: &Form) -> Result<Resource, Refusal> {
+fn role(form: &Form) -> Result<Resource, MappingError> {
     match form.texts("RoleArn")?.as_slice() {
         [] => Ok(Resource::Unresolved(Unresolved::Unnamed("RoleArn"))),
         [arn] if arn.parse::<RoleArn>().is_ok() => Ok(Resource::Exact((*arn).to_owned())),
         [name] if is_id(name) => Ok(Resource::Unresolved(Unresolved::Indirect("a name"))),
-        _ => Err(Refusal::malformed("RoleArn", "it is one role's ARN")),
+        _ => Err(MappingError::malformed("RoleArn", "it is one role's ARN")),
     }
 }
 
 /// The root user of the account that the target names, by its number or its ARN.
-fn root(request: &Request<'_>, form: &Form) -> Result<Resource, Refusal> {
+fn root(request: &Request<'_>, form: &Form) -> Result<Resource, MappingError> {
     let partition = request.partition();
     let targets = form.texts("TargetPrincipal")?;
     let [target] = targets.as_slice() else {
@@ -117,7 +117,7 @@ fn root(request: &Request<'_>, form: &Form) -> Result<Resource, Refusal> {
     let account = account.unwrap_or(target);
     if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
         let reason = "it is an account's 12 digits or the ARN of its root user";
-        return Err(Refusal::malformed("TargetPrincipal", reason));
+        return Err(MappingError::malformed("TargetPrincipal", reason));
     }
     Ok(Resource::Exact(format!("arn:{partition}:iam::{account}:root")))
 }

@@ -1,6 +1,6 @@
 //! What a JSON or CBOR body says, read strictly: the few members that name resources, nothing else.
 //!
-//! A member that is there twice, and one whose name differs from a wanted one only in case, are refused: two readers
+//! A member that is there twice, and one whose name differs from a wanted one only in case, are rejected: two readers
 //! could take different ones. What is not wanted is skipped, so the memory taken is bounded by what is.
 
 mod cbor;
@@ -8,7 +8,7 @@ mod json;
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::MappingError;
 
 pub(super) use cbor::from_cbor;
 pub(super) use json::from_json;
@@ -42,33 +42,33 @@ pub(super) enum Value {
 
 impl Value {
     /// The member of that name; `None` where it is absent or null, and where this is no object.
-    pub(super) fn member(&self, name: &str) -> Result<Option<&Self>, Refusal> {
+    pub(super) fn member(&self, name: &str) -> Result<Option<&Self>, MappingError> {
         let Self::Map(members) = self else {
             return Ok(None);
         };
         let found = members.get(name).filter(|value| **value != Self::Null);
         let is_twin = |key: &&String| key.eq_ignore_ascii_case(name) && *key != name;
         match members.keys().find(is_twin) {
-            Some(_) => Err(Refusal::ambiguous(format!("a member like {name} in another case"))),
+            Some(_) => Err(MappingError::ambiguous(format!("a member like {name} in another case"))),
             None => Ok(found),
         }
     }
 
     /// The strings at a path such as `Requests.WorkspaceId`, through every element of every list on the way.
-    pub(super) fn texts<'v>(&'v self, path: &str) -> Result<Vec<&'v str>, Refusal> {
+    pub(super) fn texts<'v>(&'v self, path: &str) -> Result<Vec<&'v str>, MappingError> {
         let mut found = Vec::new();
         self.walk(path, &mut |value| match value {
             Self::Text(text) => {
                 found.push(text.as_str());
                 Ok(())
             }
-            _ => Err(Refusal::malformed(path.to_owned(), "it is a string")),
+            _ => Err(MappingError::malformed(path.to_owned(), "it is a string")),
         })?;
         Ok(found)
     }
 
     /// Whether anything is at the path; an empty list is nothing.
-    pub(super) fn has(&self, path: &str) -> Result<bool, Refusal> {
+    pub(super) fn has(&self, path: &str) -> Result<bool, MappingError> {
         let mut found = false;
         self.walk(path, &mut |_| {
             found = true;
@@ -78,15 +78,19 @@ impl Value {
     }
 
     /// The elements of a list that is a member; none where it is absent.
-    pub(super) fn elements(&self, name: &str) -> Result<&[Self], Refusal> {
+    pub(super) fn elements(&self, name: &str) -> Result<&[Self], MappingError> {
         match self.member(name)? {
             None => Ok(&[]),
             Some(Self::List(elements)) => Ok(elements),
-            Some(_) => Err(Refusal::malformed(name.to_owned(), "it is a list")),
+            Some(_) => Err(MappingError::malformed(name.to_owned(), "it is a list")),
         }
     }
 
-    fn walk<'v>(&'v self, path: &str, leaf: &mut dyn FnMut(&'v Self) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    fn walk<'v>(
+        &'v self,
+        path: &str,
+        leaf: &mut dyn FnMut(&'v Self) -> Result<(), MappingError>,
+    ) -> Result<(), MappingError> {
         match (self, path) {
             (Self::Null, _) => Ok(()),
             (Self::List(elements), _) => elements.iter().try_for_each(|element| element.walk(path, leaf)),
@@ -97,7 +101,10 @@ impl Value {
             }
             (Self::Other | Self::Text(_), _) => {
                 let what = path.split('.').next().unwrap_or(path).to_owned();
-                Err(Refusal::malformed(what, "it stands in an object or a list of objects"))
+                Err(MappingError::malformed(
+                    what,
+                    "it stands in an object or a list of objects",
+                ))
             }
         }
     }

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::asked::{Asked, asked};
+use super::test_request::{TestRequest, test_request};
 use super::{BodyNeed, Mapping, Need, Request, Resource, map, needs_body};
 use crate::pattern::{Pattern, Wildcards};
 
@@ -18,15 +18,15 @@ const SOURCE: &str = "x-amz-copy-source";
 const TARGET: &str = "x-amz-target";
 
 /// Requests that have a mapping.
-fn plain() -> Vec<Asked> {
-    let s3 = |line: &str| asked(&line.replacen(" /", " reports.s3.eu-west-1.amazonaws.com/", 1));
+fn plain() -> Vec<TestRequest> {
+    let s3 = |line: &str| test_request(&line.replacen(" /", " reports.s3.eu-west-1.amazonaws.com/", 1));
     let json = |host: &str, target: &str, body: &str| {
-        asked(&format!("POST {host}.eu-west-1.amazonaws.com/"))
+        test_request(&format!("POST {host}.eu-west-1.amazonaws.com/"))
             .with(TARGET, target)
             .with("content-type", "application/x-amz-json-1.0")
             .with_body(body)
     };
-    let mut multi_region = asked("GET s3.eu-west-1.amazonaws.com/a/key");
+    let mut multi_region = test_request("GET s3.eu-west-1.amazonaws.com/a/key");
     multi_region.host = HostResource::MultiRegionAccessPoint {
         alias: "mfz".to_owned(),
     };
@@ -42,12 +42,12 @@ fn plain() -> Vec<Asked> {
         s3("DELETE /a/key").with("x-amz-bypass-governance-retention", "true"),
         s3("POST /?delete").with_body(delete),
         s3("PUT /"),
-        asked("GET s3.eu-west-1.amazonaws.com/reports/key?tagging"),
-        asked("GET s3.eu-west-1.amazonaws.com/"),
-        asked("GET ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k"),
-        asked("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/k"),
-        asked("POST io-x.s3-object-lambda.eu-west-1.amazonaws.com/WriteGetObjectResponse"),
-        asked("PUT ap-111122223333.op-0a1b.s3-outposts.eu-west-1.amazonaws.com/k"),
+        test_request("GET s3.eu-west-1.amazonaws.com/reports/key?tagging"),
+        test_request("GET s3.eu-west-1.amazonaws.com/"),
+        test_request("GET ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k"),
+        test_request("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/k"),
+        test_request("POST io-x.s3-object-lambda.eu-west-1.amazonaws.com/WriteGetObjectResponse"),
+        test_request("PUT ap-111122223333.op-0a1b.s3-outposts.eu-west-1.amazonaws.com/k"),
         json(
             "dynamodb",
             "DynamoDB_20120810.Query",
@@ -61,17 +61,18 @@ fn plain() -> Vec<Asked> {
             "WorkspacesService.StartWorkspacesPool",
             r#"{"PoolId":"wspool-1"}"#,
         ),
-        asked("POST workspaces.eu-west-1.amazonaws.com/service/WorkspacesService/operation/StartWorkspacesPool")
+        test_request("POST workspaces.eu-west-1.amazonaws.com/service/WorkspacesService/operation/StartWorkspacesPool")
             .with("smithy-protocol", "rpc-v2-cbor")
             .with("content-type", "application/cbor")
             .with_body(b"\xa1\x66PoolId\x63p-1"),
-        asked("POST ec2.eu-west-1.amazonaws.com/")
+        test_request("POST ec2.eu-west-1.amazonaws.com/")
             .with_body("Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1&InstanceId.2=i-2"),
-        asked("GET ec2.eu-west-1.amazonaws.com/?Action=DescribeVpcs&Version=2016-11-15"),
-        asked("POST sts.eu-west-1.amazonaws.com/")
+        test_request("GET ec2.eu-west-1.amazonaws.com/?Action=DescribeVpcs&Version=2016-11-15"),
+        test_request("POST sts.eu-west-1.amazonaws.com/")
             .with_body("Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fr"),
-        asked("POST bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1%3A0/invoke"),
-        asked("POST bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/converse").with_body("{}"),
+        test_request("POST bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1%3A0/invoke"),
+        test_request("POST bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/converse")
+            .with_body("{}"),
     ]
 }
 
@@ -171,23 +172,23 @@ fn insert(text: &mut String, at: Index, piece: &str) {
 }
 
 impl Change {
-    fn apply(self, asked: &mut Asked, others: &[Asked]) {
+    fn apply(self, request: &mut TestRequest, others: &[TestRequest]) {
         match self {
-            Self::Method(method) => asked.method = method.parse().unwrap(),
-            Self::Path(at, piece) => insert(&mut asked.path, at, &piece),
-            Self::Query(at, piece) => insert(asked.query.get_or_insert_default(), at, &piece),
+            Self::Method(method) => request.method = method.parse().unwrap(),
+            Self::Path(at, piece) => insert(&mut request.path, at, &piece),
+            Self::Query(at, piece) => insert(request.query.get_or_insert_default(), at, &piece),
             Self::Header(name, value) => {
                 if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(&value)) {
-                    asked.headers.append(name, value);
+                    request.headers.append(name, value);
                 }
             }
             Self::Body(at, bytes) => {
-                let at = at.index(asked.body.len() + 1);
-                asked.body.splice(at..at, bytes);
+                let at = at.index(request.body.len() + 1);
+                request.body.splice(at..at, bytes);
             }
-            Self::Cut(at) => asked.body.truncate(at.index(asked.body.len() + 1)),
-            Self::Host(other) => asked.host = other.get(others).host.clone(),
-            Self::Service(other) => asked.service = other.get(others).service.clone(),
+            Self::Cut(at) => request.body.truncate(at.index(request.body.len() + 1)),
+            Self::Host(other) => request.host = other.get(others).host.clone(),
+            Self::Service(other) => request.service = other.get(others).service.clone(),
         }
     }
 }
@@ -218,18 +219,18 @@ fn check(need: &Need) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
     #[test]
-    fn any_request_is_refused_or_mapped_one_way(start in any::<Index>(), changes in vec(change(), 0..4)) {
+    fn any_request_is_rejected_or_mapped_one_way(start in any::<Index>(), changes in vec(change(), 0..4)) {
         let all = plain();
-        let mut asked = start.get(&all).clone();
+        let mut request = start.get(&all).clone();
         for change in changes {
-            change.apply(&mut asked, &all);
+            change.apply(&mut request, &all);
         }
-        let (request, body) = (asked.request(), Some(asked.body.as_slice()));
+        let (request, body) = (request.as_request(), Some(request.body.as_slice()));
 
         let found = map(&request, body);
         prop_assert_eq!(&map(&request, body), &found);
         if needs_body(&request) == BodyNeed::No {
-            prop_assert_eq!(&map(&request, None), &found, "the body counts, and was not asked for");
+            prop_assert_eq!(&map(&request, None), &found, "the body counts, and was not required");
         }
         let Ok(found) = found else { return Ok(()) };
         needs(&found).try_for_each(check)?;
@@ -248,7 +249,13 @@ proptest! {
 
 #[test]
 fn the_requests_that_are_changed_have_a_mapping() {
-    for asked in plain() {
-        assert!(asked.map().is_ok(), "{} {} {:?}", asked.method, asked.path, asked.map());
+    for request in plain() {
+        assert!(
+            request.map().is_ok(),
+            "{} {} {:?}",
+            request.method,
+            request.path,
+            request.map()
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::rows::{Parameters, Rows};
 use super::rpc::{self, Service};
 use super::value::{Value, Wanted};
-use super::{BodyNeed, Mapping, Need, Refusal, Request, Resource};
+use super::{BodyNeed, Mapping, MappingError, Need, Request, Resource};
 
 /// The table, split on first use.
 pub(super) static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::read(include_str!("workspaces.tsv")));
@@ -61,14 +61,14 @@ pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
     }
 }
 
-pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, Refusal> {
+pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
     let (name, encoding) = rpc::operation(request, SERVICE)?;
     let (name, rows) = ROWS
         .operation(name)
-        .ok_or_else(|| Refusal::unknown("the operation's name"))?;
+        .ok_or_else(|| MappingError::unknown("the operation's name"))?;
     let mut mapping = Mapping::new(name);
     let value = if Rows::reads_parameters(rows) {
-        rpc::body(encoding, body.ok_or(Refusal::BodyMissing)?, WANTED)?
+        rpc::body(encoding, body.ok_or(MappingError::BodyMissing)?, WANTED)?
     } else {
         Value::Null
     };

@@ -1,13 +1,13 @@
 //! A strict reading of the small XML documents that say what a request asks for.
 //!
-//! Whatever two parsers could read in two ways is refused: document types, entities beyond the five of XML, comments
+//! Whatever two parsers could read in two ways is rejected: document types, entities beyond the five of XML, comments
 //! and processing instructions, prefixed names, attributes other than `xmlns`, bare carriage returns, text beside
 //! elements, encodings other than UTF-8.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::Refusal;
+use super::MappingError;
 
 /// More than a document with 1,000 keys needs, and little memory.
 const MAX_ELEMENTS: usize = 10_000;
@@ -28,7 +28,7 @@ pub(super) struct Element {
 
 impl Element {
     /// Reads a whole document, whose root is called `root`.
-    pub(super) fn parse(body: &[u8], root: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &[u8], root: &str) -> Result<Self, MappingError> {
         let text = std::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?;
         let found = Document::default().read(text)?;
         if found.name == root {
@@ -44,17 +44,17 @@ impl Element {
     }
 
     /// The only child of this name, if there is one.
-    pub(super) fn one(&self, name: &str) -> Result<Option<&Self>, Refusal> {
+    pub(super) fn one(&self, name: &str) -> Result<Option<&Self>, MappingError> {
         let mut found = self.all(name);
         let first = found.next();
         if found.next().is_some() {
-            return Err(Refusal::ambiguous(format!("two elements {name} in {}", self.name)));
+            return Err(MappingError::ambiguous(format!("two elements {name} in {}", self.name)));
         }
         Ok(first)
     }
 
     /// The text of an element without children.
-    pub(super) fn leaf(&self) -> Result<&str, Refusal> {
+    pub(super) fn leaf(&self) -> Result<&str, MappingError> {
         if self.children.is_empty() {
             Ok(&self.text)
         } else {
@@ -71,7 +71,7 @@ struct Document {
 }
 
 impl Document {
-    fn read(mut self, text: &str) -> Result<Element, Refusal> {
+    fn read(mut self, text: &str) -> Result<Element, MappingError> {
         let mut reader = Reader::from_str(text);
         let mut is_first = true;
         loop {
@@ -110,7 +110,7 @@ impl Document {
         self.root.ok_or_else(|| malformed("it is empty"))
     }
 
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), MappingError> {
         let name = decode(start.name().as_ref())?;
         if name.contains(':') {
             return Err(malformed("names in it have no prefix"));
@@ -137,7 +137,7 @@ impl Document {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Refusal> {
+    fn end(&mut self) -> Result<(), MappingError> {
         let mut done = self.open.pop().ok_or_else(|| malformed("it is not well-formed"))?;
         if !done.children.is_empty() {
             if !done.text.trim_ascii().is_empty() {
@@ -152,7 +152,7 @@ impl Document {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Refusal> {
+    fn text(&mut self, text: &str) -> Result<(), MappingError> {
         match self.open.last_mut() {
             // A parser reads it as a line feed, a careless one as itself.
             Some(_) if text.contains('\r') => Err(malformed("a bare carriage return is ambiguous; write it as &#13;")),
@@ -165,7 +165,7 @@ impl Document {
         }
     }
 
-    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Refusal> {
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), MappingError> {
         let unknown = || malformed("the entities in it are &amp; &lt; &gt; &quot; &apos; and characters by number");
         let character = match reference.resolve_char_ref().map_err(|_| unknown())? {
             Some(character) => character,
@@ -184,19 +184,19 @@ impl Document {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<String, Refusal> {
+fn decode(bytes: &[u8]) -> Result<String, MappingError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| malformed("it is not UTF-8"))
 }
 
-pub(super) fn malformed(reason: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::malformed("the body's XML", reason)
+pub(super) fn malformed(reason: impl Into<std::borrow::Cow<'static, str>>) -> MappingError {
+    MappingError::malformed("the body's XML", reason)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text_of(xml: &str) -> Result<String, Refusal> {
+    fn text_of(xml: &str) -> Result<String, MappingError> {
         Element::parse(xml.as_bytes(), "a")?.leaf().map(str::to_owned)
     }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_parsers_disagree_about_is_refused() {
+    fn what_parsers_disagree_about_is_rejected() {
         for xml in [
             "",
             "x",

@@ -2,7 +2,7 @@
 
 use super::RequestHead;
 use crate::mapping::s3::Query;
-use crate::mapping::s3::table::{Asked, Level, TABLE};
+use crate::mapping::s3::table::{Level, RequestKey, TABLE};
 
 /// The operation of a head; the path is `/bucket/key`, or `/key` where the host names the bucket.
 pub(super) fn operation(head: &RequestHead<'_>) -> Option<&'static str> {
@@ -19,12 +19,12 @@ pub(super) fn operation(head: &RequestHead<'_>) -> Option<&'static str> {
         _ => Level::Object,
     };
     let query = Query::read(head.query).ok()?;
-    let asked = Asked {
+    let key = RequestKey {
         method: head.method,
         level,
         query: &query,
         headers: head.headers,
         is_express: head.service.as_str() == "s3express",
     };
-    TABLE.find(asked).map(|row| row.name)
+    TABLE.find(key).map(|row| row.name)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Needed, RecordSet, Recorded, Seen};
+use super::{Needed, RecordSet, Recorded, ResponseCounts, Seen};
 use crate::pattern::{Pattern, Wildcards};
 
 /// The one version there is.
@@ -51,7 +51,7 @@ struct Row {
     count: u64,
     first_seen: u64,
     last_seen: u64,
-    answers: Answers,
+    responses: ResponseCounts,
 }
 
 /// Each class under its usual name; those that never came are left out.
@@ -75,7 +75,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl Serialize for Answers {
+impl Serialize for ResponseCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             success,
@@ -95,7 +95,7 @@ impl Serialize for Answers {
     }
 }
 
-impl<'de> Deserialize<'de> for Answers {
+impl<'de> Deserialize<'de> for ResponseCounts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Classes {
             success,
@@ -169,7 +169,7 @@ impl Row {
             count: seen.count,
             first_seen: seen.first,
             last_seen: seen.last,
-            answers: seen.answers,
+            responses: seen.responses,
         }
     }
 
@@ -199,7 +199,7 @@ impl Row {
                 count: self.count,
                 first: self.first_seen,
                 last: self.last_seen,
-                answers: self.answers,
+                responses: self.responses,
             },
         ))
     }

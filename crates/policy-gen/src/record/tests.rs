@@ -24,7 +24,7 @@ fn the_same_thing_is_one_entry() {
     let (_, seen) = set.iter().next().unwrap();
     assert_eq!((set.len(), seen.count, seen.first, seen.last), (2, 3, 10, 30));
     assert_eq!(
-        (seen.answers.success, seen.answers.client_error, seen.answers.none),
+        (seen.responses.success, seen.responses.client_error, seen.responses.none),
         (1, 1, 1)
     );
     let never: Vec<_> = set.iter().map(|(_, seen)| seen.never_succeeded()).collect();
@@ -91,9 +91,9 @@ fn merging_does_not_depend_on_the_order() {
 }
 
 #[test]
-fn what_no_recorder_writes_is_refused() {
+fn what_no_recorder_writes_is_rejected() {
     let row = |row: &str| format!(r#"{{"version":1,"dropped":0,"entries":[{row}]}}"#);
-    let seen = r#""count":1,"first_seen":1,"last_seen":1,"answers":{"2xx":1}"#;
+    let seen = r#""count":1,"first_seen":1,"last_seen":1,"responses":{"2xx":1}"#;
     for (json, want) in [
         ("{}".to_owned(), "missing field `version`"),
         (r#"{"version":2,"new":1}"#.to_owned(), "a record of version 2"),

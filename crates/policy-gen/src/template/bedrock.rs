@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::document::Policy;
 use crate::least_privilege::of_needs;
-use crate::mapping::{BodyFraming, Need, Refusal, Request, Resource, Server, Unresolved, map};
+use crate::mapping::{BodyFraming, MappingError, Need, Request, Resource, Server, Unresolved, map};
 
 /// A policy, and what it cannot grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,7 +28,7 @@ pub enum ModelError {
         /// What was given.
         model: String,
         /// Why it is none.
-        source: Refusal,
+        source: MappingError,
     },
     /// The ARN of an inference profile holds the account.
     #[error("{0} is an inference profile, and its ARN holds the account: give the account too")]
@@ -41,7 +41,7 @@ pub enum ModelError {
     Partition(String),
 }
 
-/// Invoking these models in a Region, with whole and with streamed answers; each is an id or an ARN, as a request has it.
+/// Invoking these models in a Region, with whole and with streamed responses; each is an id or an ARN, as a request has it.
 ///
 /// An inference profile also needs its foundation model in every Region that it may lead to. AWS changes those, so all
 /// are granted, but only through the profile.
@@ -81,7 +81,7 @@ fn invoking(region: &Region, account: Option<&AccountId>, model: &str, verb: &st
         model: model.to_owned(),
         source,
     };
-    let service = ServiceId::parse("bedrock-runtime").map_err(|_| invalid(Refusal::unknown("the service")))?;
+    let service = ServiceId::parse("bedrock-runtime").map_err(|_| invalid(MappingError::unknown("the service")))?;
     let path = format!("/model/{}/{verb}", utf8_percent_encode(model, NON_ALPHANUMERIC));
     let request = Request {
         service: &service,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_aws_knows_is_told() {
+    fn what_only_aws_knows_is_reported() {
         let router = "arn:aws:bedrock:us-east-1:111122223333:prompt-router/a1b2";
         assert_eq!(invoke(None, &[router]).unwrap().unresolved.len(), 1);
         assert!(matches!(invoke(None, &["nova"]), Err(ModelError::Unknown(_))));

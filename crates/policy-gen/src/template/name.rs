@@ -5,7 +5,7 @@ use std::fmt;
 /// An S3 general purpose bucket's name: 3 to 63 of `a-z`, `0-9`, `.` and `-`, a letter or digit at either end.
 ///
 /// Source: S3 User Guide, "General purpose bucket naming rules". Names of access point aliases and of directory and
-/// table buckets are refused: their ARNs look different.
+/// table buckets are rejected: their ARNs look different.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BucketName(String);
 

@@ -25,7 +25,7 @@ pub fn s3_read_write(partition: Partition, bucket: &BucketName, prefix: Option<&
     policy(partition, bucket, prefix, read_write.with_sid("S3ReadWriteObject"))
 }
 
-/// Listing is granted with reading: without it a key that does not exist is answered with 403, not 404.
+/// Listing is granted with reading: without it a key that does not exist gets 403, not 404.
 fn policy(partition: Partition, bucket: &BucketName, prefix: Option<&KeyPrefix>, objects: Statement) -> Policy {
     let bucket = format!("arn:{partition}:s3:::{bucket}");
     let list = Statement::allow(["s3:ListBucket"]).with_sid("S3ReadBucket");

@@ -206,7 +206,7 @@ fn a_path_names_it_in_every_reading() {
 }
 
 #[test]
-fn a_session_of_a_directory_bucket_is_told_by_its_sub_resource() {
+fn a_session_of_a_directory_bucket_is_known_by_its_sub_resource() {
     let session = &["s3express:CreateSession"];
     let host = "b--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com";
     check(&format!("GET {host}/?session"), &[], "", session);

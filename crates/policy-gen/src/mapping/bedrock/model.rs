@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use auth_model::Arn;
 use percent_encoding::percent_decode_str;
 
-use super::super::{Condition, Need, Refusal, Request, Resource, Unresolved};
+use super::super::{Condition, MappingError, Need, Request, Resource, Unresolved};
 use super::in_account;
 
 /// First labels of the ids of inference profiles: where they send requests to. No provider of models is called so.
@@ -41,8 +41,8 @@ pub(super) enum Model<'a> {
 const ALLOWED: &str = "it is an id of A-Z, a-z, 0-9 and '-_.:', or an ARN, as one percent-encoded segment";
 
 impl<'a> Model<'a> {
-    pub(super) fn parse(id: &'a str) -> Result<Self, Refusal> {
-        let malformed = || Refusal::malformed("the model's id", ALLOWED);
+    pub(super) fn parse(id: &'a str) -> Result<Self, MappingError> {
+        let malformed = || MappingError::malformed("the model's id", ALLOWED);
         if id.starts_with("arn:") {
             return Self::of_arn(id).ok_or_else(malformed);
         }
@@ -172,7 +172,7 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 /// A segment of the path, percent-decoded once.
-pub(super) fn decoded<'a>(segment: &'a str, what: &'static str) -> Result<Cow<'a, str>, Refusal> {
+pub(super) fn decoded<'a>(segment: &'a str, what: &'static str) -> Result<Cow<'a, str>, MappingError> {
     let decoded = percent_decode_str(segment).decode_utf8();
-    decoded.map_err(|_| Refusal::malformed(what, "it is UTF-8 after percent-decoding"))
+    decoded.map_err(|_| MappingError::malformed(what, "it is UTF-8 after percent-decoding"))
 }

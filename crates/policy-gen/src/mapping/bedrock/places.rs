@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::mapping::s3::{Objects, objects, of_uri};
-use crate::mapping::{Refusal, Request, Resource, Unresolved};
+use crate::mapping::{MappingError, Request, Resource, Unresolved};
 
 /// A request names a few images, documents or videos.
 const MAX_URIS: usize = 1000;
@@ -26,7 +26,7 @@ pub(super) enum Place {
 
 impl Place {
     /// What is read, as a policy names it.
-    pub(super) fn resource(&self, request: &Request<'_>) -> Result<Resource, Refusal> {
+    pub(super) fn resource(&self, request: &Request<'_>) -> Result<Resource, MappingError> {
         match self {
             Self::Whole(uri) => of_uri(request, uri),
             Self::Within { bucket, .. } if bucket.is_empty() => {
@@ -62,12 +62,12 @@ pub(super) fn is_uri(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// [`Refusal`] where a body that may name one is no JSON, or names more than any request needs; and where JSON is in
+/// [`MappingError`] where a body that may name one is no JSON, or names more than any request needs; and where JSON is in
 /// another encoding than UTF-8, which readers of JSON detect by themselves.
-pub(super) fn in_body(headers: &HeaderMap, body: &[u8]) -> Result<BTreeSet<Place>, Refusal> {
+pub(super) fn in_body(headers: &HeaderMap, body: &[u8]) -> Result<BTreeSet<Place>, MappingError> {
     let is_text = !body.contains(&0) && std::str::from_utf8(body).is_ok();
     if !is_text && may_be_json(headers) {
-        return Err(Refusal::malformed("the body", "JSON is in UTF-8, without NUL"));
+        return Err(MappingError::malformed("the body", "JSON is in UTF-8, without NUL"));
     }
     let mut places = BTreeSet::new();
     // Most bodies are long and hold none: without the letters, and without escapes that could stand for them, there is none.
@@ -85,7 +85,7 @@ pub(super) fn in_body(headers: &HeaderMap, body: &[u8]) -> Result<BTreeSet<Place
     let read = Gather(&mut places).deserialize(&mut reader).and_then(|()| reader.end());
     match read {
         Ok(()) => Ok(places),
-        Err(_) => Err(Refusal::malformed(
+        Err(_) => Err(MappingError::malformed(
             "the body",
             "one that names objects of S3 is JSON, and names at most 1000",
         )),

@@ -1,16 +1,16 @@
-use crate::mapping::asked::{Asked, asked};
+use crate::mapping::test_request::{TestRequest, test_request};
 use crate::mapping::{BodyNeed, needs_body};
 
 const HOST: &str = "bedrock-runtime.eu-west-1.amazonaws.com";
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 
-fn post(path: &str, body: &str) -> Asked {
-    asked(&format!("POST {HOST}{path}")).with_body(body)
+fn post(path: &str, body: &str) -> TestRequest {
+    test_request(&format!("POST {HOST}{path}")).with_body(body)
 }
 
 /// Of the ARNs, `~` stands for what comes before the resource, in the account.
 #[track_caller]
-fn is(request: &Asked, want: &[&str]) {
+fn is(request: &TestRequest, want: &[&str]) {
     let want: Vec<String> = want
         .iter()
         .map(|need| need.replace('~', "arn:aws:bedrock:eu-west-1:111122223333:"))
@@ -104,7 +104,7 @@ fn arns_are_taken_as_they_are() {
 }
 
 #[test]
-fn guardrails_and_tools_are_asked_for() {
+fn guardrails_and_tools_are_required() {
     let invoke = || post(&format!("/model/{MODEL}/invoke"), "");
     let model = format!("bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}");
     let header = "X-Amzn-Bedrock-GuardrailIdentifier";
@@ -116,11 +116,11 @@ fn guardrails_and_tools_are_asked_for() {
     invoke()
         .with(header, "gr1")
         .with(header, "gr2")
-        .is_refused("two headers");
-    invoke().with(header, "*").is_refused("guardrail");
-    let converse = |body: &str| post(&format!("/model/{MODEL}/converse"), body);
+        .is_rejected("two headers");
+    invoke().with(header, "*").is_rejected("guardrail");
+    let to_model = |body: &str| post(&format!("/model/{MODEL}/converse"), body);
     is(
-        &converse(
+        &to_model(
             r#"{"guardrailConfig":{"guardrailIdentifier":"gr1"},"toolConfig":{"tools":[{"toolSpec":{}},{"systemTool":{"name":"nova"}}]}}"#,
         ),
         &[
@@ -130,12 +130,12 @@ fn guardrails_and_tools_are_asked_for() {
         ],
     );
     is(
-        &converse(r#"{"guardrailConfig":{}}"#),
+        &to_model(r#"{"guardrailConfig":{}}"#),
         &[&model, "bedrock:ApplyGuardrail ?"],
     );
-    converse(r#"{"guardrailConfig":{},"guardrailConfig":{"guardrailIdentifier":"a"}}"#).is_refused("once");
-    converse(r#"{"guardrailconfig":{}}"#).is_refused("another case");
-    converse("").is_refused("JSON");
+    to_model(r#"{"guardrailConfig":{},"guardrailConfig":{"guardrailIdentifier":"a"}}"#).is_rejected("once");
+    to_model(r#"{"guardrailconfig":{}}"#).is_rejected("another case");
+    to_model("").is_rejected("JSON");
     is(
         &post("/guardrail/gr1/version/DRAFT/apply", ""),
         &["bedrock:ApplyGuardrail ~guardrail/gr1"],
@@ -145,18 +145,18 @@ fn guardrails_and_tools_are_asked_for() {
 #[test]
 fn invocations_are_named_by_their_arn() {
     let arn = "arn:aws:bedrock:eu-west-1:111122223333:async-invoke/abc123def456";
-    let get = asked(&format!("GET {HOST}/async-invoke/{}", arn.replace('/', "%2F")));
+    let get = test_request(&format!("GET {HOST}/async-invoke/{}", arn.replace('/', "%2F")));
     is(&get, &[&format!("bedrock:GetAsyncInvoke {arn}")]);
     is(
-        &asked(&format!("GET {HOST}/async-invoke?maxResults=1")),
+        &test_request(&format!("GET {HOST}/async-invoke?maxResults=1")),
         &["bedrock:ListAsyncInvokes *"],
     );
     is(
         &post("/guardrail-checks/invoke", "{}"),
         &["bedrock:InvokeGuardrailChecks *"],
     );
-    asked(&format!("GET {HOST}/async-invoke/abc")).is(&["bedrock:GetAsyncInvoke ?"]);
-    asked(&format!("GET {HOST}/async-invoke/*")).is_refused("ARN");
+    test_request(&format!("GET {HOST}/async-invoke/abc")).is(&["bedrock:GetAsyncInvoke ?"]);
+    test_request(&format!("GET {HOST}/async-invoke/*")).is_rejected("ARN");
     let body = r#"{"modelId":"amazon.nova-reel-v1:0","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/p"}}}"#;
     let model = "bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-reel-v1:0";
     is(
@@ -172,18 +172,18 @@ fn invocations_are_named_by_their_arn() {
             "s3:GetObject arn:aws:s3:::in/x.png",
         ],
     );
-    post("/async-invoke", &body.replace("s3://b", "https://b")).is_refused("s3Uri");
+    post("/async-invoke", &body.replace("s3://b", "https://b")).is_rejected("s3Uri");
 }
 
 #[test]
 fn objects_that_a_body_names_are_read_as_the_caller() {
     let model = format!("bedrock:InvokeModel arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}");
     let invoke = |verb: &str, body: &str| post(&format!("/model/{MODEL}/{verb}"), body);
-    let converse =
+    let message =
         r#"{"messages":[{"content":[{"image":{"source":{"s3Location":{"uri":"s3://payroll/2026/x.png"}}}}]}]}"#;
     let read = "s3:GetObject arn:aws:s3:::payroll/2026/x.png";
-    is(&invoke("converse", converse), &[&model, read]);
-    is(&invoke("invoke", converse), &[&model, read]);
+    is(&invoke("converse", message), &[&model, read]);
+    is(&invoke("invoke", message), &[&model, read]);
     is(
         &invoke("invoke", r#"{"a":" S\u0033:\/\/payroll\/2026\/x.png"}"#),
         &[&model, read],
@@ -216,8 +216,8 @@ fn objects_that_a_body_names_are_read_as_the_caller() {
     );
     is(&invoke("invoke", r#"{"a":"s3:/payroll, us3: //x"}"#), &[&model]);
     is(&invoke("invoke", "no JSON, and no place either"), &[&model]);
-    invoke("invoke", "no JSON, but s3://payroll/x").is_refused("JSON");
-    invoke("invoke", r#"{"a":"s3://pay roll/x"}"#).is_refused("bucket");
+    invoke("invoke", "no JSON, but s3://payroll/x").is_rejected("JSON");
+    invoke("invoke", r#"{"a":"s3://pay roll/x"}"#).is_rejected("bucket");
 }
 
 /// Readers of JSON detect UTF-16 and UTF-32 by the zeros in them.
@@ -234,23 +234,23 @@ fn a_body_in_another_encoding_hides_no_object() {
     }
     for body in bodies {
         for kind in [None, Some("application/json"), Some("text/plain"), Some("image/png")] {
-            let asked = asked(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(body.clone());
-            let asked = kind
+            let request = test_request(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(body.clone());
+            let request = kind
                 .into_iter()
-                .fold(asked, |asked, kind| asked.with("content-type", kind));
-            asked.is_refused("the body");
+                .fold(request, |request, kind| request.with("content-type", kind));
+            request.is_rejected("the body");
         }
     }
     let bytes = |kind| {
-        let asked = asked(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(vec![0x89, b'P', 0, 0xff]);
-        asked.with("content-type", kind)
+        let request = test_request(&format!("POST {HOST}/model/{MODEL}/invoke")).with_body(vec![0x89, b'P', 0, 0xff]);
+        request.with("content-type", kind)
     };
     assert!(bytes("image/png").map().is_ok());
-    bytes("application/json").is_refused("UTF-8");
+    bytes("application/json").is_rejected("UTF-8");
 }
 
 #[test]
-fn ids_that_could_mean_more_are_refused() {
+fn ids_that_could_mean_more_are_rejected() {
     for id in [
         "*",
         "%2A",
@@ -284,12 +284,12 @@ fn ids_that_could_mean_more_are_refused() {
     }
     post("/model/a.b/invoke", "")
         .with("x-amz-target", "X.Y")
-        .is_refused("header");
+        .is_rejected("header");
 }
 
 #[test]
 fn inference_streams_unless_the_body_names_a_guardrail() {
-    let need = |path: &str| needs_body(&post(path, "").request());
+    let need = |path: &str| needs_body(&post(path, "").as_request());
     assert_eq!(need("/model/a.b/invoke"), BodyNeed::No);
     assert_eq!(need("/model/a.b/invoke-with-response-stream"), BodyNeed::No);
     assert!(matches!(need("/model/a.b/converse"), BodyNeed::UpTo(_)));

@@ -4,13 +4,13 @@
 
 use super::super::s3::{Objects, bucket, objects};
 use super::super::value::Value;
-use super::super::{Need, Refusal, Request, Resource, Unresolved};
+use super::super::{MappingError, Need, Request, Resource, Unresolved};
 use super::push;
 
 const WRITES: [&str; 3] = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"];
 
 /// Adds what the operation needs in S3 besides.
-pub(super) fn add(name: &str, body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+pub(super) fn add(name: &str, body: &Value, request: &Request<'_>, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     match name {
         "ExportTableToPointInTime" => writes(body, request, "S3Bucket", "S3Prefix", needs),
         "ImportTable" => reads(body, request, "S3BucketSource", needs),
@@ -33,7 +33,7 @@ fn writes(
     to: &'static str,
     prefix: &'static str,
     needs: &mut Vec<Need>,
-) -> Result<(), Refusal> {
+) -> Result<(), MappingError> {
     let resource = match one(body, to)? {
         Some(name) => objects(request, name, Objects::Below(one(body, prefix)?.unwrap_or_default()))?,
         None => Resource::Unresolved(Unresolved::Unnamed("S3Bucket")),
@@ -44,7 +44,7 @@ fn writes(
     Ok(())
 }
 
-fn reads(body: &Value, request: &Request<'_>, from: &'static str, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+fn reads(body: &Value, request: &Request<'_>, from: &'static str, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     let (name, prefix) = ([from, ".S3Bucket"].concat(), [from, ".S3KeyPrefix"].concat());
     let Some(name) = one(body, &name)? else {
         let unnamed = || Resource::Unresolved(Unresolved::Unnamed("S3Bucket"));
@@ -56,6 +56,6 @@ fn reads(body: &Value, request: &Request<'_>, from: &'static str, needs: &mut Ve
     push(needs, Need::new("s3:ListBucket", bucket(request, name)?))
 }
 
-fn one<'v>(body: &'v Value, path: &str) -> Result<Option<&'v str>, Refusal> {
+fn one<'v>(body: &'v Value, path: &str) -> Result<Option<&'v str>, MappingError> {
     Ok(body.texts(path)?.first().copied())
 }

@@ -1,12 +1,12 @@
 //! The head of a `PartiQL` statement: what it does, to which table or index.
 //!
-//! Everything that could hide a second table is refused: comments, joins, aliases, sub-queries, a second statement.
+//! Everything that could hide a second table is rejected: comments, joins, aliases, sub-queries, a second statement.
 //!
 //! Source: DynamoDB Developer Guide, "`PartiQL` statements for DynamoDB".
 
 use std::borrow::Cow;
 
-use super::super::Refusal;
+use super::super::MappingError;
 
 /// The most characters of a statement. Source: DynamoDB API reference, `ExecuteStatement`.
 const MAX_CHARACTERS: usize = 8192;
@@ -41,16 +41,16 @@ impl Token<'_> {
 const SHAPE: &str = "it is one SELECT … FROM \"table\", INSERT INTO, UPDATE, DELETE FROM or EXISTS(SELECT …), \
                      without comments, aliases and joins";
 
-fn malformed() -> Refusal {
-    Refusal::malformed("Statement", SHAPE)
+fn malformed() -> MappingError {
+    MappingError::malformed("Statement", SHAPE)
 }
 
 impl Statement {
     /// Reads a statement.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str) -> Result<Self, MappingError> {
         // By bytes first: four are the longest character.
         if text.len() > 4 * MAX_CHARACTERS || text.chars().count() > MAX_CHARACTERS {
-            return Err(Refusal::malformed("Statement", "it has at most 8192 characters"));
+            return Err(MappingError::malformed("Statement", "it has at most 8192 characters"));
         }
         let tokens = tokens(text).ok_or_else(malformed)?;
         let mut rest = tokens.as_slice();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_hide_another_table_is_refused() {
+    fn what_could_hide_another_table_is_rejected() {
         for text in [
             "",
             "SELECT 1",

@@ -1,13 +1,13 @@
-use crate::mapping::asked::{Asked, asked};
 use crate::mapping::rows::Rows;
+use crate::mapping::test_request::{TestRequest, test_request};
 use crate::mapping::{BodyNeed, needs_body};
 
 use super::{ROWS, WANTED};
 
 const HOST: &str = "dynamodb.eu-west-1.amazonaws.com";
 
-fn post(operation: &str, body: &str) -> Asked {
-    asked(&format!("POST {HOST}/"))
+fn post(operation: &str, body: &str) -> TestRequest {
+    test_request(&format!("POST {HOST}/"))
         .with("x-amz-target", &format!("DynamoDB_20120810.{operation}"))
         .with("content-type", "application/x-amz-json-1.0")
         .with_body(body)
@@ -57,7 +57,7 @@ fn exports_and_imports_need_their_buckets() {
         "{}",
         &["dynamodb:ImportTable ?", "s3:GetObject ?", "s3:ListBucket ?"],
     );
-    refused(
+    rejected(
         "ExportTableToPointInTime",
         r#"{"TableArn":"t","s3bucket":"b"}"#,
         "another case",
@@ -65,8 +65,8 @@ fn exports_and_imports_need_their_buckets() {
 }
 
 #[track_caller]
-fn refused(operation: &str, body: &str, want: &str) {
-    post(operation, body).is_refused(want);
+fn rejected(operation: &str, body: &str, want: &str) {
+    post(operation, body).is_rejected(want);
 }
 
 #[test]
@@ -111,16 +111,16 @@ fn tables_come_by_name_or_arn() {
             "dynamodb:CreateGlobalTable ~G",
         ],
     );
-    refused("GetItem", r#"{"TableName":"*"}"#, "TableName");
+    rejected("GetItem", r#"{"TableName":"*"}"#, "TableName");
     check("GetItem", r#"{"TableName":"T/index/I"}"#, &["dynamodb:GetItem ?"]);
     check("GetItem", r#"{"TableName":"~T/index/I"}"#, &["dynamodb:GetItem ?"]);
-    refused(
+    rejected(
         "GetItem",
         r#"{"TableName":"arn:aws:dynamodb:eu-west-1:111122223333:table/*"}"#,
         "TableName",
     );
-    refused("GetItem", r#"{"TableName":"T","TableName":"U"}"#, "once");
-    refused("GetItem", r#"{"TableName":"T","\u0054ableName":"U"}"#, "once");
+    rejected("GetItem", r#"{"TableName":"T","TableName":"U"}"#, "once");
+    rejected("GetItem", r#"{"TableName":"T","\u0054ableName":"U"}"#, "once");
     check("DescribeBackup", r#"{"BackupArn":"T"}"#, &["dynamodb:DescribeBackup ?"]);
 }
 
@@ -137,8 +137,8 @@ fn an_index_is_read_instead_of_its_table() {
         r#"{"TableName":"~T","IndexName":"I"}"#,
         &["dynamodb:Scan ~T/index/I"],
     );
-    refused("Scan", r#"{"TableName":"T","IndexName":"*"}"#, "IndexName");
-    asked("POST search-dynamodb.eu-west-1.amazonaws.com/")
+    rejected("Scan", r#"{"TableName":"T","IndexName":"*"}"#, "IndexName");
+    test_request("POST search-dynamodb.eu-west-1.amazonaws.com/")
         .with("x-amz-target", "DynamoDB_20120810.SearchVectors")
         .with_body(r#"{"TableName":"T","IndexName":"I"}"#)
         .is(&[
@@ -173,10 +173,10 @@ fn batches_and_transactions_name_every_table() {
         r#"{"TransactItems":[{"Get":{"TableName":"T"}}]}"#,
         &["dynamodb:GetItem ~T"],
     );
-    refused("BatchGetItem", r#"{"RequestItems":{"T":{},"T":{}}}"#, "once");
-    refused("BatchGetItem", r#"{"RequestItems":{"*":{}}}"#, "TableName");
+    rejected("BatchGetItem", r#"{"RequestItems":{"T":{},"T":{}}}"#, "once");
+    rejected("BatchGetItem", r#"{"RequestItems":{"*":{}}}"#, "TableName");
     check("BatchGetItem", r#"{"RequestItems":{}}"#, &["dynamodb:BatchGetItem ?"]);
-    refused("BatchGetItem", r#"{"RequestItems":["T"]}"#, "map");
+    rejected("BatchGetItem", r#"{"RequestItems":["T"]}"#, "map");
     check(
         "TransactWriteItems",
         r#"{"TransactItems":[{}]}"#,
@@ -193,7 +193,7 @@ fn batches_and_transactions_name_every_table() {
         two,
         &["dynamodb:DeleteItem ~U", "dynamodb:PutItem ~T"],
     );
-    refused(
+    rejected(
         "TransactWriteItems",
         r#"{"TransactItems":[{"put":{"TableName":"T"}}]}"#,
         "one of",
@@ -217,15 +217,15 @@ fn statements_name_their_table() {
         r#"{"TransactStatements":[{"Statement":"INSERT INTO T VALUE {'a':1}"}]}"#,
         &["dynamodb:PartiQLInsert ~T"],
     );
-    refused("ExecuteStatement", r#"{"Statement":"SELECT * FROM T, U"}"#, "Statement");
-    refused("ExecuteStatement", "{}", "Statement");
+    rejected("ExecuteStatement", r#"{"Statement":"SELECT * FROM T, U"}"#, "Statement");
+    rejected("ExecuteStatement", "{}", "Statement");
 }
 
 #[test]
 fn streams_have_a_host_and_a_target_of_their_own() {
     let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/T/stream/2026-01-01T00:00:00.000";
     let stream = |operation: &str, body: String| {
-        asked("POST streams.dynamodb.eu-west-1.amazonaws.com/")
+        test_request("POST streams.dynamodb.eu-west-1.amazonaws.com/")
             .with("x-amz-target", &format!("DynamoDBStreams_20120810.{operation}"))
             .with_body(body)
     };
@@ -233,14 +233,14 @@ fn streams_have_a_host_and_a_target_of_their_own() {
     stream("GetRecords", format!(r#"{{"ShardIterator":"{arn}|1|AAA"}}"#)).is(&[&format!("dynamodb:GetRecords {arn}")]);
     stream("GetRecords", r#"{"ShardIterator":"AAA"}"#.into()).is(&["dynamodb:GetRecords ?"]);
     stream("ListStreams", String::new()).is(&["dynamodb:ListStreams *"]);
-    stream("GetItem", "{}".into()).is_refused("no known operation");
-    refused("ListStreams", "{}", "no known operation");
+    stream("GetItem", "{}".into()).is_rejected("no known operation");
+    rejected("ListStreams", "{}", "no known operation");
 }
 
 #[test]
 fn the_host_may_name_the_account() {
     let at = |host: &str| {
-        asked(&format!("POST {host}/"))
+        test_request(&format!("POST {host}/"))
             .with("x-amz-target", "DynamoDB_20120810.GetItem")
             .with_body(r#"{"TableName":"T"}"#)
     };
@@ -248,18 +248,18 @@ fn the_host_may_name_the_account() {
     let want = "dynamodb:GetItem arn:aws:dynamodb:eu-west-1:111122223333:table/T";
     own.is(&[want]);
     own.without_account().is(&[want]);
-    at("444455556666.ddb.eu-west-1.amazonaws.com").is_refused("account");
+    at("444455556666.ddb.eu-west-1.amazonaws.com").is_rejected("account");
     at(HOST).without_account().is(&["dynamodb:GetItem ?"]);
 }
 
 #[test]
-fn cbor_and_forms_are_refused() {
-    asked(&format!("POST {HOST}/service/DynamoDB_20120810/operation/GetItem"))
+fn cbor_and_forms_are_rejected() {
+    test_request(&format!("POST {HOST}/service/DynamoDB_20120810/operation/GetItem"))
         .with("smithy-protocol", "rpc-v2-cbor")
-        .is_refused("smithy-protocol");
+        .is_rejected("smithy-protocol");
     post("GetItem", "{}")
         .with("x-amz-target", "DynamoDB_20120810.DeleteTable")
-        .is_refused("two headers");
+        .is_rejected("two headers");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn every_operation_is_mapped_or_wants_its_tables() {
         for first in Rows::first_members(rows) {
             assert!(WANTED.members.contains(&first), "{name} {first}");
         }
-        let is_read = matches!(needs_body(&post(name, "").request()), BodyNeed::UpTo(_));
+        let is_read = matches!(needs_body(&post(name, "").as_request()), BodyNeed::UpTo(_));
         let is_of_streams = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].contains(&name);
         assert_eq!(is_read, !is_of_streams && Rows::reads_parameters(rows), "{name}");
     }

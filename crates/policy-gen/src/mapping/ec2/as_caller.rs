@@ -7,7 +7,7 @@
 use super::super::form::Form;
 use super::super::rows::push;
 use super::super::s3::{Objects, bucket, objects, of_uri};
-use super::super::{Need, Refusal, Request, Resource, Unresolved};
+use super::super::{MappingError, Need, Request, Resource, Unresolved};
 
 /// A bucket that an operation uses.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ const fn uses(operation: &'static str, actions: &'static [&'static str], bucket:
 }
 
 /// Adds what the operation needs besides `ec2:NAME`.
-pub(super) fn add(name: &str, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), Refusal> {
+pub(super) fn add(name: &str, request: &Request<'_>, form: &Form, needs: &mut Vec<Need>) -> Result<(), MappingError> {
     let mut known: Vec<&str> = Vec::new();
     for used in USES.iter().filter(|used| used.operation == name) {
         known.push(used.bucket);
@@ -178,7 +178,7 @@ pub(super) fn add(name: &str, request: &Request<'_>, form: &Form, needs: &mut Ve
 }
 
 /// Whether flow logs go by a delivery. To Amazon's own log groups they go by a role, which is passed.
-fn is_delivered(form: &Form) -> Result<bool, Refusal> {
+fn is_delivered(form: &Form) -> Result<bool, MappingError> {
     let kinds = form.texts("LogDestinationType")?;
     let to = form.texts("LogDestination")?;
     let is_logs = |arn: &&str| arn.split(':').nth(2) == Some("logs");
@@ -186,10 +186,10 @@ fn is_delivered(form: &Form) -> Result<bool, Refusal> {
 }
 
 impl Use {
-    fn resources(&self, request: &Request<'_>, form: &Form) -> Result<Vec<Resource>, Refusal> {
+    fn resources(&self, request: &Request<'_>, form: &Form) -> Result<Vec<Resource>, MappingError> {
         let names = form.texts(self.bucket)?;
         // Of several, which key is in which bucket is in the numbers of the lists.
-        let one = |parameter: &str| -> Result<Option<&str>, Refusal> {
+        let one = |parameter: &str| -> Result<Option<&str>, MappingError> {
             Ok(match form.texts(parameter)?.as_slice() {
                 [one] if names.len() == 1 => Some(*one),
                 _ => None,
@@ -219,7 +219,7 @@ fn unknown_place() -> Resource {
 }
 
 /// `BUCKET/KEY` of a manifest, whose parts lie beside it.
-fn of_path(request: &Request<'_>, path: &str) -> Result<Resource, Refusal> {
+fn of_path(request: &Request<'_>, path: &str) -> Result<Resource, MappingError> {
     match path.split_once('/') {
         Some((name, key)) if !path.contains("//") && !name.is_empty() => {
             let folder = key.rfind('/').and_then(|at| key.get(..=at)).unwrap_or_default();
@@ -230,7 +230,7 @@ fn of_path(request: &Request<'_>, path: &str) -> Result<Resource, Refusal> {
 }
 
 /// `s3://BUCKET/KEY`; of other URLs only AWS knows what they name.
-fn of_url(request: &Request<'_>, url: &str) -> Result<Resource, Refusal> {
+fn of_url(request: &Request<'_>, url: &str) -> Result<Resource, MappingError> {
     match url.strip_prefix("s3://") {
         Some(_) => of_uri(request, url),
         None => Ok(unknown_place()),
@@ -238,7 +238,7 @@ fn of_url(request: &Request<'_>, url: &str) -> Result<Resource, Refusal> {
 }
 
 /// `arn:PARTITION:s3:::BUCKET/PREFIX`.
-fn of_arn(request: &Request<'_>, arn: &str) -> Result<Resource, Refusal> {
+fn of_arn(request: &Request<'_>, arn: &str) -> Result<Resource, MappingError> {
     match arn.splitn(6, ':').collect::<Vec<_>>().as_slice() {
         ["arn", _, "s3", "", "", place] => {
             let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -250,12 +250,12 @@ fn of_arn(request: &Request<'_>, arn: &str) -> Result<Resource, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::mapping::asked::asked;
+    use crate::mapping::test_request::test_request;
 
     /// What the form needs of other services.
     #[track_caller]
     fn check(form: &str, want: &[&str]) {
-        let mapping = asked("POST ec2.eu-west-1.amazonaws.com/")
+        let mapping = test_request("POST ec2.eu-west-1.amazonaws.com/")
             .with_body(form)
             .map()
             .unwrap();

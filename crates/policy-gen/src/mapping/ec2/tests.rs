@@ -1,10 +1,10 @@
-use crate::mapping::asked::{Asked, asked};
+use crate::mapping::test_request::{TestRequest, test_request};
 use crate::mapping::{BodyFraming, BodyNeed, Request, needs_body};
 
 const HOST: &str = "ec2.eu-west-1.amazonaws.com";
 
-fn post(form: &str) -> Asked {
-    asked(&format!("POST {HOST}/")).with_body(form)
+fn post(form: &str) -> TestRequest {
+    test_request(&format!("POST {HOST}/")).with_body(form)
 }
 
 /// By GET and by POST alike; `~TYPE/ID` stands for the ARN of an account's resource.
@@ -16,8 +16,8 @@ fn check(form: &str, want: &[&str]) {
         .collect();
     let want: Vec<&str> = want.iter().map(String::as_str).collect();
     post(form).is(&want);
-    asked(&format!("GET {HOST}/?{form}")).is(&want);
-    asked(&format!("GET ec2.eu-west-1.api.aws/?{form}")).is(&want);
+    test_request(&format!("GET {HOST}/?{form}")).is(&want);
+    test_request(&format!("GET ec2.eu-west-1.api.aws/?{form}")).is(&want);
 }
 
 #[test]
@@ -126,39 +126,39 @@ fn without_an_account_nothing_becomes_a_star() {
 }
 
 #[test]
-fn what_could_be_read_twice_is_refused() {
-    let refused = |form: &str, want| post(form).is_refused(want);
-    refused("Action=DescribeVpcs&Action=DeleteVpc", "twice");
-    refused("Action=DescribeVpcs&Action.1=DeleteVpc", "Action");
-    refused("Action=DescribeVpcs&action=DeleteVpc", "twice");
-    refused("action=DescribeVpcs", "another case");
-    refused("Action=describeVpcs", "no known operation");
-    refused("Action=DescribeVpcs%00", "no known operation");
-    refused("Action=Describe%zzVpcs", "hexadecimal");
-    refused("Action=TerminateInstances&InstanceId.1=*", "InstanceId");
-    refused("Action=TerminateInstances&InstanceId.1=i-1/../*", "InstanceId");
-    refused(
+fn what_could_be_read_twice_is_rejected() {
+    let rejected = |form: &str, want| post(form).is_rejected(want);
+    rejected("Action=DescribeVpcs&Action=DeleteVpc", "twice");
+    rejected("Action=DescribeVpcs&Action.1=DeleteVpc", "Action");
+    rejected("Action=DescribeVpcs&action=DeleteVpc", "twice");
+    rejected("action=DescribeVpcs", "another case");
+    rejected("Action=describeVpcs", "no known operation");
+    rejected("Action=DescribeVpcs%00", "no known operation");
+    rejected("Action=Describe%zzVpcs", "hexadecimal");
+    rejected("Action=TerminateInstances&InstanceId.1=*", "InstanceId");
+    rejected("Action=TerminateInstances&InstanceId.1=i-1/../*", "InstanceId");
+    rejected(
         "Action=TerminateInstances&InstanceId.1=i-1&instanceId.2=i-2",
         "another case",
     );
-    refused("Action=TerminateInstances&InstanceId.1=i-1&InstanceId.1=i-2", "twice");
-    asked(&format!("POST {HOST}/?Action=DescribeVpcs"))
+    rejected("Action=TerminateInstances&InstanceId.1=i-1&InstanceId.1=i-2", "twice");
+    test_request(&format!("POST {HOST}/?Action=DescribeVpcs"))
         .with_body("Action=DeleteVpc")
-        .is_refused("twice");
-    asked(&format!("GET {HOST}/?Action=DescribeVpcs"))
+        .is_rejected("twice");
+    test_request(&format!("GET {HOST}/?Action=DescribeVpcs"))
         .with_body("Action=DeleteVpc")
-        .is_refused("has no body");
-    asked(&format!("PUT {HOST}/?Action=DescribeVpcs")).is_refused("method");
-    asked(&format!("GET {HOST}//?Action=DescribeVpcs")).is_refused("path");
+        .is_rejected("has no body");
+    test_request(&format!("PUT {HOST}/?Action=DescribeVpcs")).is_rejected("method");
+    test_request(&format!("GET {HOST}//?Action=DescribeVpcs")).is_rejected("path");
     let describe = post("Action=DescribeVpcs");
     describe
         .clone()
         .with("x-amz-target", "EC2.DeleteVpc")
-        .is_refused("header");
+        .is_rejected("header");
     describe
         .clone()
         .with("content-type", "application/json")
-        .is_refused("Content-Type");
+        .is_rejected("Content-Type");
     describe
         .with("content-type", "Application/X-WWW-Form-Urlencoded; charset=utf-8")
         .is(&["ec2:DescribeVpcs *"]);
@@ -187,20 +187,20 @@ fn a_launch_template_may_hold_a_profile() {
 }
 
 #[test]
-fn only_a_body_that_counts_is_asked_for() {
-    let get = asked(&format!("GET {HOST}/?Action=DescribeVpcs"));
-    assert_eq!(needs_body(&get.request()), BodyNeed::No);
+fn only_a_body_that_counts_is_required() {
+    let get = test_request(&format!("GET {HOST}/?Action=DescribeVpcs"));
+    assert_eq!(needs_body(&get.as_request()), BodyNeed::No);
     for body in [BodyFraming::Length(1), BodyFraming::Unknown] {
-        let framed = |asked: &Asked| {
+        let framed = |request: &TestRequest| {
             needs_body(&Request {
                 body,
-                ..asked.request()
+                ..request.as_request()
             })
         };
         assert_eq!(framed(&get), BodyNeed::Empty);
         assert!(matches!(framed(&post("")), BodyNeed::UpTo(_)));
     }
-    assert_eq!(needs_body(&post("").request()), BodyNeed::No);
+    assert_eq!(needs_body(&post("").as_request()), BodyNeed::No);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::mapping::Refusal;
+use crate::mapping::MappingError;
 
 /// The longest known name has 101 bytes without its numbers.
 const MAX_NAME: usize = 256;
@@ -56,8 +56,8 @@ struct Known {
 ///
 /// # Errors
 ///
-/// [`Refusal`] where it is no name at all, or another spelling of a known one.
-pub(super) fn is_known(service: &str, name: &str, path: &str) -> Result<bool, Refusal> {
+/// [`MappingError`] where it is no name at all, or another spelling of a known one.
+pub(super) fn is_known(service: &str, name: &str, path: &str) -> Result<bool, MappingError> {
     if COMMON.contains(&name) {
         return Ok(true);
     }
@@ -72,7 +72,7 @@ pub(super) fn is_known(service: &str, name: &str, path: &str) -> Result<bool, Re
     let mut start = path.to_ascii_lowercase();
     loop {
         if known.lower.contains(&start) || COMMON.iter().any(|common| common.eq_ignore_ascii_case(&start)) {
-            return Err(Refusal::malformed(
+            return Err(MappingError::malformed(
                 "a parameter's name",
                 "it is one of the service's, in the service's spelling, and entries of lists are counted 1, 2, 3",
             ));
@@ -85,7 +85,7 @@ pub(super) fn is_known(service: &str, name: &str, path: &str) -> Result<bool, Re
 }
 
 /// Words of letters and digits, and numbers without leading zeros, with dots between.
-fn check(name: &str) -> Result<(), Refusal> {
+fn check(name: &str) -> Result<(), MappingError> {
     let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let is_plain =
@@ -93,7 +93,7 @@ fn check(name: &str) -> Result<(), Refusal> {
     if name.len() <= MAX_NAME && name.split('.').all(|part| is_word(part) && is_plain(part)) {
         return Ok(());
     }
-    Err(Refusal::malformed(
+    Err(MappingError::malformed(
         "a parameter's name",
         "it is of A-Z, a-z, 0-9 and dots, and entries of lists are counted 1, 2, 3",
     ))

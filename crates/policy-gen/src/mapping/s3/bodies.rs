@@ -7,7 +7,7 @@ use super::place::Container;
 use super::segments;
 use crate::document::literal;
 use crate::mapping::xml::{Element, malformed};
-use crate::mapping::{Condition, Need, Refusal, Request, Resource};
+use crate::mapping::{Condition, MappingError, Need, Request, Resource};
 
 /// The most keys of one `DeleteObjects`. Source: S3 API reference.
 const MAX_KEYS: usize = 1000;
@@ -30,7 +30,7 @@ pub(super) struct Deletion {
 }
 
 /// The keys of a `DeleteObjects`, each once.
-pub(super) fn deletions(body: &[u8]) -> Result<Vec<Deletion>, Refusal> {
+pub(super) fn deletions(body: &[u8]) -> Result<Vec<Deletion>, MappingError> {
     let root = Element::parse(body, "Delete")?;
     let mut deletions = Vec::new();
     for child in &root.children {
@@ -48,7 +48,7 @@ pub(super) fn deletions(body: &[u8]) -> Result<Vec<Deletion>, Refusal> {
     Ok(deletions)
 }
 
-fn deletion(object: &Element) -> Result<Deletion, Refusal> {
+fn deletion(object: &Element) -> Result<Deletion, MappingError> {
     const KNOWN: [&str; 5] = ["Key", "VersionId", "ETag", "LastModifiedTime", "Size"];
     if object
         .children
@@ -73,7 +73,7 @@ fn deletion(object: &Element) -> Result<Deletion, Refusal> {
 }
 
 /// The role of a `PutBucketReplication`.
-pub(super) fn replication_role(body: &[u8]) -> Result<Vec<Need>, Refusal> {
+pub(super) fn replication_role(body: &[u8]) -> Result<Vec<Need>, MappingError> {
     let root = Element::parse(body, "ReplicationConfiguration")?;
     let role = root
         .one("Role")?
@@ -82,13 +82,13 @@ pub(super) fn replication_role(body: &[u8]) -> Result<Vec<Need>, Refusal> {
 }
 
 /// The role of a metadata configuration's annotation table, wherever in the document it stands.
-pub(super) fn annotation_role(body: &[u8], root: &str) -> Result<Vec<Need>, Refusal> {
+pub(super) fn annotation_role(body: &[u8], root: &str) -> Result<Vec<Need>, MappingError> {
     let root = Element::parse(body, root)?;
     let table = root.one("AnnotationTableConfiguration")?.unwrap_or(&root);
     table.one("Role")?.map(pass_role).into_iter().collect()
 }
 
-fn pass_role(role: &Element) -> Result<Need, Refusal> {
+fn pass_role(role: &Element) -> Result<Need, MappingError> {
     let arn = role.leaf()?.trim_ascii();
     arn.parse::<RoleArn>().map_err(|_| malformed("Role is a role's ARN"))?;
     Ok(
@@ -101,7 +101,7 @@ fn pass_role(role: &Element) -> Result<Need, Refusal> {
 }
 
 /// Whether a `CreateBucket` tags what it creates.
-pub(super) fn creates_tags(body: &[u8]) -> Result<bool, Refusal> {
+pub(super) fn creates_tags(body: &[u8]) -> Result<bool, MappingError> {
     if body.is_empty() {
         return Ok(false);
     }
@@ -110,7 +110,7 @@ pub(super) fn creates_tags(body: &[u8]) -> Result<bool, Refusal> {
 }
 
 /// Where a `RestoreObject` writes what it selects: everything below a prefix.
-pub(super) fn restore_output(request: &Request<'_>, body: &[u8]) -> Result<Vec<Need>, Refusal> {
+pub(super) fn restore_output(request: &Request<'_>, body: &[u8]) -> Result<Vec<Need>, MappingError> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
@@ -140,7 +140,7 @@ pub(super) fn restore_output(request: &Request<'_>, body: &[u8]) -> Result<Vec<N
 }
 
 /// The key that an `UpdateObjectEncryption` changes to.
-pub(super) fn new_key(request: &Request<'_>, body: &[u8]) -> Result<Vec<Need>, Refusal> {
+pub(super) fn new_key(request: &Request<'_>, body: &[u8]) -> Result<Vec<Need>, MappingError> {
     // Source: S3 API reference, permissions of UpdateObjectEncryption.
     const ACTIONS: &[&str] = &[
         "kms:Decrypt",

@@ -4,11 +4,11 @@ use super::copy::Source;
 use super::express::SESSION;
 use super::target::Target;
 use super::{Found, query};
-use crate::mapping::{Mapping, Need, Refusal, Request};
+use crate::mapping::{Mapping, MappingError, Need, Request};
 
 impl Found<'_> {
     /// The source of a copy: it is read, and what hangs on it may be copied with it.
-    pub(super) fn fill_source(&self, mapping: &mut Mapping, target: Target<'_>) -> Result<(), Refusal> {
+    pub(super) fn fill_source(&self, mapping: &mut Mapping, target: Target<'_>) -> Result<(), MappingError> {
         let source = Source::read(target.request)?;
         mapping.has_empty_segment |= source.has_empty_segment;
         if source.is_express {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 use super::place::{Container, decoded};
 use super::segments;
-use crate::mapping::{Refusal, Request, Resource, Unresolved};
+use crate::mapping::{MappingError, Request, Resource, Unresolved};
 
 /// The header.
 pub(super) const HEADER: &str = "x-amz-copy-source";
@@ -27,7 +27,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Reads the header: `[/]BUCKET/KEY` or an access point's object ARN, percent-encoded, and `?versionId=`.
-    pub(super) fn read(request: &Request<'_>) -> Result<Self, Refusal> {
+    pub(super) fn read(request: &Request<'_>) -> Result<Self, MappingError> {
         let value = one(request.headers, HEADER)?.unwrap_or_default();
         // Before anything is decoded: a key may hold the same text, escaped.
         let (object, version) = match value.split_once('?') {
@@ -36,13 +36,15 @@ impl Source {
                 let version = query
                     .strip_prefix("versionId=")
                     .filter(|id| !id.is_empty() && !id.contains(['?', '&']));
-                let refusal =
-                    || Refusal::malformed(HEADER, "only ?versionId=ID may follow; write a '?' of the key as %3F");
-                (object, Some(version.ok_or_else(refusal)?))
+                let error =
+                    || MappingError::malformed(HEADER, "only ?versionId=ID may follow; write a '?' of the key as %3F");
+                (object, Some(version.ok_or_else(error)?))
             }
         };
         if object.contains('+') {
-            return Err(Refusal::ambiguous("a '+' in x-amz-copy-source, written %2B or %20,"));
+            return Err(MappingError::ambiguous(
+                "a '+' in x-amz-copy-source, written %2B or %20,",
+            ));
         }
         let object = decoded(object, HEADER)?;
         let path = object.strip_prefix('/').unwrap_or(&object);
@@ -61,20 +63,20 @@ impl Source {
     }
 }
 
-fn by_path(request: &Request<'_>, path: &str) -> Result<(Resource, bool), Refusal> {
+fn by_path(request: &Request<'_>, path: &str) -> Result<(Resource, bool), MappingError> {
     let (bucket, key) = path
         .split_once('/')
         .filter(|(_, key)| !key.is_empty())
-        .ok_or_else(|| Refusal::malformed(HEADER, "it is BUCKET/KEY or an access point's object ARN"))?;
+        .ok_or_else(|| MappingError::malformed(HEADER, "it is BUCKET/KEY or an access point's object ARN"))?;
     let container = Container::named(Cow::Borrowed(bucket))?;
     let is_express = container.prefix() == "s3express";
     Ok((container.resource(request, request.partition(), Some(key)), is_express))
 }
 
 /// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY`, and the same on Outposts.
-fn by_arn(text: &str) -> Result<Resource, Refusal> {
+fn by_arn(text: &str) -> Result<Resource, MappingError> {
     let malformed = || {
-        Refusal::malformed(
+        MappingError::malformed(
             HEADER,
             "the only ARN it takes is an access point's with /object/KEY behind it",
         )
@@ -117,15 +119,15 @@ fn check_name(name: &str) -> Option<()> {
 }
 
 /// The value of a header that may be there once.
-pub(super) fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, MappingError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Refusal::ambiguous(format!("{name}, sent twice,")));
+        return Err(MappingError::ambiguous(format!("{name}, sent twice,")));
     }
     std::str::from_utf8(value.as_bytes())
         .map(Some)
-        .map_err(|_| Refusal::malformed(name, "it is not UTF-8; percent-encode it"))
+        .map_err(|_| MappingError::malformed(name, "it is not UTF-8; percent-encode it"))
 }

@@ -3,7 +3,7 @@
 use super::table::Express;
 use super::target::Target;
 use super::{Found, bodies, copy, extras};
-use crate::mapping::{Condition, Mapping, Need, Refusal, Request};
+use crate::mapping::{Condition, Mapping, MappingError, Need, Request};
 
 /// What most operations on a directory bucket ask for.
 pub(super) const SESSION: &str = "s3express:CreateSession";
@@ -11,7 +11,12 @@ const SESSION_MODE: &str = "x-amz-create-session-mode";
 
 impl Found<'_> {
     /// Directory buckets: a session for the whole bucket, or an action of their own.
-    pub(super) fn fill_express(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn fill_express(
+        &self,
+        mapping: &mut Mapping,
+        target: Target<'_>,
+        body: &[u8],
+    ) -> Result<(), MappingError> {
         let bucket = target.resource(None);
         match self.row.express {
             Express::Session => {
@@ -44,12 +49,12 @@ impl Found<'_> {
 }
 
 /// The mode that a `CreateSession` asks for, which policies may look at.
-fn session_mode(request: &Request<'_>) -> Result<Option<Condition>, Refusal> {
+fn session_mode(request: &Request<'_>) -> Result<Option<Condition>, MappingError> {
     let Some(mode) = copy::one(request.headers, SESSION_MODE)? else {
         return Ok(None);
     };
     if !matches!(mode, "ReadOnly" | "ReadWrite") {
-        return Err(Refusal::malformed(SESSION_MODE, "it is ReadOnly or ReadWrite"));
+        return Err(MappingError::malformed(SESSION_MODE, "it is ReadOnly or ReadWrite"));
     }
     Ok(Some(Condition {
         operator: "StringEquals",

@@ -9,17 +9,22 @@ use http::HeaderMap;
 use super::copy::one;
 use super::target::Target;
 use super::{Found, bodies};
-use crate::mapping::{Condition, Mapping, Need, Refusal, Request, Resource, Unresolved};
+use crate::mapping::{Condition, Mapping, MappingError, Need, Request, Resource, Unresolved};
 
 const BYPASS: &str = "x-amz-bypass-governance-retention";
 const KMS_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
 
 impl Found<'_> {
-    /// What headers and bodies add, and what the answer depends on.
-    pub(super) fn fill_extras(&self, mapping: &mut Mapping, target: Target<'_>, body: &[u8]) -> Result<(), Refusal> {
+    /// What headers and bodies add, and what the response depends on.
+    pub(super) fn fill_extras(
+        &self,
+        mapping: &mut Mapping,
+        target: Target<'_>,
+        body: &[u8],
+    ) -> Result<(), MappingError> {
         let request = target.request;
         let headers = request.headers;
-        let mut add = |actions: &[&'static str]| -> Result<(), Refusal> {
+        let mut add = |actions: &[&'static str]| -> Result<(), MappingError> {
             for action in actions {
                 mapping.required.push(target.need(action)?);
             }
@@ -52,7 +57,7 @@ impl Found<'_> {
                 }
             }
             "GetObject" | "HeadObject" => {
-                // Without it a missing key is answered with 403, not 404.
+                // Without it a missing key gets 403, not 404.
                 let listing = target.resource(None);
                 let action = target.action("s3:ListBucket")?;
                 mapping.advisory.push(Need::new(action, listing));
@@ -79,8 +84,8 @@ impl Found<'_> {
 /// The actions that a write of an object's content needs besides `s3:PutObject`.
 pub(super) fn of_object_write(headers: &HeaderMap) -> Vec<&'static str> {
     let mut actions = Vec::new();
-    let mut add_if = |is_asked: bool, action| {
-        if is_asked {
+    let mut add_if = |is_requested: bool, action| {
+        if is_requested {
             actions.push(action);
         }
     };
@@ -129,8 +134,8 @@ pub(super) fn matches_etag(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 ///
-/// [`Refusal`] where two keys are named, or something that is none.
-pub(super) fn of_named_key(request: &Request<'_>, actions: &'static [&'static str]) -> Result<Vec<Need>, Refusal> {
+/// [`MappingError`] where two keys are named, or something that is none.
+pub(super) fn of_named_key(request: &Request<'_>, actions: &'static [&'static str]) -> Result<Vec<Need>, MappingError> {
     match one(request.headers, KMS_KEY)? {
         None => Ok(Vec::new()),
         Some(key) => with_key(request, key, actions),
@@ -142,7 +147,7 @@ pub(super) fn with_key(
     request: &Request<'_>,
     key: &str,
     actions: &'static [&'static str],
-) -> Result<Vec<Need>, Refusal> {
+) -> Result<Vec<Need>, MappingError> {
     let resource = key_resource(request, key.trim_ascii())?;
     let needs = actions.iter().map(|action| {
         Need::new(*action, resource.clone()).with_condition(Condition {
@@ -155,8 +160,8 @@ pub(super) fn with_key(
 }
 
 /// A key's ARN from its ARN or id. Aliases are no resources of these actions, only AWS knows their keys.
-fn key_resource(request: &Request<'_>, key: &str) -> Result<Resource, Refusal> {
-    let malformed = || Refusal::malformed(KMS_KEY, "it is a key's ARN, id or alias");
+fn key_resource(request: &Request<'_>, key: &str) -> Result<Resource, MappingError> {
+    let malformed = || MappingError::malformed(KMS_KEY, "it is a key's ARN, id or alias");
     if key.starts_with("arn:") {
         let arn: Arn = key.parse().map_err(|_| malformed())?;
         return match arn.resource.split_once('/') {

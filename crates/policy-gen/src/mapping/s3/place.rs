@@ -6,7 +6,7 @@ use auth_model::{AccountId, Partition};
 use aws_endpoints::HostResource;
 
 use super::table::Level;
-use crate::mapping::{Refusal, Request, Resource, Unresolved};
+use crate::mapping::{MappingError, Request, Resource, Unresolved};
 
 /// Where an Object Lambda function sends what it made of an object.
 const ROUTE_PATH: &str = "/WriteGetObjectResponse";
@@ -40,7 +40,7 @@ impl<'a> Container<'a> {
     /// What a bucket's name stands for: some endings are AWS's own.
     ///
     /// Source: S3 User Guide, "General purpose bucket naming rules", reserved suffixes.
-    pub(super) fn named(bucket: Cow<'a, str>) -> Result<Self, Refusal> {
+    pub(super) fn named(bucket: Cow<'a, str>) -> Result<Self, MappingError> {
         // Before 2018 us-east-1 had names of up to 255 letters in any case, with underscores.
         let is_name = (1..=255).contains(&bucket.len())
             && bucket
@@ -48,7 +48,7 @@ impl<'a> Container<'a> {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
             && !matches!(bucket.as_ref(), "." | "..");
         if !is_name {
-            return Err(Refusal::malformed(
+            return Err(MappingError::malformed(
                 "the bucket's name",
                 "it is 1 to 255 of letters, digits, '.', '-' and '_'",
             ));
@@ -157,7 +157,7 @@ impl<'a> Container<'a> {
 pub(super) enum Place<'a> {
     /// All buckets.
     Service,
-    /// A function's answer.
+    /// A function's response.
     Route,
     /// A bucket, or an object in it.
     In {
@@ -168,7 +168,7 @@ pub(super) enum Place<'a> {
 
 impl<'a> Place<'a> {
     /// Reads host and path; nothing is normalised: `//`, `.` and `..` are parts of a key.
-    pub(super) fn of(request: &Request<'a>) -> Result<Self, Refusal> {
+    pub(super) fn of(request: &Request<'a>) -> Result<Self, MappingError> {
         let whole_path = |container| {
             let key = request.path.strip_prefix('/').unwrap_or(request.path);
             Ok(Self::In {
@@ -180,7 +180,7 @@ impl<'a> Place<'a> {
         match request.host {
             HostResource::None | HostResource::Instance(_) if is_lambda => match request.path {
                 ROUTE_PATH => Ok(Self::Route),
-                _ => Err(Refusal::unknown(
+                _ => Err(MappingError::unknown(
                     "a path without an Object Lambda access point in the host",
                 )),
             },
@@ -195,14 +195,14 @@ impl<'a> Place<'a> {
             HostResource::Outpost { name, account, outpost } => {
                 whole_path(Container::Outpost { outpost, name, account })
             }
-            _ => Err(Refusal::unknown(
+            _ => Err(MappingError::unknown(
                 "a host that names neither a bucket nor an access point",
             )),
         }
     }
 
     /// `/BUCKET/KEY`.
-    fn in_path(path: &'a str) -> Result<Self, Refusal> {
+    fn in_path(path: &'a str) -> Result<Self, MappingError> {
         let path = path.strip_prefix('/').unwrap_or(path);
         if path.is_empty() {
             return Ok(Self::Service);
@@ -225,7 +225,7 @@ impl<'a> Place<'a> {
     }
 }
 
-fn object_key(raw: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
+fn object_key(raw: &str) -> Result<Option<Cow<'_, str>>, MappingError> {
     if raw.is_empty() {
         return Ok(None);
     }
@@ -233,11 +233,11 @@ fn object_key(raw: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
 }
 
 /// Percent-decoded exactly once.
-pub(super) fn decoded<'a>(raw: &'a str, what: &'static str) -> Result<Cow<'a, str>, Refusal> {
+pub(super) fn decoded<'a>(raw: &'a str, what: &'static str) -> Result<Cow<'a, str>, MappingError> {
     if !raw.contains('%') {
         return Ok(Cow::Borrowed(raw));
     }
-    let malformed = |reason: &'static str| Refusal::malformed(what, reason);
+    let malformed = |reason: &'static str| MappingError::malformed(what, reason);
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let Some((byte, behind)) = rest.split_first() {

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::table::{Key, TABLE};
-use crate::mapping::Refusal;
+use crate::mapping::MappingError;
 
 /// Headers that S3 may take from the query of a presigned request as well, and that change what is asked for.
 ///
 /// The mapping reads them off the headers. Whether a server heeds them in the query of a request that is signed by
-/// header is not documented but for one, so the others are refused there.
+/// header is not documented but for one, so the others are rejected there.
 const SMUGGLED: &[&str] = &[
     "x-amz-acl",
     "x-amz-bucket-object-lock-enabled",
@@ -46,7 +46,7 @@ impl<'a> Query<'a> {
     /// # Errors
     ///
     /// Two different sub-resources: servers disagree about which one counts.
-    pub(crate) fn read(text: Option<&'a str>) -> Result<Self, Refusal> {
+    pub(crate) fn read(text: Option<&'a str>) -> Result<Self, MappingError> {
         let mut query = Self {
             text: text.unwrap_or_default(),
             sub_resource: "",
@@ -58,7 +58,7 @@ impl<'a> Query<'a> {
             match TABLE.key(&key) {
                 Some(Key::SubResource(found)) => {
                     if !query.sub_resource.is_empty() && query.sub_resource != found {
-                        return Err(Refusal::ambiguous(format!(
+                        return Err(MappingError::ambiguous(format!(
                             "sub-resources {} and {found}",
                             query.sub_resource
                         )));
@@ -73,8 +73,8 @@ impl<'a> Query<'a> {
         Ok(query)
     }
 
-    /// Refuses keys that no operation has: a sub-resource that came after this table is no plain read.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+    /// Rejects keys that no operation has: a sub-resource that came after this table is no plain read.
+    pub(super) fn check(&self) -> Result<(), MappingError> {
         let Some(stray) = self.stray else {
             return Ok(());
         };
@@ -83,7 +83,7 @@ impl<'a> Query<'a> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         let shown = if is_plain { stray } else { "(unprintable)" };
-        Err(Refusal::unknown(format!("query parameter {shown}")))
+        Err(MappingError::unknown(format!("query parameter {shown}")))
     }
 
     /// Whether a key is there.
@@ -96,14 +96,14 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] where the key is there twice or its value is no escaped UTF-8.
-    pub(super) fn one(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
+    /// [`MappingError`] where the key is there twice or its value is no escaped UTF-8.
+    pub(super) fn one(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, MappingError> {
         let mut values = pairs(self.text).filter(|(key, _)| decoded(key) == name);
         let Some((_, value)) = values.next() else {
             return Ok(None);
         };
         if values.next().is_some() {
-            return Err(Refusal::ambiguous(format!("query parameter {name}, sent twice,")));
+            return Err(MappingError::ambiguous(format!("query parameter {name}, sent twice,")));
         }
         if value.contains('+') {
             return Ok(None);
@@ -150,7 +150,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(&'static str, bool, bool), Refusal> {
+    fn read(text: &str) -> Result<(&'static str, bool, bool), MappingError> {
         let query = Query::read(Some(text))?;
         Ok((query.sub_resource, query.names_version, query.check().is_ok()))
     }
@@ -165,9 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn two_sub_resources_are_refused() {
-        assert!(matches!(read("acl&%70olicy"), Err(Refusal::Ambiguous { .. })));
-        assert!(matches!(read("uploads&uploadId=x"), Err(Refusal::Ambiguous { .. })));
+    fn two_sub_resources_are_rejected() {
+        assert!(matches!(read("acl&%70olicy"), Err(MappingError::Ambiguous { .. })));
+        assert!(matches!(
+            read("uploads&uploadId=x"),
+            Err(MappingError::Ambiguous { .. })
+        ));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) enum Level {
     Bucket,
     /// One object.
     Object,
-    /// A function's answer, in S3 Object Lambda.
+    /// A function's response, in S3 Object Lambda.
     Route,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Row {
 
 /// A request as the table sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestKey<'a> {
     /// The method.
     pub(crate) method: &'a Method,
     /// What the path is about.
@@ -124,15 +124,15 @@ impl Table {
     }
 
     /// The operation a request asks for.
-    pub(crate) fn find(&self, asked: Asked<'_>) -> Option<&Row> {
-        let mut rows = self.rows.get(&(asked.level, asked.query.sub_resource))?.iter();
+    pub(crate) fn find(&self, key: RequestKey<'_>) -> Option<&Row> {
+        let mut rows = self.rows.get(&(key.level, key.query.sub_resource))?.iter();
         rows.find(|row| {
-            row.method == *asked.method
+            row.method == *key.method
                 && match row.when {
                     When::Always => true,
-                    When::Header(name) => asked.headers.contains_key(name),
-                    When::Query(name) => asked.query.names(name),
-                    When::Express => asked.is_express,
+                    When::Header(name) => key.headers.contains_key(name),
+                    When::Query(name) => key.query.names(name),
+                    When::Express => key.is_express,
                 }
         })
     }

@@ -6,7 +6,7 @@ use auth_model::Partition;
 
 use super::place::Container;
 use super::table::TABLE;
-use crate::mapping::{Need, Refusal, Request, Resource, Unresolved};
+use crate::mapping::{MappingError, Need, Request, Resource, Unresolved};
 
 /// What an operation is done to.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     /// The action on it.
-    pub(super) fn need(&self, action: &'static str) -> Result<Need, Refusal> {
+    pub(super) fn need(&self, action: &'static str) -> Result<Need, MappingError> {
         if action.starts_with("s3express:") {
             let place = Unresolved::Indirect("a host or name that is no directory bucket's");
             return Ok(Need::new(action, Resource::Unresolved(place)));
@@ -34,13 +34,13 @@ impl Target<'_> {
     }
 
     /// The action under the prefix of the container's service.
-    pub(super) fn action(&self, action: &'static str) -> Result<Cow<'static, str>, Refusal> {
+    pub(super) fn action(&self, action: &'static str) -> Result<Cow<'static, str>, MappingError> {
         match self.container.prefix() {
             "s3" => Ok(Cow::Borrowed(action)),
             prefix => TABLE
                 .action_of_sibling(prefix, action)
                 .map(Cow::Borrowed)
-                .ok_or_else(|| Refusal::unknown(format!("{action} in {prefix}"))),
+                .ok_or_else(|| MappingError::unknown(format!("{action} in {prefix}"))),
         }
     }
 }

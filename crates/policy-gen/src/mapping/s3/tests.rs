@@ -6,12 +6,12 @@ mod operations;
 mod places;
 
 use crate::mapping::Need;
-use crate::mapping::asked::Asked;
+use crate::mapping::test_request::TestRequest;
 
 const B: &str = "arn:aws:s3:::b";
 const K: &str = "arn:aws:s3:::b/k";
 
-impl Asked {
+impl TestRequest {
     /// The operation, and its needs: action and resource, `?` where it is unresolved.
     #[track_caller]
     fn does(&self, operation: &str, needs: &[(&str, &str)]) {

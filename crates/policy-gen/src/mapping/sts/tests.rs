@@ -1,17 +1,17 @@
-use crate::mapping::asked::asked;
+use crate::mapping::test_request::test_request;
 
 const HOST: &str = "sts.eu-west-1.amazonaws.com";
 const ROLE: &str = "arn:aws:iam::444455556666:role/team/app";
 
 #[track_caller]
 fn check(form: &str, want: &[&str]) {
-    asked(&format!("GET {HOST}/?{form}")).is(want);
-    asked(&format!("POST {HOST}/")).with_body(form).is(want);
+    test_request(&format!("GET {HOST}/?{form}")).is(want);
+    test_request(&format!("POST {HOST}/")).with_body(form).is(want);
 }
 
 #[track_caller]
-fn refused(form: &str, want: &str) {
-    asked(&format!("POST {HOST}/")).with_body(form).is_refused(want);
+fn rejected(form: &str, want: &str) {
+    test_request(&format!("POST {HOST}/")).with_body(form).is_rejected(want);
 }
 
 #[test]
@@ -39,11 +39,11 @@ fn a_role_is_named_by_its_arn() {
         &format!("Action=AssumeRoleWithWebIdentity&RoleArn={ROLE}"),
         &[&format!("sts:AssumeRoleWithWebIdentity {ROLE}")],
     );
-    refused("Action=AssumeRole&RoleArn=*", "RoleArn");
-    refused("Action=AssumeRole&RoleArn=arn:aws:iam::444455556666:role/*", "RoleArn");
-    refused(&format!("Action=AssumeRole&RoleArn={ROLE}&RoleArn={ROLE}"), "twice");
-    refused(&format!("Action=AssumeRole&RoleArn={ROLE}&roleArn={ROLE}"), "twice");
-    refused(&format!("Action=AssumeRole&rolearn={ROLE}"), "another case");
+    rejected("Action=AssumeRole&RoleArn=*", "RoleArn");
+    rejected("Action=AssumeRole&RoleArn=arn:aws:iam::444455556666:role/*", "RoleArn");
+    rejected(&format!("Action=AssumeRole&RoleArn={ROLE}&RoleArn={ROLE}"), "twice");
+    rejected(&format!("Action=AssumeRole&RoleArn={ROLE}&roleArn={ROLE}"), "twice");
+    rejected(&format!("Action=AssumeRole&rolearn={ROLE}"), "another case");
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn others_name_a_user_an_account_or_nothing() {
         "Action=GetFederationToken&Name=bob",
         &["sts:GetFederationToken arn:aws:sts::111122223333:federated-user/bob"],
     );
-    asked(&format!("GET {HOST}/?Action=GetFederationToken&Name=bob"))
+    test_request(&format!("GET {HOST}/?Action=GetFederationToken&Name=bob"))
         .without_account()
         .is(&["sts:GetFederationToken ?"]);
-    refused("Action=GetFederationToken&Name=*", "Name");
+    rejected("Action=GetFederationToken&Name=*", "Name");
     check(
         "Action=AssumeRoot&TargetPrincipal=444455556666",
         &["sts:AssumeRoot arn:aws:iam::444455556666:root"],
@@ -64,6 +64,6 @@ fn others_name_a_user_an_account_or_nothing() {
         "Action=DecodeAuthorizationMessage&EncodedMessage=x",
         &["sts:DecodeAuthorizationMessage *"],
     );
-    refused("Action=GetSecret", "Action");
-    refused("", "without Action");
+    rejected("Action=GetSecret", "Action");
+    rejected("", "without Action");
 }

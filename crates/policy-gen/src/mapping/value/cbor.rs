@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Budget, Refusal, Value, Wanted};
+use super::{Budget, MappingError, Value, Wanted};
 
 /// How deep a body may nest, tags counted: what is skipped is read too. `serde_json`'s limit for JSON.
 const MAX_NESTING: u8 = 128;
@@ -12,7 +12,7 @@ const MAX_NESTING: u8 = 128;
 const BREAK: u8 = 0xff;
 
 /// Reads a body that holds one CBOR map. An empty body is an empty one, as where an operation has no input.
-pub(in crate::mapping) fn from_cbor(body: &[u8], wanted: Wanted) -> Result<Value, Refusal> {
+pub(in crate::mapping) fn from_cbor(body: &[u8], wanted: Wanted) -> Result<Value, MappingError> {
     if body.is_empty() {
         return Ok(Value::Map(BTreeMap::new()));
     }
@@ -22,7 +22,7 @@ pub(in crate::mapping) fn from_cbor(body: &[u8], wanted: Wanted) -> Result<Value
     };
     match reader.value(Some(wanted.members), wanted.depth, MAX_NESTING) {
         Some(value @ Value::Map(_)) if reader.rest.is_empty() => Ok(value),
-        _ => Err(Refusal::malformed(
+        _ => Err(MappingError::malformed(
             "the CBOR body",
             "it is one map with text keys, each once, and nothing after it",
         )),

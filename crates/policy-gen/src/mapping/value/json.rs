@@ -6,14 +6,14 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Budget, Refusal, Value, Wanted};
+use super::{Budget, MappingError, Value, Wanted};
 
 /// Reads a body that holds one JSON object.
-pub(in crate::mapping) fn from_json(body: &[u8], wanted: Wanted) -> Result<Value, Refusal> {
+pub(in crate::mapping) fn from_json(body: &[u8], wanted: Wanted) -> Result<Value, MappingError> {
     let malformed = |error: serde_json::Error| {
         // The error's text may hold a member's name: only its place is told.
         let place = format!("line {} column {}", error.line(), error.column());
-        Refusal::malformed("the JSON body", format!("{place}: send one object, each member once"))
+        MappingError::malformed("the JSON body", format!("{place}: send one object, each member once"))
     };
     let mut budget = Budget::default();
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -26,7 +26,7 @@ pub(in crate::mapping) fn from_json(body: &[u8], wanted: Wanted) -> Result<Value
     reader.end().map_err(malformed)?;
     match value {
         Value::Map(_) => Ok(value),
-        _ => Err(Refusal::malformed("the JSON body", "it is an object")),
+        _ => Err(MappingError::malformed("the JSON body", "it is an object")),
     }
 }
 

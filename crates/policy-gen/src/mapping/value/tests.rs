@@ -1,4 +1,4 @@
-//! Both readers: what they keep, what they refuse.
+//! Both readers: what they keep, what they reject.
 
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn json(text: &str, path: &str, want: &[&str]) {
 }
 
 #[track_caller]
-fn refused(text: &str) {
+fn rejected(text: &str) {
     assert!(from_json(text.as_bytes(), WANTED).is_err(), "{text}");
 }
 
@@ -39,7 +39,7 @@ fn wanted_strings_are_found_through_lists() {
 }
 
 #[test]
-fn json_with_two_readings_is_refused() {
+fn json_with_two_readings_is_rejected() {
     for text in [
         r#"{"A":"x","A":"y"}"#,
         r#"{"A":"x","\u0041":"y"}"#,
@@ -54,7 +54,7 @@ fn json_with_two_readings_is_refused() {
         r#"{"A":"x",}"#,
         r#"{"A":"\ud800"}"#,
     ] {
-        refused(text);
+        rejected(text);
     }
     assert!(from_json(b"\xff\xfe{\0}\0", WANTED).is_err());
     let twin = from_json(br#"{"A":"x","a":"y"}"#, WANTED).unwrap();
@@ -67,8 +67,8 @@ fn json_with_two_readings_is_refused() {
 fn what_is_not_wanted_takes_no_memory() {
     let many = format!(r#"{{"B":[{}1],"A":"x"}}"#, "1,".repeat(2 * MAX_VALUES));
     json(&many, "A", &["x"]);
-    refused(&many.replace('B', "L"));
-    refused(&format!("{{\"A\":{}", "[".repeat(100_000)));
+    rejected(&many.replace('B', "L"));
+    rejected(&format!("{{\"A\":{}", "[".repeat(100_000)));
 }
 
 #[test]

@@ -1,20 +1,20 @@
-use crate::mapping::asked::{Asked, asked};
 use crate::mapping::rows::Rows;
+use crate::mapping::test_request::{TestRequest, test_request};
 use crate::mapping::{BodyNeed, needs_body};
 
 use super::{ROWS, WANTED};
 
 const HOST: &str = "workspaces.eu-west-1.amazonaws.com";
 
-fn json(operation: &str, body: &str) -> Asked {
-    asked(&format!("POST {HOST}/"))
+fn json(operation: &str, body: &str) -> TestRequest {
+    test_request(&format!("POST {HOST}/"))
         .with("x-amz-target", &format!("WorkspacesService.{operation}"))
         .with("content-type", "application/x-amz-json-1.1")
         .with_body(body)
 }
 
-fn cbor(operation: &str, body: &[u8]) -> Asked {
-    asked(&format!("POST {HOST}/service/WorkspacesService/operation/{operation}"))
+fn cbor(operation: &str, body: &[u8]) -> TestRequest {
+    test_request(&format!("POST {HOST}/service/WorkspacesService/operation/{operation}"))
         .with("smithy-protocol", "rpc-v2-cbor")
         .with("content-type", "application/cbor")
         .with_body(body)
@@ -80,63 +80,63 @@ fn cbor_is_read_like_json() {
     cbor("StartWorkspacesPool", &body).is(&[&want[0]]);
     cbor("StartWorkspacesPool", b"").is(&["workspaces:StartWorkspacesPool ?"]);
     cbor("DescribeWorkspaces", b"").is(&["workspaces:DescribeWorkspaces *"]);
-    cbor("StartWorkspacesPool", b"\xa2\x66PoolId\x63p-1\x66PoolId\x63p-2").is_refused("CBOR");
-    cbor("StartWorkspacesPool", b"{\"PoolId\":\"p\"}").is_refused("CBOR");
+    cbor("StartWorkspacesPool", b"\xa2\x66PoolId\x63p-1\x66PoolId\x63p-2").is_rejected("CBOR");
+    cbor("StartWorkspacesPool", b"{\"PoolId\":\"p\"}").is_rejected("CBOR");
 }
 
 #[test]
-fn two_protocols_at_once_are_refused() {
+fn two_protocols_at_once_are_rejected() {
     let both = json("DescribeWorkspaces", "{}").with("smithy-protocol", "rpc-v2-cbor");
-    both.is_refused("smithy-protocol");
+    both.is_rejected("smithy-protocol");
     cbor("DescribeWorkspaces", b"")
         .with("x-amz-target", "WorkspacesService.DescribeWorkspaces")
-        .is_refused("smithy-protocol");
+        .is_rejected("smithy-protocol");
     json("DescribeWorkspaces", "{}")
         .with("x-amz-target", "WorkspacesService.TerminateWorkspaces")
-        .is_refused("two headers");
-    asked(&format!(
+        .is_rejected("two headers");
+    test_request(&format!(
         "POST {HOST}/service/WorkspacesService/operation/DescribeWorkspaces"
     ))
     .with("x-amz-target", "WorkspacesService.DescribeWorkspaces")
-    .is_refused("path");
-    asked(&format!(
+    .is_rejected("path");
+    test_request(&format!(
         "POST {HOST}/service/WorkspacesService/operation/DescribeWorkspaces"
     ))
-    .is_refused("X-Amz-Target");
-    asked(&format!(
+    .is_rejected("X-Amz-Target");
+    test_request(&format!(
         "POST {HOST}/x/../service/WorkspacesService/operation/DescribeWorkspaces"
     ))
     .with("smithy-protocol", "rpc-v2-cbor")
-    .is_refused("path");
-    asked(&format!("POST {HOST}/?Action=TerminateWorkspaces"))
+    .is_rejected("path");
+    test_request(&format!("POST {HOST}/?Action=TerminateWorkspaces"))
         .with("x-amz-target", "WorkspacesService.DescribeWorkspaces")
-        .is_refused("query");
+        .is_rejected("query");
     json("DescribeWorkspaces", "{}")
         .with("content-type", "application/cbor")
-        .is_refused("content-type");
-    asked(&format!("POST {HOST}/"))
+        .is_rejected("content-type");
+    test_request(&format!("POST {HOST}/"))
         .with("x-amz-target", "WorkspacesService.DescribeWorkspaces")
         .with("content-type", "application/x-www-form-urlencoded")
-        .is_refused("Content-Type");
+        .is_rejected("Content-Type");
 }
 
 #[test]
-fn what_is_no_known_operation_or_body_is_refused() {
-    json("describeWorkspaces", "{}").is_refused("no known operation");
-    json("DescribeSecrets", "{}").is_refused("no known operation");
-    asked(&format!("POST {HOST}/"))
+fn what_is_no_known_operation_or_body_is_rejected() {
+    json("describeWorkspaces", "{}").is_rejected("no known operation");
+    json("DescribeSecrets", "{}").is_rejected("no known operation");
+    test_request(&format!("POST {HOST}/"))
         .with("x-amz-target", "Other.DescribeWorkspaces")
-        .is_refused("no known operation");
-    asked(&format!("GET {HOST}/"))
+        .is_rejected("no known operation");
+    test_request(&format!("GET {HOST}/"))
         .with("x-amz-target", "WorkspacesService.DescribeWorkspaces")
-        .is_refused("no known operation");
-    json("StartWorkspacesPool", r#"{"PoolId":"p","PoolId":"q"}"#).is_refused("once");
-    json("StartWorkspacesPool", r#"{"PoolId":"p","poolId":"q"}"#).is_refused("another case");
-    json("StartWorkspacesPool", r#"{"PoolId":"*"}"#).is_refused("PoolId");
+        .is_rejected("no known operation");
+    json("StartWorkspacesPool", r#"{"PoolId":"p","PoolId":"q"}"#).is_rejected("once");
+    json("StartWorkspacesPool", r#"{"PoolId":"p","poolId":"q"}"#).is_rejected("another case");
+    json("StartWorkspacesPool", r#"{"PoolId":"*"}"#).is_rejected("PoolId");
     json("StartWorkspacesPool", r#"{"PoolId":["p"]}"#).is(&["workspaces:StartWorkspacesPool \
         arn:aws:workspaces:eu-west-1:111122223333:workspacespool/p"]);
-    json("StartWorkspacesPool", r#"{"PoolId":7}"#).is_refused("string");
-    json("StartWorkspacesPool", "").is_refused("JSON");
+    json("StartWorkspacesPool", r#"{"PoolId":7}"#).is_rejected("string");
+    json("StartWorkspacesPool", "").is_rejected("JSON");
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn every_operation_has_a_need() {
 }
 
 #[test]
-fn a_body_is_asked_for_where_it_names_something() {
-    assert_eq!(needs_body(&json("DescribeWorkspaces", "").request()), BodyNeed::No);
+fn a_body_is_required_where_it_names_something() {
+    assert_eq!(needs_body(&json("DescribeWorkspaces", "").as_request()), BodyNeed::No);
     assert!(matches!(
-        needs_body(&json("RebootWorkspaces", "").request()),
+        needs_body(&json("RebootWorkspaces", "").as_request()),
         BodyNeed::UpTo(_)
     ));
 }

@@ -2,11 +2,11 @@
 
 use super::{B, K, owned, shown};
 use crate::mapping::Resource;
-use crate::mapping::asked::{Asked, asked};
+use crate::mapping::test_request::{TestRequest, test_request};
 
 #[test]
 fn a_copy_reads_its_source() {
-    let copy = |source: &str| asked("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-copy-source", source);
+    let copy = |source: &str| test_request("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-copy-source", source);
     let is = |source: &str, action: &str, object: &str| {
         copy(source).does("CopyObject", &[("s3:PutObject", K), (action, object)]);
     };
@@ -44,13 +44,13 @@ fn a_copy_reads_its_source() {
         "arn:aws:s3:eu-west-1:1:accesspoint/a/object/k",
         "arn:aws:iam::111122223333:role/r",
     ] {
-        copy(bad).is_refused("ARN");
+        copy(bad).is_rejected("ARN");
     }
-    copy("/s/j").with("x-amz-copy-source", "/s/i").is_refused("twice");
-    asked("PUT b.s3.eu-west-1.amazonaws.com/k?acl")
+    copy("/s/j").with("x-amz-copy-source", "/s/i").is_rejected("twice");
+    test_request("PUT b.s3.eu-west-1.amazonaws.com/k?acl")
         .with("x-amz-copy-source", "/s/j")
-        .is_refused("copies nothing");
-    asked("PUT b.s3.eu-west-1.amazonaws.com/k?partNumber=1&uploadId=u")
+        .is_rejected("copies nothing");
+    test_request("PUT b.s3.eu-west-1.amazonaws.com/k?partNumber=1&uploadId=u")
         .with("x-amz-copy-source", "/s/j")
         .does(
             "UploadPartCopy",
@@ -59,9 +59,9 @@ fn a_copy_reads_its_source() {
 }
 
 #[test]
-fn what_a_copy_takes_along_is_advisory_unless_it_is_asked_for() {
-    let copy = || asked("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-copy-source", "/s/j");
-    let advised = |copy: Asked| shown(&copy.map().unwrap().advisory);
+fn what_a_copy_takes_along_is_advisory_unless_it_is_requested() {
+    let copy = || test_request("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-copy-source", "/s/j");
+    let advised = |copy: TestRequest| shown(&copy.map().unwrap().advisory);
     let annotations = [
         ("s3:GetObjectAnnotation", "arn:aws:s3:::s/j"),
         ("s3:PutObjectAnnotation", K),
@@ -79,7 +79,7 @@ fn what_a_copy_takes_along_is_advisory_unless_it_is_asked_for() {
 
 #[test]
 fn a_multi_delete_is_checked_key_by_key() {
-    let delete = |body: &str| asked("POST b.s3.eu-west-1.amazonaws.com/?delete").with_body(body);
+    let delete = |body: &str| test_request("POST b.s3.eu-west-1.amazonaws.com/?delete").with_body(body);
     delete(
         "<Delete xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Object><Key>k</Key></Object>\
          <Object><Key>a&amp;*</Key><VersionId>null</VersionId></Object><Object><Key>k</Key></Object>\
@@ -116,7 +116,7 @@ fn a_multi_delete_is_checked_key_by_key() {
         assert!(delete(body).map().is_err(), "{body}");
     }
     let many = format!("<Delete>{}</Delete>", "<Object><Key>k</Key></Object>".repeat(1001));
-    delete(&many).is_refused("1 to 1000");
+    delete(&many).is_rejected("1 to 1000");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn roles_and_keys_in_bodies_are_checked() {
     let role = "arn:aws:iam::111122223333:role/team/r";
     let replicate = |role: &str| {
         let body = format!("<ReplicationConfiguration><Role>{role}</Role></ReplicationConfiguration>");
-        asked("PUT b.s3.eu-west-1.amazonaws.com/?replication").with_body(body)
+        test_request("PUT b.s3.eu-west-1.amazonaws.com/?replication").with_body(body)
     };
     replicate(role).does(
         "PutBucketReplication",
@@ -132,9 +132,9 @@ fn roles_and_keys_in_bodies_are_checked() {
     );
     let mapping = replicate(role).map().unwrap();
     assert_eq!(mapping.required[1].conditions[0].key, "iam:PassedToService");
-    replicate("arn:aws:iam::111122223333:role/*").is_refused("Role");
-    replicate("").is_refused("Role");
-    asked("PUT b.s3.eu-west-1.amazonaws.com/?metadataAnnotationTable")
+    replicate("arn:aws:iam::111122223333:role/*").is_rejected("Role");
+    replicate("").is_rejected("Role");
+    test_request("PUT b.s3.eu-west-1.amazonaws.com/?metadataAnnotationTable")
         .with_body(format!(
             "<AnnotationTableConfiguration><Role>{role}</Role></AnnotationTableConfiguration>"
         ))
@@ -146,7 +146,7 @@ fn roles_and_keys_in_bodies_are_checked() {
             ],
         );
     let key = "arn:aws:kms:eu-west-1:111122223333:key/1234";
-    let mapping = asked("PUT b.s3.eu-west-1.amazonaws.com/k?encryption")
+    let mapping = test_request("PUT b.s3.eu-west-1.amazonaws.com/k?encryption")
         .with_body(format!(
             "<ObjectEncryption><SSE-KMS><KMSKeyArn>{key}</KMSKeyArn></SSE-KMS></ObjectEncryption>"
         ))
@@ -158,7 +158,7 @@ fn roles_and_keys_in_bodies_are_checked() {
             .iter()
             .all(|need| need.resource == Resource::Exact(key.to_owned()))
     );
-    asked("POST b.s3.eu-west-1.amazonaws.com/k?restore")
+    test_request("POST b.s3.eu-west-1.amazonaws.com/k?restore")
         .with_body(
             "<RestoreRequest><OutputLocation><S3><BucketName>o</BucketName><Prefix>p*/</Prefix></S3>\
              </OutputLocation></RestoreRequest>",

@@ -2,7 +2,7 @@
 
 use auth_model::Partition;
 
-use crate::mapping::asked::asked;
+use crate::mapping::test_request::test_request;
 use crate::record::Needed;
 use crate::template::{BucketName, KeyPrefix, s3_read_only};
 use crate::{AllowPolicy, Decision};
@@ -15,7 +15,7 @@ fn reads_below_2026(line: &str) -> bool {
     );
     let policy = s3_read_only(Partition::Aws, &bucket, Some(&prefix));
     let policy = AllowPolicy::new(&policy).unwrap();
-    let mapping = asked(line).map().unwrap();
+    let mapping = test_request(line).map().unwrap();
     policy.decide(&mapping) == Decision::Allow
 }
 
@@ -57,9 +57,9 @@ fn a_listing_is_allowed_by_its_prefix() {
         "HEAD reports.s3.eu-west-1.amazonaws.com/?prefix=2026/"
     ));
     assert!(!reads_below_2026("GET other.s3.eu-west-1.amazonaws.com/?prefix=2026/"));
-    let both = asked("GET reports.s3.eu-west-1.amazonaws.com/?prefix=2026/&%70refix=2026/");
-    both.is_refused("query parameter prefix, sent twice");
-    asked("GET reports.s3.eu-west-1.amazonaws.com/?prefix=%zz").is_refused("prefix: a '%'");
+    let both = test_request("GET reports.s3.eu-west-1.amazonaws.com/?prefix=2026/&%70refix=2026/");
+    both.is_rejected("query parameter prefix, sent twice");
+    test_request("GET reports.s3.eu-west-1.amazonaws.com/?prefix=%zz").is_rejected("prefix: a '%'");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_denied_prefix_is_denied_and_so_is_a_listing_without_one() {
             ("", false),
         ] {
             let line = format!("GET b.s3.eu-west-1.amazonaws.com/?{kind}{prefix}");
-            let mapping = asked(&line).map().unwrap();
+            let mapping = test_request(&line).map().unwrap();
             assert_eq!(policy.decide(&mapping) == Decision::Allow, is_allowed, "{line}");
         }
     }
@@ -87,7 +87,7 @@ fn a_denied_prefix_is_denied_and_so_is_a_listing_without_one() {
 #[test]
 fn what_is_listed_is_not_recorded() {
     let needs = |line: &str| {
-        asked(line)
+        test_request(line)
             .map()
             .unwrap()
             .required

@@ -1,7 +1,7 @@
 //! Sub-resources and headers: what is done.
 
 use super::{B, K};
-use crate::mapping::asked::asked;
+use crate::mapping::test_request::test_request;
 use crate::mapping::{BodyNeed, needs_body};
 
 #[test]
@@ -36,7 +36,7 @@ fn a_version_changes_the_action() {
         ("PUT versionId=1", "PutObject", &["s3:PutObject"]),
     ] {
         let needs: Vec<_> = actions.iter().map(|action| (*action, K)).collect();
-        asked(&line.replacen(' ', &format!(" {base}"), 1)).does(operation, &needs);
+        test_request(&line.replacen(' ', &format!(" {base}"), 1)).does(operation, &needs);
     }
 }
 
@@ -60,13 +60,13 @@ fn uploads_in_parts() {
         ),
         ("GET /k?partNumber=1", "GetObject", ("s3:GetObject", K)),
     ] {
-        asked(&line.replacen(' ', &format!(" {base}"), 1)).does(operation, &[need]);
+        test_request(&line.replacen(' ', &format!(" {base}"), 1)).does(operation, &[need]);
     }
 }
 
 #[test]
 fn headers_add_actions() {
-    let put = || asked("PUT b.s3.eu-west-1.amazonaws.com/k");
+    let put = || test_request("PUT b.s3.eu-west-1.amazonaws.com/k");
     put()
         .with("x-amz-acl", "private")
         .does("PutObject", &[("s3:PutObject", K), ("s3:PutObjectAcl", K)]);
@@ -85,7 +85,7 @@ fn headers_add_actions() {
                 ("s3:PutObjectLegalHold", K),
             ],
         );
-    let delete = || asked("DELETE b.s3.eu-west-1.amazonaws.com/k");
+    let delete = || test_request("DELETE b.s3.eu-west-1.amazonaws.com/k");
     delete()
         .with("x-amz-bypass-governance-retention", "TRUE")
         .with("if-match", "\"etag\"")
@@ -101,7 +101,7 @@ fn headers_add_actions() {
         .with("x-amz-bypass-governance-retention", "false")
         .with("if-match", "*")
         .does("DeleteObject", &[("s3:DeleteObject", K)]);
-    let create = || asked("PUT b.s3.eu-west-1.amazonaws.com/");
+    let create = || test_request("PUT b.s3.eu-west-1.amazonaws.com/");
     create()
         .with("x-amz-acl", "private")
         .does("CreateBucket", &[("s3:CreateBucket", B)]);
@@ -126,7 +126,7 @@ fn headers_add_actions() {
 #[test]
 fn a_key_named_by_the_request_is_checked() {
     let put = |key: &str| {
-        asked("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-server-side-encryption-aws-kms-key-id", key)
+        test_request("PUT b.s3.eu-west-1.amazonaws.com/k").with("x-amz-server-side-encryption-aws-kms-key-id", key)
     };
     let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234";
     for key in [arn, "1234"] {
@@ -140,11 +140,11 @@ fn a_key_named_by_the_request_is_checked() {
     put("1234")
         .without_account()
         .does("PutObject", &[("s3:PutObject", K), ("kms:GenerateDataKey", "?")]);
-    put("*").is_refused("key's ARN");
-    put("arn:aws:kms:eu-west-1:111122223333:key/*").is_refused("key's ARN");
+    put("*").is_rejected("key's ARN");
+    put("arn:aws:kms:eu-west-1:111122223333:key/*").is_rejected("key's ARN");
     put(arn)
         .with("x-amz-server-side-encryption-aws-kms-key-id", arn)
-        .is_refused("sent twice");
+        .is_rejected("sent twice");
 }
 
 #[test]
@@ -161,6 +161,6 @@ fn only_what_needs_a_body_is_buffered() {
         ("PUT b.s3.amazonaws.com/", BodyNeed::UpTo(2 * 1024 * 1024)),
         ("PUT b.s3.amazonaws.com/?replication", BodyNeed::UpTo(2 * 1024 * 1024)),
     ] {
-        assert_eq!(needs_body(&asked(line).request()), want, "{line}");
+        assert_eq!(needs_body(&test_request(line).as_request()), want, "{line}");
     }
 }

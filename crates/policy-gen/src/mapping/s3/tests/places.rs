@@ -1,14 +1,14 @@
 //! Hosts and paths: what an operation is done to.
 
 use super::K;
-use crate::mapping::asked::asked;
+use crate::mapping::test_request::test_request;
 
 #[test]
 fn the_key_is_the_path_decoded_once() {
     let get = |path: &str, key: &str| {
         let want = format!("arn:aws:s3:::b/{key}");
-        asked(&format!("GET s3.eu-west-1.amazonaws.com/b/{path}")).does("GetObject", &[("s3:GetObject", &want)]);
-        asked(&format!("GET b.s3.eu-west-1.amazonaws.com/{path}")).does("GetObject", &[("s3:GetObject", &want)]);
+        test_request(&format!("GET s3.eu-west-1.amazonaws.com/b/{path}")).does("GetObject", &[("s3:GetObject", &want)]);
+        test_request(&format!("GET b.s3.eu-west-1.amazonaws.com/{path}")).does("GetObject", &[("s3:GetObject", &want)]);
     };
     get("k", "k");
     get("a/../b/.//", "a/../b/.//");
@@ -22,24 +22,25 @@ fn the_key_is_the_path_decoded_once() {
 }
 
 #[test]
-fn paths_that_name_no_bucket_or_key_are_refused() {
+fn paths_that_name_no_bucket_or_key_are_rejected() {
     for path in ["//k", "/%2e%2e/k", "/b*/k", "/b%2Fk", "/arn:aws:s3:::b/k", "/b c/k"] {
-        asked(&format!("GET s3.eu-west-1.amazonaws.com{path}")).is_refused("the bucket's name");
+        test_request(&format!("GET s3.eu-west-1.amazonaws.com{path}")).is_rejected("the bucket's name");
     }
     for path in ["%", "%4", "%zz", "%ff"] {
-        asked(&format!("GET b.s3.eu-west-1.amazonaws.com/{path}")).is_refused("the key");
+        test_request(&format!("GET b.s3.eu-west-1.amazonaws.com/{path}")).is_rejected("the key");
     }
-    asked("GET s3.eu-west-1.amazonaws.com/?acl").is_refused("sub-resource");
-    asked("PATCH s3.eu-west-1.amazonaws.com/b/k").is_refused("method");
-    asked("OPTIONS s3.eu-west-1.amazonaws.com/b/k").is_refused("method");
-    asked("POST s3.eu-west-1.amazonaws.com/b").is_refused("method");
-    asked("GET s3.eu-west-1.amazonaws.com/b/k?versions").is_refused("sub-resource");
-    asked("GET s3.eu-west-1.amazonaws.com/b/k?brandNew").is_refused("brandNew");
+    test_request("GET s3.eu-west-1.amazonaws.com/?acl").is_rejected("sub-resource");
+    test_request("PATCH s3.eu-west-1.amazonaws.com/b/k").is_rejected("method");
+    test_request("OPTIONS s3.eu-west-1.amazonaws.com/b/k").is_rejected("method");
+    test_request("POST s3.eu-west-1.amazonaws.com/b").is_rejected("method");
+    test_request("GET s3.eu-west-1.amazonaws.com/b/k?versions").is_rejected("sub-resource");
+    test_request("GET s3.eu-west-1.amazonaws.com/b/k?brandNew").is_rejected("brandNew");
 }
 
 #[test]
 fn hosts_name_what_policies_name() {
-    let get = |host: &str, want: &str| asked(&format!("GET {host}/k")).does("GetObject", &[("s3:GetObject", want)]);
+    let get =
+        |host: &str, want: &str| test_request(&format!("GET {host}/k")).does("GetObject", &[("s3:GetObject", want)]);
     get("b.s3.amazonaws.com", K);
     get("b.s3-eu-west-1.amazonaws.com", K);
     get("b.s3.dualstack.eu-west-1.amazonaws.com", K);
@@ -59,29 +60,31 @@ fn hosts_name_what_policies_name() {
         "arn:aws:s3::111122223333:accesspoint/mfz.mrap/object/k",
     );
     get("ap-abc-s3alias.s3.eu-west-1.amazonaws.com", "?");
-    asked("GET mfz.mrap.accesspoint.s3-global.amazonaws.com/k")
+    test_request("GET mfz.mrap.accesspoint.s3-global.amazonaws.com/k")
         .without_account()
         .does("GetObject", &[("s3:GetObject", "?")]);
-    asked("GET ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/?list-type=2").does(
+    test_request("GET ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/?list-type=2").does(
         "ListObjectsV2",
         &[("s3:ListBucket", "arn:aws:s3:eu-west-1:111122223333:accesspoint/ap")],
     );
-    asked("GET bucket.vpce-0a1b-2c3d.s3.eu-west-1.vpce.amazonaws.com/b/k").does("GetObject", &[("s3:GetObject", K)]);
-    asked("GET localhost/b/k").does("GetObject", &[("s3:GetObject", K)]);
-    asked("GET s3.eu-west-1.amazonaws.com/").does("ListBuckets", &[("s3:ListAllMyBuckets", "*")]);
+    test_request("GET bucket.vpce-0a1b-2c3d.s3.eu-west-1.vpce.amazonaws.com/b/k")
+        .does("GetObject", &[("s3:GetObject", K)]);
+    test_request("GET localhost/b/k").does("GetObject", &[("s3:GetObject", K)]);
+    test_request("GET s3.eu-west-1.amazonaws.com/").does("ListBuckets", &[("s3:ListAllMyBuckets", "*")]);
 }
 
 #[test]
 fn siblings_have_actions_of_their_own() {
     let lambda = "arn:aws:s3-object-lambda:eu-west-1:111122223333:accesspoint/ol";
-    asked("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/k")
+    test_request("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/k")
         .does("GetObject", &[("s3-object-lambda:GetObject", lambda)]);
-    asked("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/?policy").is_refused("s3:GetBucketPolicy in");
-    asked("POST io-x.s3-object-lambda.eu-west-1.amazonaws.com/WriteGetObjectResponse").does(
+    test_request("GET ol-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/?policy")
+        .is_rejected("s3:GetBucketPolicy in");
+    test_request("POST io-x.s3-object-lambda.eu-west-1.amazonaws.com/WriteGetObjectResponse").does(
         "WriteGetObjectResponse",
         &[("s3-object-lambda:WriteGetObjectResponse", "?")],
     );
-    asked("PUT ap-111122223333.op-0a1b.s3-outposts.eu-west-1.amazonaws.com/k").does(
+    test_request("PUT ap-111122223333.op-0a1b.s3-outposts.eu-west-1.amazonaws.com/k").does(
         "PutObject",
         &[(
             "s3-outposts:PutObject",
@@ -101,16 +104,18 @@ fn directory_buckets_want_a_session() {
         ("DELETE /k?versionId=null", "DeleteObject"),
     ] {
         let line = line.replacen(' ', &format!(" {host}"), 1);
-        asked(&line).does(operation, &[("s3express:CreateSession", bucket)]);
+        test_request(&line).does(operation, &[("s3express:CreateSession", bucket)]);
     }
     let control = "s3express-control.eu-west-1.amazonaws.com";
-    asked(&format!("GET {control}/b--euw1-az1--x-s3?policy"))
+    test_request(&format!("GET {control}/b--euw1-az1--x-s3?policy"))
         .does("GetBucketPolicy", &[("s3express:GetBucketPolicy", bucket)]);
-    asked(&format!("GET {control}/")).does("ListDirectoryBuckets", &[("s3express:ListAllMyDirectoryBuckets", "*")]);
-    asked(&format!("GET {control}/b?policy")).is_refused("another kind");
-    asked(&format!("PUT {control}/b--euw1-az1--x-s3?acl")).is_refused("s3:PutBucketAcl in s3express");
-    asked("PUT b.s3.eu-west-1.amazonaws.com/k?renameObject").does("RenameObject", &[("s3express:CreateSession", "?")]);
-    let mapping = asked(&format!("GET {host}/?session"))
+    test_request(&format!("GET {control}/"))
+        .does("ListDirectoryBuckets", &[("s3express:ListAllMyDirectoryBuckets", "*")]);
+    test_request(&format!("GET {control}/b?policy")).is_rejected("another kind");
+    test_request(&format!("PUT {control}/b--euw1-az1--x-s3?acl")).is_rejected("s3:PutBucketAcl in s3express");
+    test_request("PUT b.s3.eu-west-1.amazonaws.com/k?renameObject")
+        .does("RenameObject", &[("s3express:CreateSession", "?")]);
+    let mapping = test_request(&format!("GET {host}/?session"))
         .with("x-amz-create-session-mode", "ReadOnly")
         .map()
         .unwrap();

@@ -9,7 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 /// The request is ambiguous, does not parse or is of no known operation. No text holds a value of the request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum MappingError {
     /// No table for the service.
     #[error("service {0} has no table of actions; connect it without a policy")]
     UnknownService(ServiceId),
@@ -34,7 +34,7 @@ pub enum Refusal {
         reason: Cow<'static, str>,
     },
     /// [`needs_body`](super::needs_body) wanted a body, none was given.
-    #[error("the body says what is asked for, and there is none")]
+    #[error("the body names what is requested, and there is none")]
     BodyMissing,
     /// A body comes with an operation that has none: some services would read it.
     #[error("the operation has no body; send the request without one")]
@@ -50,7 +50,7 @@ pub enum Refusal {
     BodyEncoded,
 }
 
-impl Refusal {
+impl MappingError {
     /// A part of the request names no operation.
     #[must_use]
     pub fn unknown(what: impl Into<Cow<'static, str>>) -> Self {
@@ -73,11 +73,11 @@ impl Refusal {
     }
 }
 
-/// Refuses a body that is missing, too long or compressed.
-pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize) -> Result<(), Refusal> {
-    let body = body.ok_or(Refusal::BodyMissing)?;
+/// Rejects a body that is missing, too long or compressed.
+pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize) -> Result<(), MappingError> {
+    let body = body.ok_or(MappingError::BodyMissing)?;
     if body.len() > limit {
-        return Err(Refusal::BodyTooLarge { limit });
+        return Err(MappingError::BodyTooLarge { limit });
     }
     check_charset(headers)?;
     // aws-chunked is framing, which whoever calls has taken off.
@@ -89,12 +89,12 @@ pub(super) fn check_body(headers: &HeaderMap, body: Option<&[u8]>, limit: usize)
     if codings.all(|value| value.as_bytes().split(|b| *b == b',').all(is_plain)) {
         Ok(())
     } else {
-        Err(Refusal::BodyEncoded)
+        Err(MappingError::BodyEncoded)
     }
 }
 
-/// Refuses bodies in another charset than UTF-8, which a service may decode before it reads them.
-fn check_charset(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Rejects bodies in another charset than UTF-8, which a service may decode before it reads them.
+fn check_charset(headers: &HeaderMap) -> Result<(), MappingError> {
     let is_good = |parameter: &[u8]| {
         let parameter = parameter.trim_ascii();
         let Some(at) = parameter.iter().position(|byte| *byte == b'=') else {
@@ -108,7 +108,10 @@ fn check_charset(headers: &HeaderMap) -> Result<(), Refusal> {
     if kinds.all(|kind| kind.as_bytes().split(|byte| matches!(byte, b';' | b',')).all(is_good)) {
         Ok(())
     } else {
-        Err(Refusal::malformed("Content-Type", "its charset is UTF-8, or not said"))
+        Err(MappingError::malformed(
+            "Content-Type",
+            "its charset is UTF-8, or not said",
+        ))
     }
 }
 
@@ -131,11 +134,11 @@ mod tests {
             let headers = HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static(coding))]);
             check_body(&headers, body, 3)
         };
-        assert_eq!(check("", None), Err(Refusal::BodyMissing));
-        assert_eq!(check("", Some(b"four")), Err(Refusal::BodyTooLarge { limit: 3 }));
+        assert_eq!(check("", None), Err(MappingError::BodyMissing));
+        assert_eq!(check("", Some(b"four")), Err(MappingError::BodyTooLarge { limit: 3 }));
         assert_eq!(check("", Some(b"abc")), Ok(()));
         assert_eq!(check("AWS-chunked", Some(b"abc")), Ok(()));
-        assert_eq!(check("aws-chunked, gzip", Some(b"abc")), Err(Refusal::BodyEncoded));
+        assert_eq!(check("aws-chunked, gzip", Some(b"abc")), Err(MappingError::BodyEncoded));
     }
 
     #[test]

@@ -4,11 +4,11 @@ use auth_model::{AccountId, Region, ServiceId};
 use aws_endpoints::{HostResource, parse_host};
 use http::{HeaderMap, HeaderName, Method};
 
-use super::{BodyFraming, Mapping, Need, Refusal, Request, Server, map};
+use super::{BodyFraming, Mapping, MappingError, Need, Request, Server, map};
 
 /// A request in the making.
 #[derive(Clone)]
-pub(super) struct Asked {
+pub(super) struct TestRequest {
     pub(super) service: ServiceId,
     region: Region,
     account: Option<AccountId>,
@@ -22,7 +22,7 @@ pub(super) struct Asked {
 }
 
 /// `METHOD HOST/PATH?QUERY`; a host that is none of AWS's is S3's.
-pub(super) fn asked(line: &str) -> Asked {
+pub(super) fn test_request(line: &str) -> TestRequest {
     let (method, target) = line.split_once(' ').unwrap();
     let (host, path) = target.split_at(target.find('/').unwrap());
     let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
@@ -30,7 +30,7 @@ pub(super) fn asked(line: &str) -> Asked {
         Ok(host) => (host.service, host.region, host.resource, Server::Aws),
         Err(_) => (ServiceId::parse("s3").unwrap(), None, HostResource::None, Server::Other),
     };
-    Asked {
+    TestRequest {
         service,
         region: region.unwrap_or_else(|| Region::parse("eu-west-1").unwrap()),
         account: Some(AccountId::parse("111122223333").unwrap()),
@@ -44,7 +44,7 @@ pub(super) fn asked(line: &str) -> Asked {
     }
 }
 
-impl Asked {
+impl TestRequest {
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers
             .append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
@@ -61,7 +61,7 @@ impl Asked {
         self
     }
 
-    pub(super) fn request(&self) -> Request<'_> {
+    pub(super) fn as_request(&self) -> Request<'_> {
         Request {
             service: &self.service,
             region: &self.region,
@@ -76,8 +76,8 @@ impl Asked {
         }
     }
 
-    pub(super) fn map(&self) -> Result<Mapping, Refusal> {
-        map(&self.request(), Some(&self.body))
+    pub(super) fn map(&self) -> Result<Mapping, MappingError> {
+        map(&self.as_request(), Some(&self.body))
     }
 
     /// The needs, each `ACTION RESOURCE` with ` if KEY=VALUE` behind it; `?` where the resource is unresolved.
@@ -88,9 +88,9 @@ impl Asked {
     }
 
     #[track_caller]
-    pub(super) fn is_refused(&self, want: &str) {
-        let refusal = self.map().unwrap_err().to_string();
-        assert!(refusal.contains(want), "{refusal}");
+    pub(super) fn is_rejected(&self, want: &str) {
+        let error = self.map().unwrap_err().to_string();
+        assert!(error.contains(want), "{error}");
     }
 }
 
