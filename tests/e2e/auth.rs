@@ -116,8 +116,7 @@ async fn check_no_credentials(method: &str) {
     }
     let events = world.events.drain();
     assert!(events.iter().all(|event| event.service == "sts"), "{events:#?}");
-    let refused =
-        |reason: Reason| move |outcome: &Outcome| matches!(outcome, Outcome::Refused { reason: r, .. } if *r == reason);
+    let refused = |reason: Reason| move |outcome: &Outcome| matches!(outcome, Outcome::Rejected { reason: r, .. } if *r == reason);
     assert!(
         events.iter().any(|event| refused(Reason::AccessDenied)(&event.outcome)),
         "{events:#?}"
@@ -156,7 +155,7 @@ async fn the_services_own_refusal_passes_untouched() {
     );
     assert!(matches!(
         world.judged("s3").outcome,
-        Outcome::Refused {
+        Outcome::Rejected {
             reason: Reason::SignatureMismatch,
             ..
         }

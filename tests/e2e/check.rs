@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use auth_model::{Clock, SystemClock};
 use sandbox::Sandbox;
-use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_DOOR, REPORTER, ROBOT};
+use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_TO_ALL, REPORTER, ROBOT};
 use signing_proxy::check::{Checker, ConnectionReport, Culprit, Outcome, Report, StepKind, Style, Verdict};
 use signing_proxy::config::{Config, Environment};
 
@@ -173,7 +173,7 @@ async fn shared_keys_and_sessions_are_checked_once() {
     let toml = world(&sandbox)
         + &connection("a", &s3(&sandbox), &managed(FOR_THE_PROXY.arn, id))
         + &connection("b", &ec2, &managed(FOR_THE_PROXY.arn, id))
-        + &connection("c", &s3(&sandbox), &managed(OPEN_DOOR.arn, "another-id"));
+        + &connection("c", &s3(&sandbox), &managed(OPEN_TO_ALL.arn, "another-id"));
     let report = report_at(&toml, Arc::new(SystemClock), None).await;
     let asked: Vec<_> = events
         .drain()
@@ -203,7 +203,7 @@ async fn shared_keys_and_sessions_are_checked_once() {
 #[tokio::test]
 async fn the_json_has_the_documented_fields() {
     let sandbox = sandbox().await;
-    let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &managed(OPEN_DOOR.arn, "agreed"));
+    let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &managed(OPEN_TO_ALL.arn, "agreed"));
     let json = report_at(&toml, Arc::new(SystemClock), None).await.to_json();
     assert_eq!((&json["version"], &json["verdict"]), (&1.into(), &"warns".into()));
     let connection = &json["connections"][0];
@@ -239,7 +239,7 @@ async fn the_json_has_the_documented_fields() {
         (&cause["culprit"], &cause["policy"]["kind"]),
         (&"trust-policy".into(), &"trust".into())
     );
-    assert_eq!(cause["policy"]["of"], OPEN_DOOR.arn);
+    assert_eq!(cause["policy"]["of"], OPEN_TO_ALL.arn);
     assert_eq!(
         cause["policy"]["document"]["Statement"][0]["Principal"]["AWS"],
         ACME_PROXY.arn

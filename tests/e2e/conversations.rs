@@ -154,7 +154,7 @@ async fn accepted(world: &mut World) {
 
 async fn broken_off(world: &mut World) {
     let event = judged(world).await;
-    let Outcome::Refused { reason, why, .. } = &event.outcome else {
+    let Outcome::Rejected { reason, why, .. } = &event.outcome else {
         panic!("it ended well: {event:#?}");
     };
     assert_eq!(*reason, Reason::BadRequest);

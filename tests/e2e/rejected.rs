@@ -326,7 +326,7 @@ async fn a_storm_of_rejections_has_sts_asked_no_more_often() {
     assert!(judged.iter().all(|event| event.is_accepted()
         || matches!(
             event.outcome,
-            sandbox::Outcome::Refused {
+            sandbox::Outcome::Rejected {
                 reason: Reason::ExpiredToken,
                 ..
             }

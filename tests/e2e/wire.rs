@@ -267,7 +267,7 @@ async fn a_tampered_request_is_refused() {
         assert!((400..500).contains(&answer.status), "{want:?}: {answer:?}");
         let outcome = world.judged("s3").outcome;
         assert!(
-            matches!(&outcome, Outcome::Refused { reason, .. } if *reason == want),
+            matches!(&outcome, Outcome::Rejected { reason, .. } if *reason == want),
             "{want:?}: {outcome:?}"
         );
     }

@@ -1,6 +1,6 @@
 //! Runs a sandbox until it is interrupted and shows what it judges: `cargo run -p sandbox --example serve`.
 
-#![expect(clippy::print_stdout, reason = "an example talks to its user")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(event) = events.next() => {
                 let outcome = match &event.outcome {
                     Outcome::Accepted => "accepted".to_owned(),
-                    Outcome::Refused { code, why, .. } => format!("refused: {code}: {why}"),
+                    Outcome::Rejected { code, why, .. } => format!("rejected: {code}: {why}"),
                 };
                 println!("{} {} {} {outcome}", event.service, event.method, event.path);
             }

@@ -1,4 +1,4 @@
-//! The way of every request to a verifying stand-in: read, verify, authorise, answer, tell.
+//! The way of every request to a verifying stand-in: read, verify, authorise, response, tell.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use crate::bedrock::StreamWatch;
-use crate::conversation::{self, Verdict};
+use crate::bidirectional::{self, Verdict};
 use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::fault::{Disconnected, FaultSwitch};
 use crate::principals::Rights;
 use crate::random;
-use crate::refusal::{Refusal, Shape};
 use crate::response::Body;
 use crate::server::Handler;
+use crate::service_error::{ServiceError, Shape};
 use crate::verify::{Caller, EventChain, PathRule, Payload, STREAMING_EVENTS, Scheme, Sighting, Verifier};
 
 /// The largest body that a stand-in takes.
@@ -35,13 +35,13 @@ pub(crate) trait Api: Send + Sync + 'static {
     /// The operation that the request names.
     fn operation(&self, head: &Parts, body: &[u8]) -> Option<String>;
 
-    /// Whether the request begins a conversation, and the gate that its replies pass.
-    fn conversation(&self, _head: &Parts) -> Option<StreamWatch> {
+    /// Whether the request begins a stream, and the gate that its replies pass.
+    fn stream(&self, _head: &Parts) -> Option<StreamWatch> {
         None
     }
 
     /// Carries out a request whose signature is right and whose sender may do it.
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal>;
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError>;
 }
 
 /// What a stand-in is.
@@ -88,26 +88,26 @@ impl<A: Api> Handler for Guarded<A> {
         let request_id = random::request_id();
         let (head, body) = request.into_parts();
         let identity = self.api.identity();
-        let shape = identity.shape.asked_by(&head);
+        let shape = identity.shape.requested_by(&head);
         let mut sighting = Sighting::default();
         let mut operation = None;
         let result = match self.fault.strike().await? {
-            Some(refusal) => Err(refusal),
-            None => match self.api.conversation(&head) {
+            Some(error) => Err(error),
+            None => match self.api.stream(&head) {
                 Some(watch) => {
                     operation = self.api.operation(&head, &[]);
                     match self.open(&head, operation.as_deref(), &mut sighting) {
                         Ok(chain) => {
-                            let event = told(identity, operation, &head, sighting, Outcome::Accepted);
+                            let event = event_of(identity, operation, &head, sighting, Outcome::Accepted);
                             let verdict = Verdict::open(event, self.events.clone(), shape);
-                            let response = conversation::answer(body, chain, watch, verdict);
+                            let response = bidirectional::respond(body, chain, watch, verdict);
                             return Ok(with_id(response, &request_id));
                         }
-                        Err(refusal) => Err(refusal),
+                        Err(error) => Err(error),
                     }
                 }
                 None => match read_whole(body).await {
-                    Err(refusal) => Err(refusal),
+                    Err(error) => Err(error),
                     Ok(body) => {
                         operation = self.api.operation(&head, &body).filter(|name| is_operation_name(name));
                         self.judge(&head, &body, operation.as_deref(), &mut sighting, &request_id)
@@ -118,9 +118,10 @@ impl<A: Api> Handler for Guarded<A> {
         };
         let (response, outcome) = match result {
             Ok(response) => (response, Outcome::Accepted),
-            Err(refusal) => (refusal.response(shape, &request_id), refusal.outcome(shape)),
+            Err(error) => (error.response(shape, &request_id), error.outcome(shape)),
         };
-        self.events.send(told(identity, operation, &head, sighting, outcome));
+        self.events
+            .send(event_of(identity, operation, &head, sighting, outcome));
         Ok(with_id(response, &request_id))
     }
 }
@@ -133,7 +134,7 @@ impl<A: Api> Guarded<A> {
         operation: Option<&str>,
         sighting: &mut Sighting,
         request_id: &str,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ServiceError> {
         let identity = self.api.identity();
         let caller = self
             .verifier
@@ -146,13 +147,13 @@ impl<A: Api> Guarded<A> {
             caller: &caller,
             request_id,
         };
-        self.api.answer(call).await
+        self.api.respond(call).await
     }
 
-    /// Verifies the head of a conversation; gives what its messages are verified by.
-    fn open(&self, head: &Parts, operation: Option<&str>, sighting: &mut Sighting) -> Result<EventChain, Refusal> {
+    /// Verifies the head of a stream; gives what its messages are verified by.
+    fn open(&self, head: &Parts, operation: Option<&str>, sighting: &mut Sighting) -> Result<EventChain, ServiceError> {
         let identity = self.api.identity();
-        conversation::check_head(head)?;
+        bidirectional::check_head(head)?;
         let payload = Payload::Declared(STREAMING_EVENTS);
         let caller = self.verifier.verify(head, payload, identity.scheme(), sighting)?;
         authorise(&caller, identity, operation)?;
@@ -160,7 +161,7 @@ impl<A: Api> Guarded<A> {
     }
 }
 
-fn told(
+fn event_of(
     identity: Identity,
     operation: Option<String>,
     head: &Parts,
@@ -187,11 +188,11 @@ fn with_id(mut response: Response<Body>, request_id: &str) -> Response<Body> {
 }
 
 /// Users that exist to assume a role may do nothing else; STS itself says what needs no permission there.
-fn authorise(caller: &Caller, identity: Identity, operation: Option<&str>) -> Result<(), Refusal> {
+fn authorise(caller: &Caller, identity: Identity, operation: Option<&str>) -> Result<(), ServiceError> {
     match caller.principal.rights {
         Rights::Everything => Ok(()),
         Rights::StsOnly | Rights::Nothing if identity.service == "sts" => Ok(()),
-        Rights::StsOnly | Rights::Nothing => Err(Refusal::new(
+        Rights::StsOnly | Rights::Nothing => Err(ServiceError::new(
             Reason::AccessDenied,
             format!(
                 "User: {} is not authorized to perform: {}:{}",
@@ -203,15 +204,15 @@ fn authorise(caller: &Caller, identity: Identity, operation: Option<&str>) -> Re
     }
 }
 
-async fn read_whole(body: Incoming) -> Result<Bytes, Refusal> {
+async fn read_whole(body: Incoming) -> Result<Bytes, ServiceError> {
     match tokio::time::timeout(BODY_DEADLINE, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ServiceError::new(
             Reason::TooLarge,
             format!("The sandbox takes bodies of up to {MAX_BODY_BYTES} bytes"),
         )),
-        Ok(Err(_)) => Err(Refusal::new(Reason::BadRequest, "The body broke off")),
-        Err(_) => Err(Refusal::of_operation(
+        Ok(Err(_)) => Err(ServiceError::new(Reason::BadRequest, "The body broke off")),
+        Err(_) => Err(ServiceError::of_operation(
             "RequestTimeout",
             StatusCode::REQUEST_TIMEOUT,
             "The body did not arrive in time",

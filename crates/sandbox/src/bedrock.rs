@@ -1,8 +1,8 @@
-//! Bedrock runtime: answers at once, as a real event stream, frame after frame, or in a conversation that repeats each
+//! Bedrock runtime: responses at once, as a real event stream, frame after frame, or in a stream that repeats each
 //! message. Lists no asynchronous invocations.
 
-mod answers;
 mod gate;
+mod responses;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use crate::api::{Api, Call, Identity};
 use crate::event::Reason;
 use crate::eventstream::EVENT_STREAM;
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, BodyError, ok};
+use crate::service_error::{ServiceError, Shape};
 
 pub use gate::StreamGate;
 pub(crate) use gate::StreamWatch;
@@ -86,12 +86,12 @@ impl Api for Bedrock {
         route(head).map(|(_, name, _)| name.to_owned())
     }
 
-    fn conversation(&self, head: &Parts) -> Option<StreamWatch> {
+    fn stream(&self, head: &Parts) -> Option<StreamWatch> {
         let (operation, ..) = route(head)?;
         (operation == Operation::InvokeModelWithBidirectionalStream).then(|| self.gate.watch_replies())
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError> {
         if is_listing(call.head) {
             return Ok(ok(
                 "application/json",
@@ -99,7 +99,7 @@ impl Api for Bedrock {
             ));
         }
         let (operation, _, model) = route(call.head).ok_or_else(|| {
-            Refusal::of_operation(
+            ServiceError::of_operation(
                 "UnknownOperationException",
                 StatusCode::NOT_FOUND,
                 "The sandbox knows POST /model/MODEL/invoke, invoke-with-response-stream, \
@@ -107,18 +107,19 @@ impl Api for Bedrock {
             )
         })?;
         let request: Value = serde_json::from_slice(call.body)
-            .map_err(|_| Refusal::new(Reason::BadRequest, "Malformed input request: the body is not JSON"))?;
-        let prompt = answers::prompt(&request);
-        let words = answers::words(&model, &prompt);
+            .map_err(|_| ServiceError::new(Reason::BadRequest, "Malformed input request: the body is not JSON"))?;
+        let prompt = responses::prompt(&request);
+        let words = responses::words(&model, &prompt);
         match operation {
-            Operation::InvokeModel => Ok(ok("application/json", answers::message(&model, &words).to_string())),
-            Operation::Converse => Ok(ok("application/json", answers::conversation(&words).to_string())),
-            Operation::InvokeModelWithResponseStream => Ok(self.streamed(answers::invoke_frames(&model, &words))),
-            Operation::ConverseStream => Ok(self.streamed(answers::converse_frames(&words))),
-            // Answered in `conversation`.
-            Operation::InvokeModelWithBidirectionalStream => {
-                Err(Refusal::new(Reason::BadRequest, "This operation converses"))
-            }
+            Operation::InvokeModel => Ok(ok("application/json", responses::message(&model, &words).to_string())),
+            Operation::Converse => Ok(ok("application/json", responses::stream(&words).to_string())),
+            Operation::InvokeModelWithResponseStream => Ok(self.streamed(responses::invoke_frames(&model, &words))),
+            Operation::ConverseStream => Ok(self.streamed(responses::turn_frames(&words))),
+            // Its response is made in `stream`.
+            Operation::InvokeModelWithBidirectionalStream => Err(ServiceError::new(
+                Reason::BadRequest,
+                "This operation streams in both directions",
+            )),
         }
     }
 }

@@ -9,7 +9,7 @@ use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use crate::event::Reason;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// A presigned URL lives for a week at most.
@@ -38,7 +38,7 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
-    fn parse(text: &str) -> Result<Self, Refusal> {
+    fn parse(text: &str) -> Result<Self, ServiceError> {
         let parts: Vec<&str> = text.split('/').collect();
         let [key, date, region, service, "aws4_request"] = parts.as_slice() else {
             return Err(malformed(
@@ -68,21 +68,21 @@ impl Claim {
     /// # Errors
     /// [`Reason::MissingAuthentication`] without any, [`Reason::MalformedAuthorization`] where a part is missing,
     /// given twice or unreadable.
-    pub(crate) fn read(head: &Parts) -> Result<Self, Refusal> {
+    pub(crate) fn read(head: &Parts) -> Result<Self, ServiceError> {
         let query = head.uri.query().unwrap_or_default();
         let is_presigned = pairs(query).any(|(name, _)| name == "X-Amz-Signature");
         match (single(&head.headers, AUTHORIZATION.as_str())?, is_presigned) {
             (Some(_), true) => Err(malformed("Only one auth mechanism allowed")),
             (Some(authorization), false) => Self::from_header(authorization, &head.headers),
             (None, true) => Self::from_query(query),
-            (None, false) => Err(Refusal::new(
+            (None, false) => Err(ServiceError::new(
                 Reason::MissingAuthentication,
                 "Request is missing Authentication Token",
             )),
         }
     }
 
-    fn from_header(authorization: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn from_header(authorization: &str, headers: &HeaderMap) -> Result<Self, ServiceError> {
         let fields = authorization
             .strip_prefix(ALGORITHM)
             .filter(|rest| rest.starts_with(' '))
@@ -112,7 +112,7 @@ impl Claim {
         })
     }
 
-    fn from_query(query: &str) -> Result<Self, Refusal> {
+    fn from_query(query: &str) -> Result<Self, ServiceError> {
         let parameter = |name: &str| {
             let mut found = pairs(query).filter(|(given, _)| given == name);
             match (found.next(), found.next()) {
@@ -154,7 +154,7 @@ fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 /// The one value of a header that AWS takes once.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ServiceError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -166,8 +166,8 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Ref
     }
 }
 
-fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new(Reason::MalformedAuthorization, message)
+fn malformed(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(Reason::MalformedAuthorization, message)
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Claim::read(&request.body(()).unwrap().into_parts().0).map_err(|refusal| refusal.reason)
+        Claim::read(&request.body(()).unwrap().into_parts().0).map_err(|error| error.reason)
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::api::{Api, Call, Identity};
 use crate::event::Reason;
 use crate::json::{json_operation, unknown_operation};
 use crate::principals::TABLE;
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, ok};
+use crate::service_error::{ServiceError, Shape};
 
 /// Items kept at most: some 100 MiB at their largest.
 const MAX_ITEMS: usize = 256;
@@ -43,21 +43,21 @@ impl Api for DynamoDb {
         json_operation(head, "DynamoDB_20120810")
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError> {
         let request: Value = serde_json::from_slice(call.body).map_err(|_| {
-            Refusal::of_operation(
+            ServiceError::of_operation(
                 "SerializationException",
                 StatusCode::BAD_REQUEST,
                 "The body is not JSON",
             )
         })?;
-        let answer = match call.operation {
+        let response = match call.operation {
             Some("ListTables") => json!({ "TableNames": [TABLE] }),
             Some("PutItem") => self.put(&request)?,
             Some("GetItem") => self.get(&request)?,
             _ => return Err(unknown_operation()),
         };
-        let text = answer.to_string();
+        let text = response.to_string();
         let checksum = crc32fast::hash(text.as_bytes());
         let mut response = ok("application/x-amz-json-1.0", text);
         response
@@ -68,7 +68,7 @@ impl Api for DynamoDb {
 }
 
 impl DynamoDb {
-    fn put(&self, request: &Value) -> Result<Value, Refusal> {
+    fn put(&self, request: &Value) -> Result<Value, ServiceError> {
         check_table(request)?;
         let item = request.get("Item").ok_or_else(|| invalid("Item must not be null"))?;
         let key = item
@@ -80,7 +80,7 @@ impl DynamoDb {
         }
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         if items.len() >= MAX_ITEMS && !items.contains_key(&key) {
-            return Err(Refusal::of_operation(
+            return Err(ServiceError::of_operation(
                 "LimitExceededException",
                 StatusCode::BAD_REQUEST,
                 format!("The sandbox keeps up to {MAX_ITEMS} items"),
@@ -90,7 +90,7 @@ impl DynamoDb {
         Ok(json!({}))
     }
 
-    fn get(&self, request: &Value) -> Result<Value, Refusal> {
+    fn get(&self, request: &Value) -> Result<Value, ServiceError> {
         check_table(request)?;
         let key = request
             .get("Key")
@@ -104,10 +104,10 @@ impl DynamoDb {
     }
 }
 
-fn check_table(request: &Value) -> Result<(), Refusal> {
+fn check_table(request: &Value) -> Result<(), ServiceError> {
     match request.get("TableName").and_then(Value::as_str) {
         Some(TABLE) => Ok(()),
-        _ => Err(Refusal::of_operation(
+        _ => Err(ServiceError::of_operation(
             "ResourceNotFoundException",
             StatusCode::BAD_REQUEST,
             "Requested resource not found",
@@ -115,6 +115,6 @@ fn check_table(request: &Value) -> Result<(), Refusal> {
     }
 }
 
-fn invalid(message: &str) -> Refusal {
-    Refusal::new(Reason::BadRequest, message)
+fn invalid(message: &str) -> ServiceError {
+    ServiceError::new(Reason::BadRequest, message)
 }

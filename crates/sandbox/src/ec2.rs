@@ -1,4 +1,4 @@
-//! EC2: a few describing operations; every other one gets a valid empty answer.
+//! EC2: a few describing operations; every other one gets a valid empty response.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use http::{Method, Response, StatusCode};
 use crate::api::{Api, Call, Identity};
 use crate::form::Form;
 use crate::principals::ACCOUNT;
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, ok};
+use crate::service_error::{ServiceError, Shape};
 use crate::xml::Xml;
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -41,9 +41,9 @@ impl Api for Ec2 {
         form.value("Action").map(str::to_owned)
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError> {
         let operation = call.operation.ok_or_else(|| {
-            Refusal::of_operation(
+            ServiceError::of_operation(
                 "InvalidAction",
                 StatusCode::BAD_REQUEST,
                 "The action is missing or not valid for this web service.",

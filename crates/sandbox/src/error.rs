@@ -13,7 +13,7 @@ pub enum SandboxError {
     Listen {
         /// The service whose listener failed.
         service: &'static str,
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// What the operating system said.
         #[source]

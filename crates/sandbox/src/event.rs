@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 /// Events kept for a reader that is slow; older ones are dropped and counted.
 const CAPACITY: usize = 1024;
 
-/// One request, verified and answered. Holds no signature, secret, token, header, query or body.
+/// One request, verified and responded to. Holds no signature, secret, token, header, query or body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct VerifiedRequest {
@@ -37,7 +37,7 @@ impl VerifiedRequest {
     }
 }
 
-/// The kind of an access key, told from its first four letters at AWS.
+/// The kind of an access key, known from its first four letters at AWS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyKind {
     /// `AKIA…`: a user's own.
@@ -51,18 +51,18 @@ pub enum KeyKind {
 pub enum Outcome {
     /// Its signature is right, its sender may do this, and it was carried out.
     Accepted,
-    /// It was refused.
-    Refused {
+    /// It was rejected.
+    Rejected {
         /// The cause, the same for all services.
         reason: Reason,
-        /// The error code in the answer, in the words of that service's protocol.
+        /// The error code in the response, in the words of that service's protocol.
         code: String,
-        /// The cause in words, more exact than the message in the answer where AWS says little.
+        /// The cause in words, more exact than the message in the response where AWS says little.
         why: String,
     },
 }
 
-/// Why a request was refused, apart from how each protocol words it.
+/// Why a request was rejected, apart from how each protocol words it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -135,7 +135,7 @@ impl EventSender {
 
 /// A reader of events, from [`crate::Sandbox::events`]. It sees what is judged after it was made.
 ///
-/// An event is there before its answer reaches the client, so a test that has the answer can read it at once.
+/// An event is there before its response reaches the client, so a test that has the response can read it at once.
 pub struct Events {
     receiver: broadcast::Receiver<VerifiedRequest>,
     missed: u64,

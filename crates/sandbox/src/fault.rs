@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::event::Reason;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 /// How a service misbehaves, from [`crate::Sandbox::fault`] on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -12,15 +12,15 @@ pub enum Fault {
     /// It works.
     #[default]
     None,
-    /// It closes the connection without an answer.
+    /// It closes the connection without a response.
     Disconnect,
-    /// It answers 503 in its protocol's shape.
+    /// It responses 503 in its protocol's shape.
     Unavailable,
-    /// It answers that the caller is too fast, in its protocol's shape.
+    /// It responses that the caller is too fast, in its protocol's shape.
     Throttled,
-    /// It answers that the session is over, whatever it is sent.
+    /// It responses that the session is over, whatever it is sent.
     Expired,
-    /// It works, but begins to answer only after this time.
+    /// It works, but begins to response only after this time.
     Slow(Duration),
 }
 
@@ -28,7 +28,7 @@ pub enum Fault {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FaultSwitch(Arc<Mutex<Fault>>);
 
-/// The connection is to be closed without an answer.
+/// The connection is to be closed without a response.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the fault `Disconnect` is set")]
 pub(crate) struct Disconnected;
@@ -38,18 +38,18 @@ impl FaultSwitch {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    /// Misbehaves as set: waits, or says how to refuse.
-    pub(crate) async fn strike(&self) -> Result<Option<Refusal>, Disconnected> {
+    /// Misbehaves as set: waits, or says how to reject.
+    pub(crate) async fn strike(&self) -> Result<Option<ServiceError>, Disconnected> {
         let fault = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             Fault::None => Ok(None),
             Fault::Disconnect => Err(Disconnected),
-            Fault::Unavailable => Ok(Some(Refusal::new(
+            Fault::Unavailable => Ok(Some(ServiceError::new(
                 Reason::Unavailable,
                 "The request has failed due to a temporary failure of the server.",
             ))),
-            Fault::Throttled => Ok(Some(Refusal::new(Reason::Throttled, "Rate exceeded"))),
-            Fault::Expired => Ok(Some(Refusal::new(
+            Fault::Throttled => Ok(Some(ServiceError::new(Reason::Throttled, "Rate exceeded"))),
+            Fault::Expired => Ok(Some(ServiceError::new(
                 Reason::ExpiredToken,
                 "The security token included in the request is expired",
             ))),

@@ -1,7 +1,7 @@
 //! The instance metadata service, version 2 only.
 //!
 //! A token is had by PUT, lives for 1 s to 6 h, and every GET needs it. Packets are sent with a time to live of 1, and a
-//! PUT with `X-Forwarded-For` is refused, so that neither a router nor a reverse proxy can pass a token on.
+//! PUT with `X-Forwarded-For` is rejected, so that neither a router nor a reverse proxy can pass a token on.
 //! Source: the EC2 user guide, "Use the Instance Metadata Service to access instance metadata".
 
 use std::collections::HashMap;
@@ -43,23 +43,23 @@ pub(crate) struct Imds {
     pub(crate) tokens: Mutex<HashMap<String, SystemTime>>,
 }
 
-/// A refusal here has no body worth reading.
-type Answer = Result<Response<Body>, (StatusCode, Reason, &'static str)>;
+/// A error here has no body worth reading.
+type ImdsResult = Result<Response<Body>, (StatusCode, Reason, &'static str)>;
 
 #[async_trait]
 impl Handler for Imds {
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
         let (head, _) = request.into_parts();
-        let answer = match self.fault.strike().await? {
-            Some(refusal) => Err((StatusCode::SERVICE_UNAVAILABLE, refusal.reason, "a fault is set")),
-            None => self.answer(&head),
+        let response = match self.fault.strike().await? {
+            Some(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.reason, "a fault is set")),
+            None => self.respond(&head),
         };
-        let (response, outcome) = match answer {
+        let (response, outcome) = match response {
             Ok(response) => (response, Outcome::Accepted),
             Err((status, reason, why)) => {
                 let mut response = Response::new(full(why));
                 *response.status_mut() = status;
-                let outcome = Outcome::Refused {
+                let outcome = Outcome::Rejected {
                     reason,
                     code: status.as_str().to_owned(),
                     why: why.to_owned(),
@@ -86,7 +86,7 @@ impl Handler for Imds {
 }
 
 impl Imds {
-    fn answer(&self, head: &Parts) -> Answer {
+    fn respond(&self, head: &Parts) -> ImdsResult {
         let path = head.uri.path();
         if path == "/latest/api/token" {
             return self.issue_token(head);
@@ -122,7 +122,7 @@ impl Imds {
         }
     }
 
-    fn issue_token(&self, head: &Parts) -> Answer {
+    fn issue_token(&self, head: &Parts) -> ImdsResult {
         if head.method != Method::PUT {
             return Err((
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -163,7 +163,7 @@ impl Imds {
         Ok(response)
     }
 
-    /// Version 1, a GET without a token, is refused as with `HttpTokens=required`.
+    /// Version 1, a GET without a token, is rejected as with `HttpTokens=required`.
     fn check_token(&self, head: &Parts) -> Result<(), (StatusCode, Reason, &'static str)> {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = head.headers.get(TOKEN_HEADER).map(HeaderValue::to_str);

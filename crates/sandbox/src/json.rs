@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 /// The operation in `x-amz-target: SERVICE.Operation`, where the service is that one.
 pub(crate) fn json_operation(head: &Parts, service: &str) -> Option<String> {
@@ -12,8 +12,8 @@ pub(crate) fn json_operation(head: &Parts, service: &str) -> Option<String> {
     (given == service && !operation.is_empty()).then(|| operation.to_owned())
 }
 
-pub(crate) fn unknown_operation() -> Refusal {
-    Refusal::of_operation(
+pub(crate) fn unknown_operation() -> ServiceError {
+    ServiceError::of_operation(
         "UnknownOperationException",
         StatusCode::BAD_REQUEST,
         "The sandbox does not know this operation",

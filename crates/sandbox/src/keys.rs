@@ -121,7 +121,7 @@ impl KeyStore {
         };
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= MAX_SESSIONS {
-            // Expired keys stay until then, so that they are answered as expired and not as unknown.
+            // Expired keys stay until then, so that they are reported as expired and not as unknown.
             let first_to_go = sessions
                 .iter()
                 .min_by_key(|(_, key)| key.session.as_ref().map(|session| session.expires_at))

@@ -3,7 +3,7 @@
 //! [`Sandbox::start`] opens S3, STS, the instance metadata service and verifying stand-ins for EC2, `WorkSpaces`,
 //! Bedrock runtime and `DynamoDB`, each on a port of its own. It is for trying and testing: the judge of what a
 //! signing proxy sends, so it shares no code with one. It makes every signature again with the `aws-sigv4` crate from
-//! the bytes that arrived (S3's are checked by s3s as well) and refuses as AWS does: in the protocol's own shape, with
+//! the bytes that arrived (S3's are checked by s3s as well) and rejects as AWS does: in the protocol's own shape, with
 //! its code.
 //!
 //! What must hold for a request to be accepted:
@@ -33,10 +33,10 @@
 
 mod api;
 mod bedrock;
+mod bidirectional;
 mod cbor;
 mod claim;
 mod clock;
-mod conversation;
 mod dynamodb;
 mod ec2;
 mod error;
@@ -49,11 +49,11 @@ mod json;
 mod keys;
 pub mod principals;
 mod random;
-mod refusal;
 mod response;
 mod s3;
 mod sandbox;
 mod server;
+mod service_error;
 mod settings;
 mod sts;
 mod timestamp;

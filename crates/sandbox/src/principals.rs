@@ -48,10 +48,10 @@ impl fmt::Debug for FakeUser {
 pub enum Rights {
     /// Everything, in every service of the sandbox.
     Everything,
-    /// Only STS; all else is answered with access denied, so that a request that was signed with the base keys
+    /// Only STS; all else is given access denied, so that a request that was signed with the base keys
     /// instead of the assumed role's is noticed.
     StsOnly,
-    /// Nothing that IAM is asked about: `GetCallerIdentity` needs no permission, all else is access denied.
+    /// Nothing that IAM decides: `GetCallerIdentity` needs no permission, all else is access denied.
     Nothing,
 }
 
@@ -71,7 +71,7 @@ pub struct FakeRole {
     pub trusted_principal: &'static str,
     /// The External ID that the trust policy demands, if any.
     pub external_id: Option<&'static str>,
-    /// The longest session that may be asked for, in seconds.
+    /// The longest session that may be requested, in seconds.
     pub max_session_seconds: u64,
     /// What its sessions may do.
     pub rights: Rights,
@@ -100,7 +100,7 @@ pub const ROBOT: FakeUser = FakeUser {
 };
 
 /// For `managed-cross-account`: the operator's user for one customer; may only assume [`FOR_THE_PROXY`] and
-/// [`OPEN_DOOR`].
+/// [`OPEN_TO_ALL`].
 pub const ACME_PROXY: FakeUser = FakeUser {
     name: "acme-proxy",
     account: OPERATOR_ACCOUNT,
@@ -148,10 +148,10 @@ pub const FOR_THE_PROXY: FakeRole = FakeRole {
 
 /// A role of the customer's that [`ACME_PROXY`] may assume with any External ID or none: the mistake that lets other
 /// customers of the same operator use it.
-pub const OPEN_DOOR: FakeRole = FakeRole {
-    name: "open-door",
+pub const OPEN_TO_ALL: FakeRole = FakeRole {
+    name: "open-to-all",
     account: CUSTOMER_ACCOUNT,
-    arn: "arn:aws:iam::222233334444:role/open-door",
+    arn: "arn:aws:iam::222233334444:role/open-to-all",
     role_id: "AROASANDBOXOPENDOOR0",
     trusted_principal: ACME_PROXY.arn,
     external_id: None,
@@ -186,7 +186,7 @@ pub const INSTANCE_ROLE: FakeRole = FakeRole {
 /// Every user of the sandbox.
 pub const USERS: [FakeUser; 4] = [REPORTER, ROBOT, ACME_PROXY, CLERK];
 /// Every role of the sandbox.
-pub const ROLES: [FakeRole; 5] = [REPORT_READER, FOR_THE_PROXY, OPEN_DOOR, BYSTANDER, INSTANCE_ROLE];
+pub const ROLES: [FakeRole; 5] = [REPORT_READER, FOR_THE_PROXY, OPEN_TO_ALL, BYSTANDER, INSTANCE_ROLE];
 
 #[cfg(test)]
 mod tests {

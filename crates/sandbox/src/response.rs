@@ -1,4 +1,4 @@
-//! Answers: one body type for buffered and streamed ones.
+//! Responds to: one body type for buffered and streamed ones.
 
 use std::error::Error;
 
@@ -7,9 +7,9 @@ use http::{HeaderValue, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
-/// Why a streamed answer breaks off.
+/// Why a streamed response breaks off.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
-/// The body of an answer.
+/// The body of a response.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// A body that is known whole.

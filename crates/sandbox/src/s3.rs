@@ -1,8 +1,8 @@
 //! S3: our verifier and body checks before s3s and s3s-fs.
 //!
 //! Signatures are verified twice, by two codebases: here with `aws-sigv4` and again by s3s. What s3s 0.14.1 does not
-//! look at is checked here: session tokens, the region, unsigned `x-amz-*` headers, signature version 2 (refused), a
-//! truncated chunked body, and a wrong body hash (to which s3s answers 500). The signatures of chunks and trailers are
+//! look at is checked here: session tokens, the region, unsigned `x-amz-*` headers, signature version 2 (rejected), a
+//! truncated chunked body, and a wrong body hash (to which s3s responses 500). The signatures of chunks and trailers are
 //! verified by s3s; its 500 for a wrong one becomes `SignatureDoesNotMatch`.
 //!
 //! s3s-fs keeps objects as files, so a key cannot be both a file and a folder, `..` and `//` in keys are resolved, a
@@ -32,9 +32,9 @@ use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::fault::{Disconnected, FaultSwitch};
 use crate::principals::Rights;
 use crate::random;
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, full};
 use crate::server::Handler;
+use crate::service_error::{ServiceError, Shape};
 use crate::verify::{PathRule, Payload, Scheme, Sighting, Verifier};
 
 use checked_body::{BodyCheck, CheckedBody, Verdict};
@@ -46,14 +46,14 @@ const SCHEME: Scheme = Scheme {
     path: PathRule::DecodedOnce,
     skew: Duration::from_mins(15),
 };
-/// Error answers are read to learn their code; longer ones are passed on unread.
+/// Error responses are read to learn their code; longer ones are passed on unread.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// A listing of 1000 names of 1 KiB, escaped, has room in this.
 const MAX_LISTING_BYTES: usize = 8 * 1024 * 1024;
 /// A body where S3 expects none.
 const MAX_STRAY_BYTES: usize = 1024 * 1024;
 
-/// Name of the operation that s3s found, told through the request's extensions.
+/// Name of the operation that s3s found, handed on through the request's extensions.
 #[derive(Clone, Debug, Default)]
 struct OperationName(Arc<OnceLock<String>>);
 
@@ -74,18 +74,18 @@ impl Handler for S3 {
         let mut sighting = Sighting::default();
         let operation = OperationName::default();
         let result = match self.fault.strike().await? {
-            Some(refusal) => Err(refusal),
-            None => self.answer(head, body, &mut sighting, operation.clone()).await,
+            Some(error) => Err(error),
+            None => self.respond(head, body, &mut sighting, operation.clone()).await,
         };
         let (mut response, outcome) = match result {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                let outcome = Outcome::Refused {
-                    reason: refusal.reason,
-                    code: refusal.code(Shape::S3).to_owned(),
-                    why: refusal.message.clone(),
+            Ok(response) => response,
+            Err(error) => {
+                let outcome = Outcome::Rejected {
+                    reason: error.reason,
+                    code: error.code(Shape::S3).to_owned(),
+                    why: error.message.clone(),
                 };
-                let mut response = refusal.response(Shape::S3, &request_id);
+                let mut response = error.response(Shape::S3, &request_id);
                 if method == Method::HEAD {
                     *response.body_mut() = full(Bytes::new());
                 }
@@ -111,16 +111,16 @@ impl Handler for S3 {
 }
 
 impl S3 {
-    async fn answer(
+    async fn respond(
         &self,
         mut head: Parts,
         body: Incoming,
         sighting: &mut Sighting,
         operation: OperationName,
-    ) -> Result<(Response<Body>, Outcome), Refusal> {
+    ) -> Result<(Response<Body>, Outcome), ServiceError> {
         let declared = declared_payload(&head).to_owned();
         if declared.is_empty() && head.headers.contains_key(AUTHORIZATION) {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::BadRequest,
                 "Missing required header for this request: x-amz-content-sha256",
             ));
@@ -130,7 +130,7 @@ impl S3 {
             .verify(&head, Payload::Declared(&declared), SCHEME, sighting)?;
         if caller.principal.rights != Rights::Everything {
             let message = format!("User: {} is not authorized to use S3", caller.principal.arn);
-            return Err(Refusal::new(Reason::AccessDenied, message));
+            return Err(ServiceError::new(Reason::AccessDenied, message));
         }
         let check = BodyCheck::new(&declared, &head.headers)?;
         let verdict = Verdict::default();
@@ -147,24 +147,24 @@ impl S3 {
         let is_chunk_signed = declared.starts_with("STREAMING-AWS4");
         // s3s-fs panics over keys that lead out of their bucket, such as `..//.`.
         let call = AssertUnwindSafe(self.service.call(Request::from_parts(head, body)));
-        let answer = call.catch_unwind().await;
-        if let Some(refusal) = verdict.take() {
-            return Err(refusal);
+        let response = call.catch_unwind().await;
+        if let Some(error) = verdict.take() {
+            return Err(error);
         }
-        let Ok(answer) = answer else {
+        let Ok(response) = response else {
             let message = "The sandbox keeps objects as files and cannot keep one under this key";
-            return Err(Refusal::new(Reason::BadRequest, message));
+            return Err(ServiceError::new(Reason::BadRequest, message));
         };
-        let Ok(answer) = answer else {
-            return Err(Refusal::new(Reason::Unavailable, "s3s failed"));
+        let Ok(response) = response else {
+            return Err(ServiceError::new(Reason::Unavailable, "s3s failed"));
         };
-        if is_chunk_signed && answer.status() == StatusCode::INTERNAL_SERVER_ERROR {
-            return Err(Refusal::new(
+        if is_chunk_signed && response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            return Err(ServiceError::new(
                 Reason::SignatureMismatch,
                 "The signature of a chunk or of the trailer does not match",
             ));
         }
-        judge(answer, is_encoded).await
+        judge(response, is_encoded).await
     }
 }
 
@@ -187,7 +187,7 @@ async fn accept_body(
     body: Incoming,
     check: BodyCheck,
     verdict: &Verdict,
-) -> Result<s3s::Body, Refusal> {
+) -> Result<s3s::Body, ServiceError> {
     if body.is_end_stream() {
         check.finish()?;
         return Ok(s3s::Body::empty());
@@ -200,17 +200,17 @@ async fn accept_body(
         Ok(_) => Ok(s3s::Body::empty()),
         Err(_) => Err(verdict
             .take()
-            .unwrap_or_else(|| Refusal::new(Reason::TooLarge, "A body is not expected here"))),
+            .unwrap_or_else(|| ServiceError::new(Reason::TooLarge, "A body is not expected here"))),
     }
 }
 
-/// Learns the error code of what s3s answered; encodes the names of a listing.
-async fn judge(answer: Response<s3s::Body>, is_encoded: bool) -> Result<(Response<Body>, Outcome), Refusal> {
-    let (mut head, body) = answer.into_parts();
+/// Learns the error code of what s3s responded; encodes the names of a listing.
+async fn judge(response: Response<s3s::Body>, is_encoded: bool) -> Result<(Response<Body>, Outcome), ServiceError> {
+    let (mut head, body) = response.into_parts();
     let status = head.status;
     if is_encoded && status == StatusCode::OK {
         let listing = Limited::new(body, MAX_LISTING_BYTES).collect().await;
-        let listing = listing.map_err(|_| Refusal::new(Reason::Unavailable, "The listing is too long"))?;
+        let listing = listing.map_err(|_| ServiceError::new(Reason::Unavailable, "The listing is too long"))?;
         head.headers.remove(http::header::CONTENT_LENGTH);
         let encoded = encode_names(&String::from_utf8_lossy(&listing.to_bytes()));
         return Ok((Response::from_parts(head, full(encoded)), Outcome::Accepted));
@@ -234,9 +234,9 @@ async fn judge(answer: Response<s3s::Body>, is_encoded: bool) -> Result<(Respons
         _ if status.is_server_error() => Reason::Unavailable,
         _ => Reason::BadRequest,
     };
-    let outcome = Outcome::Refused {
+    let outcome = Outcome::Rejected {
         reason,
-        why: element("Message").unwrap_or_else(|| format!("s3s answered {status}")),
+        why: element("Message").unwrap_or_else(|| format!("s3s responded {status}")),
         code,
     };
     Ok((Response::from_parts(head, full(text)), outcome))

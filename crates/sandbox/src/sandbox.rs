@@ -183,7 +183,7 @@ impl Sandbox {
         let _ = self.fault("sts", fault);
     }
 
-    /// The gate between the frames of streamed Bedrock answers.
+    /// The gate between the frames of streamed Bedrock responses.
     #[must_use]
     pub fn stream_gate(&self) -> StreamGate {
         self.gate.clone()

@@ -34,11 +34,11 @@ const MAX_CONNECTIONS: usize = 1024;
 /// How long running requests may take once the sandbox stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(1);
 
-/// Answers the requests of one service.
+/// Responds to the requests of one service.
 #[async_trait]
 pub(crate) trait Handler: Send + Sync + 'static {
     /// # Errors
-    /// [`Disconnected`] to close the connection without an answer.
+    /// [`Disconnected`] to close the connection without a response.
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Disconnected>;
 
     /// The IP time to live of what is sent: 1 keeps packets on their host.

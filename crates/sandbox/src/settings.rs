@@ -19,7 +19,7 @@ pub struct SandboxSettings {
     pub tls: bool,
     /// The time by which signatures and sessions are judged, and that `Date` tells. (s3s judges presigned URLs by the system's clock too.)
     pub clock: Arc<dyn Clock>,
-    /// The pause between two frames of a streamed Bedrock answer.
+    /// The pause between two frames of a streamed Bedrock response.
     pub stream_pause: Duration,
 }
 

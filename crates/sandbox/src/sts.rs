@@ -15,12 +15,12 @@ use http::{Response, StatusCode};
 use crate::api::{Api, Call, Identity};
 use crate::form::Form;
 use crate::keys::{IssuedKey, KeyStore};
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, ok};
+use crate::service_error::{ServiceError, Shape};
 use crate::timestamp;
 use crate::xml::Xml;
 
-/// The XML namespace of every answer.
+/// The XML namespace of every response.
 pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const VERSION: &str = "2011-06-15";
 
@@ -45,22 +45,22 @@ impl Api for Sts {
         parameters(head, body).value("Action").map(str::to_owned)
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError> {
         let form = parameters(call.head, call.body);
         let operation = call.operation.ok_or_else(|| {
-            Refusal::of_operation(
+            ServiceError::of_operation(
                 "MissingAction",
                 StatusCode::BAD_REQUEST,
                 "The request must contain the parameter Action",
             )
         })?;
         let is_known = form.value("Version") == Some(VERSION);
-        let answer = match operation {
+        let response = match operation {
             "GetCallerIdentity" if is_known => caller_identity(&call),
             "AssumeRole" if is_known => self.assume_role(&call, &form)?,
             "GetSessionToken" if is_known => self.session_token(&call, &form)?,
             unknown => {
-                return Err(Refusal::of_operation(
+                return Err(ServiceError::of_operation(
                     "InvalidAction",
                     StatusCode::BAD_REQUEST,
                     format!(
@@ -70,7 +70,7 @@ impl Api for Sts {
                 ));
             }
         };
-        Ok(ok(Shape::Query.content_type(), answer))
+        Ok(ok(Shape::Query.content_type(), response))
     }
 }
 
@@ -112,9 +112,9 @@ fn credentials(xml: Xml, key: &IssuedKey) -> Xml {
 }
 
 /// A violated constraint in the words of AWS's validation.
-fn constraint(value: Option<&str>, parameter: &str, rule: &str) -> Refusal {
+fn constraint(value: Option<&str>, parameter: &str, rule: &str) -> ServiceError {
     let value = value.map_or_else(|| "null".to_owned(), |value| format!("'{value}'"));
-    Refusal::of_operation(
+    ServiceError::of_operation(
         "ValidationError",
         StatusCode::BAD_REQUEST,
         format!(
@@ -124,13 +124,13 @@ fn constraint(value: Option<&str>, parameter: &str, rule: &str) -> Refusal {
 }
 
 /// `DurationSeconds` within bounds.
-fn duration(form: &Form, default: u64, longest: u64) -> Result<u64, Refusal> {
+fn duration(form: &Form, default: u64, longest: u64) -> Result<u64, ServiceError> {
     const SHORTEST: u64 = 900;
     let Some(text) = form.value("DurationSeconds") else {
         return Ok(default);
     };
     let seconds: u64 = text.parse().map_err(|_| {
-        Refusal::of_operation(
+        ServiceError::of_operation(
             "MalformedInput",
             StatusCode::BAD_REQUEST,
             "DurationSeconds must be a number",

@@ -14,7 +14,7 @@ use http::request::Parts;
 use crate::claim::{Claim, Placement};
 use crate::event::{KeyKind, Reason};
 use crate::keys::{Key, KeyStore, Principal};
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 use crate::timestamp;
 
 pub(crate) use events::{EventChain, Opened, STREAMING_EVENTS};
@@ -83,11 +83,11 @@ impl Verifier {
         payload: Payload<'_>,
         scheme: Scheme,
         sighting: &mut Sighting,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Caller, ServiceError> {
         let claim = Claim::read(head)?;
         sighting.region = Some(claim.credential.region.clone());
         let key = self.keys.find(&claim.credential.access_key_id).ok_or_else(|| {
-            Refusal::new(
+            ServiceError::new(
                 Reason::UnknownKey,
                 "The security token included in the request is invalid.",
             )
@@ -109,14 +109,14 @@ impl Verifier {
         })
     }
 
-    fn check_scope(&self, claim: &Claim, scheme: Scheme) -> Result<(), Refusal> {
+    fn check_scope(&self, claim: &Claim, scheme: Scheme) -> Result<(), ServiceError> {
         if !self
             .regions
             .iter()
             .any(|region| region.as_str() == claim.credential.region)
         {
             let expected: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::WrongRegion,
                 format!(
                     "Credential should be scoped to a valid region: the region '{}' is wrong; expecting '{}'",
@@ -126,7 +126,7 @@ impl Verifier {
             ));
         }
         if claim.credential.service != scheme.signing_name {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::WrongService,
                 format!(
                     "Credential should be scoped to correct service: '{}'.",
@@ -135,7 +135,7 @@ impl Verifier {
             ));
         }
         if claim.time.get(..8) != Some(claim.credential.date.as_str()) {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::WrongScope,
                 format!(
                     "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}'.",
@@ -148,8 +148,8 @@ impl Verifier {
 }
 
 /// A temporary key comes with exactly its own token, a long-term one with none.
-fn check_token(claim: &Claim, key: &Key, now: SystemTime) -> Result<(), Refusal> {
-    let invalid = |message: &str| Err(Refusal::new(Reason::InvalidToken, message));
+fn check_token(claim: &Claim, key: &Key, now: SystemTime) -> Result<(), ServiceError> {
+    let invalid = |message: &str| Err(ServiceError::new(Reason::InvalidToken, message));
     match (&claim.token, &key.session) {
         (None, None) => Ok(()),
         (None, Some(_)) | (Some(_), None) => invalid("The security token included in the request is invalid."),
@@ -158,7 +158,7 @@ fn check_token(claim: &Claim, key: &Key, now: SystemTime) -> Result<(), Refusal>
                 return invalid("The security token included in the request is invalid.");
             }
             if now >= session.expires_at {
-                return Err(Refusal::new(
+                return Err(ServiceError::new(
                     Reason::ExpiredToken,
                     "The security token included in the request is expired",
                 ));
@@ -168,16 +168,16 @@ fn check_token(claim: &Claim, key: &Key, now: SystemTime) -> Result<(), Refusal>
     }
 }
 
-fn check_time(claim: &Claim, skew: Duration, now: SystemTime) -> Result<SystemTime, Refusal> {
+fn check_time(claim: &Claim, skew: Duration, now: SystemTime) -> Result<SystemTime, ServiceError> {
     let signed_at = timestamp::parse_basic(&claim.time).ok_or_else(|| {
-        Refusal::new(
+        ServiceError::new(
             Reason::MalformedAuthorization,
             "X-Amz-Date must be in ISO8601 Basic Format, such as 20150830T123600Z",
         )
     })?;
     let minutes = skew.as_secs() / 60;
     if signed_at > now + skew {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             Reason::RequestExpired,
             format!(
                 "Signature not yet current: {} is still later than {} ({} + {minutes} min.)",
@@ -192,7 +192,7 @@ fn check_time(claim: &Claim, skew: Duration, now: SystemTime) -> Result<SystemTi
         Placement::Query { expires } => expires,
     };
     if signed_at + lifetime < now {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             Reason::RequestExpired,
             format!(
                 "Signature expired: {} is now earlier than {} ({} - {} min.)",
@@ -207,10 +207,10 @@ fn check_time(claim: &Claim, skew: Duration, now: SystemTime) -> Result<SystemTi
 }
 
 /// `host` and every `x-amz-*` header that was sent must be signed.
-fn check_signed_headers(claim: &Claim, head: &Parts) -> Result<(), Refusal> {
+fn check_signed_headers(claim: &Claim, head: &Parts) -> Result<(), ServiceError> {
     let is_signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
     if !is_signed(HOST.as_str()) {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             Reason::UnsignedHeader,
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
         ));
@@ -222,20 +222,20 @@ fn check_signed_headers(claim: &Claim, head: &Parts) -> Result<(), Refusal> {
         .find(|name| name.starts_with("x-amz-") && !is_signed(name))
     {
         None => Ok(()),
-        Some(name) => Err(Refusal::new(
+        Some(name) => Err(ServiceError::new(
             Reason::UnsignedHeader,
             format!("There were headers present in the request which were not signed: {name}"),
         )),
     }
 }
 
-fn check_body_hash(head: &Parts, payload: Payload<'_>) -> Result<(), Refusal> {
+fn check_body_hash(head: &Parts, payload: Payload<'_>) -> Result<(), ServiceError> {
     let (Payload::Whole(body), Some(declared)) = (payload, head.headers.get("x-amz-content-sha256")) else {
         return Ok(());
     };
     let is_hash = declared.len() == 64 && declared.as_bytes().iter().all(u8::is_ascii_hexdigit);
     if is_hash && declared.as_bytes() != sha256_hex(body).as_bytes() {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             Reason::BodyHashMismatch,
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         ));

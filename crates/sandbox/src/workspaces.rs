@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::api::{Api, Call, Identity};
 use crate::json::{json_operation, unknown_operation};
-use crate::refusal::{Refusal, Shape, cbor_ok};
 use crate::response::{Body, ok};
+use crate::service_error::{ServiceError, Shape, cbor_ok};
 
 /// The stand-in.
 pub(crate) struct Workspaces;
@@ -31,10 +31,10 @@ impl Api for Workspaces {
             .or_else(|| json_operation(head, "WorkspacesService"))
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, call: Call<'_>) -> Result<Response<Body>, ServiceError> {
         match call.operation {
             Some("DescribeWorkspaces") => {
-                let answer = json!({
+                let response = json!({
                     "Workspaces": [{
                         "WorkspaceId": "ws-0sandbox1",
                         "DirectoryId": "d-0sandbox00",
@@ -45,10 +45,10 @@ impl Api for Workspaces {
                         "ComputerName": "SANDBOX-1",
                     }]
                 });
-                if Shape::Json.asked_by(call.head) == Shape::Cbor {
-                    return Ok(cbor_ok(&answer));
+                if Shape::Json.requested_by(call.head) == Shape::Cbor {
+                    return Ok(cbor_ok(&response));
                 }
-                Ok(ok(Shape::Json.content_type(), answer.to_string()))
+                Ok(ok(Shape::Json.content_type(), response.to_string()))
             }
             _ => Err(unknown_operation()),
         }

@@ -123,7 +123,7 @@ mod tests {
 
     #[cfg(feature = "sandbox")]
     mod exit_codes {
-        use sandbox::principals::{ACME_PROXY, OPEN_DOOR, REPORTER};
+        use sandbox::principals::{ACME_PROXY, OPEN_TO_ALL, REPORTER};
         use sandbox::{Sandbox, SandboxSettings};
 
         use crate::cli::{Failure, run};
@@ -144,7 +144,7 @@ mod tests {
             let method = "method = \"access-key\"\n";
             let role = format!(
                 "method = \"managed-cross-account\"\nidentity = \"acme\"\nrole_arn = \"{}\"\nexternal_id = \"agreed\"\n",
-                OPEN_DOOR.arn
+                OPEN_TO_ALL.arn
             );
             let good = method.to_owned() + &key(REPORTER.access_key_id, REPORTER.secret_access_key);
             let bad = method.to_owned() + &key(REPORTER.access_key_id, "wrong");

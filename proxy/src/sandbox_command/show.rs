@@ -46,7 +46,7 @@ fn verified(f: &mut fmt::Formatter<'_>, event: &VerifiedRequest) -> fmt::Result 
     if let Some(region) = &event.region {
         write!(f, " for {}", Escaped(region))?;
     }
-    if let Outcome::Refused { code, why, .. } = &event.outcome {
+    if let Outcome::Rejected { code, why, .. } = &event.outcome {
         write!(f, ": {}: {}", Escaped(code), Escaped(why))?;
     }
     Ok(())

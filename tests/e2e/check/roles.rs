@@ -1,7 +1,7 @@
 //! Roles, their trust policies and External IDs, and the machines that they are for.
 
 use sandbox::Sandbox;
-use sandbox::principals::{CLERK, FOR_THE_PROXY, INSTANCE_ROLE, OPEN_DOOR, REPORT_READER, ROBOT};
+use sandbox::principals::{CLERK, FOR_THE_PROXY, INSTANCE_ROLE, OPEN_TO_ALL, REPORT_READER, ROBOT};
 use signing_proxy::check::{Culprit, Outcome, StepKind, Style, Verdict};
 
 use super::{assert_blames, assert_fails, by_role, check, connection, keys_of, managed, mended_by, s3, sandbox, world};
@@ -57,7 +57,7 @@ async fn a_wrong_external_id() {
 #[tokio::test]
 async fn a_trust_policy_that_asks_for_no_external_id() {
     let sandbox = sandbox().await;
-    let auth = managed(OPEN_DOOR.arn, "agreed-with-acme");
+    let auth = managed(OPEN_TO_ALL.arn, "agreed-with-acme");
     let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), &auth))).await;
     assert_blames(&report, Verdict::Warns, &[(StepKind::ExternalId, Culprit::TrustPolicy)]);
     assert_eq!(

@@ -183,7 +183,7 @@ pub(crate) fn is_well_signed(event: &VerifiedRequest) -> bool {
     match &event.outcome {
         Outcome::Accepted => true,
         // `Unavailable`: its file system cannot hold such a key, which shows after the signature was checked.
-        Outcome::Refused { reason, .. } => {
+        Outcome::Rejected { reason, .. } => {
             matches!(
                 reason,
                 Reason::BadRequest | Reason::AccessDenied | Reason::TooLarge | Reason::Unavailable

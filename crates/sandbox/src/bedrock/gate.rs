@@ -1,11 +1,11 @@
-//! Lets tests hold a streamed answer between its frames.
+//! Lets tests hold a streamed response between its frames.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-/// The gate that every frame but the first of a streamed Bedrock answer passes; clones are the same gate.
+/// The gate that every frame but the first of a streamed Bedrock response passes; clones are the same gate.
 ///
 /// Open at first. [`StreamGate::hold`] stops all streams before their next frame; [`StreamGate::release_one`] lets one
 /// frame of one stream through, [`StreamGate::open`] all. So a test can see frame one arrive while frame two has
@@ -68,7 +68,7 @@ impl StreamGate {
         }
     }
 
-    /// Watches over the replies of a conversation: nobody knows how many there will be, and they wait for nothing but
+    /// Watches over the replies of a stream: nobody knows how many there will be, and they wait for nothing but
     /// the gate.
     pub(crate) fn watch_replies(&self) -> StreamWatch {
         let mut watch = self.watch(usize::MAX);

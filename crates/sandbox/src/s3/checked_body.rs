@@ -12,15 +12,15 @@ use hyper::body::Incoming;
 
 use super::framing::Framing;
 use crate::event::Reason;
-use crate::refusal::Refusal;
 use crate::response::BodyError;
+use crate::service_error::ServiceError;
 
-/// Why the body was refused, told past s3s, which only knows that its body broke off.
+/// Why the body was rejected, handed past s3s, which only knows that its body broke off.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<OnceLock<Refusal>>);
+pub(super) struct Verdict(Arc<OnceLock<ServiceError>>);
 
 impl Verdict {
-    pub(super) fn take(&self) -> Option<Refusal> {
+    pub(super) fn take(&self) -> Option<ServiceError> {
         self.0.get().cloned()
     }
 }
@@ -38,7 +38,7 @@ pub(super) enum BodyCheck {
 impl BodyCheck {
     /// # Errors
     /// `InvalidRequest` where `declared` is none of S3's values.
-    pub(super) fn new(declared: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn new(declared: &str, headers: &HeaderMap) -> Result<Self, ServiceError> {
         match declared {
             "UNSIGNED-PAYLOAD" => Ok(Self::Nothing),
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -50,7 +50,7 @@ impl BodyCheck {
                     declared: hash.to_owned(),
                 })
             }
-            _ => Err(Refusal::of_operation(
+            _ => Err(ServiceError::of_operation(
                 "InvalidArgument",
                 StatusCode::BAD_REQUEST,
                 "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
@@ -74,14 +74,14 @@ impl BodyCheck {
 
     /// # Errors
     /// What is wrong, once the whole body was seen.
-    pub(super) fn finish(self) -> Result<(), Refusal> {
+    pub(super) fn finish(self) -> Result<(), ServiceError> {
         match self {
             Self::Nothing => Ok(()),
             Self::Hash { digest, declared } => {
                 if hex::encode(digest.finish()) == declared {
                     Ok(())
                 } else {
-                    Err(Refusal::new(
+                    Err(ServiceError::new(
                         Reason::BodyHashMismatch,
                         "The provided 'x-amz-content-sha256' header does not match what was computed.",
                     ))
@@ -109,11 +109,11 @@ impl CheckedBody {
     }
 
     fn finish(&mut self) -> Result<(), BodyError> {
-        let Some(Err(refusal)) = self.check.take().map(BodyCheck::finish) else {
+        let Some(Err(error)) = self.check.take().map(BodyCheck::finish) else {
             return Ok(());
         };
-        let message = refusal.message.clone();
-        let _ = self.verdict.0.set(refusal);
+        let message = error.message.clone();
+        let _ = self.verdict.0.set(error);
         Err(message.into())
     }
 }

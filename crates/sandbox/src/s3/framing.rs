@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::event::Reason;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 /// A chunk's first line: size, extension, signature.
 const MAX_LINE: usize = 1024;
@@ -125,16 +125,16 @@ impl Framing {
 
     /// # Errors
     /// `IncompleteBody` unless the last chunk, the announced trailers and the declared length were all there.
-    pub(super) fn finish(self) -> Result<(), Refusal> {
+    pub(super) fn finish(self) -> Result<(), ServiceError> {
         let incomplete = |message: &str| {
-            Err(Refusal::of_operation(
+            Err(ServiceError::of_operation(
                 "IncompleteBody",
                 StatusCode::BAD_REQUEST,
                 message,
             ))
         };
         let Some(declared) = self.declared else {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::BadRequest,
                 "Missing required header for this request: x-amz-decoded-content-length",
             ));

@@ -1,4 +1,4 @@
-//! Encodes the names in a listing: s3s-fs says `EncodingType` `url` when asked to, and leaves the names as they are.
+//! Encodes the names in a listing: s3s-fs says `EncodingType` `url` when requested, and leaves the names as they are.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

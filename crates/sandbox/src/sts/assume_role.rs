@@ -8,7 +8,7 @@ use crate::event::Reason;
 use crate::form::Form;
 use crate::keys::Principal;
 use crate::principals::{FakeRole, ROLES, Rights};
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 /// Where `DurationSeconds` is not given.
 const DEFAULT_SECONDS: u64 = 3600;
@@ -24,7 +24,7 @@ impl Sts {
     /// `ValidationError` for a parameter out of bounds; `AccessDenied` where the role does not exist, does not trust
     /// the caller, or demands another External ID: AWS does not tell these apart either. It does tell where the
     /// caller's own policies lack the action.
-    pub(super) fn assume_role(&self, call: &Call<'_>, form: &Form) -> Result<String, Refusal> {
+    pub(super) fn assume_role(&self, call: &Call<'_>, form: &Form) -> Result<String, ServiceError> {
         let role_arn = text(form, "RoleArn", "roleArn", 20, 2048, |_| true, "")?;
         let session = text(
             form,
@@ -53,11 +53,11 @@ impl Sts {
             check_policy(policy)?;
         }
         if !role_arn.starts_with("arn:") {
-            return Err(Refusal::new(Reason::BadRequest, format!("{role_arn} is invalid")));
+            return Err(ServiceError::new(Reason::BadRequest, format!("{role_arn} is invalid")));
         }
         let caller = &call.caller.principal;
         if caller.rights == Rights::Nothing {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::AccessDenied,
                 format!(
                     "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn} \
@@ -67,7 +67,7 @@ impl Sts {
             ));
         }
         let role = trusted_role(role_arn, &caller.arn, external_id).ok_or_else(|| {
-            Refusal::new(
+            ServiceError::new(
                 Reason::AccessDenied,
                 format!(
                     "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
@@ -76,13 +76,13 @@ impl Sts {
             )
         })?;
         if caller.is_role_session && seconds > MAX_CHAINED_SECONDS {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::BadRequest,
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
             ));
         }
         if seconds > role.max_session_seconds {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::BadRequest,
                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
             ));
@@ -125,7 +125,7 @@ fn text<'a>(
     max: usize,
     is_allowed: impl Fn(char) -> bool,
     pattern: &str,
-) -> Result<&'a str, Refusal> {
+) -> Result<&'a str, ServiceError> {
     let value = form
         .value(name)
         .ok_or_else(|| constraint(None, parameter, "not be null"))?;
@@ -153,14 +153,14 @@ fn is_external_id(c: char) -> bool {
     is_name(c) || ":/".contains(c)
 }
 
-fn check_policy(policy: &str) -> Result<(), Refusal> {
+fn check_policy(policy: &str) -> Result<(), ServiceError> {
     if policy.chars().count() > MAX_POLICY_LENGTH {
         let rule = format!("have length less than or equal to {MAX_POLICY_LENGTH}");
         return Err(constraint(Some("(policy)"), "policy", &rule));
     }
     match serde_json::from_str::<serde_json::Value>(policy) {
         Ok(value) if value.get("Statement").is_some() => Ok(()),
-        _ => Err(Refusal::of_operation(
+        _ => Err(ServiceError::of_operation(
             "MalformedPolicyDocument",
             http::StatusCode::BAD_REQUEST,
             "The policy is not in the valid JSON format.",

@@ -6,7 +6,7 @@ use super::{Sts, credentials, duration, envelope};
 use crate::api::Call;
 use crate::event::{KeyKind, Reason};
 use crate::form::Form;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 const DEFAULT_SECONDS: u64 = 43_200;
 const MAX_SECONDS: u64 = 129_600;
@@ -14,9 +14,9 @@ const MAX_SECONDS: u64 = 129_600;
 impl Sts {
     /// # Errors
     /// `AccessDenied` for a caller with temporary keys, `ValidationError` for a duration out of bounds.
-    pub(super) fn session_token(&self, call: &Call<'_>, form: &Form) -> Result<String, Refusal> {
+    pub(super) fn session_token(&self, call: &Call<'_>, form: &Form) -> Result<String, ServiceError> {
         if call.caller.key == KeyKind::Temporary {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::AccessDenied,
                 "Cannot call GetSessionToken with session credentials",
             ));

@@ -18,7 +18,7 @@ use tracing::dispatcher::{self, Dispatch};
 use super::Verifier;
 use crate::claim::{Claim, Credential};
 use crate::event::Reason;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 use crate::timestamp;
 
 /// What `x-amz-content-sha256` says of an event stream.
@@ -45,7 +45,7 @@ pub(crate) enum Opened {
 
 impl EventChain {
     /// The chain that the signature of a head begins, which has been verified.
-    pub(crate) fn new(verifier: &Verifier, head: &Parts, skew: Duration) -> Result<Self, Refusal> {
+    pub(crate) fn new(verifier: &Verifier, head: &Parts, skew: Duration) -> Result<Self, ServiceError> {
         let claim = Claim::read(head)?;
         let key = verifier.keys.find(&claim.credential.access_key_id);
         Ok(Self {
@@ -67,7 +67,7 @@ impl EventChain {
     ///
     /// # Errors
     /// [`Reason::SignatureMismatch`], [`Reason::RequestExpired`], or [`Reason::BadRequest`] for what is no envelope.
-    pub(crate) fn open(&mut self, envelope: &Message) -> Result<Opened, Refusal> {
+    pub(crate) fn open(&mut self, envelope: &Message) -> Result<Opened, ServiceError> {
         if self.is_over {
             return Err(malformed("a message follows the last envelope"));
         }
@@ -75,7 +75,7 @@ impl EventChain {
         let now = self.verifier.clock.now();
         if time > now + self.skew || time + self.skew < now {
             let (time, now) = (timestamp::basic(time), timestamp::basic(now));
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 Reason::RequestExpired,
                 format!("Signature expired: the event of {time} is too far from {now}"),
             ));
@@ -122,7 +122,7 @@ impl EventChain {
 }
 
 /// The two headers of an envelope, each once and of its type.
-fn read_headers(envelope: &Message) -> Result<(SystemTime, Vec<u8>), Refusal> {
+fn read_headers(envelope: &Message) -> Result<(SystemTime, Vec<u8>), ServiceError> {
     let (mut time, mut signature) = (None, None);
     for header in envelope.headers() {
         let is_first = match (header.name().as_str(), header.value()) {
@@ -138,16 +138,16 @@ fn read_headers(envelope: &Message) -> Result<(SystemTime, Vec<u8>), Refusal> {
         }
     }
     time.zip(signature)
-        .ok_or_else(|| Refusal::new(Reason::MissingAuthentication, "A message is in no signed envelope"))
+        .ok_or_else(|| ServiceError::new(Reason::MissingAuthentication, "A message is in no signed envelope"))
 }
 
-fn mismatch(detail: &str) -> Refusal {
-    Refusal::new(
+fn mismatch(detail: &str) -> ServiceError {
+    ServiceError::new(
         Reason::SignatureMismatch,
         format!("The request signature we calculated does not match the signature you provided: {detail}"),
     )
 }
 
-fn malformed(what: &str) -> Refusal {
-    Refusal::new(Reason::BadRequest, format!("Malformed event stream: {what}"))
+fn malformed(what: &str) -> ServiceError {
+    ServiceError::new(Reason::BadRequest, format!("Malformed event stream: {what}"))
 }

@@ -21,7 +21,7 @@ use super::{PathRule, Payload, Scheme, sha256_hex};
 use crate::claim::{Claim, Placement};
 use crate::event::Reason;
 use crate::keys::Key;
-use crate::refusal::Refusal;
+use crate::service_error::ServiceError;
 
 /// What S3 encodes in a canonical path: all but the unreserved characters and the slash.
 const S3_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -50,7 +50,7 @@ pub(super) fn check(
     payload: Payload<'_>,
     scheme: Scheme,
     signed_at: SystemTime,
-) -> Result<(), Refusal> {
+) -> Result<(), ServiceError> {
     let mut headers = Vec::with_capacity(claim.signed_headers.len());
     for name in &claim.signed_headers {
         let mut values = head.headers.get_all(name.as_str()).iter().peekable();
@@ -68,8 +68,8 @@ pub(super) fn check(
     verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes()).map_err(|_| mismatch(""))
 }
 
-fn mismatch(detail: &str) -> Refusal {
-    Refusal::new(
+fn mismatch(detail: &str) -> ServiceError {
+    ServiceError::new(
         Reason::SignatureMismatch,
         format!(
             "The request signature we calculated does not match the signature you provided. \

@@ -61,7 +61,7 @@ pub(super) fn trust_policy(args: &TrustArgs, environment: &Environment) -> Resul
     let root = if args.allow_root {
         AccountRoot::Allowed
     } else {
-        AccountRoot::Refused
+        AccountRoot::Rejected
     };
     let principal =
         Principal::parse(&args.principal, root).map_err(|error| Failure::Input(format!("--principal: {error}")))?;

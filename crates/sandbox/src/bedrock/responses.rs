@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::eventstream::event;
 
-/// Words repeated at most, so that an answer stays small whatever was asked.
+/// Words repeated at most, so that a response stays small whatever was requested.
 const MAX_WORDS: usize = 64;
 
 /// The last text of the request, in the shape of the Messages API, of Converse, or of the older models.
@@ -31,14 +31,14 @@ pub(crate) fn prompt(request: &Value) -> String {
     text.unwrap_or("nothing").to_owned()
 }
 
-/// The answer in the pieces in which it is streamed: at least three.
+/// The response in the pieces in which it is streamed: at least three.
 pub(crate) fn words(model: &str, prompt: &str) -> Vec<String> {
     let mut words = vec!["The".to_owned(), " sandbox's".to_owned(), format!(" {model} heard:")];
     words.extend(prompt.split_whitespace().take(MAX_WORDS).map(|word| format!(" {word}")));
     words
 }
 
-/// The answer of `InvokeModel`, in the shape of the Messages API.
+/// The response of `InvokeModel`, in the shape of the Messages API.
 pub(crate) fn message(model: &str, words: &[String]) -> Value {
     json!({
         "id": "msg_sandbox",
@@ -52,8 +52,8 @@ pub(crate) fn message(model: &str, words: &[String]) -> Value {
     })
 }
 
-/// The answer of `Converse`.
-pub(crate) fn conversation(words: &[String]) -> Value {
+/// The response of `Converse`.
+pub(crate) fn stream(words: &[String]) -> Value {
     json!({
         "output": { "message": { "role": "assistant", "content": [{ "text": words.concat() }] } },
         "stopReason": "end_turn",
@@ -83,7 +83,7 @@ pub(crate) fn invoke_frames(model: &str, words: &[String]) -> Vec<Bytes> {
 }
 
 /// The frames of `ConverseStream`.
-pub(crate) fn converse_frames(words: &[String]) -> Vec<Bytes> {
+pub(crate) fn turn_frames(words: &[String]) -> Vec<Bytes> {
     let mut events = vec![("messageStart", json!({ "role": "assistant" }))];
     events.extend(words.iter().map(|word| {
         (

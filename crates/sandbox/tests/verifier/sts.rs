@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use sandbox::principals::{ACME_PROXY, BYSTANDER, CLERK, FOR_THE_PROXY, OPEN_DOOR, REPORT_READER, REPORTER, ROBOT};
+use sandbox::principals::{ACME_PROXY, BYSTANDER, CLERK, FOR_THE_PROXY, OPEN_TO_ALL, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{ManualClock, Sandbox, SandboxSettings};
 
-use crate::support::{Answer, Draft, Keys, send};
+use crate::support::{Draft, Keys, TestResponse, send};
 
 /// Calls `AssumeRole` with more parameters.
-pub(crate) async fn assume_answer(sandbox: &Sandbox, keys: Keys, role: &str, more: &str) -> Answer {
+pub(crate) async fn assume_response(sandbox: &Sandbox, keys: Keys, role: &str, more: &str) -> TestResponse {
     let role = role.replace(':', "%3A").replace('/', "%2F");
     let form = format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=test-session{more}");
     let draft = Draft::query("sts", &form).with_keys(keys);
@@ -18,20 +18,20 @@ pub(crate) async fn assume_answer(sandbox: &Sandbox, keys: Keys, role: &str, mor
 /// Assumes a role that must be granted.
 pub(crate) async fn assume(sandbox: &Sandbox, keys: Keys, role: &str, external_id: Option<&str>) -> Keys {
     let more = external_id.map_or_else(String::new, |id| format!("&ExternalId={id}"));
-    let answer = assume_answer(sandbox, keys, role, &more).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    keys_of(&answer)
+    let response = assume_response(sandbox, keys, role, &more).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    keys_of(&response)
 }
 
-fn keys_of(answer: &Answer) -> Keys {
+fn keys_of(response: &TestResponse) -> Keys {
     Keys {
-        id: answer.element("AccessKeyId").to_owned(),
-        secret: answer.element("SecretAccessKey").to_owned(),
-        token: Some(answer.element("SessionToken").to_owned()),
+        id: response.element("AccessKeyId").to_owned(),
+        secret: response.element("SecretAccessKey").to_owned(),
+        token: Some(response.element("SessionToken").to_owned()),
     }
 }
 
-async fn whoami(sandbox: &Sandbox, draft: Draft) -> Answer {
+async fn whoami(sandbox: &Sandbox, draft: Draft) -> TestResponse {
     send(sandbox.sts(), draft.sign(sandbox.sts())).await
 }
 
@@ -47,17 +47,17 @@ async fn start() -> Sandbox {
 async fn callers_learn_who_they_are() {
     let sandbox = start().await;
     for user in Sandbox::users() {
-        let answer = whoami(&sandbox, identity_of((*user).into())).await;
-        assert_eq!(answer.element("Arn"), user.arn);
-        assert_eq!(answer.element("Account"), user.account);
-        assert_eq!(answer.element("UserId"), user.user_id);
+        let response = whoami(&sandbox, identity_of((*user).into())).await;
+        assert_eq!(response.element("Arn"), user.arn);
+        assert_eq!(response.element("Account"), user.account);
+        assert_eq!(response.element("UserId"), user.user_id);
     }
     let by_get = Draft::new("sts", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15");
     assert_eq!(whoami(&sandbox, by_get).await.element("Arn"), REPORTER.arn);
     let session = assume(&sandbox, ROBOT.into(), REPORT_READER.arn, None).await;
-    let answer = whoami(&sandbox, identity_of(session)).await;
+    let response = whoami(&sandbox, identity_of(session)).await;
     assert_eq!(
-        answer.element("Arn"),
+        response.element("Arn"),
         "arn:aws:sts::111122223333:assumed-role/report-reader/test-session"
     );
 }
@@ -70,16 +70,16 @@ async fn the_customers_role_needs_the_right_external_id() {
     let keys = assume(&sandbox, ACME_PROXY.into(), FOR_THE_PROXY.arn, Some(external_id)).await;
     assert!(keys.id.starts_with("ASIA") && keys.id.len() == 20);
     for more in ["", "&ExternalId=wrong-one"] {
-        let refused = assume_answer(&sandbox, ACME_PROXY.into(), FOR_THE_PROXY.arn, more).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
-        assert_eq!(refused.element("Type"), "Sender");
+        let rejected = assume_response(&sandbox, ACME_PROXY.into(), FOR_THE_PROXY.arn, more).await;
+        assert_eq!((rejected.status.as_u16(), rejected.code()), (403, "AccessDenied"));
+        assert_eq!(rejected.element("Type"), "Sender");
         assert_eq!(
-            refused.element("Message"),
+            rejected.element("Message"),
             "User: arn:aws:iam::444455556666:user/acme-proxy is not authorized to perform: sts:AssumeRole \
              on resource: arn:aws:iam::222233334444:role/for-the-proxy"
         );
         assert!(
-            refused
+            rejected
                 .body
                 .contains("<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">")
         );
@@ -90,7 +90,7 @@ async fn the_customers_role_needs_the_right_external_id() {
 }
 
 #[tokio::test]
-async fn who_is_not_trusted_and_what_does_not_exist_is_refused_alike() {
+async fn who_is_not_trusted_and_what_does_not_exist_is_rejected_alike() {
     let sandbox = start().await;
     let external_id = format!("&ExternalId={}", FOR_THE_PROXY.external_id.unwrap());
     for (user, role, more) in [
@@ -100,9 +100,9 @@ async fn who_is_not_trusted_and_what_does_not_exist_is_refused_alike() {
         (ROBOT, "arn:aws:iam::111122223333:role/no-such-role", ""),
         (ROBOT, "arn:aws:iam::111122223333:role/report-reader", ""),
     ] {
-        let refused = assume_answer(&sandbox, user.into(), role, more).await;
+        let rejected = assume_response(&sandbox, user.into(), role, more).await;
         assert_eq!(
-            (refused.status.as_u16(), refused.code()),
+            (rejected.status.as_u16(), rejected.code()),
             (403, "AccessDenied"),
             "{role}"
         );
@@ -110,17 +110,17 @@ async fn who_is_not_trusted_and_what_does_not_exist_is_refused_alike() {
             "User: {} is not authorized to perform: sts:AssumeRole on resource: {role}",
             user.arn
         );
-        assert_eq!(refused.element("Message"), expected);
+        assert_eq!(rejected.element("Message"), expected);
     }
 }
 
 #[tokio::test]
-async fn who_has_no_policy_is_told_so_before_trust_is_looked_at() {
+async fn missing_policy_is_reported_before_trust_is_looked_at() {
     let sandbox = start().await;
-    let refused = assume_answer(&sandbox, CLERK.into(), REPORT_READER.arn, "").await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    let rejected = assume_response(&sandbox, CLERK.into(), REPORT_READER.arn, "").await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (403, "AccessDenied"));
     let why = "because no identity-based policy allows the sts:AssumeRole action";
-    assert!(refused.element("Message").ends_with(why), "{refused:?}");
+    assert!(rejected.element("Message").ends_with(why), "{rejected:?}");
 }
 
 #[tokio::test]
@@ -128,8 +128,8 @@ async fn a_role_without_a_policy_has_sessions_that_may_do_nothing() {
     let sandbox = start().await;
     let keys = assume(&sandbox, ROBOT.into(), BYSTANDER.arn, None).await;
     let s3 = Draft::new("s3", "GET", "/").with_keys(keys.clone());
-    let refused = send(sandbox.s3(), s3.sign(sandbox.s3())).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    let rejected = send(sandbox.s3(), s3.sign(sandbox.s3())).await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (403, "AccessDenied"));
     assert_eq!(whoami(&sandbox, identity_of(keys)).await.status, 200);
 }
 
@@ -137,7 +137,7 @@ async fn a_role_without_a_policy_has_sessions_that_may_do_nothing() {
 async fn a_role_whose_trust_asks_for_no_external_id_takes_any() {
     let sandbox = start().await;
     for external_id in [None, Some("one"), Some("another")] {
-        assume(&sandbox, ACME_PROXY.into(), OPEN_DOOR.arn, external_id).await;
+        assume(&sandbox, ACME_PROXY.into(), OPEN_TO_ALL.arn, external_id).await;
     }
 }
 
@@ -146,9 +146,9 @@ async fn parameters_have_bounds() {
     let sandbox = start().await;
     let check = async |form: &str, code: &str, message: &str| {
         let draft = Draft::query("sts", form).with_keys(ROBOT);
-        let refused = send(sandbox.sts(), draft.sign(sandbox.sts())).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (400, code), "{form}");
-        assert!(refused.element("Message").contains(message), "{refused:?}");
+        let rejected = send(sandbox.sts(), draft.sign(sandbox.sts())).await;
+        assert_eq!((rejected.status.as_u16(), rejected.code()), (400, code), "{form}");
+        assert!(rejected.element("Message").contains(message), "{rejected:?}");
     };
     let with = |more: &str| {
         let arn = REPORT_READER.arn;
@@ -201,8 +201,8 @@ async fn parameters_have_bounds() {
 
     let external_id = FOR_THE_PROXY.external_id.unwrap();
     let more = format!("&ExternalId={external_id}&DurationSeconds=3601");
-    let refused = assume_answer(&sandbox, ACME_PROXY.into(), FOR_THE_PROXY.arn, &more).await;
-    assert!(refused.element("Message").contains("MaxSessionDuration"));
+    let rejected = assume_response(&sandbox, ACME_PROXY.into(), FOR_THE_PROXY.arn, &more).await;
+    assert!(rejected.element("Message").contains("MaxSessionDuration"));
 }
 
 #[tokio::test]
@@ -222,13 +222,13 @@ async fn sessions_end_when_they_said_they_would() {
         "Action=AssumeRole&Version=2011-06-15&RoleArn={}&RoleSessionName=short&DurationSeconds=900",
         REPORT_READER.arn
     );
-    let answer = whoami(&sandbox, at(Draft::query("sts", &form).with_keys(ROBOT))).await;
-    assert_eq!(answer.element("Expiration"), "2033-05-18T03:48:20Z");
-    assert_eq!(answer.headers["date"], "Wed, 18 May 2033 03:33:20 GMT");
-    let keys = keys_of(&answer);
+    let response = whoami(&sandbox, at(Draft::query("sts", &form).with_keys(ROBOT))).await;
+    assert_eq!(response.element("Expiration"), "2033-05-18T03:48:20Z");
+    assert_eq!(response.headers["date"], "Wed, 18 May 2033 03:33:20 GMT");
+    let keys = keys_of(&response);
     clock.advance(Duration::from_secs(899));
     assert_eq!(whoami(&sandbox, at(identity_of(keys.clone()))).await.status, 200);
-    // s3s would judge by the system's clock: it is told not to.
+    // s3s would judge by the system's clock: it is set not to.
     let s3 = at(Draft::new("s3", "GET", "/sandbox-bucket").with_keys(keys.clone()));
     assert_eq!(send(sandbox.s3(), s3.sign(sandbox.s3())).await.status, 200);
     clock.advance(Duration::from_secs(1));
@@ -242,10 +242,10 @@ async fn sessions_end_when_they_said_they_would() {
 async fn session_tokens_are_for_long_term_keys() {
     let sandbox = start().await;
     let form = "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=900";
-    let answer = whoami(&sandbox, Draft::query("sts", form)).await;
-    let keys = keys_of(&answer);
+    let response = whoami(&sandbox, Draft::query("sts", form)).await;
+    let keys = keys_of(&response);
     let who = whoami(&sandbox, identity_of(keys.clone())).await;
     assert_eq!(who.element("Arn"), REPORTER.arn);
-    let refused = whoami(&sandbox, Draft::query("sts", form).with_keys(keys)).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    let rejected = whoami(&sandbox, Draft::query("sts", form).with_keys(keys)).await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (403, "AccessDenied"));
 }

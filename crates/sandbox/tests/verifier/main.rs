@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
 
+mod bidirectional;
 mod chunks;
-mod conversations;
 mod faults;
 mod imds;
 mod logs;

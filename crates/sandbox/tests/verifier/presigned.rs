@@ -15,7 +15,7 @@ use sandbox::principals::{BUCKET, REPORT_READER, ROBOT};
 use sandbox::{Sandbox, SandboxSettings};
 
 use crate::sts::assume;
-use crate::support::{Answer, Draft, send};
+use crate::support::{Draft, TestResponse, send};
 
 /// The draft's request with the signature in its query.
 fn presign(draft: &Draft, host: std::net::SocketAddr, expires: u64) -> Request<Full<Bytes>> {
@@ -64,8 +64,9 @@ async fn start() -> Sandbox {
 #[tokio::test]
 async fn whoever_has_the_url_may_use_it_for_its_time() {
     let sandbox = start().await;
-    let go =
-        async |draft: &Draft, expires| -> Answer { send(sandbox.s3(), presign(draft, sandbox.s3(), expires)).await };
+    let go = async |draft: &Draft, expires| -> TestResponse {
+        send(sandbox.s3(), presign(draft, sandbox.s3(), expires)).await
+    };
     let put = Draft::new("s3", "PUT", &format!("/{BUCKET}/a%20key")).with_body("presigned");
     assert_eq!(go(&put, 60).await.status, 200);
     let mut get = Draft::new(
@@ -112,6 +113,6 @@ async fn a_tampered_url_is_refused() {
 async fn other_services_take_them_too() {
     let sandbox = start().await;
     let draft = Draft::new("sts", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15").with_keys(ROBOT);
-    let answer = send(sandbox.sts(), presign(&draft, sandbox.sts(), 60)).await;
-    assert_eq!(answer.element("Arn"), ROBOT.arn);
+    let response = send(sandbox.sts(), presign(&draft, sandbox.sts(), 60)).await;
+    assert_eq!(response.element("Arn"), ROBOT.arn);
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use sandbox::{Fault, Sandbox, SandboxSettings};
 use tokio::time::Instant;
 
-use crate::support::{Answer, Draft, send, try_send};
+use crate::support::{Draft, TestResponse, send, try_send};
 
 async fn start() -> Sandbox {
     Sandbox::start(SandboxSettings::default()).await.unwrap()
 }
 
-async fn ask(sandbox: &Sandbox, prefix: &'static str) -> Answer {
+async fn ask(sandbox: &Sandbox, prefix: &'static str) -> TestResponse {
     let address = sandbox.service(prefix).unwrap();
     send(address, Draft::new(prefix, "GET", "/").sign(address)).await
 }
@@ -52,14 +52,14 @@ async fn each_protocol_words_them_in_its_own_way() {
         ),
     ] {
         assert!(sandbox.fault(prefix, Fault::Throttled));
-        let answer = ask(&sandbox, prefix).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), throttled, "{prefix}");
+        let response = ask(&sandbox, prefix).await;
+        assert_eq!((response.status.as_u16(), response.code()), throttled, "{prefix}");
         assert!(sandbox.fault(prefix, Fault::Unavailable));
-        let answer = ask(&sandbox, prefix).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), unavailable, "{prefix}");
+        let response = ask(&sandbox, prefix).await;
+        assert_eq!((response.status.as_u16(), response.code()), unavailable, "{prefix}");
         assert!(sandbox.fault(prefix, Fault::Expired));
-        let answer = ask(&sandbox, prefix).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), expired, "{prefix}");
+        let response = ask(&sandbox, prefix).await;
+        assert_eq!((response.status.as_u16(), response.code()), expired, "{prefix}");
     }
     assert!(!sandbox.fault("lambda", Fault::Throttled));
 }

@@ -50,18 +50,18 @@ async fn outcome(change: impl Fn(String) -> String) -> (u16, String) {
     let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
     let (mut request, body) = upload(&sandbox, &["first chunk, ", "second chunk"]);
     *request.body_mut() = Full::from(change(body));
-    let answer = send(sandbox.s3(), request).await;
+    let response = send(sandbox.s3(), request).await;
     let got = send(
         sandbox.s3(),
         Draft::new("s3", "GET", &format!("/{BUCKET}/chunked")).sign(sandbox.s3()),
     )
     .await;
-    if answer.status == 200 {
+    if response.status == 200 {
         assert_eq!(got.body, "first chunk, second chunk");
         return (200, String::new());
     }
-    assert_eq!(got.code(), "NoSuchKey", "nothing of a refused upload is kept");
-    (answer.status.as_u16(), answer.code().to_owned())
+    assert_eq!(got.code(), "NoSuchKey", "nothing of a rejected upload is kept");
+    (response.status.as_u16(), response.code().to_owned())
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A refusal, and how each AWS protocol words it.
+//! A error, and how each AWS protocol words it.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -10,16 +10,16 @@ use crate::event::{Outcome, Reason};
 use crate::response::{Body, full, ok};
 use crate::xml::Xml;
 
-/// Why a request is not carried out; becomes an error answer in the service's own shape.
+/// Why a request is not carried out; becomes an error response in the service's own shape.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Refusal {
+pub(crate) struct ServiceError {
     pub(crate) reason: Reason,
     /// A code of the operation itself, where the reason alone does not tell it.
     specific: Option<(&'static str, StatusCode)>,
     pub(crate) message: String,
 }
 
-impl Refusal {
+impl ServiceError {
     pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -41,9 +41,9 @@ impl Refusal {
         self.specific.map_or_else(|| shape.code(self.reason), |(code, _)| code)
     }
 
-    /// As it is told of.
+    /// As an event reports it.
     pub(crate) fn outcome(&self, shape: Shape) -> Outcome {
-        Outcome::Refused {
+        Outcome::Rejected {
             reason: self.reason,
             code: self.code(shape).to_owned(),
             why: self.message.clone(),
@@ -55,7 +55,7 @@ impl Refusal {
             .map_or_else(|| shape.status(self.reason), |(_, status)| status)
     }
 
-    /// The message in the answer: these are worded in their own way.
+    /// The message in the response: these are worded in their own way.
     fn wording(&self, shape: Shape) -> &str {
         match (shape, self.code(shape)) {
             (Shape::Ec2, "AuthFailure") => "AWS was not able to validate the provided access credentials",
@@ -80,7 +80,7 @@ impl Refusal {
         response
     }
 
-    /// The answer.
+    /// The response.
     pub(crate) fn response(&self, shape: Shape, request_id: &str) -> Response<Body> {
         let code = self.code(shape);
         let body = match shape {
@@ -139,7 +139,7 @@ pub(crate) fn cbor_ok(value: &Value) -> Response<Body> {
     response
 }
 
-/// How a service words its answers.
+/// How a service words its responses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Shape {
     /// S3's REST XML.
@@ -157,8 +157,8 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// The shape of the answer to this request: newer SDKs ask JSON services for CBOR.
-    pub(crate) fn asked_by(self, head: &Parts) -> Self {
+    /// The shape of the response to this request: newer SDKs ask JSON services for CBOR.
+    pub(crate) fn requested_by(self, head: &Parts) -> Self {
         let asks_for_cbor = head
             .headers
             .get("smithy-protocol")
@@ -181,7 +181,7 @@ impl Shape {
         }
     }
 
-    /// The code that services of this protocol answer with.
+    /// The code that services of this protocol response with.
     fn code(self, reason: Reason) -> &'static str {
         match self {
             Self::S3 => s3_code(reason),
@@ -198,7 +198,7 @@ impl Shape {
             (Self::RestJson, Reason::Throttled) => StatusCode::TOO_MANY_REQUESTS,
             (Self::Ec2, reason) if ec2_code(reason) == "AuthFailure" => StatusCode::UNAUTHORIZED,
             (_, Reason::Throttled | Reason::BadRequest)
-            // These answer every error of the sender's with 400.
+            // These response every error of the sender's with 400.
             | (Self::Json | Self::Cbor, _)
             | (
                 Self::S3,

@@ -1,4 +1,4 @@
-//! An operation that streams in both directions: each message is verified as it comes, and repeated in the answer.
+//! An operation that streams in both directions: each message is verified as it comes, and repeated in the response.
 //!
 //! The judgement of the whole is known at its end, so that is when its event is sent.
 
@@ -18,11 +18,11 @@ use crate::api::MAX_BODY_BYTES;
 use crate::bedrock::StreamWatch;
 use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::eventstream::{EVENT_STREAM, event, exception};
-use crate::refusal::{Refusal, Shape};
 use crate::response::{Body, BodyError};
+use crate::service_error::{ServiceError, Shape};
 use crate::verify::{EventChain, Opened, STREAMING_EVENTS};
 
-/// Silence of a client ends its conversation.
+/// Silence of a client ends its stream.
 const IDLE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Lengths and checksums of a message without headers and payload.
@@ -32,8 +32,8 @@ const MIN_MESSAGE: usize = 16;
 ///
 /// # Errors
 /// [`Reason::BadRequest`].
-pub(crate) fn check_head(head: &Parts) -> Result<(), Refusal> {
-    let bad = |message: &str| Err(Refusal::new(Reason::BadRequest, message));
+pub(crate) fn check_head(head: &Parts) -> Result<(), ServiceError> {
+    let bad = |message: &str| Err(ServiceError::new(Reason::BadRequest, message));
     if head.version != Version::HTTP_2 {
         return bad("This operation is there over HTTP/2 only");
     }
@@ -54,9 +54,9 @@ pub(crate) fn check_head(head: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The answer to a head that is right: what `body` brings is verified by `chain`, and repeated.
-pub(crate) fn answer(body: Incoming, chain: EventChain, watch: StreamWatch, verdict: Verdict) -> Response<Body> {
-    let conversation = Conversation {
+/// The response to a head that is right: what `body` brings is verified by `chain`, and repeated.
+pub(crate) fn respond(body: Incoming, chain: EventChain, watch: StreamWatch, verdict: Verdict) -> Response<Body> {
+    let stream = BidirectionalStream {
         body,
         buffer: BytesMut::new(),
         chain,
@@ -64,9 +64,9 @@ pub(crate) fn answer(body: Incoming, chain: EventChain, watch: StreamWatch, verd
         verdict,
         is_over: false,
     };
-    let replies = stream::unfold(conversation, |mut conversation| async move {
-        let reply = conversation.reply().await?;
-        Some((reply.map(Frame::data), conversation))
+    let replies = stream::unfold(stream, |mut stream| async move {
+        let reply = stream.reply().await?;
+        Some((reply.map(Frame::data), stream))
     });
     let mut response = Response::new(StreamBody::new(replies).boxed_unsync());
     response
@@ -75,7 +75,7 @@ pub(crate) fn answer(body: Incoming, chain: EventChain, watch: StreamWatch, verd
     response
 }
 
-/// The event of a conversation, sent with its judgement; dropped without one, the client has left.
+/// The event of a stream, sent with its judgement; dropped without one, the client has left.
 pub(crate) struct Verdict {
     event: Option<VerifiedRequest>,
     events: EventSender,
@@ -98,18 +98,18 @@ impl Verdict {
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) {
-        self.send(refusal.outcome(self.shape));
+    fn reject(&mut self, error: &ServiceError) {
+        self.send(error.outcome(self.shape));
     }
 }
 
 impl Drop for Verdict {
     fn drop(&mut self) {
-        self.refuse(&Refusal::new(Reason::BadRequest, "The client left its conversation"));
+        self.reject(&ServiceError::new(Reason::BadRequest, "The client left its stream"));
     }
 }
 
-struct Conversation {
+struct BidirectionalStream {
     body: Incoming,
     buffer: BytesMut,
     chain: EventChain,
@@ -118,8 +118,8 @@ struct Conversation {
     is_over: bool,
 }
 
-impl Conversation {
-    /// The next piece of the answer; `None` at its end.
+impl BidirectionalStream {
+    /// The next piece of the response; `None` at its end.
     async fn reply(&mut self) -> Option<Result<Bytes, BodyError>> {
         if self.is_over {
             return None;
@@ -134,16 +134,16 @@ impl Conversation {
                 self.verdict.send(Outcome::Accepted);
                 None
             }
-            Err(Fault::Refused(refusal)) => {
+            Err(Fault::Rejected(error)) => {
                 self.end();
-                self.verdict.refuse(&refusal);
-                let code = refusal.code(self.verdict.shape);
-                Some(Ok(exception(code, &refusal.message)))
+                self.verdict.reject(&error);
+                let code = error.code(self.verdict.shape);
+                Some(Ok(exception(code, &error.message)))
             }
             Err(Fault::Broken(error)) => {
                 self.is_over = true;
                 self.verdict
-                    .refuse(&Refusal::new(Reason::BadRequest, "The body broke off"));
+                    .reject(&ServiceError::new(Reason::BadRequest, "The body broke off"));
                 Some(Err(error.into()))
             }
         }
@@ -178,7 +178,7 @@ impl Conversation {
     }
 
     /// The next envelope, once all of it is there.
-    fn decode(&mut self) -> Result<Option<Message>, Refusal> {
+    fn decode(&mut self) -> Result<Option<Message>, ServiceError> {
         let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
             return Ok(None);
         };
@@ -196,18 +196,18 @@ impl Conversation {
     }
 }
 
-/// Why a conversation ends early.
+/// Why a stream ends early.
 enum Fault {
-    Refused(Refusal),
+    Rejected(ServiceError),
     Broken(hyper::Error),
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<ServiceError> for Fault {
+    fn from(error: ServiceError) -> Self {
+        Self::Rejected(error)
     }
 }
 
-fn bad(message: &str) -> Refusal {
-    Refusal::new(Reason::BadRequest, message)
+fn bad(message: &str) -> ServiceError {
+    ServiceError::new(Reason::BadRequest, message)
 }

@@ -29,14 +29,14 @@ fn draft() -> Draft {
     draft
 }
 
-/// A conversation from its client's side.
+/// A stream from its client's side.
 struct Client {
     _sandbox: Sandbox,
     events: Events,
     draft: Draft,
     signature: String,
     messages: mpsc::Sender<Bytes>,
-    answer: Incoming,
+    response: Incoming,
     unread: BytesMut,
 }
 
@@ -54,12 +54,12 @@ impl Client {
             events,
             draft,
             messages,
-            answer: response.into_body(),
+            response: response.into_body(),
             unread: BytesMut::new(),
         }
     }
 
-    /// The next message in its envelope; `None` ends the conversation.
+    /// The next message in its envelope; `None` ends the stream.
     fn sign(&mut self, message: Option<&Message>) -> Message {
         let keys = &self.draft.keys;
         let identity = Credentials::new(&keys.id, &keys.secret, None, None, "test").into();
@@ -98,12 +98,12 @@ impl Client {
                 let kind = header(":event-type").or(header(":exception-type")).unwrap();
                 return Some((kind, String::from_utf8(message.payload().to_vec()).unwrap()));
             }
-            let frame = self.answer.frame().await?.unwrap();
+            let frame = self.response.frame().await?.unwrap();
             self.unread.extend_from_slice(frame.data_ref().unwrap());
         }
     }
 
-    /// How the conversation was judged.
+    /// How the stream was judged.
     async fn judgement(mut self) -> Outcome {
         let event = self.events.next().await.unwrap();
         assert_eq!(event.operation.as_deref(), Some("InvokeModelWithBidirectionalStream"));
@@ -118,7 +118,7 @@ impl Client {
         assert!(self.next().await.is_none());
         let outcome = self.judgement().await;
         assert!(
-            matches!(&outcome, Outcome::Refused { reason: why, .. } if *why == reason),
+            matches!(&outcome, Outcome::Rejected { reason: why, .. } if *why == reason),
             "{outcome:?}"
         );
     }
@@ -231,13 +231,13 @@ async fn a_client_that_leaves_is_judged_as_well() {
     client.send(&envelope).await;
     client.next().await.unwrap();
     let mut events = client.events;
-    drop((client.answer, client.messages));
+    drop((client.response, client.messages));
     let event = events.next().await.unwrap();
     assert!(!event.is_accepted(), "{event:?}");
 }
 
 #[tokio::test]
-async fn what_is_no_conversation_is_refused_by_its_head() {
+async fn other_requests_are_rejected_by_their_head() {
     let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
     let address = sandbox.service("bedrock-runtime").unwrap();
     let by_http1 = send(address, draft().sign(address)).await;

@@ -58,14 +58,14 @@ async fn no_secret_and_no_token_is_logged() {
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("sandbox request"), "the capture works");
-    let told = format!("{:?}", events.drain());
+    let found = format!("{:?}", events.drain());
     for secret in [
         keys.secret.as_str(),
         keys.token.as_deref().unwrap(),
         ROBOT.secret_access_key,
         REPORTER.secret_access_key,
     ] {
-        assert!(!told.contains(secret), "in an event");
+        assert!(!found.contains(secret), "in an event");
         for line in log.lines() {
             assert!(!line.contains(secret), "{line}");
         }

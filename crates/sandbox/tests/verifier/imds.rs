@@ -9,9 +9,9 @@ use http_body_util::Full;
 use sandbox::principals::INSTANCE_ROLE;
 use sandbox::{ManualClock, Sandbox, SandboxSettings};
 
-use crate::support::{Answer, Draft, Keys, send};
+use crate::support::{Draft, Keys, TestResponse, send};
 
-async fn call(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn call(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)]) -> TestResponse {
     let mut request = Request::builder()
         .method(method)
         .uri(path)

@@ -57,7 +57,7 @@ fn decode(bytes: &[u8]) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn converse_stream_tells_its_answer_in_frames() {
+async fn streamed_response_comes_in_frames() {
     let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
     let bytes = open(&sandbox, "converse-stream")
         .await

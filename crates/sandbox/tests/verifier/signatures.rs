@@ -1,4 +1,4 @@
-//! Each way to tamper with a signed request, in each protocol: refused with the code that AWS has for it.
+//! Each way to tamper with a signed request, in each protocol: rejected with the code that AWS has for it.
 
 use std::time::Duration;
 
@@ -49,16 +49,18 @@ async fn check(
         change(&mut draft);
         let mut request = draft.sign(address);
         tamper(&mut request);
-        let answer = send(address, request).await;
+        let response = send(address, request).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.code()),
+            (response.status.as_u16(), response.code()),
             expected,
-            "{prefix}: {answer:?}"
+            "{prefix}: {response:?}"
         );
         let event = events.try_next().unwrap();
         assert_eq!(event.service, prefix);
         match event.outcome {
-            Outcome::Refused { reason: told, code, .. } => assert_eq!((told, code.as_str()), (reason, expected.1)),
+            Outcome::Rejected {
+                reason: found, code, ..
+            } => assert_eq!((found, code.as_str()), (reason, expected.1)),
             Outcome::Accepted => panic!("accepted: {event:?}"),
         }
     }
@@ -107,14 +109,14 @@ async fn untouched_requests_are_accepted() {
             draft.service
         };
         let address = sandbox.service(prefix).unwrap();
-        let answer = send(address, draft.sign(address)).await;
-        assert_eq!(answer.status, 200, "{prefix}: {answer:?}");
+        let response = send(address, draft.sign(address)).await;
+        assert_eq!(response.status, 200, "{prefix}: {response:?}");
         let id = if prefix == "s3" {
             "x-amz-request-id"
         } else {
             "x-amzn-requestid"
         };
-        assert!(answer.headers.contains_key(id), "{prefix}");
+        assert!(response.headers.contains_key(id), "{prefix}");
         assert!(events.try_next().unwrap().is_accepted());
     }
 }

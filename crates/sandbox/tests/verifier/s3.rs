@@ -42,12 +42,12 @@ async fn objects_are_put_got_listed_and_deleted() {
         (Some(KeyKind::LongTerm), Some("us-east-1"))
     );
     assert!(put.is_accepted());
-    assert!(matches!(&seen[4].outcome, Outcome::Refused { code, .. } if code == "NoSuchKey"));
+    assert!(matches!(&seen[4].outcome, Outcome::Rejected { code, .. } if code == "NoSuchKey"));
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_listing_encodes_names_when_asked_to() {
+async fn a_listing_encodes_names_when_requested() {
     let sandbox = start().await;
     let put = Draft::new("s3", "PUT", &format!("/{BUCKET}/a%20b%2Bc%26d")).with_body("x");
     assert_eq!(send(sandbox.s3(), put.sign(sandbox.s3())).await.status, 200);
@@ -66,12 +66,12 @@ async fn a_listing_encodes_names_when_asked_to() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_file_can_have_is_refused_with_its_reason() {
+async fn a_key_that_no_file_can_have_is_rejected_with_its_reason() {
     let sandbox = start().await;
     let put = Draft::new("s3", "PUT", &format!("/{BUCKET}/..//.")).with_body("x");
-    let answer = send(sandbox.s3(), put.sign(sandbox.s3())).await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (400, "InvalidRequest"));
-    assert!(answer.body.contains("objects as files"), "{}", answer.body);
+    let response = send(sandbox.s3(), put.sign(sandbox.s3())).await;
+    assert_eq!((response.status.as_u16(), response.code()), (400, "InvalidRequest"));
+    assert!(response.body.contains("objects as files"), "{}", response.body);
 }
 
 #[tokio::test]
@@ -94,12 +94,12 @@ async fn the_body_must_be_spoken_for() {
     let sandbox = start().await;
     let mut request = Draft::new("s3", "GET", &format!("/{BUCKET}")).sign(sandbox.s3());
     request.headers_mut().remove("x-amz-content-sha256");
-    let refused = send(sandbox.s3(), request).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (400, "InvalidRequest"));
+    let rejected = send(sandbox.s3(), request).await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (400, "InvalidRequest"));
     let mut odd = Draft::new("s3", "GET", &format!("/{BUCKET}"));
     odd.payload = Some("SOMETHING");
-    let refused = send(sandbox.s3(), odd.sign(sandbox.s3())).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (400, "InvalidArgument"));
+    let rejected = send(sandbox.s3(), odd.sign(sandbox.s3())).await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (400, "InvalidArgument"));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_bucket_may_be_in_the_host() {
 }
 
 #[tokio::test]
-async fn a_body_other_than_the_declared_one_is_refused_and_not_kept() {
+async fn a_body_other_than_the_declared_one_is_rejected_and_not_kept() {
     let sandbox = start().await;
     let target = format!("/{BUCKET}/key");
     for (body, payload) in [
@@ -127,9 +127,9 @@ async fn a_body_other_than_the_declared_one_is_refused_and_not_kept() {
     ] {
         let mut put = Draft::new("s3", "PUT", &target).with_body(body);
         put.payload = Some(payload);
-        let refused = send(sandbox.s3(), put.sign(sandbox.s3())).await;
+        let rejected = send(sandbox.s3(), put.sign(sandbox.s3())).await;
         assert_eq!(
-            (refused.status.as_u16(), refused.code()),
+            (rejected.status.as_u16(), rejected.code()),
             (400, "XAmzContentSHA256Mismatch"),
             "{body}"
         );
@@ -177,9 +177,9 @@ async fn keys_of_sts_need_their_own_token() {
     let check = async |token: Option<String>, status: u16, code: Option<&str>| {
         let keys = Keys { token, ..keys.clone() };
         let draft = Draft::new("s3", "GET", &format!("/{BUCKET}?list-type=2")).with_keys(keys);
-        let answer = send(sandbox.s3(), draft.sign(sandbox.s3())).await;
-        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
-        assert_eq!(code.is_some().then(|| answer.code()), code);
+        let response = send(sandbox.s3(), draft.sign(sandbox.s3())).await;
+        assert_eq!(response.status.as_u16(), status, "{response:?}");
+        assert_eq!(code.is_some().then(|| response.code()), code);
     };
     check(keys.token.clone(), 200, None).await;
     check(None, 400, Some("InvalidToken")).await;
@@ -191,12 +191,12 @@ async fn base_keys_that_exist_to_assume_a_role_open_nothing() {
     let sandbox = start().await;
     let mut events = sandbox.events();
     let draft = Draft::new("s3", "GET", &format!("/{BUCKET}?list-type=2")).with_keys(ROBOT);
-    let refused = send(sandbox.s3(), draft.sign(sandbox.s3())).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AccessDenied"));
+    let rejected = send(sandbox.s3(), draft.sign(sandbox.s3())).await;
+    assert_eq!((rejected.status.as_u16(), rejected.code()), (403, "AccessDenied"));
     let event = events.try_next().unwrap();
     assert!(matches!(
         event.outcome,
-        Outcome::Refused {
+        Outcome::Rejected {
             reason: Reason::AccessDenied,
             ..
         }
@@ -210,9 +210,9 @@ async fn version_2_signatures_are_refused() {
     let mut request = Draft::new("s3", "GET", &format!("/{BUCKET}")).sign(sandbox.s3());
     let old = format!("AWS {}:c2lnbmF0dXJl", REPORTER.access_key_id);
     request.headers_mut().insert("authorization", old.parse().unwrap());
-    let refused = send(sandbox.s3(), request).await;
+    let rejected = send(sandbox.s3(), request).await;
     assert_eq!(
-        (refused.status.as_u16(), refused.code()),
+        (rejected.status.as_u16(), rejected.code()),
         (400, "AuthorizationHeaderMalformed")
     );
 }

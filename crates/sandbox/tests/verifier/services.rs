@@ -1,17 +1,17 @@
-//! What the stand-ins answer once a signature is right.
+//! What the stand-ins response once a signature is right.
 
 use sandbox::principals::{ACME_PROXY, REPORT_READER, ROBOT, TABLE};
 use sandbox::{Sandbox, SandboxSettings};
 use serde_json::json;
 
 use crate::sts::assume;
-use crate::support::{Answer, Draft, send};
+use crate::support::{Draft, TestResponse, send};
 
 async fn start() -> Sandbox {
     Sandbox::start(SandboxSettings::default()).await.unwrap()
 }
 
-async fn ask(sandbox: &Sandbox, prefix: &str, draft: Draft) -> Answer {
+async fn ask(sandbox: &Sandbox, prefix: &str, draft: Draft) -> TestResponse {
     let address = sandbox.service(prefix).unwrap();
     send(address, draft.sign(address)).await
 }
@@ -24,7 +24,7 @@ fn json_draft(service: &'static str, target: &str, body: &serde_json::Value) -> 
 }
 
 #[tokio::test]
-async fn ec2_describes_and_answers_the_rest_emptily() {
+async fn ec2_describes_and_gives_empty_responses_to_the_rest() {
     let sandbox = start().await;
     let regions = ask(
         &sandbox,
@@ -88,9 +88,9 @@ async fn dynamodb_keeps_items() {
         ),
         ("Scan", json!({}), "UnknownOperationException"),
     ] {
-        let refused = call(operation, body).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (400, code));
-        assert_eq!(refused.json()["__type"], code);
+        let rejected = call(operation, body).await;
+        assert_eq!((rejected.status.as_u16(), rejected.code()), (400, code));
+        assert_eq!(rejected.json()["__type"], code);
     }
 }
 
@@ -98,8 +98,8 @@ async fn dynamodb_keeps_items() {
 async fn workspaces_are_described() {
     let sandbox = start().await;
     let draft = json_draft("workspaces", "WorkspacesService.DescribeWorkspaces", &json!({}));
-    let answer = ask(&sandbox, "workspaces", draft).await;
-    assert_eq!(answer.json()["Workspaces"][0]["State"], "AVAILABLE");
+    let response = ask(&sandbox, "workspaces", draft).await;
+    assert_eq!(response.json()["Workspaces"][0]["State"], "AVAILABLE");
     let draft = json_draft("workspaces", "WorkspacesService.Other", &json!({}));
     assert_eq!(
         ask(&sandbox, "workspaces", draft).await.code(),
@@ -120,13 +120,16 @@ async fn workspaces_speak_cbor_to_the_newest_sdks() {
         .with_header("content-type", "application/cbor")
         .with_body("\u{0}")
     };
-    let answer = ask(&sandbox, "workspaces", draft("DescribeWorkspaces")).await;
+    let response = ask(&sandbox, "workspaces", draft("DescribeWorkspaces")).await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.headers["content-type"]),
+        (response.status.as_u16(), &response.headers["content-type"]),
         (200, &"application/cbor".parse().unwrap())
     );
-    assert_eq!(answer.headers["smithy-protocol"], "rpc-v2-cbor");
-    assert!(answer.body.contains("jWorkspaces"), "a text of ten bytes: {answer:?}");
+    assert_eq!(response.headers["smithy-protocol"], "rpc-v2-cbor");
+    assert!(
+        response.body.contains("jWorkspaces"),
+        "a text of ten bytes: {response:?}"
+    );
     let unknown = ask(&sandbox, "workspaces", draft("Other")).await;
     assert_eq!(
         (unknown.status.as_u16(), unknown.code()),
@@ -142,7 +145,7 @@ async fn workspaces_speak_cbor_to_the_newest_sdks() {
 }
 
 #[tokio::test]
-async fn bedrock_answers_under_every_spelling_of_a_model() {
+async fn bedrock_responds_under_every_spelling_of_a_model() {
     let sandbox = start().await;
     let arn = "arn:aws:bedrock:us-east-1::foundation-model/acme.echo-v1:0";
     for (path, model) in [
@@ -155,17 +158,17 @@ async fn bedrock_answers_under_every_spelling_of_a_model() {
     ] {
         let body = json!({ "messages": [{ "role": "user", "content": "hello there" }] });
         let draft = Draft::new("bedrock", "POST", &format!("/model/{path}/invoke")).with_body(&body.to_string());
-        let answer = ask(&sandbox, "bedrock-runtime", draft).await.json();
+        let response = ask(&sandbox, "bedrock-runtime", draft).await.json();
         assert_eq!(
-            answer["content"][0]["text"],
+            response["content"][0]["text"],
             format!("The sandbox's {model} heard: hello there")
         );
     }
     let body = json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] }).to_string();
     let draft = Draft::new("bedrock", "POST", "/model/m/converse").with_body(&body);
-    let answer = ask(&sandbox, "bedrock-runtime", draft).await.json();
+    let response = ask(&sandbox, "bedrock-runtime", draft).await.json();
     assert_eq!(
-        answer["output"]["message"]["content"][0]["text"],
+        response["output"]["message"]["content"][0]["text"],
         "The sandbox's m heard: hi"
     );
     // An ARN's bare slash makes another path: signed well, routed nowhere.
@@ -191,22 +194,22 @@ async fn only_the_assumed_role_may_use_a_service() {
     let sandbox = start().await;
     let draft = json_draft("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
     for user in [ROBOT, ACME_PROXY] {
-        let refused = ask(&sandbox, "dynamodb", draft.clone().with_keys(user)).await;
+        let rejected = ask(&sandbox, "dynamodb", draft.clone().with_keys(user)).await;
         assert_eq!(
-            (refused.status.as_u16(), refused.code()),
+            (rejected.status.as_u16(), rejected.code()),
             (400, "AccessDeniedException")
         );
         let message = format!("User: {} is not authorized to perform: dynamodb:ListTables", user.arn);
-        assert_eq!(refused.json()["message"], message);
+        assert_eq!(rejected.json()["message"], message);
     }
-    let refused = ask(
+    let rejected = ask(
         &sandbox,
         "ec2",
         Draft::query("ec2", "Action=DescribeRegions").with_keys(ROBOT),
     )
     .await;
     assert_eq!(
-        (refused.status.as_u16(), refused.code()),
+        (rejected.status.as_u16(), rejected.code()),
         (403, "UnauthorizedOperation")
     );
     let keys = assume(&sandbox, ROBOT.into(), REPORT_READER.arn, None).await;
@@ -217,9 +220,9 @@ async fn only_the_assumed_role_may_use_a_service() {
 async fn bodies_are_bounded() {
     let sandbox = start().await;
     let body = "x".repeat(16 * 1024 * 1024 + 1);
-    let refused = ask(&sandbox, "ec2", Draft::query("ec2", &body)).await;
+    let rejected = ask(&sandbox, "ec2", Draft::query("ec2", &body)).await;
     assert_eq!(
-        (refused.status.as_u16(), refused.code()),
+        (rejected.status.as_u16(), rejected.code()),
         (413, "RequestEntityTooLarge")
     );
 }

@@ -133,15 +133,15 @@ impl Draft {
     }
 }
 
-/// An answer, read whole.
+/// An response, read whole.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl TestResponse {
     /// The text of the first XML element of that name.
     pub(crate) fn element(&self, name: &str) -> &str {
         let start = self
@@ -166,17 +166,17 @@ impl Answer {
 }
 
 /// Sends on a new connection.
-pub(crate) async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
+pub(crate) async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> TestResponse {
     try_send(address, request).await.unwrap()
 }
 
-pub(crate) async fn try_send(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
+pub(crate) async fn try_send(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<TestResponse, hyper::Error> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = body.collect().await?.to_bytes();
-    Ok(Answer {
+    Ok(TestResponse {
         status: head.status,
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
