@@ -10,6 +10,7 @@
 //! told beside it.
 
 mod guard;
+mod loads;
 mod report;
 
 use std::fmt;
@@ -27,9 +28,10 @@ use sts_client::CredentialSource;
 use crate::browser::ResponseGuard;
 use crate::error::{EndsConnection, ProxyError};
 use crate::metrics::{Exposition, Metrics};
-use crate::server::{AmbiguousHead, Handler, Loads, Peer};
+use crate::server::{AmbiguousHead, Handler, Peer};
 
 pub(crate) use guard::Guard;
+pub(crate) use loads::Loads;
 
 /// Whether the proxy wants new requests; clones share the answer.
 #[derive(Clone, Debug)]

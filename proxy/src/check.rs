@@ -40,12 +40,12 @@ pub use text::Style;
 
 pub(crate) use failure::remedy;
 
+use crate::app::StartError;
+use crate::app::sources::Sources;
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
 use crate::process::DescriptorLimit;
 use crate::route::Route;
-use crate::server::StartError;
-use crate::server::sources::Sources;
 use crate::upstream::{Network, Protocols, UpstreamError};
 use credentials::{Identity, Signer};
 use probe::Probe;
@@ -100,7 +100,7 @@ impl Checker {
     pub async fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, CheckError> {
         Ok(Self {
             assets: Sources::new(&config, &clock, None, None).await?.assets().clone(),
-            extra_roots_pem: crate::server::sources::extra_roots_pem(&config).await?,
+            extra_roots_pem: crate::app::sources::extra_roots_pem(&config).await?,
             network: Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None)?,
             config,
             clock,
@@ -159,7 +159,7 @@ impl Checker {
     }
 
     async fn walk(&mut self, steps: &mut Steps, connection: &ConnectionConfig, route: &Route) {
-        let settings = crate::server::sources::sts_settings(&self.config, connection, &self.extra_roots_pem);
+        let settings = crate::app::sources::sts_settings(&self.config, connection, &self.extra_roots_pem);
         let (signer, are_keys_good) = self.credentials(steps, connection, settings).await;
         let protocols = Protocols::of(&route.traits);
         let is_reached = match url(route) {

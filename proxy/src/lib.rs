@@ -2,6 +2,7 @@
 
 mod admin;
 mod admit;
+pub mod app;
 mod body;
 mod browser;
 pub mod check;
@@ -16,7 +17,6 @@ pub mod metrics;
 mod permit;
 pub mod pipeline;
 pub mod process;
-mod recorder;
 mod retry;
 mod route;
 #[cfg(feature = "sandbox")]

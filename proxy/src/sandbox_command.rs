@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 
 use self::demo::Places;
 use self::show::Shown;
+use crate::app::StartError;
 use crate::config::ConfigError;
-use crate::server::StartError;
 
 /// The pause between two frames of a streamed answer: long enough to see that it streams.
 const STREAM_PAUSE: std::time::Duration = std::time::Duration::from_millis(150);
@@ -67,7 +67,7 @@ pub enum SandboxCommandError {
 ///
 /// [`SandboxCommandError`]
 pub async fn run(options: SandboxOptions) -> Result<(), SandboxCommandError> {
-    let mut signals = crate::server::StopSignals::new()?;
+    let mut signals = crate::app::StopSignals::new()?;
     let settings = SandboxSettings {
         stream_pause: STREAM_PAUSE,
         ..SandboxSettings::default()

@@ -17,7 +17,6 @@ mod abort;
 mod accept;
 mod activity;
 mod announced;
-pub(crate) mod assets;
 mod client_io;
 mod clients;
 mod connection;
@@ -35,22 +34,13 @@ mod limits;
 mod listener;
 mod listeners;
 mod pieces;
-mod proxy;
 mod refusal;
-mod reload;
-mod run;
 mod service;
-mod serving;
-mod signals;
-mod sockets;
-pub(crate) mod sources;
-mod stores;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod turns;
 mod unflushed;
-mod watch;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -82,14 +72,8 @@ pub(crate) use drain::IsCut;
 pub(crate) use head_reader::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};
-pub use proxy::{Proxy, StartError};
 pub use refusal::Refusal;
-pub(crate) use reload::{Loads, LoadsReport};
-pub use reload::{ReloadError, Reloaded};
-pub use run::{RunError, run};
 pub(crate) use service::OverShare;
-#[cfg(feature = "sandbox")]
-pub(crate) use signals::StopSignals;
 pub(crate) use turns::Turn;
 
 /// Who sent a request, and to which of our addresses.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 use crate::support::{Recorder, Wire, World, ask, world};
 

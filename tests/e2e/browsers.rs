@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 

@@ -6,7 +6,7 @@ pub(crate) mod service;
 
 use std::fmt::Write as _;
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 use tokio::time::timeout;
 
 use crate::support::world::{by_role, connection, proxy, sandbox};

@@ -1,6 +1,6 @@
 //! Every head on a connection is checked, whatever it is pipelined behind: each finding at each position.
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 use crate::support::world::{connection, proxy};
 use crate::support::{Recorder, Wire};

@@ -1,6 +1,6 @@
 //! Heads on HTTP/2 that two readers could take differently, as frames that no client library would write.
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 use crate::support::Recorder;
 use crate::support::http2::{Outcome, PROTOCOL_ERROR, block, send};

@@ -4,7 +4,7 @@ mod fields;
 
 use sandbox::principals::REPORTER;
 use sandbox::{Sandbox, SandboxSettings};
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 use crate::support::world::{connection, proxy};
 use crate::support::{Recorder, Wire, ask};

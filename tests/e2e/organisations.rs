@@ -4,8 +4,8 @@ use std::path::Path;
 
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, ROBOT};
+use signing_proxy::app::Proxy;
 use signing_proxy::config::{Config, Environment};
-use signing_proxy::server::Proxy;
 use tokio::time::{Instant, sleep};
 
 use crate::support::world::sandbox;

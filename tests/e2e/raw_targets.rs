@@ -8,7 +8,7 @@ use crate::support::{Answer, Recorder, Wire, World, ask};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

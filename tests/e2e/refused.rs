@@ -1,6 +1,6 @@
 //! Every input that is refused: its status, its code, a hint, and nothing sent upstream.
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 
 use crate::support::world::{connection, proxy};
 use crate::support::{Recorder, Wire, World, ask};

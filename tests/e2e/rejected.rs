@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use auth_model::SystemClock;
 use sandbox::principals::{REPORT_READER, ROBOT};
 use sandbox::{Fault, KeyKind, ManualClock, Reason, Sandbox, SandboxSettings};
+use signing_proxy::app::Proxy;
 use signing_proxy::config::{Config, Environment};
-use signing_proxy::server::Proxy;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 

@@ -60,7 +60,7 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
     let sandbox = sandbox().await;
     let endpoint = format!("http://{}", sandbox.s3());
     let changing = |more: &str| connection("changing", "s3", &endpoint, more);
-    let proxy = signing_proxy::server::Proxy::start(config(&sandbox, &changing("")))
+    let proxy = signing_proxy::app::Proxy::start(config(&sandbox, &changing("")))
         .await
         .expect("the proxy starts");
     let robot = ConnectionName::parse("robot").expect("a name");
@@ -154,7 +154,7 @@ async fn the_program() {
         file: Some(file.into()),
         ..Overrides::default()
     };
-    let ended = signing_proxy::server::run(&overrides, &Environment::empty()).await;
+    let ended = signing_proxy::app::run(&overrides, &Environment::empty()).await;
     ended.unwrap_or_else(|error| panic!("{error}"));
 }
 

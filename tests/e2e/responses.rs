@@ -7,7 +7,7 @@ mod truncated;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

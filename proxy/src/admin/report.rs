@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sts_client::CredentialState;
 
 use super::Watched;
-use crate::server::LoadsReport;
+use super::loads::LoadsReport;
 
 /// `is_ready` is the verdict, `serves` whether no shutdown has begun.
 pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched], loads: &LoadsReport) -> Value {

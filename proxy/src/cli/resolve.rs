@@ -6,10 +6,10 @@ use auth_model::{AssetReference, Clock, KeyAssets, SystemClock};
 use credential_assets::{AssetError, Assets};
 
 use super::output::Failure;
+use crate::app::sources::Sources;
 use crate::check::remedy;
 use crate::config::{Config, KeyPlace, SECRET_LENGTH, of_length};
 use crate::log::Chain;
-use crate::server::sources::Sources;
 
 /// What was read.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::Failure;
+use crate::app::RunError;
 use crate::config::{Environment, FlagConnection, Overrides};
-use crate::server::RunError;
 
 /// What is signed for, and with what: the flags of every command that reads the configuration of `serve`.
 #[derive(Args, Clone, Debug, Default)]
@@ -80,7 +80,7 @@ impl ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, environment: &Environment) -> Result<(), Failure> {
     let overrides = args.overrides();
-    let run = crate::server::run(&overrides, environment);
+    let run = crate::app::run(&overrides, environment);
     // Clients are served on threads of their own.
     let drained = block_on(Builder::new_current_thread(), run)?.map_err(|error| match error {
         RunError::Config(error) => error.into(),

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::show::{Shown, Teller};
 use super::{SandboxCommandError, SandboxOptions};
+use crate::app::{Proxy, StartError};
 use crate::config::{Config, Environment};
 use crate::metrics::Metrics;
-use crate::server::{Proxy, StartError};
 use crate::threads::Threads;
 
 /// Where the proxy listens unless something else is asked for.

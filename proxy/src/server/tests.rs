@@ -21,7 +21,6 @@ mod half_closed;
 mod pipelined;
 mod resting;
 mod slow;
-mod whole;
 
 const LIMITS: Limits = Limits {
     header_timeout: Duration::from_secs(10),

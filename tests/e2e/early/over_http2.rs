@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use signing_proxy::server::Proxy;
+use signing_proxy::app::Proxy;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 

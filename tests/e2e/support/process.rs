@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use serde_json::Value;
+use signing_proxy::app::Proxy;
 use signing_proxy::config::{Config, Environment, LogConfig, LogFormat, LogLevel};
-use signing_proxy::server::Proxy;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, StreamGate, VerifiedRequest};
+use signing_proxy::app::Proxy;
 use signing_proxy::config::{Config, Environment};
-use signing_proxy::server::Proxy;
 
 use super::Wire;
 

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Drained;
 use super::proxy::{Proxy, StartError};
 use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
@@ -14,6 +13,7 @@ use crate::config::{ConfigError, ConnectionConfig, Environment, Loaded, Override
 use crate::log;
 use crate::metrics::Metrics;
 use crate::process::{FileLimits, LandlockError, ServiceManager, State, system_files};
+use crate::server::Drained;
 
 /// The program cannot begin.
 #[derive(Debug, thiserror::Error)]

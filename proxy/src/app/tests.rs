@@ -1,9 +1,15 @@
 //! A whole proxy, from its configuration to the shutdown.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use auth_model::ConnectionName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
 use crate::config::{Config, Environment};
+use crate::server::{Drained, bind};
 
 fn config(listen: &str) -> Config {
     let toml = format!(

@@ -9,7 +9,6 @@
 //! - A listener whose address stays is not touched. One that is taken out lets its requests finish with the old
 //!   pipeline.
 
-mod loads;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +18,13 @@ use super::proxy::{Parts, Proxy, StartError};
 use super::serving::Serving;
 use super::sockets::{Held, Sockets};
 use super::sources::Sources;
-use super::{Limits, ListenerRole, Server};
 use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
+use crate::log::Chain;
+use crate::server::{Limits, ListenerRole, Server};
 
-pub(crate) use loads::{Loads, LoadsReport};
+/// Problems of a configuration that are reported; the rest is counted.
+const MOST_PROBLEMS: usize = 20;
 
 /// Why a running proxy keeps its configuration.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ impl Proxy {
         match &replaced {
             Ok(_) => {}
             Err(ReloadError::Stopping) => tracing::info!("configuration not reloaded: the proxy is stopping"),
-            Err(error) => self.loads.failed(error, self.clock.now(), &self.metrics),
+            Err(error) => self.loads.failed(problems(error), self.clock.now(), &self.metrics),
         }
         replaced
     }
@@ -116,7 +117,7 @@ impl Proxy {
             .map(|socket| self.server(&socket.role).close(&socket.role, deadline))
             .collect();
         drop(removed);
-        let reloaded = self.loads.succeeded(&config, self.clock.now(), &self.metrics);
+        let generation = self.loads.succeeded(&config, self.clock.now(), &self.metrics);
         self.run_with(config, sources.watched());
         parts.sources = sources;
         self.tell(parts);
@@ -125,7 +126,7 @@ impl Proxy {
         for closed in closing {
             closed.await;
         }
-        Ok(reloaded)
+        Ok(Reloaded { generation })
     }
 
     /// Has the metrics tell of the connections that there are.
@@ -159,4 +160,17 @@ impl Proxy {
             ListenerRole::Shared | ListenerRole::Connection(_) => &self.clients,
         }
     }
+}
+
+/// What is wrong, one thing after the other.
+fn problems(error: &ReloadError) -> Vec<String> {
+    let ReloadError::Config(config) = error else {
+        return vec![Chain(error).to_string()];
+    };
+    let all = config.problems();
+    let mut reported: Vec<_> = all.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    if let Some(more) = all.len().checked_sub(MOST_PROBLEMS).filter(|more| *more > 0) {
+        reported.push(format!("and {more} more: run signing-proxy config check"));
+    }
+    reported
 }

@@ -1,15 +1,10 @@
-//! What is told of the loading of configurations: which one is in effect since when, and why a later one is not.
+//! What is reported of the loading of configurations: which one is in effect since when, and why a later one is not.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::{ReloadError, Reloaded};
 use crate::config::Config;
-use crate::log::Chain;
 use crate::metrics::Metrics;
-
-/// Problems of a configuration that are told; the rest is counted.
-const TOLD: usize = 20;
 
 /// Clones share it.
 #[derive(Clone, Debug)]
@@ -54,8 +49,8 @@ impl Loads {
         self.lock().clone()
     }
 
-    /// A further configuration is in effect.
-    pub(super) fn succeeded(&self, config: &Config, now: SystemTime, metrics: &Metrics) -> Reloaded {
+    /// A further configuration is in effect. Returns how many have been, the first included.
+    pub(crate) fn succeeded(&self, config: &Config, now: SystemTime, metrics: &Metrics) -> u64 {
         let mut report = self.lock();
         let generation = report.generation + 1;
         *report = LoadsReport {
@@ -74,12 +69,11 @@ impl Loads {
             connections = config.connections.len(),
             "configuration reloaded"
         );
-        Reloaded { generation }
+        generation
     }
 
-    /// A configuration was not taken.
-    pub(super) fn failed(&self, error: &ReloadError, now: SystemTime, metrics: &Metrics) {
-        let problems = problems(error);
+    /// A configuration was not taken, for these problems.
+    pub(crate) fn failed(&self, problems: Vec<String>, now: SystemTime, metrics: &Metrics) {
         for problem in &problems {
             tracing::error!(problem, "configuration not reloaded: the one before stays in effect");
         }
@@ -91,17 +85,4 @@ impl Loads {
     fn lock(&self) -> MutexGuard<'_, LoadsReport> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What is wrong, one thing after the other.
-fn problems(error: &ReloadError) -> Vec<String> {
-    let ReloadError::Config(config) = error else {
-        return vec![Chain(error).to_string()];
-    };
-    let all = config.problems();
-    let mut told: Vec<_> = all.iter().take(TOLD).map(ToString::to_string).collect();
-    if let Some(more) = all.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        told.push(format!("and {more} more: run signing-proxy config check"));
-    }
-    told
 }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{Handler, Peer, RequestRoom};
+use crate::server::{Handler, Peer, RequestRoom};
 
 /// Hands each request to the handler of the moment, which it then keeps to its end.
 pub(crate) struct Serving<H> {

@@ -13,17 +13,16 @@ use sts_client::CredentialError;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::reload::Loads;
+use super::recorder::Recorder;
 use super::serving::Serving;
 use super::sockets::Sockets;
 use super::sources::Sources;
-use super::{BindError, Drained, Limits, ListenerRole, Server};
-use crate::admin::{Admin, Guard, Readiness, Watched};
+use crate::admin::{Admin, Guard, Loads, Readiness, Watched};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::process::Descriptors;
-use crate::recorder::Recorder;
+use crate::server::{BindError, Drained, Limits, ListenerRole, Server};
 use crate::threads::Threads;
 
 /// How long the admin listener may take to finish its last answers, when all clients have gone.

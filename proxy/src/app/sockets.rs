@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 
 use tokio::net::TcpListener;
 
-use super::{BindError, ListenerRole, bind};
 use crate::config::Config;
+use crate::server::{BindError, ListenerRole, bind};
 
 /// The open sockets of a configuration.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,25 @@
+//! The program as a whole: what a configuration is made into, how it is replaced while it runs, and how it ends.
+//!
+//! This is the only module that knows all the others. What it composes: listeners ([`crate::server`]) with the request
+//! pipeline ([`crate::pipeline`]) and the admin endpoints, credential sources with their secret stores, and signals and
+//! the configuration's files with reloads and shutdown.
+
+mod assets;
+mod proxy;
+mod recorder;
+mod reload;
+mod run;
+mod serving;
+mod signals;
+mod sockets;
+pub(crate) mod sources;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use proxy::{Proxy, StartError};
+pub use reload::{ReloadError, Reloaded};
+pub use run::{RunError, run};
+#[cfg(feature = "sandbox")]
+pub(crate) use signals::StopSignals;
