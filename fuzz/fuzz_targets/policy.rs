@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use policy_gen::document::literal;
+use policy_gen::literal;
 use policy_gen::least_privilege::{Options, least_privilege};
 use policy_gen::mapping::{Need, Resource, Unresolved};
 use policy_gen::record::{Needed, Seen};

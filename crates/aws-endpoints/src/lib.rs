@@ -16,6 +16,7 @@ mod host;
 mod owner;
 mod partition;
 mod path_encoding;
+mod protocol;
 mod services;
 mod variant;
 
@@ -25,7 +26,8 @@ pub use host::{AwsHost, HostError, HostResource, parse_host};
 pub use owner::{HostOwner, names_resources_by_host};
 pub use partition::{known_regions, partition_of};
 pub use path_encoding::PathEncoding;
+pub use protocol::Protocol;
 pub use services::{
-    Protocol, ServiceTraits, endpoint_prefix_of, is_known_service, known_service_names, known_services, traits_of,
+    ServiceTraits, endpoint_prefix_of, is_known_service, known_service_names, known_services, traits_of,
 };
 pub use variant::EndpointVariant;

@@ -17,17 +17,6 @@ use crate::document::{Effect, Policy, PolicyError};
 use crate::mapping::{Mapping, Need, Resource};
 use compiled::{Compiled, Known, Subject};
 
-/// The condition keys that may stand in a policy: those that mappings give values to. A policy with any other is
-/// rejected.
-pub(crate) const KEYS: [&str; 6] = [
-    "bedrock:InferenceProfileArn",
-    "ec2:CreateAction",
-    "iam:PassedToService",
-    "kms:ViaService",
-    "s3:prefix",
-    "s3express:SessionMode",
-];
-
 /// The operators that are evaluated.
 pub(crate) const OPERATORS: [&str; 4] = ["StringEquals", "StringLike", "ArnEquals", "ArnLike"];
 

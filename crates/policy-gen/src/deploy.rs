@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::document::{Policy, PolicyKind, escape_beyond_latin1};
+use crate::document::{Policy, PolicyKind};
+use crate::escape::escape_beyond_latin1;
 
 /// What a deployed document is called: 1 to 60 of `a-z`, `A-Z`, `0-9`, `_` and `-`, beginning with a letter.
 #[derive(Clone, Debug, Eq, PartialEq)]

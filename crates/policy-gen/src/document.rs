@@ -6,7 +6,8 @@ mod parse;
 mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+
+use crate::escape::{escape_beyond_latin1, literal_variable};
 
 use serde::{Serialize, Serializer};
 
@@ -179,47 +180,16 @@ impl Serialize for Values {
     }
 }
 
-/// A literal in IAM's pattern language: `*`, `?` and `$` lose their meaning.
-///
-/// Source: IAM User Guide, "IAM policy elements: Variables and tags", special characters.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    escape(text, &['*', '?', '$'])
-}
-
-/// A literal where only variables have a meaning, as in `StringEquals`.
-pub(crate) fn literal_variable(text: &str) -> String {
-    escape(text, &['$'])
-}
-
-fn escape(text: &str, special: &[char]) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if special.contains(&c) {
-            escaped.extend(['$', '{', c, '}']);
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// IAM takes U+0009, U+000A, U+000D and U+0020 to U+00FF; the rest goes as `\uXXXX`.
-pub(crate) fn escape_beyond_latin1(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c <= '\u{ff}' && c != '\u{7f}' {
-            escaped.push(c);
-            continue;
-        }
-        let mut units = [0; 2];
-        for unit in c.encode_utf16(&mut units) {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "\\u{unit:04x}");
-        }
-    }
-    escaped
-}
+/// The condition keys that may stand in a policy: those that mappings give values to. A policy with any other is
+/// rejected.
+pub(crate) const CONDITION_KEYS: [&str; 6] = [
+    "bedrock:InferenceProfileArn",
+    "ec2:CreateAction",
+    "iam:PassedToService",
+    "kms:ViaService",
+    "s3:prefix",
+    "s3express:SessionMode",
+];
 
 #[cfg(test)]
 mod tests {
@@ -239,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_literal_cannot_widen_a_policy() {
-        assert_eq!(literal("a*b?c$d"), "a${*}b${?}c${$}d");
+        assert_eq!(crate::escape::literal("a*b?c$d"), "a${*}b${?}c${$}d");
         let json = Policy::new([Statement::allow(["a:B"]).when_equals("k:K", "x${aws:username}*")]).to_json();
         assert!(
             json.contains(r#""StringEquals":{"k:K":"x${$}{aws:username}*"}"#),

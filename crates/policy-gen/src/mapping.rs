@@ -13,7 +13,7 @@
 //! Each service has a module with `needs_body` and `map` of its own, which the two functions here call by the
 //! service's endpoint prefix.
 
-mod bedrock;
+pub(crate) mod bedrock;
 mod dynamodb;
 mod ec2;
 mod error;

@@ -1,6 +1,5 @@
 //! The name of the operation a request asks for.
 
-pub(crate) mod bedrock;
 mod s3;
 
 use std::borrow::Cow;
@@ -8,6 +7,8 @@ use std::borrow::Cow;
 use auth_model::ServiceId;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
+
+use crate::mapping::bedrock::operation as bedrock;
 
 /// What names an operation lies in: the head of a request, in its wire form.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::decision;
-use crate::document::{literal, literal_variable};
+use crate::document::CONDITION_KEYS;
+use crate::escape::{literal, literal_variable};
 use crate::mapping::{Condition, Need, Resource, Unresolved};
 use crate::pattern::{LONGEST, Pattern, Wildcards};
 
@@ -168,7 +169,7 @@ impl Needed {
             let value = Pattern::parse(value, Wildcards::Literal).ok()?;
             Some(Condition {
                 operator: known(&decision::OPERATORS, operator)?,
-                key: known(&decision::KEYS, key)?,
+                key: known(&CONDITION_KEYS, key)?,
                 value: value.as_literal()?.to_owned(),
             })
         };

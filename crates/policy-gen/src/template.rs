@@ -11,7 +11,8 @@ mod s3;
 
 use auth_model::{ExternalId, InvalidSessionPolicy, RoleArn, SessionPolicy};
 
-use crate::document::{Policy, PolicyKind, Statement, TooLarge, literal};
+use crate::document::{Policy, PolicyKind, Statement, TooLarge};
+use crate::escape::literal;
 use crate::principal::Principal;
 
 pub use bedrock::{Invoking, ModelError, bedrock_invoke};

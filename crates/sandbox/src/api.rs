@@ -9,8 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use crate::bedrock::StreamWatch;
-use crate::bidirectional::{self, Verdict};
+use crate::bidirectional::{self, MAX_BODY_BYTES, Verdict};
 use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::fault::{Disconnected, FaultSwitch};
 use crate::principals::Rights;
@@ -18,10 +17,9 @@ use crate::random;
 use crate::response::Body;
 use crate::server::Handler;
 use crate::service_error::{ServiceError, Shape};
+use crate::stream_gate::StreamWatch;
 use crate::verify::{Caller, EventChain, PathRule, Payload, STREAMING_EVENTS, Scheme, Sighting, Verifier};
 
-/// The largest body that a stand-in takes.
-pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// A body must have come whole within this.
 const BODY_DEADLINE: Duration = Duration::from_mins(1);
 /// How far a request's time may be from now.

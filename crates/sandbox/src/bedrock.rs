@@ -1,7 +1,6 @@
 //! Bedrock runtime: responses at once, as a real event stream, frame after frame, or in a stream that repeats each
 //! message. Lists no asynchronous invocations.
 
-mod gate;
 mod responses;
 
 use async_trait::async_trait;
@@ -19,9 +18,7 @@ use crate::event::Reason;
 use crate::eventstream::EVENT_STREAM;
 use crate::response::{Body, BodyError, ok};
 use crate::service_error::{ServiceError, Shape};
-
-pub use gate::StreamGate;
-pub(crate) use gate::StreamWatch;
+use crate::stream_gate::{StreamGate, StreamWatch};
 
 /// The stand-in.
 pub(crate) struct Bedrock {

@@ -14,13 +14,15 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 
-use crate::api::MAX_BODY_BYTES;
-use crate::bedrock::StreamWatch;
 use crate::event::{EventSender, Outcome, Reason, VerifiedRequest};
 use crate::eventstream::{EVENT_STREAM, event, exception};
 use crate::response::{Body, BodyError};
 use crate::service_error::{ServiceError, Shape};
+use crate::stream_gate::StreamWatch;
 use crate::verify::{EventChain, Opened, STREAMING_EVENTS};
+
+/// The largest body that a stand-in takes.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Silence of a client ends its stream.
 const IDLE_DEADLINE: Duration = Duration::from_mins(1);

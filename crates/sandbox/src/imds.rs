@@ -43,7 +43,7 @@ pub(crate) struct Imds {
     pub(crate) tokens: Mutex<HashMap<String, SystemTime>>,
 }
 
-/// A error here has no body worth reading.
+/// An error here has no body worth reading.
 type ImdsResult = Result<Response<Body>, (StatusCode, Reason, &'static str)>;
 
 #[async_trait]

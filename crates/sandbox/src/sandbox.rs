@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Api, Guarded};
-use crate::bedrock::{Bedrock, StreamGate};
+use crate::bedrock::Bedrock;
 use crate::dynamodb::DynamoDb;
 use crate::ec2::Ec2;
 use crate::error::SandboxError;
@@ -23,6 +23,7 @@ use crate::principals::{FakeRole, FakeUser, ROLES, USERS};
 use crate::s3::{self, S3};
 use crate::server::{self, Handler};
 use crate::settings::SandboxSettings;
+use crate::stream_gate::StreamGate;
 use crate::sts::Sts;
 use crate::tls::Tls;
 use crate::verify::Verifier;

@@ -1,4 +1,4 @@
-//! A error, and how each AWS protocol words it.
+//! An error response, and how each AWS protocol words it.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -9,6 +9,9 @@ use crate::cbor;
 use crate::event::{Outcome, Reason};
 use crate::response::{Body, full, ok};
 use crate::xml::Xml;
+
+/// The XML namespace of every response of STS.
+pub(crate) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// Why a request is not carried out; becomes an error response in the service's own shape.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -101,7 +104,7 @@ impl ServiceError {
                 })
                 .into_string(),
             Shape::Query => Xml::document()
-                .element_in("ErrorResponse", crate::sts::NAMESPACE, |x| {
+                .element_in("ErrorResponse", STS_NAMESPACE, |x| {
                     let blame = if self.status(shape).is_server_error() {
                         "Receiver"
                     } else {

@@ -16,12 +16,10 @@ use crate::api::{Api, Call, Identity};
 use crate::form::Form;
 use crate::keys::{IssuedKey, KeyStore};
 use crate::response::{Body, ok};
-use crate::service_error::{ServiceError, Shape};
+use crate::service_error::{STS_NAMESPACE, ServiceError, Shape};
 use crate::timestamp;
 use crate::xml::Xml;
 
-/// The XML namespace of every response.
-pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const VERSION: &str = "2011-06-15";
 
 /// The stand-in.
@@ -95,7 +93,7 @@ fn caller_identity(call: &Call<'_>) -> String {
 /// `<OperationResponse><OperationResult>…</OperationResult><ResponseMetadata>…`.
 fn envelope(operation: &str, request_id: &str, result: impl FnOnce(Xml) -> Xml) -> String {
     Xml::document()
-        .element_in(&format!("{operation}Response"), NAMESPACE, |x| {
+        .element_in(&format!("{operation}Response"), STS_NAMESPACE, |x| {
             x.element(&format!("{operation}Result"), result)
                 .element("ResponseMetadata", |x| x.text("RequestId", request_id))
         })

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::error::SignError;
 use crate::hash::{Hex, sha256};
 use crate::headers::{Line, write_lines, write_names};
-use crate::sign::SigningScope;
+use crate::scope::SigningScope;
 use crate::target::{write_canonical_path, write_canonical_query};
 use crate::time::AmzTime;
 

@@ -11,7 +11,7 @@ use crate::hash::{Hex, Signature, sha256};
 use crate::headers::{Line, write_lines};
 use crate::key::SigningKey;
 use crate::payload::EMPTY_SHA256_HEX;
-use crate::sign::SigningScope;
+use crate::scope::SigningScope;
 use crate::time::AmzTime;
 
 /// Of chunks and of messages alike.

@@ -11,7 +11,7 @@ use crate::chunk::ChunkSigner;
 use crate::error::SignError;
 use crate::hash::{Hex, sha256};
 use crate::key::{KeyCache, SigningKey};
-use crate::sign::SigningScope;
+use crate::scope::SigningScope;
 use crate::time::AmzTime;
 
 /// Total length, length of the headers, and the CRC-32 of these two.

@@ -10,7 +10,7 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
 
 use crate::hash::Signature;
-use crate::sign::SigningScope;
+use crate::scope::SigningScope;
 
 /// How many keys are kept: one per connection and day; beyond a thousand connections deriving anew is the lesser cost.
 const MAX_KEYS: usize = 1024;

@@ -1,9 +1,11 @@
 //! Signing a request's head.
 
+mod region_set;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use auth_model::{Credentials, Region, SessionToken, SigningName};
+use auth_model::{Credentials, SessionToken};
 use aws_endpoints::PathEncoding;
 use http::header::HOST;
 use http::request::Parts;
@@ -20,19 +22,11 @@ use crate::headers::{
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
 use crate::payload::{FollowUp, Payload};
+use crate::scope::SigningScope;
 use crate::signed::{Pieces, Seed, SignedHeaders};
 use crate::target;
 use crate::time::AmzTime;
 use crate::version_4a::SigningKey4a;
-
-/// The region and the service's name that a signature is good for.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct SigningScope {
-    /// The region that the endpoint verifies for.
-    pub region: Region,
-    /// The service's name in signatures.
-    pub name: SigningName,
-}
 
 /// What a signature is made of besides the request's head.
 #[derive(Clone, Copy, Debug)]

@@ -7,25 +7,17 @@
 //! aws-c-auth's `key_derivation.c`.
 
 use std::fmt;
-use std::sync::Arc;
 
-use auth_model::Credentials;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use http::request::Parts;
 use zeroize::Zeroizing;
 
-use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::hex;
 use crate::key::mac_into;
-use crate::payload::FollowUp;
-use crate::sign::{Rules, SignInput, Signer, sign_head};
-use crate::signed::SignedHeaders;
-use crate::time::AmzTime;
 
-const ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";
+pub(crate) const ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";
 
 /// The regions a signature is good for: names with `*` for any characters, a `,` between each two.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -68,61 +60,6 @@ impl RegionSet {
     }
 }
 
-impl Signer {
-    /// As [`Signer::sign`], by version 4a for a set of regions; the input's own region is not used.
-    ///
-    /// Costs an elliptic curve signature, some tens of microseconds. Signing twice gives two signatures, both valid.
-    ///
-    /// # Errors
-    ///
-    /// As [`Signer::sign`]; and [`SignError::ChunksNotSignable`] for payloads that are signed piece by piece.
-    pub fn sign_v4a(
-        &self,
-        head: &Parts,
-        input: &SignInput<'_>,
-        regions: &RegionSet,
-    ) -> Result<SignedHeaders, SignError> {
-        self.sign_v4a_by(&Rules::OURS, head, input, regions)
-    }
-
-    pub(crate) fn sign_v4a_by(
-        &self,
-        rules: &Rules,
-        head: &Parts,
-        input: &SignInput<'_>,
-        regions: &RegionSet,
-    ) -> Result<SignedHeaders, SignError> {
-        if input.payload.follow_up() != FollowUp::None {
-            return Err(SignError::ChunksNotSignable);
-        }
-        let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
-        let scope = CredentialScope {
-            algorithm: ALGORITHM,
-            time: &time,
-            region: None,
-            name: input.scope.name.as_str(),
-        };
-        let key = self.signing_key_4a(input.credentials)?;
-        let (signed, _) = sign_head(rules, head, input, &scope, Some(regions.as_str()), |text| {
-            key.sign(text)
-        })?;
-        Ok(signed)
-    }
-
-    fn signing_key_4a(&self, credentials: &Credentials) -> Result<Arc<SigningKey4a>, SignError> {
-        let id = credentials.access_key_id.as_str();
-        let secret = credentials.secret_access_key.expose();
-        let origin = self.keys_4a.origin(&[id, secret]);
-        if let Some(key) = self.keys_4a.find(&origin) {
-            return Ok(key);
-        }
-        let key = Arc::new(SigningKey4a::derive(id, secret)?);
-        // The key is good for any day.
-        self.keys_4a.keep(origin, "", Arc::clone(&key));
-        Ok(key)
-    }
-}
-
 /// A key pair derived from an access key. `Debug` shows nothing of it; aws-lc wipes the memory on drop.
 pub(crate) struct SigningKey4a(EcdsaKeyPair);
 
@@ -135,7 +72,7 @@ const LARGEST_CANDIDATE: [u8; 32] = [
 ];
 
 impl SigningKey4a {
-    fn derive(id: &str, secret: &str) -> Result<Self, SignError> {
+    pub(crate) fn derive(id: &str, secret: &str) -> Result<Self, SignError> {
         let mut text = Zeroizing::new(Vec::with_capacity(5 + secret.len()));
         text.extend_from_slice(b"AWS4A");
         text.extend_from_slice(secret.as_bytes());
@@ -164,7 +101,7 @@ impl SigningKey4a {
     }
 
     /// The signature in hexadecimal digits.
-    fn sign(&self, string_to_sign: &[u8]) -> Result<String, SignError> {
+    pub(crate) fn sign(&self, string_to_sign: &[u8]) -> Result<String, SignError> {
         let signature = self
             .0
             .sign(&SystemRandom::new(), string_to_sign)

@@ -3,7 +3,7 @@
 //! Source: IAM User Guide, "Troubleshoot access denied error messages".
 
 use auth_model::{AssumeRoleOptions, ExternalId, RoleArn};
-use policy_gen::{Policy, Statement, UserArn, document, template};
+use policy_gen::{Policy, Statement, UserArn, template};
 
 use super::report::{Cause, Culprit, Finding, PolicyKind};
 
@@ -153,7 +153,7 @@ impl Assumption<'_> {
             template::assume_role(self.role)
         } else {
             let actions = std::iter::once("sts:AssumeRole").chain(self.extra_actions());
-            Policy::new([Statement::allow(actions).with_resource(document::literal(&self.role.to_string()))])
+            Policy::new([Statement::allow(actions).with_resource(policy_gen::literal(&self.role.to_string()))])
         };
         Cause::new(Culprit::UserPolicy, text).mended_by(PolicyKind::Permissions, self.principal, policy)
     }
@@ -195,7 +195,7 @@ pub(super) fn of_request(what: String, message: &str, signer: &str, action: &str
         let resource = if resource == "*" {
             resource.to_owned()
         } else {
-            document::literal(resource)
+            policy_gen::literal(resource)
         };
         Policy::new([Statement::allow([action]).with_resource(resource)])
     };

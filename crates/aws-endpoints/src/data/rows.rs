@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::partition::{PARTITIONS, PartitionFacts, PartitionSet};
-use crate::services::Protocol;
+use crate::protocol::Protocol;
 use crate::variant::EndpointVariant;
 
 const SERVICES: &str = include_str!("services.tsv");

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
-use super::KEYS;
-use crate::document::{Statement, StatementProblem};
+use crate::document::{CONDITION_KEYS, Statement, StatementProblem};
 use crate::mapping::{Need, Resource};
 use crate::pattern::{InvalidPattern, Pattern, Wildcards};
 
@@ -89,7 +88,7 @@ impl Compiled {
                 _ => return Err(StatementProblem::Operator(operator.clone())),
             };
             for (key, values) in keys {
-                let known = KEYS.iter().find(|known| known.eq_ignore_ascii_case(key));
+                let known = CONDITION_KEYS.iter().find(|known| known.eq_ignore_ascii_case(key));
                 let key = *known.ok_or_else(|| StatementProblem::Key(key.clone()))?;
                 let values = values.0.iter().map(|value| pattern(value, wildcards));
                 tests.push(Test {

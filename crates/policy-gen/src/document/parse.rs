@@ -72,7 +72,7 @@ pub enum StatementProblem {
     #[error("condition operator {0} is not supported: use StringEquals, StringLike, ArnEquals or ArnLike")]
     Operator(String),
     /// A key that no mapping gives a value to.
-    #[error("condition key {0} is not supported: the proxy knows {known}", known = crate::decision::KEYS.join(", "))]
+    #[error("condition key {0} is not supported: the proxy knows {known}", known = crate::document::CONDITION_KEYS.join(", "))]
     Key(String),
     /// A condition without a value.
     #[error("condition key {0} has no value")]

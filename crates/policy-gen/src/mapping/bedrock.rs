@@ -7,6 +7,7 @@
 //! Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles" and "Use Guardrails".
 
 mod model;
+pub(crate) mod operation;
 mod places;
 
 use super::rows::push;
@@ -14,8 +15,7 @@ use super::rpc::one;
 use super::s3::of_uri;
 use super::value::{Value, Wanted, from_json};
 use super::{BodyFraming, BodyNeed, Mapping, MappingError, Need, Request, Resource, Unresolved};
-use crate::document::literal;
-use crate::operation::bedrock::operation as bedrock_operation;
+use crate::escape::literal;
 use model::{Model, arn_of, decoded};
 use places::Place;
 
@@ -30,7 +30,7 @@ const WANTED: Wanted = Wanted {
 const GUARDRAIL_HEADER: &str = "x-amzn-bedrock-guardrailidentifier";
 
 pub(super) fn needs_body(request: &Request<'_>) -> BodyNeed {
-    match bedrock_operation(request.method, request.path) {
+    match operation::operation(request.method, request.path) {
         Some("Converse" | "ConverseStream" | "StartAsyncInvoke") => BodyNeed::UpTo(MAX_BODY),
         // Bodies of the model's own, which may name objects that are read as the caller.
         Some("InvokeModel" | "InvokeModelWithResponseStream" | "CountTokens") if request.body != BodyFraming::Empty => {
@@ -45,7 +45,7 @@ pub(super) fn map(request: &Request<'_>, body: Option<&[u8]>) -> Result<Mapping,
         return Err(MappingError::ambiguous("the path and a header that names an operation"));
     }
     let operation =
-        bedrock_operation(request.method, request.path).ok_or_else(|| MappingError::unknown("method and path"))?;
+        operation::operation(request.method, request.path).ok_or_else(|| MappingError::unknown("method and path"))?;
     let whole = match needs_body(request) {
         BodyNeed::UpTo(_) => body.ok_or(MappingError::BodyMissing)?,
         BodyNeed::No | BodyNeed::Empty => &[],

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::document::literal;
+use crate::escape::literal;
 
 /// One check that AWS makes.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use super::form::Form;
 use super::value::Value;
 use super::{Condition, MappingError, Need, Request, Resource, Unresolved};
-use crate::document::literal;
+use crate::escape::literal;
 use arn::{Kind, Naming, filled, is_plain, whole};
 
 pub(super) use arn::is_id;

@@ -20,7 +20,7 @@ mod tests;
 
 use super::error::check_body;
 use super::{BodyNeed, Condition, Mapping, MappingError, Need, Request, Resource, Unresolved};
-use crate::document::literal;
+use crate::escape::literal;
 use place::{Container, Place};
 use table::{RequestKey, Row, TABLE};
 use target::Target;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::literal;
+use crate::escape::literal;
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text, Wildcards::Any).unwrap()

@@ -3,7 +3,8 @@
 use auth_model::{AccountId, Partition, Region};
 
 use super::name::TableName;
-use crate::document::{Policy, Statement, literal};
+use crate::document::{Policy, Statement};
+use crate::escape::literal;
 
 /// Reading the items of these tables and of their indexes.
 #[must_use]

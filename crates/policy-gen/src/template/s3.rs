@@ -3,7 +3,8 @@
 use auth_model::Partition;
 
 use super::name::{BucketName, KeyPrefix};
-use crate::document::{Policy, Statement, literal};
+use crate::document::{Policy, Statement};
+use crate::escape::literal;
 
 /// Reading and listing a bucket's objects, or those below a prefix.
 #[must_use]

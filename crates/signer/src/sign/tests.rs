@@ -1,6 +1,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use auth_model::{AccessKeyId, Secret, SecretAccessKey, SessionToken};
+use auth_model::{AccessKeyId, Region, Secret, SecretAccessKey, SessionToken, SigningName};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 

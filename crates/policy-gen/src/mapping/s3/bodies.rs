@@ -5,7 +5,7 @@ use auth_model::RoleArn;
 use super::extras;
 use super::place::Container;
 use super::segments;
-use crate::document::literal;
+use crate::escape::literal;
 use crate::mapping::xml::{Element, malformed};
 use crate::mapping::{Condition, MappingError, Need, Request, Resource};
 

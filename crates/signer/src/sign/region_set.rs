@@ -1,0 +1,69 @@
+//! Signing for a set of regions, by version 4a.
+
+use std::sync::Arc;
+
+use auth_model::Credentials;
+use http::request::Parts;
+
+use super::{Rules, SignInput, Signer, sign_head};
+use crate::canonical::CredentialScope;
+use crate::error::SignError;
+use crate::payload::FollowUp;
+use crate::signed::SignedHeaders;
+use crate::time::AmzTime;
+use crate::version_4a::{ALGORITHM, RegionSet, SigningKey4a};
+
+impl Signer {
+    /// As [`Signer::sign`], by version 4a for a set of regions; the input's own region is not used.
+    ///
+    /// Costs an elliptic curve signature, some tens of microseconds. Signing twice gives two signatures, both valid.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign`]; and [`SignError::ChunksNotSignable`] for payloads that are signed piece by piece.
+    pub fn sign_v4a(
+        &self,
+        head: &Parts,
+        input: &SignInput<'_>,
+        regions: &RegionSet,
+    ) -> Result<SignedHeaders, SignError> {
+        self.sign_v4a_by(&Rules::OURS, head, input, regions)
+    }
+
+    pub(crate) fn sign_v4a_by(
+        &self,
+        rules: &Rules,
+        head: &Parts,
+        input: &SignInput<'_>,
+        regions: &RegionSet,
+    ) -> Result<SignedHeaders, SignError> {
+        if input.payload.follow_up() != FollowUp::None {
+            return Err(SignError::ChunksNotSignable);
+        }
+        let time = AmzTime::at(input.time).ok_or(SignError::TimeOutOfRange)?;
+        let scope = CredentialScope {
+            algorithm: ALGORITHM,
+            time: &time,
+            region: None,
+            name: input.scope.name.as_str(),
+        };
+        let key = self.signing_key_4a(input.credentials)?;
+        let (signed, _) = sign_head(rules, head, input, &scope, Some(regions.as_str()), |text| {
+            key.sign(text)
+        })?;
+        Ok(signed)
+    }
+
+    fn signing_key_4a(&self, credentials: &Credentials) -> Result<Arc<SigningKey4a>, SignError> {
+        let id = credentials.access_key_id.as_str();
+        let secret = credentials.secret_access_key.expose();
+        let origin = self.keys_4a.origin(&[id, secret]);
+        if let Some(key) = self.keys_4a.find(&origin) {
+            return Ok(key);
+        }
+        let key = Arc::new(SigningKey4a::derive(id, secret)?);
+        // The key is good for any day.
+        self.keys_4a.keep(origin, "", Arc::clone(&key));
+        Ok(key)
+    }
+}
