@@ -1,6 +1,6 @@
 //! Customers are kept apart: each organisation has a user and an External ID of its own.
 
-use auth_model::{AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
+use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation, VaultAwsRole};
 
 use crate::config::Config;
 use crate::config::key_path::KeyPath;
@@ -16,10 +16,9 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
 fn check_keys(config: &Config, report: &Report<'_>) {
     let identities: Vec<_> = config.identities.values().collect();
     for (index, identity) in identities.iter().enumerate() {
-        let shared = identities
-            .iter()
-            .take(index)
-            .find(|other| other.organisation != identity.organisation && are_of_one_user(&other.keys, &identity.keys));
+        let shared = identities.iter().take(index).find(|other| {
+            other.organisation != identity.organisation && IamUser::of(&other.keys) == IamUser::of(&identity.keys)
+        });
         if let Some(other) = shared {
             let name = match identity.keys {
                 KeyAssets::Parts(_) => "access_key_id",
@@ -64,11 +63,18 @@ fn check_external_ids(config: &Config, report: &Report<'_>) {
     }
 }
 
-/// Whether both surely belong to one user, or to users that one role makes.
-fn are_of_one_user(a: &KeyAssets, b: &KeyAssets) -> bool {
-    match (a, b) {
-        (KeyAssets::Parts(a), KeyAssets::Parts(b)) => a.access_key_id == b.access_key_id,
-        (KeyAssets::Leased(a), KeyAssets::Leased(b)) => a == b,
-        (KeyAssets::Parts(_), KeyAssets::Leased(_)) | (KeyAssets::Leased(_), KeyAssets::Parts(_)) => false,
+/// What the configuration shows of whose keys they are: the same of two is one user, or users that one role makes.
+#[derive(Eq, PartialEq)]
+enum IamUser<'a> {
+    OfAccessKey(&'a AssetReference),
+    OfRole(&'a VaultAwsRole),
+}
+
+impl<'a> IamUser<'a> {
+    fn of(keys: &'a KeyAssets) -> Self {
+        match keys {
+            KeyAssets::Parts(parts) => Self::OfAccessKey(&parts.access_key_id),
+            KeyAssets::Leased(role) => Self::OfRole(role),
+        }
     }
 }
