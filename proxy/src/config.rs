@@ -8,12 +8,14 @@
 mod admin_address;
 mod bench;
 mod browsers;
+mod chain_files;
 mod check;
 mod choice;
 mod effective;
 mod endpoint;
 mod environment;
 mod file;
+mod file_limits;
 mod host_pattern;
 mod key_path;
 mod keys;
@@ -24,6 +26,7 @@ mod places;
 mod problem;
 mod quantity;
 mod raw;
+mod served_hosts;
 mod service_defaults;
 mod sources;
 mod suggest;
@@ -42,17 +45,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, StoreKind};
+use auth_model::{
+    AccountId, AssetReference, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, StoreKind,
+};
 use aws_endpoints::{AddressBlock, EndpointVariant};
-use credential_assets::{CommandSettings, VaultAuth};
 use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
 
 pub(crate) use admin_address::admin_address;
 pub use browsers::{BrowserConfig, BrowserMode, InvalidWebOrigin, PassFields, UserAgents, WebOrigin};
+pub use chain_files::{ChainFiles, FindChainFiles};
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
+pub use file_limits::{FileAccess, FileLimits, FilePlace};
 pub use host_pattern::HostPattern;
 pub use limits::{Limits, RetryConfig, Timeouts};
 pub(crate) use load::reload;
@@ -309,11 +315,22 @@ pub struct StsConfig {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AssetsConfig {
     /// `[assets.exec]`: programs.
-    pub exec: CommandSettings,
+    pub exec: ExecConfig,
     /// `[assets.vault]`: the vault, where there is one.
     pub vault: Option<VaultConfig>,
     /// `[assets.secretsmanager]` and `[assets.ssm]`: AWS's stores of secrets that are used.
     pub stores: BTreeMap<StoreKind, StoreConfig>,
+}
+
+/// `[assets.exec]`: how programs that print secrets are run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExecConfig {
+    /// How long a program may run.
+    pub timeout: Duration,
+    /// How long its output is used before it is run again; zero runs it at each read.
+    pub cache: Duration,
+    /// Names of variables that programs get besides those that all get.
+    pub environment: Vec<String>,
 }
 
 /// `[assets.secretsmanager]` or `[assets.ssm]`: one of AWS's stores of secrets.
@@ -345,7 +362,35 @@ pub struct VaultConfig {
     /// How long a secret is used before it is read again.
     pub cache: Duration,
     /// How to log in.
-    pub auth: VaultAuth,
+    pub auth: VaultLogin,
+}
+
+/// `[assets.vault.auth]`: how to log in to the vault. References are none to the vault itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum VaultLogin {
+    /// `token`: a token that somebody else made.
+    Token {
+        /// The token.
+        token: AssetReference,
+    },
+    /// `approle`: the method for machines.
+    AppRole {
+        /// Where the method is mounted below `auth/`.
+        mount: String,
+        /// The role's id.
+        role_id: AssetReference,
+        /// The role's secret; `None` for a role that binds none.
+        secret_id: Option<AssetReference>,
+    },
+    /// `kubernetes`: the method for pods.
+    Kubernetes {
+        /// Where the method is mounted below `auth/`.
+        mount: String,
+        /// The role's name.
+        role: String,
+        /// The service account's token.
+        jwt_file: PathBuf,
+    },
 }
 
 /// `[upstream]`: how the proxy reaches what it signs for.

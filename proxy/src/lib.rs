@@ -5,6 +5,7 @@ mod admit;
 pub mod app;
 mod body;
 mod browser;
+mod chain_files;
 pub mod check;
 pub mod cli;
 pub mod config;

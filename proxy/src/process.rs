@@ -11,7 +11,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 
 pub(crate) use descriptors::{DescriptorLimit, DescriptorPermit, Descriptors};
 pub use landlock::LandlockError;
-pub(crate) use landlock::{Access, FileLimits, Place};
+pub(crate) use landlock::restrict;
 pub(crate) use service_manager::{ServiceManager, State};
 pub(crate) use system_files::system_files;
 

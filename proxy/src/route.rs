@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auth_model::{ConnectionName, Region};
-use aws_endpoints::{AwsHost, EndpointVariant, Protocol, ServiceTraits, endpoint, partition_of, traits_of};
+use aws_endpoints::{AwsHost, Protocol, ServiceTraits, endpoint, traits_of};
 use signer::SigningScope;
 
 use crate::admit::Admitted;
@@ -107,18 +107,7 @@ impl Route {
 
     /// Whether requests for the host are this connection's.
     pub(crate) fn serves(&self, host: &AwsHost) -> bool {
-        let EndpointVariant { fips, dualstack: _ } = self.config.variant;
-        self.config.connection.service == host.service
-            && match &host.region {
-                Some(region) => *region == self.scope.region,
-                // A host without a region is signed for the connection's (S3 Transfer Acceleration) or for all of them
-                // (multi-region access points), with credentials that are good in the host's partition.
-                None => partition_of(&self.scope.region) == Some(host.partition),
-            }
-            // No other server stands for several regions.
-            && !(host.needs_sigv4a() && self.endpoint().is_some())
-            // Whoever configured FIPS must not leave it because of a client's host name.
-            && (!fips || host.variant.fips)
+        self.config.serves(&self.scope.region, host)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultSettings};
+use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultAuth, VaultSettings};
 
 use super::StartError;
-use crate::config::{AssetsConfig, VaultConfig};
+use crate::config::{AssetsConfig, ExecConfig, VaultConfig, VaultLogin};
 
 /// `[assets]` with the content of the files that it names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,7 +26,7 @@ impl AssetsSettings {
             None => None,
         };
         Ok(Self {
-            commands: config.exec.clone(),
+            commands: commands(&config.exec),
             vault,
         })
     }
@@ -48,6 +48,30 @@ impl AssetsSettings {
     }
 }
 
+fn commands(config: &ExecConfig) -> CommandSettings {
+    CommandSettings {
+        timeout: config.timeout,
+        cache: config.cache,
+        environment: config.environment.clone(),
+    }
+}
+
+fn login(config: &VaultLogin) -> VaultAuth {
+    match config.clone() {
+        VaultLogin::Token { token } => VaultAuth::Token { token },
+        VaultLogin::AppRole {
+            mount,
+            role_id,
+            secret_id,
+        } => VaultAuth::AppRole {
+            mount,
+            role_id,
+            secret_id,
+        },
+        VaultLogin::Kubernetes { mount, role, jwt_file } => VaultAuth::Kubernetes { mount, role, jwt_file },
+    }
+}
+
 async fn settings(vault: &VaultConfig) -> Result<VaultSettings, StartError> {
     let extra_roots_pem = match &vault.ca_file {
         Some(path) => tokio::fs::read(path).await.map_err(|source| StartError::VaultCaFile {
@@ -63,6 +87,6 @@ async fn settings(vault: &VaultConfig) -> Result<VaultSettings, StartError> {
         extra_roots_pem,
         timeout: vault.timeout,
         cache: vault.cache,
-        auth: vault.auth.clone(),
+        auth: login(&vault.auth),
     })
 }

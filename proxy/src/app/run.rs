@@ -9,10 +9,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::proxy::{Proxy, StartError};
 use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
-use crate::config::{ConfigError, ConnectionConfig, Environment, Loaded, Overrides, load, reload};
+use crate::chain_files::chain_files;
+use crate::config::{ConfigError, ConnectionConfig, Environment, FileLimits, Loaded, Overrides, load, reload};
 use crate::log;
 use crate::metrics::Metrics;
-use crate::process::{FileLimits, LandlockError, ServiceManager, State, system_files};
+use crate::process::{LandlockError, ServiceManager, State, restrict, system_files};
 use crate::server::Drained;
 
 /// The program cannot begin.
@@ -41,7 +42,7 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<Dra
     // Before anything else: a signal that comes while the configuration is read must not end the process by itself.
     let mut signals = StopSignals::new().map_err(StartError::Signals)?;
     let reload_signal = ReloadSignal::new().map_err(StartError::Signals)?;
-    let loaded = load(overrides, environment)?;
+    let loaded = load(overrides, environment, chain_files)?;
     let logging = log::init(loaded.config.log);
     tracing::info!(
         file = loaded.file.as_ref().map(|file| tracing::field::display(file.display())),
@@ -141,8 +142,8 @@ fn limit_files(loaded: &Loaded, environment: &Environment) -> Result<Option<File
     }
     let of_system = system_files(environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"));
     let limits = FileLimits::new(loaded.places.iter().cloned().chain(of_system));
-    limits.restrict()?;
-    for path in limits.places() {
+    restrict(&limits)?;
+    for path in limits.paths() {
         tracing::debug!(path = %path.display(), "stays within reach");
     }
     tracing::info!(
@@ -172,7 +173,7 @@ impl Reloads<'_> {
             tracing::info!(cause, "loading the configuration again");
             manager.report(&[State::Reloading]).await;
             let before = files.now().await;
-            let loaded = reload(self.overrides, self.environment, self.limits);
+            let loaded = reload(self.overrides, self.environment, self.limits, chain_files);
             files = match &loaded {
                 Ok(loaded) => before.follow(&loaded.files).await,
                 // What was followed may mend it as well.

@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use super::block_on;
 use super::output::{Failure, print};
 use super::serve::ConfigArgs;
+use crate::chain_files::chain_files;
 use crate::check::{Checker, Report, Style, Verdict};
 use crate::config::{Environment, LogConfig, LogFormat, LogLevel, load};
 use crate::log::Chain;
@@ -58,7 +59,7 @@ fn bucket(text: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn run(args: &CheckArgs, environment: &Environment) -> Result<(), Failure> {
-    let loaded = load(&args.config.overrides(), environment)?;
+    let loaded = load(&args.config.overrides(), environment, chain_files)?;
     crate::log::init(LogConfig {
         // Beside text for people it is text, wherever both go.
         format: if args.json { LogFormat::Auto } else { LogFormat::Text },

@@ -8,6 +8,7 @@ use tokio::runtime::Builder;
 use super::block_on;
 use super::output::{Failure, print, warn};
 use super::resolve::resolve;
+use crate::chain_files::chain_files;
 use crate::config::{Environment, Loaded, Overrides, load};
 
 /// The example that is installed with the program; a test loads it.
@@ -83,7 +84,7 @@ fn loaded(file: &FileArgs, environment: &Environment) -> Result<Loaded, Failure>
         file: file.config.clone(),
         ..Overrides::default()
     };
-    let loaded = load(&overrides, environment)?;
+    let loaded = load(&overrides, environment, chain_files)?;
     for warning in loaded.config.warnings() {
         warn(&warning);
     }

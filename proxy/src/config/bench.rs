@@ -41,7 +41,7 @@ fn is_local(endpoint: &EndpointUrl) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Environment, Overrides, load};
+    use crate::config::{ChainFiles, Environment, Overrides, load};
 
     #[track_caller]
     fn with_endpoint(endpoint: &str) -> Result<Config, ConfigError> {
@@ -57,7 +57,7 @@ mod tests {
             bench_without_signing: true,
             ..Overrides::default()
         };
-        load(&overrides, &Environment::default()).map(|loaded| loaded.config)
+        load(&overrides, &Environment::default(), ChainFiles::none).map(|loaded| loaded.config)
     }
 
     #[test]

@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 
 use figment::value::Value;
 
+use super::chain_files::{ChainFiles, FindChainFiles};
 use super::effective::{self, Effective};
 use super::environment::Environment;
 use super::file::TomlFile;
+use super::file_limits::{FileLimits, FilePlace};
 use super::key_path::KeyPath;
-use super::places::Limits;
+use super::places::LimitsInForce;
 use super::problem::{ConfigError, Origin, Problem};
 use super::raw::RawConfig;
 use super::sources::{FlagSetting, Sources};
 use super::table::Report;
 use super::variables::FILE_VARIABLE;
 use super::{Config, bench, check, typed};
-use crate::process::{FileLimits, Place};
 
 /// The file that is read where nobody names one.
 pub const DEFAULT_FILE: &str = "signing-proxy.toml";
@@ -58,19 +59,26 @@ pub struct Loaded {
     /// That file and those whose content it asks for: what to look at for changes.
     pub files: Vec<PathBuf>,
     /// What the process is to be limited to, besides the files of the system; nothing where it is not.
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<FilePlace>,
 }
 
 impl Config {
     /// Reads a configuration from TOML and the `SIGNING_PROXY_*` variables; relative paths begin at the
-    /// working directory.
+    /// working directory. For a process that is limited to the files that it needs, use [`load`].
     ///
     /// # Errors
     ///
     /// [`ConfigError`] with everything that is wrong.
     pub fn from_toml(toml: &str, environment: &Environment) -> Result<Self, ConfigError> {
         let file = TomlFile::parse(Path::new(DEFAULT_FILE), toml).map_err(one)?;
-        build(Some(file), environment, Vec::new(), Limits::Open).map(|built| built.config)
+        build(
+            Some(file),
+            environment,
+            Vec::new(),
+            LimitsInForce::Open,
+            ChainFiles::none,
+        )
+        .map(|built| built.config)
     }
 }
 
@@ -79,8 +87,12 @@ impl Config {
 /// # Errors
 ///
 /// [`ConfigError`] with everything that is wrong; a file that is named must exist.
-pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, ConfigError> {
-    load_within(overrides, environment, Limits::Open)
+pub fn load(
+    overrides: &Overrides,
+    environment: &Environment,
+    find_chain_files: FindChainFiles,
+) -> Result<Loaded, ConfigError> {
+    load_within(overrides, environment, LimitsInForce::Open, find_chain_files)
 }
 
 /// Reads the configuration for a process that runs, within the limits of its files where it has any.
@@ -92,11 +104,18 @@ pub(crate) fn reload(
     overrides: &Overrides,
     environment: &Environment,
     limits: Option<&FileLimits>,
+    find_chain_files: FindChainFiles,
 ) -> Result<Loaded, ConfigError> {
-    load_within(overrides, environment, limits.map_or(Limits::None, Limits::To))
+    let limits = limits.map_or(LimitsInForce::None, LimitsInForce::To);
+    load_within(overrides, environment, limits, find_chain_files)
 }
 
-fn load_within(overrides: &Overrides, environment: &Environment, limits: Limits<'_>) -> Result<Loaded, ConfigError> {
+fn load_within(
+    overrides: &Overrides,
+    environment: &Environment,
+    limits: LimitsInForce<'_>,
+    find_chain_files: FindChainFiles,
+) -> Result<Loaded, ConfigError> {
     let file = find_file(overrides, environment).map_err(one)?;
     let path = file.as_ref().map(|(path, _)| path.clone());
     let own_files: Vec<_> = path.iter().cloned().collect();
@@ -105,7 +124,14 @@ fn load_within(overrides: &Overrides, environment: &Environment, limits: Limits<
         .transpose()
         .map_err(|problem| one(problem).with_files(own_files.clone()))?;
     let all_files = |others: &[PathBuf]| own_files.iter().chain(others).cloned().collect();
-    let built = build(file, environment, flags(overrides, environment), limits).and_then(|mut built| {
+    let built = build(
+        file,
+        environment,
+        flags(overrides, environment),
+        limits,
+        find_chain_files,
+    )
+    .and_then(|mut built| {
         if overrides.bench_without_signing {
             bench::sign_nothing(&mut built.config)?;
         }
@@ -140,14 +166,15 @@ struct Built {
     config: Config,
     effective: Effective,
     files: Vec<PathBuf>,
-    places: Vec<Place>,
+    places: Vec<FilePlace>,
 }
 
 fn build(
     file: Option<TomlFile>,
     environment: &Environment,
     flags: Vec<FlagSetting>,
-    limits: Limits<'_>,
+    limits: LimitsInForce<'_>,
+    find_chain_files: FindChainFiles,
 ) -> Result<Built, ConfigError> {
     let mut problems = Vec::new();
     let has_service_flag = flags.iter().any(|flag| flag.flag == "--service");
@@ -167,6 +194,7 @@ fn build(
         notices: Vec::new().into(),
         files: Vec::new().into(),
         environment,
+        find_chain_files,
         limits,
         limits_files: false.into(),
         places: Vec::new().into(),

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file_limits::{FileAccess, FileLimits, FilePlace};
 use super::key_path::KeyPath;
 use super::table::Report;
-use crate::process::{Access, FileLimits, Place};
 
 /// What the process that loads the configuration is limited to.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Limits<'a> {
+pub(super) enum LimitsInForce<'a> {
     /// Nothing yet: it begins with this configuration.
     Open,
     /// Nothing, and it runs: limits can no longer be set.
@@ -41,9 +41,9 @@ impl Report<'_> {
     /// Learns whether files are limited, and whether that can still be decided.
     pub(super) fn limit_files(&self, is_wanted: bool) {
         let is_in_force = match self.limits {
-            Limits::Open => is_wanted,
-            Limits::None => false,
-            Limits::To(_) => true,
+            LimitsInForce::Open => is_wanted,
+            LimitsInForce::None => false,
+            LimitsInForce::To(_) => true,
         };
         if is_wanted != is_in_force {
             self.refuse(&KeyPath::of("process.landlock"), SWITCHED);
@@ -73,11 +73,11 @@ impl Report<'_> {
         !folder_of(path).exists() || self.needs(key, path, Need::Read)
     }
 
-    fn places(&self, path: &Path, need: Need) -> Result<Vec<Place>, String> {
+    fn places(&self, path: &Path, need: Need) -> Result<Vec<FilePlace>, String> {
         let (folder, access) = match need {
-            Need::Read => (folder_of(path), Access::Read),
-            Need::Replace => (folder_of(path), Access::Write),
-            Need::Folder => (path.to_owned(), Access::Write),
+            Need::Read => (folder_of(path), FileAccess::Read),
+            Need::Replace => (folder_of(path), FileAccess::Write),
+            Need::Folder => (path.to_owned(), FileAccess::Write),
         };
         // Not by its name: what was meant to be a path may be a secret.
         let named = folder.canonicalize().map_err(|error| {
@@ -89,13 +89,13 @@ impl Report<'_> {
         let places: Vec<_> = [Some(named), target]
             .into_iter()
             .flatten()
-            .map(|path| Place { path, access })
+            .map(|path| FilePlace { path, access })
             .collect();
         if places.iter().any(|place| place.path.parent().is_none()) {
             return Err(TOP.to_owned());
         }
         match self.limits {
-            Limits::To(limits) if !places.iter().all(|place| limits.allow(place)) => Err(OUTSIDE.to_owned()),
+            LimitsInForce::To(limits) if !places.iter().all(|place| limits.allow(place)) => Err(OUTSIDE.to_owned()),
             _ => Ok(places),
         }
     }

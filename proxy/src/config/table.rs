@@ -12,18 +12,19 @@ use std::time::Duration;
 
 use auth_model::{AssetReference, Secret, StoreKind, VaultAwsRole};
 
+use super::chain_files::FindChainFiles;
 use super::choice::Choice;
 use super::environment::Environment;
+use super::file_limits::FilePlace;
 use super::key_path::KeyPath;
 use super::keys::{self, Kind};
-use super::places::{Limits, Need};
+use super::places::{LimitsInForce, Need};
 use super::problem::Problem;
 use super::quantity;
 use super::raw::Written;
 use super::sources::Sources;
 use super::typed::NO_PROGRAMS;
 use super::written;
-use crate::process::Place;
 
 /// Where problems are noted.
 pub(super) struct Report<'a> {
@@ -34,11 +35,12 @@ pub(super) struct Report<'a> {
     /// Files whose content is part of the configuration, besides the one that names them.
     pub(super) files: RefCell<Vec<PathBuf>>,
     pub(super) environment: &'a Environment,
+    pub(super) find_chain_files: FindChainFiles,
     /// What the process is limited to that loads it.
-    pub(super) limits: Limits<'a>,
+    pub(super) limits: LimitsInForce<'a>,
     /// Whether it is or will be limited to the places that are noted.
     pub(super) limits_files: Cell<bool>,
-    pub(super) places: RefCell<Vec<Place>>,
+    pub(super) places: RefCell<Vec<FilePlace>>,
 }
 
 impl Report<'_> {

@@ -8,6 +8,7 @@ use policy_gen::template::{assume_role, trust};
 use policy_gen::{AccountRoot, PolicyKind, Principal};
 
 use super::documents::{OutputArgs, note};
+use crate::chain_files::chain_files;
 use crate::cli::output::Failure;
 use crate::config::{ConnectionConfig, Environment, Overrides, load};
 
@@ -30,7 +31,7 @@ impl ConnectionArgs {
             file: self.config.clone(),
             ..Overrides::default()
         };
-        let mut connections = load(&overrides, environment)?.config.connections;
+        let mut connections = load(&overrides, environment, chain_files)?.config.connections;
         let known: Vec<_> = connections.keys().map(ConnectionName::as_str).collect();
         let unknown = format!(
             "there is no connection {name}; the configuration has {}",

@@ -1,8 +1,7 @@
 //! `[assets]`: settings that fit together, and references that have something to lead to.
 
-use credential_assets::VaultAuth;
-
 use super::{REPORTS, read, refuse};
+use crate::config::VaultLogin;
 
 const APPROLE: &str = "[assets.vault]\naddress = \"https://vault.internal:8200\"\n[assets.vault.auth]\n\
                        method = \"approle\"\nrole_id = \"env:ROLE\"\nsecret_id = \"file:/run/secret-id\"\n";
@@ -16,7 +15,7 @@ fn each_method_has_its_keys() {
     let config = read(&format!("{APPROLE}{REPORTS}"), &[]).unwrap();
     let vault = config.assets.vault.unwrap();
     assert_eq!(vault.address.to_string(), "https://vault.internal:8200");
-    assert!(matches!(vault.auth, VaultAuth::AppRole { mount, secret_id: Some(_), .. } if mount == "approle"));
+    assert!(matches!(vault.auth, VaultLogin::AppRole { mount, secret_id: Some(_), .. } if mount == "approle"));
 
     let kubernetes = APPROLE
         .replace("approle", "kubernetes")
@@ -27,7 +26,7 @@ fn each_method_has_its_keys() {
         .assets
         .vault
         .unwrap();
-    let VaultAuth::Kubernetes { mount, role, jwt_file } = vault.auth else {
+    let VaultLogin::Kubernetes { mount, role, jwt_file } = vault.auth else {
         panic!("another method");
     };
     assert_eq!((mount.as_str(), role.as_str()), ("clusters/blue", "proxy"));

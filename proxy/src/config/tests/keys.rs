@@ -13,7 +13,9 @@ use crate::config::key_path::KeyPath;
 use crate::config::keys::{self, KEYS, Kind, Node};
 use crate::config::load::{Overrides, load};
 use crate::config::raw::RawConfig;
-use crate::config::{BucketAddressing, ChecksumMode, Environment, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use crate::config::{
+    BucketAddressing, ChainFiles, ChecksumMode, Environment, LogFormat, LogLevel, PayloadMode, PresignedMode,
+};
 
 /// A value that the raw type of the key takes.
 fn sample(kind: &Kind) -> Value {
@@ -184,7 +186,7 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
         file: Some(file),
         ..Overrides::default()
     };
-    let loaded = load(&overrides, &Environment::empty()).unwrap();
+    let loaded = load(&overrides, &Environment::empty(), ChainFiles::none).unwrap();
     let (toml, json) = (loaded.effective.to_toml(), loaded.effective.to_json());
     let all = format!("{toml}{json}{:?}{:?}", loaded.effective, loaded.config);
     assert!(!all.contains("SENTINEL"), "{all}");
@@ -204,7 +206,7 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
         file: Some(file),
         ..Overrides::default()
     };
-    let again = load(&overrides, &Environment::empty()).unwrap();
+    let again = load(&overrides, &Environment::empty(), ChainFiles::none).unwrap();
     assert_eq!(again.effective.to_toml(), toml);
 }
 

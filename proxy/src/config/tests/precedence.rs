@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_model::{AssetReference, AuthMethod, ConnectionName, KeyAssets};
 
 use super::{REPORTS, read, refuse_with};
-use crate::config::{Environment, FlagConnection, Loaded, Overrides, load};
+use crate::config::{ChainFiles, Environment, FlagConnection, Loaded, Overrides, load};
 
 #[track_caller]
 fn check_address(got: Option<SocketAddr>, want: &str) {
@@ -26,7 +26,10 @@ fn load_file(toml: &str, overrides: Overrides, variables: &[(&str, &str)]) -> (L
         ..overrides
     };
     let environment: Environment = variables.iter().copied().collect();
-    (load(&overrides, &environment).unwrap(), folder.path().to_owned())
+    (
+        load(&overrides, &environment, ChainFiles::none).unwrap(),
+        folder.path().to_owned(),
+    )
 }
 
 #[test]
@@ -210,13 +213,17 @@ fn a_named_file_must_exist() {
         file: Some(PathBuf::from("/nowhere/x.toml")),
         ..Overrides::default()
     };
-    let error = load(&overrides, &Environment::empty()).unwrap_err().to_string();
+    let error = load(&overrides, &Environment::empty(), ChainFiles::none)
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         error,
         "flag --config: the file /nowhere/x.toml cannot be read: No such file or directory (os error 2)"
     );
     let environment: Environment = [("SIGNING_PROXY_CONFIG", "/nowhere/y.toml")].into_iter().collect();
-    let error = load(&Overrides::default(), &environment).unwrap_err().to_string();
+    let error = load(&Overrides::default(), &environment, ChainFiles::none)
+        .unwrap_err()
+        .to_string();
     assert!(
         error.starts_with("variable SIGNING_PROXY_CONFIG: the file /nowhere/y.toml"),
         "{error}"
@@ -237,7 +244,12 @@ fn by_flags(region: Option<&str>, endpoint: Option<&str>) -> Overrides {
 #[test]
 fn flags_alone_make_a_connection() {
     let environment: Environment = [("AWS_REGION", "eu-central-1")].into_iter().collect();
-    let loaded = load(&by_flags(None, Some("http://127.0.0.1:9000")), &environment).unwrap();
+    let loaded = load(
+        &by_flags(None, Some("http://127.0.0.1:9000")),
+        &environment,
+        ChainFiles::none,
+    )
+    .unwrap();
     let (name, default) = loaded.config.connections.iter().next().unwrap();
     assert_eq!(
         (name.as_str(), default.connection.auth.name()),
@@ -245,7 +257,7 @@ fn flags_alone_make_a_connection() {
     );
     assert_eq!(default.connection.region.as_str(), "eu-central-1");
     assert_eq!(default.endpoint.as_ref().unwrap().to_string(), "http://127.0.0.1:9000");
-    let error = load(&by_flags(Some("EU"), None), &Environment::empty()).unwrap_err();
+    let error = load(&by_flags(Some("EU"), None), &Environment::empty(), ChainFiles::none).unwrap_err();
     assert_eq!(
         error.to_string(),
         "flag --region: connections.default.region: a region is 1 to 63 of a-z, 0-9 and '-', such as eu-west-1"
@@ -255,7 +267,7 @@ fn flags_alone_make_a_connection() {
 #[test]
 fn flags_and_a_file_do_not_mix() {
     let environment: Environment = [("SIGNING_PROXY_CONFIG", "x.toml")].into_iter().collect();
-    let error = load(&by_flags(Some("eu-west-1"), None), &environment).unwrap_err();
+    let error = load(&by_flags(Some("eu-west-1"), None), &environment, ChainFiles::none).unwrap_err();
     assert_eq!(
         error.to_string(),
         "variable SIGNING_PROXY_CONFIG: a configuration file is named, and --service makes a connection without one: \
@@ -291,7 +303,7 @@ fn a_relative_program_begins_at_the_file_and_a_bare_one_in_path() {
             file: Some(file.clone()),
             ..Overrides::default()
         };
-        let loaded = load(&overrides, &Environment::empty()).unwrap();
+        let loaded = load(&overrides, &Environment::empty(), ChainFiles::none).unwrap();
         let name: ConnectionName = "reports".parse().unwrap();
         let AuthMethod::AccessKey {
             keys: KeyAssets::Parts(keys),

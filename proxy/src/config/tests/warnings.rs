@@ -1,7 +1,7 @@
 //! What is warned of, and what is not.
 
 use super::{Environment, read};
-use crate::config::{FlagConnection, Overrides, load};
+use crate::config::{ChainFiles, FlagConnection, Overrides, load};
 
 /// As long as those of AWS.
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -146,14 +146,16 @@ fn serve_by_flags_without_a_region_names_the_flag() {
         }),
         ..Overrides::default()
     };
-    let error = load(&overrides, &Environment::empty()).unwrap_err().to_string();
+    let error = load(&overrides, &Environment::empty(), ChainFiles::none)
+        .unwrap_err()
+        .to_string();
     let want = "flag --service: connections.default.region: missing: add --region, such as --region eu-west-1, or set AWS_REGION";
     assert!(error.starts_with(want) && error.lines().count() == 1, "{error}");
     let variable: Environment = [("AWS_REGION", "eu-west-1")].into_iter().collect();
-    assert!(load(&overrides, &variable).is_ok());
+    assert!(load(&overrides, &variable, ChainFiles::none).is_ok());
     let key = "SIGNING_PROXY_CONNECTIONS__DEFAULT__REGION";
     let variable: Environment = [(key, "eu-west-1")].into_iter().collect();
-    assert!(load(&overrides, &variable).is_ok());
+    assert!(load(&overrides, &variable, ChainFiles::none).is_ok());
 }
 
 #[test]

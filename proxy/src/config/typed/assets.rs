@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use auth_model::{AssetReference, ConnectionName};
-use credential_assets::{CommandSettings, VaultAuth};
 
 use super::{cleartext, stores};
 use crate::config::raw::{RawAssets, RawVault, RawVaultAuth, Written};
 use crate::config::table::Table;
-use crate::config::{AssetsConfig, ConnectionConfig, VaultConfig};
+use crate::config::{AssetsConfig, ConnectionConfig, ExecConfig, VaultConfig, VaultLogin};
 
 /// Where Kubernetes puts the service account's token of a pod.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -28,7 +27,7 @@ pub(super) fn assets(
 ) -> AssetsConfig {
     let exec = table.table("exec");
     AssetsConfig {
-        exec: CommandSettings {
+        exec: ExecConfig {
             timeout: exec.duration("timeout", &raw.exec.timeout),
             cache: exec.duration("cache", &raw.exec.cache),
             environment: environment(&exec, &raw.exec.environment),
@@ -86,7 +85,7 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
     })
 }
 
-fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
+fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultLogin> {
     let Some(name) = raw.method.as_deref() else {
         table.missing("method", "it says how to log in to the vault");
         return None;
@@ -110,7 +109,7 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
     }
     let why = format!(r#"method "{method}" needs it"#);
     match *method {
-        "token" => Some(VaultAuth::Token {
+        "token" => Some(VaultLogin::Token {
             token: required_asset(table, "token", raw.token, &why)?,
         }),
         "approle" => {
@@ -120,7 +119,7 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
             if raw.secret_id.is_some() && secret_id.is_none() {
                 return None;
             }
-            Some(VaultAuth::AppRole {
+            Some(VaultLogin::AppRole {
                 mount: mount?,
                 role_id: role_id?,
                 secret_id,
@@ -131,7 +130,7 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultAuth> {
             let jwt_file = raw.jwt_file.as_deref().unwrap_or(SERVICE_ACCOUNT_TOKEN);
             let jwt_file = table.path("jwt_file", Some(jwt_file));
             let role = table.required("role", raw.role.as_deref(), &why);
-            Some(VaultAuth::Kubernetes {
+            Some(VaultLogin::Kubernetes {
                 mount: mount?,
                 role: role?,
                 jwt_file: jwt_file?,

@@ -4,7 +4,6 @@ use aws_endpoints::{AwsHost, HostError, parse_host};
 
 use crate::config::table::Table;
 use crate::config::{ConnectionConfig, HostPattern};
-use crate::route::Route;
 
 /// What may stand before the end of a pattern: a resource's name, an account, an access point, what a VPC endpoint has.
 const BEFORE: [&str; 7] = [
@@ -35,11 +34,12 @@ pub(super) fn hosts(table: &Table<'_>, written: &[String], config: &ConnectionCo
             }
         }
     }
-    // A connection that leads nowhere has a problem of its own.
-    let Ok(route) = Route::new(config) else {
+    // A connection that leads nowhere is reported by its region.
+    let Some(signing_region) = config.signing_region() else {
         return patterns;
     };
-    if !patterns.iter().all(|pattern| is_served(&route, pattern)) {
+    let serves = |host: &AwsHost| config.serves(&signing_region, host);
+    if !patterns.iter().all(|pattern| is_served(serves, pattern)) {
         let connection = &config.connection;
         let message = format!(
             "holds a host that is none of AWS's for {} in {}: the connection would never sign for it",
@@ -50,8 +50,8 @@ pub(super) fn hosts(table: &Table<'_>, written: &[String], config: &ConnectionCo
     patterns
 }
 
-fn is_served(route: &Route, pattern: &HostPattern) -> bool {
-    let is_served = |host: &str| readings(host).iter().any(|host| route.serves(host));
+fn is_served(serves: impl Fn(&AwsHost) -> bool, pattern: &HostPattern) -> bool {
+    let is_served = |host: &str| readings(host).iter().any(&serves);
     match pattern {
         HostPattern::Whole(host) => is_served(host),
         HostPattern::Below(end) => BEFORE.iter().any(|before| is_served(&format!("{before}.{end}"))),

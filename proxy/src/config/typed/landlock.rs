@@ -1,9 +1,6 @@
 //! What `process.landlock` leaves within reach besides the files that keys name, and what cannot work under it.
 
-use std::path::Path;
-
 use auth_model::{AuthMethod, BaseKeys};
-use sts_client::ambient_files;
 
 use crate::config::Config;
 use crate::config::key_path::KeyPath;
@@ -51,9 +48,9 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
 
 /// What AWS's own tools would read on this machine.
 fn check_chain(key: &KeyPath, profile: Option<&str>, report: &Report<'_>) {
-    let found = ambient_files(profile, |name| report.environment.get(name).map(str::to_owned));
+    let found = (report.find_chain_files)(profile, report.environment);
     for file in &found.files {
-        report.may_need(key, Path::new(file));
+        report.may_need(key, file);
     }
     for folder in found.folders.iter().filter(|folder| folder.exists()) {
         report.needs(key, folder, Need::Folder);

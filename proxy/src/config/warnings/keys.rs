@@ -1,9 +1,8 @@
 //! Secrets that cannot be keys of AWS's.
 
 use auth_model::{AssetReference, AuthMethod, BaseKeys, KeyAssets, ManagedIdentity};
-use credential_assets::VaultAuth;
 
-use crate::config::{Config, ConnectionConfig, EndpointUrl};
+use crate::config::{Config, ConnectionConfig, EndpointUrl, VaultLogin};
 
 /// How many characters a secret access key of AWS's has. Source: AWS Security Token Service API reference, examples of
 /// `Credentials`; every key that AWS issues.
@@ -57,11 +56,11 @@ impl Config {
     pub(crate) fn vault_assets(&self) -> Vec<(String, &AssetReference)> {
         let auth = self.assets.vault.as_ref().map(|vault| &vault.auth);
         let parts = match auth {
-            Some(VaultAuth::Token { token }) => vec![("token", Some(token))],
-            Some(VaultAuth::AppRole { role_id, secret_id, .. }) => {
+            Some(VaultLogin::Token { token }) => vec![("token", Some(token))],
+            Some(VaultLogin::AppRole { role_id, secret_id, .. }) => {
                 vec![("role_id", Some(role_id)), ("secret_id", secret_id.as_ref())]
             }
-            Some(VaultAuth::Kubernetes { .. }) | None => Vec::new(),
+            Some(VaultLogin::Kubernetes { .. }) | None => Vec::new(),
         };
         let parts = parts.into_iter().filter_map(|(name, asset)| Some((name, asset?)));
         parts
