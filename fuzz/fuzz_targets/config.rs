@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use signing_proxy::config::{Config, Environment};
+use proxy_config::{Config, Environment};
 use toml_edit::{ImDocument, Item, TableLike, Value};
 
 /// A secret, wherever it stands.

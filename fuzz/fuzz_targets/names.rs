@@ -12,7 +12,7 @@ use auth_model::{
 };
 use libfuzzer_sys::fuzz_target;
 use policy_gen::UserArn;
-use signing_proxy::config::EndpointUrl;
+use proxy_config::EndpointUrl;
 
 fuzz_target!(|text: &str| {
     same::<AccessKeyId>(text);

@@ -8,7 +8,7 @@ use aws_endpoints::{EndpointVariant, HostError, endpoint, parse_host, partition_
 use http::Uri;
 use http::request::Parts;
 use libfuzzer_sys::fuzz_target;
-use signing_proxy::config::{Config, ConnectionConfig, Environment};
+use proxy_config::{Config, ConnectionConfig, Environment};
 use signing_proxy::error::ProxyError;
 use signing_proxy::fuzzing::{Gate, Ready};
 use signing_proxy::server::ListenerRole;

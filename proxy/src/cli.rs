@@ -36,9 +36,6 @@ pub use healthcheck::HealthcheckArgs;
 pub use sandbox::SandboxArgs;
 pub use serve::{ConfigArgs, ServeArgs};
 
-#[cfg(test)]
-pub(crate) use config_command::EXAMPLE;
-
 /// The name of the program, as people type it.
 const PROGRAM: &str = "signing-proxy";
 
@@ -212,6 +209,22 @@ mod tests {
         check(&top, &mut command);
         let help = command.render_long_help().to_string();
         assert_eq!(help.contains("sandbox"), cfg!(feature = "sandbox"), "{help}");
+    }
+
+    #[test]
+    fn every_flag_is_explained() {
+        const PAGE: &str = include_str!("../../docs/configuration.md");
+
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments().filter_map(clap::Arg::get_long) {
+                assert!(
+                    PAGE.contains(&format!("`--{argument}")),
+                    "docs/configuration.md lacks --{argument}"
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The signing proxy.
 
+// As the modules name it.
+extern crate proxy_config as config;
+
 mod admin;
 mod admit;
 pub mod app;
@@ -8,7 +11,6 @@ mod browser;
 mod chain_files;
 pub mod check;
 pub mod cli;
-pub mod config;
 pub mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]

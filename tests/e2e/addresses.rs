@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth_model::SystemClock;
+use proxy_config::{Config, Environment};
 use sandbox::principals::REPORTER;
 use signing_proxy::check::{Checker, Style};
-use signing_proxy::config::{Config, Environment};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 

@@ -9,10 +9,10 @@ mod service;
 use std::sync::Arc;
 
 use auth_model::{Clock, SystemClock};
+use proxy_config::{Config, Environment};
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_TO_ALL, REPORTER, ROBOT};
 use signing_proxy::check::{Checker, ConnectionReport, Culprit, Outcome, Report, StepKind, Style, Verdict};
-use signing_proxy::config::{Config, Environment};
 
 use crate::support::world::{SERVICES, sandbox};
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use auth_model::SystemClock;
+use proxy_config::{Config, Environment};
 use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::check::{Checker, Style};
-use signing_proxy::config::{Config, Environment};
 
 use crate::support::Recorder;
 use crate::support::child;

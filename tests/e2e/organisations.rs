@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use proxy_config::{Config, Environment};
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, ROBOT};
 use signing_proxy::app::Proxy;
-use signing_proxy::config::{Config, Environment};
 use tokio::time::{Instant, sleep};
 
 use crate::support::world::sandbox;

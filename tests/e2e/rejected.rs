@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_model::SystemClock;
+use proxy_config::{Config, Environment};
 use sandbox::principals::{REPORT_READER, ROBOT};
 use sandbox::{Fault, KeyKind, ManualClock, Reason, Sandbox, SandboxSettings};
 use signing_proxy::app::Proxy;
-use signing_proxy::config::{Config, Environment};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use auth_model::ConnectionName;
+use proxy_config::{Config, Environment, Overrides};
 use sandbox::Sandbox;
 use sandbox::principals::ROBOT;
-use signing_proxy::config::{Config, Environment, Overrides};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;

@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use proxy_config::{LogConfig, LogFormat, LogLevel};
 use sandbox::Sandbox;
-use signing_proxy::config::{LogConfig, LogFormat, LogLevel};
 
 /// Set in the process that logs.
 const LOGGING: &str = "E2E_LOG_TRACE";

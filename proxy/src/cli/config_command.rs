@@ -9,10 +9,7 @@ use super::block_on;
 use super::output::{Failure, print, warn};
 use super::resolve::resolve;
 use crate::chain_files::chain_files;
-use crate::config::{Environment, Loaded, Overrides, load};
-
-/// The example that is installed with the program; a test loads it.
-pub(crate) const EXAMPLE: &str = include_str!("../../../deploy/example.toml");
+use crate::config::{EXAMPLE, Environment, Loaded, Overrides, load};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {

@@ -4,9 +4,9 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
+use proxy_config::{Config, Environment, LogConfig, LogFormat, LogLevel};
 use serde_json::Value;
 use signing_proxy::app::Proxy;
-use signing_proxy::config::{Config, Environment, LogConfig, LogFormat, LogLevel};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use proxy_config::{Config, Environment};
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, StreamGate, VerifiedRequest};
 use signing_proxy::app::Proxy;
-use signing_proxy::config::{Config, Environment};
 
 use super::Wire;
 
