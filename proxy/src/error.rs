@@ -11,6 +11,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use crate::share::Exhausted;
+
 pub use code::{ERRORS, ErrorCode};
 pub use notice::Notice;
 pub(crate) use render::{Accept, ERROR_HEADER, EndsConnection, ErrorShape, SPOKEN, render};
@@ -39,6 +41,15 @@ impl ProxyError {
             retry_after: None,
             cause: None,
         }
+    }
+
+    /// The error for a client that gets no more units: it has more than its share, or `full` where everything is taken.
+    pub(crate) fn exhausted(exhausted: Exhausted, full: ErrorCode) -> Self {
+        let code = match exhausted {
+            Exhausted::OverShare => ErrorCode::ClientOverShare,
+            Exhausted::Full => full,
+        };
+        Self::new(code).with_retry_after(exhausted.retry_after())
     }
 
     /// The same with a hint that fits the case better. Clients see it.

@@ -58,7 +58,7 @@ use crate::permit::{Permitted, Records};
 use crate::process::DescriptorLimit;
 use crate::route::Router;
 use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom, Turn};
-use crate::share::{ClientKey, Exhausted, Pool, PoolSize};
+use crate::share::{Exhausted, Pool, PoolSize};
 use crate::upstream::Network;
 use connections::{Lane, lanes};
 use multipart::Begun;
@@ -230,7 +230,7 @@ impl Pipeline {
         guard: &mut ResponseGuard,
         reporter: &mut Reporter,
     ) -> Result<Answered, ProxyError> {
-        let client = ClientKey::of(&reporter.record.peer);
+        let client = reporter.record.peer.client_key();
         // On HTTP/2 it was taken before, see [`Handler::room`].
         let is_http1 = head.version < Version::HTTP_2;
         let _memory = is_http1.then(|| self.memory_for_head(&client, &head)).transpose()?;
@@ -254,7 +254,7 @@ impl Pipeline {
         reporter.routed(&target);
         if is_over_share {
             // Not earlier: the response has the shape of the service that was meant.
-            return Err(Exhausted::OverShare.error(ErrorCode::ClientOverShare));
+            return Err(ProxyError::exhausted(Exhausted::OverShare, ErrorCode::ClientOverShare));
         }
         check_upgrade(&admitted.head)?;
         let lane = self.lane(&target)?;
@@ -367,7 +367,7 @@ impl Pipeline {
 async fn its_turn(turn: Option<&Turn>) -> Result<(), ProxyError> {
     let Some(turn) = turn else { return Ok(()) };
     let begun = turn.begins().await;
-    begun.map_err(|exhausted| exhausted.error(ErrorCode::ClientOverShare))
+    begun.map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::ClientOverShare))
 }
 
 fn spool_dir(config: &Config) -> PathBuf {
@@ -394,7 +394,7 @@ impl Handler for Pipeline {
     }
 
     fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
-        self.room_for_head(&ClientKey::of(peer), request)
+        self.room_for_head(&peer.client_key(), request)
     }
 }
 

@@ -64,7 +64,7 @@ use self::drain::Stage;
 use self::listeners::Listeners;
 use crate::metrics::Metrics;
 use crate::process::DescriptorLimit;
-use crate::share::Grant;
+use crate::share::{ClientKey, Grant};
 use crate::threads::Threads;
 
 pub(crate) use download::{Download, DownloadRate, TooSlow};
@@ -83,6 +83,13 @@ pub struct Peer {
     pub addr: SocketAddr,
     /// Where it connected.
     pub listener: ListenerRole,
+}
+
+impl Peer {
+    /// The client that what it takes is counted for.
+    pub(crate) fn client_key(&self) -> ClientKey {
+        ClientKey::new(self.listener.clone(), self.addr.ip())
+    }
 }
 
 /// What a listener is for.

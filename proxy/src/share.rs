@@ -15,8 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{ErrorCode, ProxyError};
-use crate::server::{ListenerRole, Peer};
+use crate::server::ListenerRole;
 
 pub(crate) use pool::{Grant, Pool};
 
@@ -49,11 +48,6 @@ impl ClientKey {
             IpAddr::V4(address) => IpAddr::V4(address),
         };
         Self(Arc::new(Client { listener, address }))
-    }
-
-    /// The client of a connection.
-    pub(crate) fn of(peer: &Peer) -> Self {
-        Self::new(peer.listener.clone(), peer.addr.ip())
     }
 
     /// Where it connected.
@@ -119,15 +113,6 @@ impl Exhausted {
         match self {
             Self::OverShare | Self::Full => RETRY_AFTER,
         }
-    }
-
-    /// The error for the client: its own fault, or `full` where all is taken.
-    pub(crate) fn error(self, full: ErrorCode) -> ProxyError {
-        let code = match self {
-            Self::OverShare => ErrorCode::ClientOverShare,
-            Self::Full => full,
-        };
-        ProxyError::new(code).with_retry_after(self.retry_after())
     }
 }
 

@@ -150,7 +150,11 @@ impl EventUpload {
             return Ok(());
         };
         let grown = memory.grow(more);
-        grown.map_err(|exhausted| self.source.stream.refuse(exhausted.error(ErrorCode::MemoryBusy)))
+        grown.map_err(|exhausted| {
+            self.source
+                .stream
+                .refuse(ProxyError::exhausted(exhausted, ErrorCode::MemoryBusy))
+        })
     }
 
     fn pass(&mut self, message: Message) -> Result<Bytes, Cause> {

@@ -180,7 +180,7 @@ fn grow(share: &mut Grant, bytes: usize) -> Result<(), ProxyError> {
         return Err(ProxyError::new(ErrorCode::SpoolFull).with_hint(hint));
     }
     let hint = "Try again when fewer bodies are under way, or raise server.spool_max.";
-    Err(exhausted.error(ErrorCode::SpoolFull).with_hint(hint))
+    Err(ProxyError::exhausted(exhausted, ErrorCode::SpoolFull).with_hint(hint))
 }
 
 fn failed(error: io::Error) -> ProxyError {

@@ -66,7 +66,7 @@ impl Pipeline {
         let granted = self
             .request_memory
             .try_take(client, head_bytes(&head.uri, &head.headers));
-        granted.map_err(|exhausted| exhausted.error(ErrorCode::MemoryBusy))
+        granted.map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::MemoryBusy))
     }
 
     /// The same for a request on HTTP/2, before anything is made of it.
@@ -95,7 +95,7 @@ impl Pipeline {
         let place = self.http2_requests.acquire(client, 1, deadline).await;
         place
             .map(Some)
-            .map_err(|exhausted| exhausted.error(ErrorCode::UpstreamBusy))
+            .map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::UpstreamBusy))
     }
 
     /// Takes memory for reading a body of so many bytes as a whole, as soon as there is enough of it: what others read is
@@ -116,7 +116,7 @@ impl Pipeline {
             .acquire(client, decision_bytes(body), Instant::now() + wait);
         granted
             .await
-            .map_err(|exhausted| exhausted.error(ErrorCode::MemoryBusy))
+            .map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::MemoryBusy))
     }
 }
 

@@ -11,7 +11,6 @@ use tokio::time::{Instant, timeout};
 use self::dummy::{Accepted, Dummy, EARLY_PAUSE, PIPE};
 use super::drain::Drain;
 use super::*;
-use crate::share::ClientKey;
 
 mod broken;
 mod dummy;
@@ -69,7 +68,7 @@ fn pipe() -> Pipe {
     };
     let handler = Arc::new(Dummy::default());
     let place = Clients::new(LIMITS.places(), LIMITS.place_kept)
-        .admit(ClientKey::of(&peer))
+        .admit(peer.client_key())
         .unwrap();
     let served = tokio::spawn(serve(accepted, peer, Arc::clone(&handler), context, place));
     Pipe {

@@ -128,11 +128,6 @@ fn an_ipv6_client_is_its_network_and_a_mapped_one_its_ipv4_address() {
     assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
     assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
     assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
-    let peer = Peer {
-        addr: "10.0.0.1:5".parse().unwrap(),
-        listener: ListenerRole::Shared,
-    };
-    assert_eq!(ClientKey::of(&peer), of("10.0.0.1"));
 }
 
 fn second() -> Instant {

@@ -40,7 +40,7 @@ impl Upstream {
     pub(crate) async fn permit(&self, client: &ClientKey) -> Result<Grant, ProxyError> {
         let deadline = Instant::now() + self.timeouts.connect;
         let permit = self.permits.acquire(client, 1, deadline).await;
-        permit.map_err(|exhausted| exhausted.error(ErrorCode::UpstreamBusy))
+        permit.map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::UpstreamBusy))
     }
 }
 
