@@ -9,9 +9,9 @@ use http::Uri;
 use http::request::Parts;
 use libfuzzer_sys::fuzz_target;
 use proxy_config::{Config, ConnectionConfig, Environment};
+use resource_limits::ListenerRole;
 use signing_proxy::error::ProxyError;
 use signing_proxy::fuzzing::{Gate, Ready};
-use signing_proxy::server::ListenerRole;
 use signing_proxy_fuzz::Text;
 
 /// Every kind of route; endpoints whose names hold one another.

@@ -2,6 +2,7 @@
 
 // As the modules name it.
 extern crate proxy_config as config;
+extern crate resource_limits as share;
 
 mod admin;
 mod admit;
@@ -25,7 +26,6 @@ mod route;
 #[cfg(feature = "sandbox")]
 pub mod sandbox_command;
 pub mod server;
-mod share;
 mod strip;
 mod threads;
 mod upstream;

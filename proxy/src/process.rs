@@ -1,7 +1,6 @@
 //! What the process denies others about itself: its memory; what it denies itself: files that it does not need; how many
 //! files it may have open, and for what; and what it reports to the service manager that started it.
 
-mod descriptors;
 mod landlock;
 mod service_manager;
 mod system_files;
@@ -9,9 +8,10 @@ mod system_files;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-pub(crate) use descriptors::{DescriptorLimit, DescriptorPermit, Descriptors};
 pub use landlock::LandlockError;
 pub(crate) use landlock::restrict;
+// Until all users name the crate.
+pub(crate) use resource_limits::{DescriptorLimit, DescriptorPermit, Descriptors};
 pub(crate) use service_manager::{ServiceManager, State};
 pub(crate) use system_files::system_files;
 

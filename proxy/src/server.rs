@@ -42,14 +42,12 @@ mod tests;
 mod turns;
 mod unflushed;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use auth_model::ConnectionName;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -73,6 +71,8 @@ pub(crate) use head_reader::AmbiguousHead;
 pub use limits::Limits;
 pub use listener::{BindError, bind};
 pub use refusal::Refusal;
+// Until all users name the crate.
+pub(crate) use resource_limits::ListenerRole;
 pub(crate) use service::OverShare;
 pub(crate) use turns::Turn;
 
@@ -89,27 +89,6 @@ impl Peer {
     /// The client that what it takes is counted for.
     pub(crate) fn client_key(&self) -> ClientKey {
         ClientKey::new(self.listener.clone(), self.addr.ip())
-    }
-}
-
-/// What a listener is for.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum ListenerRole {
-    /// `server.listen`: forward and gateway mode, for all connections.
-    Shared,
-    /// `connections.NAME.listen`: that connection only.
-    Connection(ConnectionName),
-    /// `server.admin`: probes and metrics.
-    Admin,
-}
-
-impl fmt::Display for ListenerRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shared => f.write_str("shared"),
-            Self::Connection(name) => write!(f, "@{name}"),
-            Self::Admin => f.write_str("admin"),
-        }
     }
 }
 

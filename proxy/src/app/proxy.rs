@@ -158,7 +158,7 @@ impl Proxy {
         let (sockets, held) = Sockets::open(&mut config, &Sockets::default())?;
         let sources = Sources::new(&config, &clock, None, Some(metrics.calls())).await?;
         let recorder = Arc::new(Recorder::new(metrics.clone(), observer));
-        let descriptors = Descriptors::new();
+        let descriptors = Descriptors::unlimited();
         descriptors.provide_for(config.server.max_clients, sockets.iter().count());
         let pipeline = Pipeline::within(
             &descriptors.upstream,

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{ClientKey, Exhausted, PoolSize};
-use crate::server::ListenerRole;
+use super::{ClientKey, Exhausted, ListenerRole, PoolSize};
 
 /// A pool's books. Whoever has nothing is in none of them, so they are no longer than the pool has units and waiting
 /// requests.

@@ -39,20 +39,21 @@ const PASSING_CLIENTS: u64 = 128;
 
 /// The descriptors of the process: how many there may be of each kind. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Descriptors {
+pub struct Descriptors {
     /// Those that were open before there was a client.
     own: u64,
     /// Clients' connections.
-    pub(crate) clients: DescriptorLimit,
+    pub clients: DescriptorLimit,
     /// Connections to the admin listener.
-    pub(crate) admin: DescriptorLimit,
+    pub admin: DescriptorLimit,
     /// Connections to services.
-    pub(crate) upstream: DescriptorLimit,
+    pub upstream: DescriptorLimit,
 }
 
 impl Descriptors {
     /// To be called when all is open that a proxy without clients has open. Nothing is limited yet.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn unlimited() -> Self {
         // The number of a new descriptor is the number of those before it, whose numbers have no gaps at the start.
         let own = UnixDatagram::unbound().map_or(0, |socket| u64::try_from(socket.as_raw_fd()).unwrap_or(0));
         Self {
@@ -67,7 +68,7 @@ impl Descriptors {
     /// is.
     ///
     /// The limit is the whole process's. It is never lowered.
-    pub(crate) fn provide_for(&self, max_clients: usize, listeners: usize) {
+    pub fn provide_for(&self, max_clients: usize, listeners: usize) {
         let limit = getrlimit(Resource::Nofile);
         let plan = Plan::of(limit, max_clients);
         let mut soft = limit.current;
@@ -103,7 +104,7 @@ impl Descriptors {
 
 /// How many descriptors of one kind may be open at a time. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct DescriptorLimit(Arc<Counts>);
+pub struct DescriptorLimit(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
@@ -116,11 +117,12 @@ struct Counts {
 
 /// One descriptor that counts as open until this is dropped.
 #[derive(Debug)]
-pub(crate) struct DescriptorPermit(Arc<Counts>);
+pub struct DescriptorPermit(Arc<Counts>);
 
 impl DescriptorLimit {
     /// As many as there may be.
-    pub(crate) fn none() -> Self {
+    #[must_use]
+    pub fn none() -> Self {
         Self(Arc::new(Counts {
             most: AtomicU64::new(u64::MAX),
             open: AtomicU64::default(),
@@ -137,12 +139,14 @@ impl DescriptorLimit {
     }
 
     /// How many there may be.
-    pub(crate) fn most(&self) -> u64 {
+    #[must_use]
+    pub fn most(&self) -> u64 {
         self.0.most.load(Ordering::Relaxed)
     }
 
     /// One more, where there may be one.
-    pub(crate) fn try_take(&self) -> Option<DescriptorPermit> {
+    #[must_use]
+    pub fn try_take(&self) -> Option<DescriptorPermit> {
         let most = self.most();
         let add = |open: u64| (open < most).then_some(open + 1);
         let taken = self.0.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
@@ -150,7 +154,7 @@ impl DescriptorLimit {
     }
 
     /// One more, as soon as there may be one.
-    pub(crate) async fn take(&self) -> DescriptorPermit {
+    pub async fn take(&self) -> DescriptorPermit {
         loop {
             let mut closed = std::pin::pin!(self.0.closed.notified());
             // From here on no end of another one is missed.
@@ -163,13 +167,14 @@ impl DescriptorLimit {
     }
 
     /// Whether this one was taken of the reserve, so that all others are open: it is to be closed again.
-    pub(crate) fn is_of_reserve(&self, descriptor: &impl AsRawFd) -> bool {
+    pub fn is_of_reserve(&self, descriptor: &impl AsRawFd) -> bool {
         let number = u64::try_from(descriptor.as_raw_fd()).unwrap_or(u64::MAX);
         number >= self.0.reserve_begins.load(Ordering::Relaxed)
     }
 
-    #[cfg(test)]
-    pub(crate) fn of(most: u64) -> Self {
+    /// So many, wherever the numbers of descriptors are.
+    #[must_use]
+    pub fn of(most: u64) -> Self {
         let limit = Self::none();
         limit.set(most, u64::MAX);
         limit

@@ -1,4 +1,5 @@
-//! What one client may take of what all clients share: connections, upstream permits, bytes of requests.
+//! What one client may take of what all clients share: connections, upstream permits, bytes of requests; and how many file
+//! descriptors the process may have open.
 //!
 //! A [`Pool`] has a total and keeps a part of it in reserve. Outside the reserve everybody takes what is free: a sidecar
 //! has one client, and behind a load balancer or NAT all clients have one address. The reserve goes only to those below
@@ -8,6 +9,8 @@
 //! own. One half of the reserve goes to any client below its share. The other half goes only to clients of listeners
 //! below their share, because whoever can use many addresses (any process can, on loopback) still uses one listener.
 
+mod descriptors;
+mod listener;
 mod pool;
 mod state;
 
@@ -15,9 +18,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::server::ListenerRole;
-
-pub(crate) use pool::{Grant, Pool};
+pub use descriptors::{DescriptorLimit, DescriptorPermit, Descriptors};
+pub use listener::ListenerRole;
+pub use pool::{Grant, Pool};
 
 /// When a client whose request found no room may try again. What it holds itself, or others, is back within moments or
 /// not for minutes; SDKs wait longer with each retry.
@@ -28,7 +31,7 @@ const IPV6_NETWORK_BITS: u32 = 64;
 
 /// One client: a listener, and an address of it. Cheap to clone.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct ClientKey(Arc<Client>);
+pub struct ClientKey(Arc<Client>);
 
 #[derive(Debug, Eq, Hash, PartialEq)]
 struct Client {
@@ -39,7 +42,8 @@ struct Client {
 impl ClientKey {
     /// The client at `address` of this listener. An IPv6 client stands for its /64, an IPv4-mapped one for its IPv4
     /// address.
-    pub(crate) fn new(listener: ListenerRole, address: IpAddr) -> Self {
+    #[must_use]
+    pub fn new(listener: ListenerRole, address: IpAddr) -> Self {
         let address = match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = u128::MAX << (Ipv6Addr::BITS - IPV6_NETWORK_BITS);
@@ -51,23 +55,24 @@ impl ClientKey {
     }
 
     /// Where it connected.
-    pub(crate) fn listener(&self) -> &ListenerRole {
+    #[must_use]
+    pub fn listener(&self) -> &ListenerRole {
         &self.0.listener
     }
 }
 
 /// How many units a pool has, and how many of them are in reserve.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct PoolSize {
+pub struct PoolSize {
     /// Units in all.
-    pub(crate) total: u64,
+    pub total: u64,
     /// Per cent of them that only clients below an equal share may take: 0 to 50.
-    pub(crate) reserve_percent: u8,
+    pub reserve_percent: u8,
 }
 
 impl PoolSize {
     /// Nothing at all.
-    pub(crate) const NONE: Self = Self {
+    pub const NONE: Self = Self {
         total: 0,
         reserve_percent: 0,
     };
@@ -86,7 +91,8 @@ impl PoolSize {
     }
 
     /// Units that anybody may take.
-    pub(crate) fn open(self) -> u64 {
+    #[must_use]
+    pub fn open(self) -> u64 {
         self.total - self.reserve()
     }
 
@@ -98,7 +104,7 @@ impl PoolSize {
 
 /// A client gets no more units now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Exhausted {
+pub enum Exhausted {
     /// The rest is for clients or listeners that have less than an equal share.
     #[error("the client is beyond its share")]
     OverShare,
@@ -109,7 +115,8 @@ pub(crate) enum Exhausted {
 
 impl Exhausted {
     /// When the client may try again.
-    pub(crate) const fn retry_after(self) -> Duration {
+    #[must_use]
+    pub const fn retry_after(self) -> Duration {
         match self {
             Self::OverShare | Self::Full => RETRY_AFTER,
         }

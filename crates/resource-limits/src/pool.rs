@@ -12,12 +12,12 @@ use super::{ClientKey, Exhausted, PoolSize};
 ///
 /// Every call holds one lock for a few map operations, and for a look at each client that waits where some do.
 #[derive(Clone, Debug)]
-pub(crate) struct Pool(Arc<Mutex<State<oneshot::Sender<Grant>>>>);
+pub struct Pool(Arc<Mutex<State<oneshot::Sender<Grant>>>>);
 
 /// Units that a client has; dropped, they are given back.
 #[derive(Debug)]
 #[must_use = "dropped, the units are given back"]
-pub(crate) struct Grant {
+pub struct Grant {
     pool: Pool,
     client: ClientKey,
     units: u64,
@@ -33,35 +33,39 @@ struct Place<'a> {
 
 impl Pool {
     /// A pool of this size, of which nothing is taken.
-    pub(crate) fn new(size: PoolSize) -> Self {
+    #[must_use]
+    pub fn new(size: PoolSize) -> Self {
         Self(Arc::new(Mutex::new(State::new(size))))
     }
 
     /// From now on it has another size. Nobody loses anything: where more is taken than there is, some has to come back
     /// before more is given out.
-    pub(crate) fn resize(&self, size: PoolSize) {
+    pub fn resize(&self, size: PoolSize) {
         self.lock().resize(size);
         self.serve_waiting();
     }
 
     /// Its present size.
-    pub(crate) fn size(&self) -> PoolSize {
+    #[must_use]
+    pub fn size(&self) -> PoolSize {
         self.lock().size()
     }
 
     /// Units that clients have.
-    pub(crate) fn taken(&self) -> u64 {
+    #[must_use]
+    pub fn taken(&self) -> u64 {
         self.lock().taken()
     }
 
     /// Units that this client has.
-    pub(crate) fn taken_by(&self, client: &ClientKey) -> u64 {
+    #[must_use]
+    pub fn taken_by(&self, client: &ClientKey) -> u64 {
         self.lock().taken_by(client)
     }
 
     /// Moves units from the client that has them to another one, whatever either's share is: who may have them is the
     /// caller's rule.
-    pub(crate) fn transfer(&self, mut grant: Grant, client: &ClientKey) -> Grant {
+    pub fn transfer(&self, mut grant: Grant, client: &ClientKey) -> Grant {
         let units = std::mem::take(&mut grant.units);
         let mut state = self.lock();
         state.give_back(&grant.client, units);
@@ -71,7 +75,8 @@ impl Pool {
     }
 
     /// How often a client got nothing for this reason.
-    pub(crate) fn rejections(&self, why: Exhausted) -> u64 {
+    #[must_use]
+    pub fn rejections(&self, why: Exhausted) -> u64 {
         self.lock().rejections(why)
     }
 
@@ -80,13 +85,13 @@ impl Pool {
     /// # Errors
     ///
     /// [`Exhausted`] where all is taken, or what is left is for others.
-    pub(crate) fn try_take(&self, client: &ClientKey, units: u64) -> Result<Grant, Exhausted> {
+    pub fn try_take(&self, client: &ClientKey, units: u64) -> Result<Grant, Exhausted> {
         self.take(client, units)?;
         Ok(self.grant(client.clone(), units))
     }
 
     /// No units, to grow from.
-    pub(crate) fn nothing(&self, client: &ClientKey) -> Grant {
+    pub fn nothing(&self, client: &ClientKey) -> Grant {
         self.grant(client.clone(), 0)
     }
 
@@ -98,7 +103,7 @@ impl Pool {
     /// # Errors
     ///
     /// [`Exhausted`] where that was not before `deadline`; at once where it never could be.
-    pub(crate) async fn acquire(&self, client: &ClientKey, units: u64, deadline: Instant) -> Result<Grant, Exhausted> {
+    pub async fn acquire(&self, client: &ClientKey, units: u64, deadline: Instant) -> Result<Grant, Exhausted> {
         let mut place = {
             let mut state = self.lock();
             // What those who wait could have, they have been given already: taking units now overtakes nobody.
@@ -174,7 +179,8 @@ impl Pool {
 
 impl Grant {
     /// How many units it has.
-    pub(crate) fn units(&self) -> u64 {
+    #[must_use]
+    pub fn units(&self) -> u64 {
         self.units
     }
 
@@ -183,19 +189,20 @@ impl Grant {
     /// # Errors
     ///
     /// [`Exhausted`], with nothing taken, as [`Pool::try_take`].
-    pub(crate) fn grow(&mut self, units: u64) -> Result<(), Exhausted> {
+    pub fn grow(&mut self, units: u64) -> Result<(), Exhausted> {
         self.pool.take(&self.client, units)?;
         self.units = self.units.saturating_add(units);
         Ok(())
     }
 
     /// Whether it could never grow by so many units, whoever gives some back: the reserve is for others.
-    pub(crate) fn never_grows(&self, units: u64) -> bool {
+    #[must_use]
+    pub fn never_grows(&self, units: u64) -> bool {
         self.units.saturating_add(units) > self.pool.lock().size().open()
     }
 
     /// Gives some back, all at most.
-    pub(crate) fn shrink(&mut self, units: u64) {
+    pub fn shrink(&mut self, units: u64) {
         let units = units.min(self.units);
         self.units -= units;
         self.pool.give_back(&self.client, units);
