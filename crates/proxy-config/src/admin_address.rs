@@ -10,9 +10,8 @@ use super::key_path::KeyPath;
 use super::keys::{self, Fallback};
 use super::load::{Overrides, find_file};
 
-/// The key that says where, and its variable.
+/// The key that holds it.
 const KEY: &str = "server.admin";
-const VARIABLE: &str = "SIGNING_PROXY_SERVER__ADMIN";
 
 /// Where it is, as it is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,7 +25,9 @@ pub struct AdminAddress {
 /// From flag, variable and file in this order, else the default.
 #[must_use]
 pub fn admin_address(overrides: &Overrides, environment: &Environment) -> AdminAddress {
-    let written = overrides.admin.as_deref().or_else(|| environment.get(VARIABLE));
+    let key = keys::find(&KeyPath::of(KEY));
+    let of_variable = || environment.get(&key?.variable());
+    let written = overrides.admin.as_deref().or_else(of_variable);
     if let Some(written) = written {
         return AdminAddress {
             address: written.to_owned(),
@@ -104,7 +105,10 @@ mod tests {
             admin: flag.map(str::to_owned),
             ..Overrides::default()
         };
-        let environment = variable.map(|value| (VARIABLE, value)).into_iter().collect();
+        let environment = variable
+            .map(|value| ("SIGNING_PROXY_SERVER__ADMIN", value))
+            .into_iter()
+            .collect();
         let found = admin_address(&overrides, &environment);
         assert_eq!(
             (found.address.as_str(), found.problem.is_some()),

@@ -2,8 +2,6 @@
 
 use std::str::FromStr;
 
-use super::choice::Choice;
-
 /// `[server.browsers]`: the rule that keeps browsers out, and its exceptions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BrowserConfig {
@@ -25,10 +23,6 @@ pub enum BrowserMode {
     Pass,
 }
 
-impl Choice for BrowserMode {
-    const CHOICES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("pass", Self::Pass)];
-}
-
 /// What becomes of a request that only its `User-Agent` and the like make look like a browser's: `user_agents`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum UserAgents {
@@ -37,10 +31,6 @@ pub enum UserAgents {
     Reject,
     /// `pass`: it passes, for programs on a browser's HTTP stack.
     Pass,
-}
-
-impl Choice for UserAgents {
-    const CHOICES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("pass", Self::Pass)];
 }
 
 /// The origin of a web page, as browsers write it in `Origin`: scheme, host and port, never `null` and no wildcard.

@@ -6,7 +6,7 @@
 use figment::value::{Dict, Value};
 
 use super::key_path::KeyPath;
-use super::keys::{self, KEYS, Kind, Node};
+use super::keys::{self, Kind, Node};
 use super::problem::Problem;
 use super::sources::{Sources, default_of};
 use super::suggest::{nearest, nearest_by_words};
@@ -91,20 +91,23 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
         format!("in [{table}]")
     };
     let elsewhere = || {
-        let same = KEYS.iter().filter(|key| key.path.rsplit('.').next() == Some(name));
+        let same = keys::all()
+            .iter()
+            .filter(|key| key.path.rsplit('.').next() == Some(name));
         // What the table is a part of comes first; the stores of secrets have much in common with what is better known.
         let mut names = table.names();
         let (top, entry) = (names.next().unwrap_or_default(), names.next());
         let is_elsewhere = |path: &str| path.split('.').next() != Some(top);
-        let same = same.min_by_key(|key| (is_elsewhere(key.path), key.path.starts_with("assets.")))?;
+        let same = same.min_by_key(|key| (is_elsewhere(&key.path), key.path.starts_with("assets.")))?;
         let (home, _) = same.path.rsplit_once('.')?;
-        let entry = entry.filter(|_| !is_elsewhere(same.path)).unwrap_or("NAME");
+        let entry = entry.filter(|_| !is_elsewhere(&same.path)).unwrap_or("NAME");
         let names = home.split('.').map(|name| if name == "*" { entry } else { name });
         Some(names.fold(KeyPath::default(), |path, name| path.entry(name)))
     };
     // A variable with single underscores has them in one name: `server_listen`.
     let joined = || {
-        KEYS.iter()
+        keys::all()
+            .iter()
             .find(|key| key.path.replace('.', "_") == name)
             .map(|key| key.path.replace('.', "__").to_ascii_uppercase())
     };

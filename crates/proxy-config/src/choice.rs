@@ -1,62 +1,50 @@
 //! The texts of keys that are one of a few.
 
-use super::{AllowMode, BucketAddressing, BucketOwner, ChecksumMode, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use super::{
+    AllowMode, BrowserMode, BucketAddressing, BucketOwner, ChecksumMode, LogFormat, LogLevel, PayloadMode,
+    PresignedMode, UserAgents,
+};
 
 /// A value that is written as one of a few texts.
 pub(super) trait Choice: Copy + Default + 'static {
-    /// Every text with what it means.
-    const CHOICES: &'static [(&'static str, Self)];
+    /// Every text.
+    const NAMES: &'static [&'static str];
+    /// What each of them means, in the same order.
+    const VALUES: &'static [Self];
 
     /// What the text means.
     fn of(text: &str) -> Option<Self> {
-        let (_, value) = Self::CHOICES.iter().find(|(name, _)| *name == text)?;
-        Some(*value)
+        let index = Self::NAMES.iter().position(|name| *name == text)?;
+        Self::VALUES.get(index).copied()
     }
 }
 
-impl Choice for BucketAddressing {
-    const CHOICES: &'static [(&'static str, Self)] = &[("path", Self::Path), ("virtual", Self::Virtual)];
+/// Each value with its text.
+macro_rules! choices {
+    ($($type:ident { $($value:ident = $name:literal),+ })+) => {$(
+        impl Choice for $type {
+            const NAMES: &'static [&'static str] = &[$($name),+];
+            const VALUES: &'static [Self] = &[$(Self::$value),+];
+        }
+    )+};
 }
 
-impl Choice for BucketOwner {
-    const CHOICES: &'static [(&'static str, Self)] = &[("account", Self::Account)];
-}
-
-impl Choice for AllowMode {
-    const CHOICES: &'static [(&'static str, Self)] = &[("enforce", Self::Enforce), ("log", Self::Log)];
-}
-
-impl Choice for PayloadMode {
-    const CHOICES: &'static [(&'static str, Self)] = &[
-        ("auto", Self::Auto),
-        ("signed", Self::Signed),
-        ("unsigned", Self::Unsigned),
-        ("streaming", Self::Streaming),
-        ("streaming-trailer", Self::StreamingTrailer),
-        ("unsigned-trailer", Self::UnsignedTrailer),
-    ];
-}
-
-impl Choice for ChecksumMode {
-    const CHOICES: &'static [(&'static str, Self)] = &[("crc64nvme", Self::Crc64Nvme), ("crc32c", Self::Crc32c)];
-}
-
-impl Choice for PresignedMode {
-    const CHOICES: &'static [(&'static str, Self)] =
-        &[("reject", Self::Reject), ("pass", Self::Pass), ("resign", Self::Resign)];
-}
-
-impl Choice for LogFormat {
-    const CHOICES: &'static [(&'static str, Self)] =
-        &[("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)];
-}
-
-impl Choice for LogLevel {
-    const CHOICES: &'static [(&'static str, Self)] = &[
-        ("error", Self::Error),
-        ("warn", Self::Warn),
-        ("info", Self::Info),
-        ("debug", Self::Debug),
-        ("trace", Self::Trace),
-    ];
+choices! {
+    BrowserMode { Reject = "reject", Pass = "pass" }
+    UserAgents { Reject = "reject", Pass = "pass" }
+    LogFormat { Auto = "auto", Text = "text", Json = "json" }
+    LogLevel { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
+    BucketAddressing { Path = "path", Virtual = "virtual" }
+    BucketOwner { Account = "account" }
+    AllowMode { Enforce = "enforce", Log = "log" }
+    PayloadMode {
+        Auto = "auto",
+        Signed = "signed",
+        Unsigned = "unsigned",
+        Streaming = "streaming",
+        StreamingTrailer = "streaming-trailer",
+        UnsignedTrailer = "unsigned-trailer"
+    }
+    ChecksumMode { Crc64Nvme = "crc64nvme", Crc32c = "crc32c" }
+    PresignedMode { Reject = "reject", Pass = "pass", Resign = "resign" }
 }

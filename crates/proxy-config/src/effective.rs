@@ -5,7 +5,7 @@ use figment::value::{Dict, Value};
 
 use super::check::integer;
 use super::key_path::KeyPath;
-use super::keys::{self, KEYS, Kind, Node};
+use super::keys::{self, Kind, Node};
 use super::service_defaults::default_for;
 use super::sources::{Sources, default_of};
 use super::typed::proxy_address;
@@ -48,7 +48,7 @@ impl Effective {
 /// Gives every key that has a default its value, where nobody did. What the operator wrote of `defaults` goes before what
 /// suits a connection's service, and that before the built-in default.
 pub(super) fn fill(tree: &mut Dict, is_written: impl Fn(&KeyPath) -> bool) {
-    let fixed = KEYS.iter().filter(|key| !key.path.contains('*'));
+    let fixed = keys::all().iter().filter(|key| !key.path.contains('*'));
     for key in fixed {
         let names: Vec<&str> = key.path.split('.').collect();
         if let Some(default) = default_of(key) {
@@ -56,16 +56,16 @@ pub(super) fn fill(tree: &mut Dict, is_written: impl Fn(&KeyPath) -> bool) {
         }
     }
     let whole = Value::from(tree.clone());
-    for key in KEYS {
+    for key in keys::all() {
         let Some((table, rest)) = key.path.split_once(".*.") else {
             continue;
         };
-        let default = match key.default {
+        let default = match &key.default {
             keys::Fallback::Absent => None,
             keys::Fallback::Value(_) => default_of(key),
             keys::Fallback::Same(other) => whole.find_ref(other).cloned(),
         };
-        let follows_service = match key.default {
+        let follows_service = match &key.default {
             keys::Fallback::Same(other) => !is_written(&KeyPath::of(other)),
             keys::Fallback::Absent | keys::Fallback::Value(_) => false,
         };

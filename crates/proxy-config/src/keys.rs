@@ -1,75 +1,134 @@
-//! What a key is, and which of them stands where. All of them are in [`KEYS`].
+//! Every key there is, declared once: how it is read, its bounds, its default, its variable, and what the reference and the
+//! example say of it.
+//!
+//! The declarations are in the modules below, a table of the file in each `tables!` entry; [`declare`] says how they are
+//! written.
 
-mod list;
+mod auth;
+mod connections;
+mod credentials;
+mod declare;
+mod kind;
+mod server;
+mod upstream;
 
-use std::fmt;
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::key_path::KeyPath;
-use super::quantity::{shown_duration, shown_size};
-pub(super) use list::KEYS;
+use declare::{Declared as _, Place, tables};
+
+pub(crate) use auth::{ACCESS_KEY, ASSUME_ROLE, DEFAULT_CHAIN, MANAGED, METHODS, RawAuth};
+pub(crate) use connections::RawConnection;
+pub(crate) use credentials::{RawAssets, RawIdentity, RawStore, RawSts, RawVault, RawVaultAuth, VAULT_METHODS};
+pub(crate) use kind::Kind;
+pub(crate) use server::{RawBrowsers, RawLog, RawProcess, RawServer};
+pub(crate) use upstream::{RawDefaults, RawLimits, RawRetry, RawTimeouts, RawUpstream};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const HOUR: u64 = 3_600;
+
+tables! {
+    /// The whole of it, in the order of the reference.
+    RawConfig {
+        [server]: RawServer;
+        [process]: RawProcess;
+        [log]: RawLog;
+        [sts]: RawSts, note "where roles are assumed";
+        [assets]: RawAssets;
+        [upstream]: RawUpstream;
+        [retry]: RawRetry, note "of every connection that has none of its own";
+        [defaults]: RawDefaults;
+        #[serde(default)]
+        [identities]: BTreeMap<String, RawIdentity>, note "the operator's IAM user for one customer organisation";
+        #[serde(default)]
+        [connections]: BTreeMap<String, RawConnection>;
+    }
+}
 
 /// One key that can be configured.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// Its dotted path; `*` stands for a name the operator chose.
-    pub(super) path: &'static str,
+    pub(crate) path: String,
     /// What its value looks like.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// What it is where nobody wrote it.
-    pub(super) default: Fallback,
+    pub(crate) default: Fallback,
+    /// What it means, as the reference has it: Markdown on one line.
+    pub(crate) meaning: &'static str,
+    /// The comment behind it in the example; may be empty.
+    pub(crate) note: &'static str,
+    /// Its value in the example, as TOML; empty where it has a default.
+    pub(crate) sample: &'static str,
+    /// The methods of its table that it belongs to; none where it belongs to all.
+    pub(crate) methods: &'static [&'static str],
 }
 
-/// What the value of a key looks like.
-#[derive(Debug)]
-pub(super) enum Kind {
-    /// `IP:PORT` or `off`.
-    Listener,
-    /// `true` or `false`.
-    Switch,
-    /// A text such as `30s`; the bounds are seconds.
-    Duration(RangeInclusive<u64>),
-    /// A text such as `8MiB`; the bounds are bytes.
-    Size(RangeInclusive<u64>),
-    /// An integer.
-    Count(RangeInclusive<u64>),
-    /// One of these texts.
-    Choice(&'static [&'static str]),
-    /// A text; the string says which, with an article.
-    Text(&'static str),
-    /// A list of texts; the string says of which.
-    List(&'static str),
-    /// A list of some of these statuses.
-    Statuses(&'static [u16]),
-    /// A path of a file or folder, relative to the file it is written in.
-    Path(&'static str),
-    /// `http(s)://HOST[:PORT]`.
-    Endpoint,
-    /// A credential asset reference, or the secret itself: never shown.
-    Asset,
-    /// A reference to where whole keys are made; never shown where it is none.
-    Lease,
-    /// A proxy's URL, which may hold a password: never shown.
-    ProxyUrl,
+impl Key {
+    /// The variable that sets it, with `NAME` for a name the operator chose.
+    pub(crate) fn variable(&self) -> String {
+        let path = self.path.replace('*', "NAME").replace('.', "__");
+        format!("{}{}", super::variables::PREFIX, path.to_ascii_uppercase())
+    }
+
+    /// The path of its table.
+    pub(crate) fn table(&self) -> &str {
+        let path = self.path.strip_suffix(".*").unwrap_or(&self.path);
+        path.rsplit_once('.').map_or("", |(table, _)| table)
+    }
+
+    /// Its name in its table; `NAME.*` for keys whose names the operator chooses.
+    pub(crate) fn name(&self) -> &str {
+        self.path.get(self.table().len() + 1..).unwrap_or(&self.path)
+    }
 }
 
 /// What a key is where nobody wrote it.
 #[derive(Debug)]
-pub(super) enum Fallback {
+pub(crate) enum Fallback {
     /// Nothing: it is optional, or required and then missing.
     Absent,
     /// This value, as TOML.
     Value(&'static str),
     /// What this other key is.
-    Same(&'static str),
+    Same(String),
 }
 
-use Kind::{
-    Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Statuses, Switch, Text,
-};
+/// A table, and the comment behind its header in the example.
+#[derive(Debug)]
+pub(crate) struct DeclaredTable {
+    pub(crate) path: String,
+    pub(crate) note: &'static str,
+}
+
+/// All keys and tables, in the order of the reference.
+#[derive(Debug, Default)]
+pub(crate) struct Declarations {
+    keys: Vec<Key>,
+    tables: Vec<DeclaredTable>,
+}
+
+static DECLARED: LazyLock<Declarations> = LazyLock::new(|| {
+    let mut declared = Declarations::default();
+    RawConfig::declare(&Place::default(), &mut declared);
+    declared
+});
+
+/// Every key.
+pub(crate) fn all() -> &'static [Key] {
+    &DECLARED.keys
+}
+
+/// Every table, those without a key of their own too.
+pub(crate) fn tables() -> &'static [DeclaredTable] {
+    &DECLARED.tables
+}
 
 /// What stands at a place in the tree of keys.
-pub(super) enum Node {
+pub(crate) enum Node {
     /// A key.
     Key(&'static Key),
     /// A table; these names may stand in it.
@@ -79,9 +138,9 @@ pub(super) enum Node {
 }
 
 /// What stands at this path, whose operator-chosen names are `*`; `None` where nothing does.
-pub(super) fn node(pattern: &[&str]) -> Option<Node> {
+pub(crate) fn node(pattern: &[&str]) -> Option<Node> {
     let mut names = Vec::new();
-    for key in KEYS {
+    for key in all() {
         let mut rest = key.path.split('.');
         if !pattern.iter().all(|name| rest.next() == Some(*name)) {
             continue;
@@ -97,76 +156,12 @@ pub(super) fn node(pattern: &[&str]) -> Option<Node> {
 }
 
 /// The key at this path, where there is one.
-pub(super) fn find(path: &KeyPath) -> Option<&'static Key> {
-    KEYS.iter().find(|key| {
+pub(crate) fn find(path: &KeyPath) -> Option<&'static Key> {
+    all().iter().find(|key| {
         let mut names = path.names();
         key.path
             .split('.')
             .all(|part| names.next().is_some_and(|name| part == "*" || part == name))
             && names.next().is_none()
     })
-}
-
-impl Kind {
-    /// Whether the value may be or hold a secret.
-    pub(super) fn is_secret(&self) -> bool {
-        match self {
-            Asset | Lease | ProxyUrl => true,
-            Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Statuses(_)
-            | Path(_) | Endpoint => false,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    /// What is allowed, as it follows "must be" and as the documentation has it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Listener => f.write_str(r#"an IP address and a port, such as "127.0.0.1:8080", or "off""#),
-            Switch => f.write_str("true or false"),
-            Duration(bounds) => write!(
-                f,
-                r#"a duration from "{}" to "{}""#,
-                shown_duration(*bounds.start()),
-                shown_duration(*bounds.end())
-            ),
-            Size(bounds) => write!(
-                f,
-                r#"a size from "{}" to "{}""#,
-                shown_size(*bounds.start()),
-                shown_size(*bounds.end())
-            ),
-            Count(bounds) => write!(f, "an integer from {} to {}", bounds.start(), bounds.end()),
-            Choice(choices) => {
-                for (index, choice) in choices.iter().enumerate() {
-                    let separator = match index {
-                        0 => "",
-                        _ if index + 1 == choices.len() => " or ",
-                        _ => ", ",
-                    };
-                    write!(f, r#"{separator}"{choice}""#)?;
-                }
-                Ok(())
-            }
-            Text(what) => write!(f, "{what}, a text"),
-            List(of) => write!(f, "a list of {of}, each a text"),
-            Statuses(statuses) => {
-                f.write_str("a list of any of")?;
-                for (index, status) in statuses.iter().enumerate() {
-                    let separator = match index {
-                        0 => " ",
-                        _ if index + 1 == statuses.len() => " and ",
-                        _ => ", ",
-                    };
-                    write!(f, "{separator}{status}")?;
-                }
-                Ok(())
-            }
-            Path(what) => write!(f, "the path of {what}, a text"),
-            Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
-            Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),
-            Lease => f.write_str(r#"a role of a vault's AWS engine, such as "vault-aws:aws/creds/deploy""#),
-            ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
-        }
-    }
 }

@@ -34,6 +34,7 @@ mod choice;
 mod effective;
 mod endpoint;
 mod environment;
+mod example;
 mod file;
 mod file_limits;
 mod host_pattern;
@@ -46,6 +47,7 @@ mod places;
 mod problem;
 mod quantity;
 mod raw;
+mod reference;
 mod served_hosts;
 mod service_defaults;
 mod sources;
@@ -78,16 +80,15 @@ pub use chain_files::{ChainFiles, FindChainFiles};
 pub use effective::Effective;
 pub use endpoint::{EndpointUrl, InvalidEndpointUrl, Scheme};
 pub use environment::Environment;
+pub use example::example;
 pub use file_limits::{FileAccess, FileLimits, FilePlace};
 pub use host_pattern::HostPattern;
 pub use limits::{Limits, RetryConfig, Timeouts};
 pub use load::{DEFAULT_FILE, FlagConnection, Loaded, Overrides, load, reload};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use problem::{ConfigError, Problem};
+pub use reference::{reference, tables};
 pub use warnings::{KeyPlace, SECRET_LENGTH, of_length};
-
-/// The example that is installed with the program: a commented configuration with every key.
-pub const EXAMPLE: &str = include_str!("../../../deploy/example.toml");
 
 /// Everything the proxy is told before it starts.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,5 +1,7 @@
 //! Keys of a connection whose default follows its service.
 
+use super::keys::Key;
+
 /// Services, keys of a connection, and what these are there, where the operator has set neither them nor `defaults`.
 ///
 /// | Service | Source |
@@ -21,6 +23,15 @@ pub(super) fn default_for(service: &str, key: &str) -> Option<&'static str> {
         .iter()
         .find(|(name, keys, _)| *name == service && keys.contains(&key))?;
     Some(row.2)
+}
+
+/// The default that some services have for this key, whether it is that of a connection or of all of them.
+pub(super) fn of_key(key: &Key) -> Option<&'static str> {
+    let name = ["connections.*.", "defaults."]
+        .iter()
+        .find_map(|table| key.path.strip_prefix(table))?;
+    let (_, _, value) = ROWS.iter().find(|(_, keys, _)| keys.contains(&name))?;
+    Some(value)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use super::environment::Environment;
 use super::file::TomlFile;
 use super::key_path::KeyPath;
-use super::keys::{self, KEYS};
+use super::keys;
 use super::problem::{Origin, Problem};
 use super::variables::{self, Setting};
 
@@ -150,8 +150,8 @@ impl Sources {
 
 /// The defaults of the keys that stand in no operator-named table.
 fn built_in() -> Dict {
-    let fixed = KEYS.iter().filter(|key| !key.path.contains('*'));
-    variables::tree(fixed.filter_map(|key| Some((KeyPath::of(key.path), default_of(key)?))))
+    let fixed = keys::all().iter().filter(|key| !key.path.contains('*'));
+    variables::tree(fixed.filter_map(|key| Some((KeyPath::of(&key.path), default_of(key)?))))
 }
 
 /// The key's default as a value.

@@ -93,6 +93,37 @@ impl<'a> Table<'a> {
         self.report.refuse(&self.key(name), message);
     }
 
+    /// Notes every key that was written and does not belong to this method of the table.
+    pub(super) fn reject_keys_of_other_methods(&self, method: &str) {
+        let pattern = self.pattern();
+        let others = keys::all()
+            .iter()
+            .filter(|key| key.table() == pattern && !key.methods.is_empty() && !key.methods.contains(&method));
+        for key in others {
+            let name = key.name().trim_end_matches(".*");
+            let path = self.key(name);
+            if !self.report.sources.wrote(&path) || self.report.knows(&path) {
+                continue;
+            }
+            let methods: Vec<_> = key.methods.iter().map(|method| format!("{method:?}")).collect();
+            let message = format!(
+                "does not belong to method {method:?}, only to {}",
+                methods.join(" and ")
+            );
+            self.report.refuse(&path, message);
+        }
+    }
+
+    /// The path of the table, with `*` for names that the operator chose.
+    fn pattern(&self) -> String {
+        let mut pattern: Vec<&str> = Vec::new();
+        for name in self.path.names() {
+            let is_name = matches!(keys::node(&pattern), Some(keys::Node::Names));
+            pattern.push(if is_name { "*" } else { name });
+        }
+        pattern.join(".")
+    }
+
     /// Notes that the key is missing, unless what stood there was reported already.
     pub(super) fn missing(&self, name: &str, why: &str) {
         let key = self.key(name);
@@ -136,7 +167,7 @@ impl<'a> Table<'a> {
     /// One of the choices, or the default after noting a problem.
     pub(super) fn choice<T: Choice>(&self, name: &str, text: &str) -> T {
         T::of(text).unwrap_or_else(|| {
-            self.refuse_choice(name, text, T::CHOICES.iter().map(|(name, _)| *name));
+            self.refuse_choice(name, text, T::NAMES.iter().copied());
             T::default()
         })
     }

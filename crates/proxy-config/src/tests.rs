@@ -2,12 +2,12 @@
 
 mod assets;
 mod browsers;
-mod documentation;
 mod egress;
 mod keys;
 mod precedence;
 mod properties;
 mod record;
+mod reference;
 mod refused;
 mod refused_auth;
 mod roles;

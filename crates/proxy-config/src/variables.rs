@@ -13,7 +13,7 @@ use super::keys::{self, Kind, Node};
 use super::problem::{Origin, Problem};
 
 /// What the variables that set keys begin with.
-const PREFIX: &str = "SIGNING_PROXY_";
+pub(super) const PREFIX: &str = "SIGNING_PROXY_";
 /// The variable that names the configuration file.
 pub(super) const FILE_VARIABLE: &str = "SIGNING_PROXY_CONFIG";
 

@@ -9,7 +9,7 @@ use super::block_on;
 use super::output::{Failure, print, warn};
 use super::resolve::resolve;
 use crate::chain_files::chain_files;
-use crate::config::{EXAMPLE, Environment, Loaded, Overrides, load};
+use crate::config::{Environment, Loaded, Overrides, example, load};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -71,7 +71,7 @@ pub(super) fn run(command: &ConfigCommand, environment: &Environment) -> Result<
     match command {
         ConfigCommand::Check(args) => check(args, environment),
         ConfigCommand::Show(args) => show(args, environment),
-        ConfigCommand::Example => print(EXAMPLE.as_bytes()),
+        ConfigCommand::Example => print(example().as_bytes()),
     }
 }
 

@@ -65,7 +65,7 @@ fn what_is_missing_or_does_not_belong_is_named() {
              credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
             "signing-proxy.toml:5:1: assets.vault.auth.secret_id: cannot be kept in the vault itself: it is needed to \
              log in",
-            "signing-proxy.toml:6:1: assets.vault.auth.token: does not belong to method \"approle\"",
+            "signing-proxy.toml:6:1: assets.vault.auth.token: does not belong to method \"approle\", only to \"token\"",
             "signing-proxy.toml:7:1: assets.vault.auth.mount: must be a path below auth/, such as \"approle\"",
         ],
     );

@@ -1,4 +1,4 @@
-//! The list of keys, the raw types, the documentation and the example say the same.
+//! The declared keys, the raw types, the example and the effective configuration agree.
 
 use std::fmt::Write as _;
 
@@ -6,14 +6,12 @@ use figment::error::Kind as ErrorKind;
 use figment::value::{Dict, Value};
 
 use super::{REPORTS, read};
-use crate::EXAMPLE;
-use crate::choice::Choice;
 use crate::effective;
 use crate::key_path::KeyPath;
-use crate::keys::{self, KEYS, Kind, Node};
+use crate::keys::{self, Kind, Node};
 use crate::load::{Overrides, load};
 use crate::raw::RawConfig;
-use crate::{BucketAddressing, ChainFiles, ChecksumMode, Environment, LogFormat, LogLevel, PayloadMode, PresignedMode};
+use crate::{ChainFiles, Environment, example};
 
 /// A value that the raw type of the key takes.
 fn sample(kind: &Kind) -> Value {
@@ -27,7 +25,7 @@ fn sample(kind: &Kind) -> Value {
 
 /// A tree with every key there is; `*` is `a`.
 fn whole_tree() -> Dict {
-    let settings = KEYS
+    let settings = keys::all()
         .iter()
         .map(|key| (KeyPath::of(&key.path.replace('*', "a")), sample(&key.kind)));
     crate::variables::tree(settings)
@@ -39,7 +37,7 @@ fn the_raw_types_have_the_keys_and_no_others() {
     whole.deserialize::<RawConfig>().map(|_| ()).unwrap();
 
     let mut tables: Vec<Vec<&str>> = vec![vec![]];
-    for key in KEYS {
+    for key in keys::all() {
         let names: Vec<&str> = key.path.split('.').collect();
         for end in 1..names.len() {
             tables.push(names[..end].to_vec());
@@ -83,26 +81,10 @@ fn insert(table: &mut Dict, path: &[&str]) {
     }
 }
 
-#[test]
-fn choices_are_those_of_the_list() {
-    fn check<T: Choice>(path: &str) {
-        let Some(Kind::Choice(listed)) = keys::find(&KeyPath::of(path)).map(|key| &key.kind) else {
-            panic!("{path}");
-        };
-        let known: Vec<&str> = T::CHOICES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(&known, listed, "{path}");
-    }
-    check::<LogFormat>("log.format");
-    check::<LogLevel>("log.level");
-    check::<BucketAddressing>("connections.a.bucket_addressing");
-    check::<PayloadMode>("connections.a.payload");
-    check::<ChecksumMode>("connections.a.checksum");
-    check::<PresignedMode>("connections.a.presigned");
-}
-
 /// The example with every key in it switched on: comments that look like a key become one.
 fn example_in_full() -> String {
-    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+    let example = example();
+    let lines = example.lines().map(|line| match line.strip_prefix("# ") {
         Some(rest) if rest.split(' ').nth(1) == Some("=") => rest,
         _ => line,
     });
@@ -111,7 +93,7 @@ fn example_in_full() -> String {
 
 #[test]
 fn the_example_is_good_as_it_is() {
-    let config = read(EXAMPLE, &[]).unwrap();
+    let config = read(&example(), &[]).unwrap();
     let methods: Vec<_> = config
         .connections
         .values()
@@ -131,8 +113,8 @@ fn the_example_is_good_as_it_is() {
 #[test]
 fn the_example_has_every_key_with_its_default() {
     let document: toml_edit::DocumentMut = example_in_full().parse().unwrap();
-    for key in KEYS {
-        let places = find_all(document.as_item(), key.path);
+    for key in keys::all() {
+        let places = find_all(document.as_item(), &key.path);
         assert!(!places.is_empty(), "deploy/example.toml lacks {}", key.path);
         let is_fixed = !key.path.contains('*');
         if let (keys::Fallback::Value(default), true) = (&key.default, is_fixed) {
@@ -163,9 +145,9 @@ fn find_all<'a>(item: &'a toml_edit::Item, path: &str) -> Vec<&'a toml_edit::Val
 fn every_default_is_good() {
     let config = read(REPORTS, &[]);
     config.unwrap();
-    for key in KEYS {
-        if let keys::Fallback::Same(other) = key.default {
-            assert!(KEYS.iter().any(|key| key.path == other), "{other}");
+    for key in keys::all() {
+        if let keys::Fallback::Same(other) = &key.default {
+            assert!(keys::all().iter().any(|key| key.path == *other), "{other}");
         }
     }
 }

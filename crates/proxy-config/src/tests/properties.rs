@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::read;
-use crate::EXAMPLE;
-use crate::keys::KEYS;
+use crate::{example, keys};
 
 /// A value as TOML, or something that is none.
 fn value() -> impl Strategy<Value = String> {
@@ -32,7 +31,7 @@ fn value() -> impl Strategy<Value = String> {
 /// A key there is, under a name that may be none.
 fn key() -> impl Strategy<Value = String> {
     let names = prop_oneof!["[a-z]{1,3}", any::<String>().prop_map(|text| format!("{text:?}"))];
-    let paths = select(KEYS.iter().map(|key| key.path).collect::<Vec<_>>());
+    let paths = select(keys::all().iter().map(|key| key.path.as_str()).collect::<Vec<_>>());
     (paths, names).prop_map(|(path, name)| path.replace('*', &name))
 }
 
@@ -54,15 +53,16 @@ proptest! {
     fn any_variables_are_read_or_refused(pairs in vec(("[A-Z_a-z]{0,20}", any::<String>()), 0..6)) {
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (format!("SIGNING_PROXY_{name}"), value)).collect();
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let _ = read(EXAMPLE, &pairs);
+        let _ = read(&example(), &pairs);
     }
 
     #[test]
     fn the_example_with_a_changed_line_is_read_or_refused(
-        changed in 0..EXAMPLE.lines().count(),
+        changed in 0..example().lines().count(),
         text in "[ -~]{0,30}",
     ) {
-        let lines = EXAMPLE.lines().enumerate();
+        let example = example();
+        let lines = example.lines().enumerate();
         let lines: Vec<_> = lines.map(|(number, line)| if number == changed { text.as_str() } else { line }).collect();
         let _ = read(&lines.join("\n"), &[]);
     }

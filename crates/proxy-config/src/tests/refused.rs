@@ -1,7 +1,7 @@
 //! One row for each input that is refused, with its whole text.
 
 use super::{CHAIN, REPORTS, connection, read, refuse, refuse_with};
-use crate::keys::KEYS;
+use crate::keys;
 
 /// The complete connection with lines before it.
 fn with(lines: &str) -> String {
@@ -374,7 +374,7 @@ fn proxies_on_the_way_are_urls_and_not_ourselves() {
 #[test]
 fn no_value_is_ever_shown() {
     // Every key there is, with a value that fits none, and unknown keys besides.
-    let lines = KEYS.iter().map(|key| {
+    let lines = keys::all().iter().map(|key| {
         let path = key.path.replace('*', "a");
         format!("{path} = \"SENTINEL \\n:/@\"\n{path}x = \"SENTINEL\"\n")
     });

@@ -6,19 +6,13 @@ use std::fs::File;
 use auth_model::{AssetReference, ConnectionName};
 
 use super::{cleartext, stores};
+use crate::keys::VAULT_METHODS;
 use crate::raw::{RawAssets, RawVault, RawVaultAuth, Written};
 use crate::table::Table;
 use crate::{AssetsConfig, ConnectionConfig, ExecConfig, VaultConfig, VaultLogin};
 
 /// Where Kubernetes puts the service account's token of a pod.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-
-/// The methods, each with the keys that belong to it besides `method`.
-const METHODS: [(&str, &[&str]); 3] = [
-    ("token", &["token"]),
-    ("approle", &["role_id", "secret_id", "mount"]),
-    ("kubernetes", &["role", "jwt_file", "mount"]),
-];
 
 pub(super) fn assets(
     table: &Table<'_>,
@@ -86,29 +80,17 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
 }
 
 fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultLogin> {
-    let Some(name) = raw.method.as_deref() else {
+    let Some(method) = raw.method.as_deref() else {
         table.missing("method", "it says how to log in to the vault");
         return None;
     };
-    let names = METHODS.iter().map(|(name, _)| *name);
-    let Some((method, keys)) = METHODS.iter().find(|(method, _)| *method == name) else {
-        table.refuse_choice("method", name, names);
+    if !VAULT_METHODS.contains(&method) {
+        table.refuse_choice("method", method, VAULT_METHODS.iter().copied());
         return None;
-    };
-    for (key, is_written) in [
-        ("token", raw.token.is_some()),
-        ("role_id", raw.role_id.is_some()),
-        ("secret_id", raw.secret_id.is_some()),
-        ("role", raw.role.is_some()),
-        ("jwt_file", raw.jwt_file.is_some()),
-        ("mount", raw.mount.is_some()),
-    ] {
-        if is_written && !keys.contains(&key) {
-            table.refuse(key, format!(r#"does not belong to method "{method}""#));
-        }
     }
+    table.reject_keys_of_other_methods(method);
     let why = format!(r#"method "{method}" needs it"#);
-    match *method {
+    match method {
         "token" => Some(VaultLogin::Token {
             token: required_asset(table, "token", raw.token, &why)?,
         }),

@@ -7,67 +7,12 @@ use auth_model::{
     SecretAccessKey, SessionToken,
 };
 
+use super::assume_role;
 use super::session::options;
-use super::{assume_role, session};
+use crate::keys::{ACCESS_KEY, ASSUME_ROLE, MANAGED, METHODS};
 use crate::raw::{RawAuth, Written};
 use crate::suggest::nearest;
 use crate::table::Table;
-
-/// A method with the keys it needs and those it may have.
-struct Method {
-    name: &'static str,
-    needs: &'static [&'static str],
-    may_have: &'static [&'static str],
-    /// Whether it may have [`SESSION`] too.
-    assumes_role: bool,
-}
-
-/// The options of a role's session.
-const SESSION: [&str; 9] = [
-    "session_name",
-    "session_duration",
-    "session_policy",
-    "session_policy_arns",
-    "session_tags",
-    "transitive_tag_keys",
-    "source_identity",
-    "mfa_serial",
-    "mfa_token",
-];
-
-const METHODS: [Method; 4] = [
-    Method {
-        name: "access-key",
-        needs: &["access_key_id", "secret_access_key"],
-        may_have: &["session_token", "credentials"],
-        assumes_role: false,
-    },
-    Method {
-        name: "access-key-assume-role",
-        needs: &["access_key_id", "secret_access_key", "role"],
-        may_have: &[
-            "session_token",
-            "credentials",
-            "roles",
-            "source",
-            "profile",
-            "require_ec2",
-        ],
-        assumes_role: true,
-    },
-    Method {
-        name: "managed-cross-account",
-        needs: &["identity", "role_arn", "external_id"],
-        may_have: &[],
-        assumes_role: true,
-    },
-    Method {
-        name: "default-chain",
-        needs: &[],
-        may_have: &["profile"],
-        assumes_role: false,
-    },
-];
 
 /// The identities there are, and the names of those that were written.
 pub(super) struct Identities<'a> {
@@ -86,17 +31,17 @@ pub(super) fn auth(
         table.missing("method", "it says where the credentials come from");
         return None;
     };
-    let Some(method) = METHODS.iter().find(|method| method.name == name) else {
-        table.refuse_choice("method", name, METHODS.iter().map(|method| method.name));
+    if !METHODS.contains(&name) {
+        table.refuse_choice("method", name, METHODS.iter().copied());
         return None;
-    };
-    refuse_strangers(table, raw, method);
-    match method.name {
-        "access-key" => Some(AuthMethod::AccessKey {
+    }
+    table.reject_keys_of_other_methods(name);
+    match name {
+        ACCESS_KEY => Some(AuthMethod::AccessKey {
             keys: own_keys(table, raw)?,
         }),
-        "access-key-assume-role" => assume_role::assume_role(table, raw, connection),
-        "managed-cross-account" => managed(table, raw, identities, connection),
+        ASSUME_ROLE => assume_role::assume_role(table, raw, connection),
+        MANAGED => managed(table, raw, identities, connection),
         _ => Some(AuthMethod::DefaultChain {
             profile: profile(table, raw)?,
         }),
@@ -253,42 +198,4 @@ pub(super) fn profile(table: &Table<'_>, raw: &RawAuth) -> Option<Option<String>
         return None;
     }
     Some(Some(profile.to_owned()))
-}
-
-/// Notes every key that does not belong to the method.
-fn refuse_strangers(table: &Table<'_>, raw: &RawAuth, method: &Method) {
-    let written = [
-        ("access_key_id", raw.access_key_id.is_some()),
-        ("secret_access_key", raw.secret_access_key.is_some()),
-        ("session_token", raw.session_token.is_some()),
-        ("credentials", raw.credentials.is_some()),
-        ("source", raw.source.is_some()),
-        ("require_ec2", raw.require_ec2.is_some()),
-        ("role", raw.role.is_some()),
-        ("roles", raw.roles.is_some()),
-        ("identity", raw.identity.is_some()),
-        ("role_arn", raw.role_arn.is_some()),
-        ("external_id", raw.external_id.is_some()),
-        ("profile", raw.profile.is_some()),
-    ];
-    let takes = |method: &Method, name: &str| {
-        let is_option = method.assumes_role && SESSION.contains(&name);
-        is_option || method.needs.contains(&name) || method.may_have.contains(&name)
-    };
-    let written = written.into_iter().filter(|(_, is_written)| *is_written);
-    for name in written.map(|(name, _)| name).chain(session::written(raw)) {
-        if !takes(method, name) {
-            let homes: Vec<String> = METHODS
-                .iter()
-                .filter(|other| takes(other, name))
-                .map(|other| format!("{:?}", other.name))
-                .collect();
-            let message = format!(
-                "does not belong to method {:?}, only to {}",
-                method.name,
-                homes.join(" and ")
-            );
-            table.refuse(name, message);
-        }
-    }
 }
