@@ -26,14 +26,14 @@ use hyper::body::{Body as _, Incoming};
 use sts_client::CredentialSource;
 
 use crate::browser::ResponseGuard;
-use crate::error::{EndsConnection, ProxyError};
+use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::metrics::{Exposition, Metrics};
-use crate::server::{AmbiguousHead, Handler, Peer};
+use crate::server::{AmbiguousHead, CloseConnection, Handler, Peer};
 
 pub(crate) use guard::Guard;
 pub(crate) use loads::Loads;
 
-/// Whether the proxy wants new requests; clones share the answer.
+/// Whether the proxy wants new requests; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness(Arc<AtomicBool>);
 
@@ -52,14 +52,14 @@ impl Readiness {
     }
 }
 
-/// A connection as `/readyz` tells of it.
+/// A connection as `/readyz` reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     pub(crate) connection: Connection,
     pub(crate) source: CredentialSource,
 }
 
-/// Answers operators and probes.
+/// Responds to operators and probes.
 #[derive(Debug)]
 pub(crate) struct Admin {
     readiness: Readiness,
@@ -86,7 +86,7 @@ impl Admin {
         }
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    fn respond<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let response_guard = ResponseGuard::of(request.headers());
         let verdict = match request.extensions().get::<AmbiguousHead>() {
             Some(found) => Err(ProxyError::from(*found)),
@@ -94,7 +94,7 @@ impl Admin {
         };
         let mut response = match verdict {
             Ok(()) => self.report(request),
-            Err(error) => refuse(error.code().status(), error.code().name(), error.hint()),
+            Err(error) => error_response(&error),
         };
         response_guard.apply(response.headers_mut());
         response
@@ -102,11 +102,11 @@ impl Admin {
 
     fn report<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut refusal = refuse(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Use GET or HEAD.");
-            refusal
+            let mut response = error_response(&ErrorCode::MethodNotAllowed.into());
+            response
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refusal;
+            return response;
         }
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"),
@@ -115,19 +115,11 @@ impl Admin {
                 Ok(metrics) => metrics,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "metrics cannot be written");
-                    refuse(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "internal",
-                        "The proxy's log has the details.",
-                    )
+                    error_response(&ErrorCode::Internal.into())
                 }
             },
             "/version" => text(StatusCode::OK, "application/json", format!("{:#}\n", report::version())),
-            _ => refuse(
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "There are /livez, /readyz, /version and /metrics.",
-            ),
+            _ => error_response(&ErrorCode::PathUnknown.into()),
         }
     }
 
@@ -140,27 +132,21 @@ impl Admin {
     }
 
     fn readyz(&self, query: Option<&str>) -> Response<Full<Bytes>> {
-        let asked = match query.and_then(|query| query.strip_prefix("connection=")) {
+        let named = match query.and_then(|query| query.strip_prefix("connection=")) {
             Some(name) => match self.named(name) {
                 Some(watched) => Some(watched),
-                None => {
-                    return refuse(
-                        StatusCode::NOT_FOUND,
-                        "connection-unknown",
-                        "Use a connection that exists.",
-                    );
-                }
+                None => return error_response(&ErrorCode::ConnectionUnknown.into()),
             },
             None => None,
         };
         let holds = self.readiness.holds();
-        let is_ready = holds && asked.is_none_or(|watched| watched.source.state().is_serving());
+        let is_ready = holds && named.is_none_or(|watched| watched.source.state().is_serving());
         let status = if is_ready {
             StatusCode::OK
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
-        let connections = asked.map_or(self.connections.as_slice(), std::slice::from_ref);
+        let connections = named.map_or(self.connections.as_slice(), std::slice::from_ref);
         let report = report::readiness(is_ready, holds, connections, &self.loads.report());
         text(status, "application/json", format!("{report:#}\n"))
     }
@@ -171,7 +157,7 @@ impl Admin {
     }
 }
 
-impl Handler for Admin {
+impl Handler<Incoming> for Admin {
     type Body = Full<Bytes>;
     /// Probes are not logged.
     type Begun = ();
@@ -179,10 +165,10 @@ impl Handler for Admin {
     fn begin(&self, _request: &Request<Incoming>, _peer: &Peer) {}
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, (): ()) -> Response<Full<Bytes>> {
-        let mut response = self.answer(&request);
+        let mut response = self.respond(&request);
         if request.version() < Version::HTTP_2 && !request.body().is_end_stream() {
             // Nobody reads the body: the connection ends.
-            response.extensions_mut().insert(EndsConnection);
+            response.extensions_mut().insert(CloseConnection);
         }
         response
     }
@@ -200,13 +186,16 @@ fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) 
     response
 }
 
-fn refuse(status: StatusCode, code: &'static str, hint: &str) -> Response<Full<Bytes>> {
-    let message = status.canonical_reason().unwrap_or_default().to_lowercase();
-    let body = serde_json::json!({ "error": { "code": code, "message": message, "hint": hint } });
-    let mut response = text(status, "application/json", format!("{body}\n"));
+/// An error as all others are, but always in JSON and without an id: no log line belongs to it.
+fn error_response(error: &ProxyError) -> Response<Full<Bytes>> {
+    let code = error.code();
+    let body = serde_json::json!({
+        "error": { "code": code.name(), "message": error.to_string(), "hint": error.hint() }
+    });
+    let mut response = text(code.status(), "application/json", format!("{body}\n"));
     response
         .headers_mut()
-        .insert("x-signing-proxy-error", HeaderValue::from_static(code));
+        .insert(ERROR_HEADER, HeaderValue::from_static(code.name()));
     response
 }
 

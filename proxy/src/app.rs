@@ -5,8 +5,10 @@
 //! the configuration's files with reloads and shutdown.
 
 mod assets;
+mod limits;
 mod proxy;
 mod recorder;
+mod rejections;
 mod reload;
 mod run;
 mod serving;

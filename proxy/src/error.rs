@@ -5,6 +5,7 @@
 
 mod code;
 mod notice;
+mod rejection;
 mod render;
 
 use std::error::Error;
@@ -15,7 +16,7 @@ use crate::share::Exhausted;
 
 pub use code::{ERRORS, ErrorCode};
 pub use notice::Notice;
-pub(crate) use render::{Accept, ERROR_HEADER, EndsConnection, ErrorShape, SPOKEN, render};
+pub(crate) use render::{Accept, ERROR_HEADER, ErrorShape, REQUEST_ID_HEADER, SPOKEN, render, render_rejection};
 
 /// A cause, for the log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;

@@ -18,6 +18,7 @@ mod permissions;
 mod process;
 mod reloads;
 mod retries;
+mod server;
 mod shares;
 
 use std::fmt;
@@ -31,15 +32,13 @@ use prometheus_client::encoding::text::{encode, encode_registry};
 
 use self::aws_errors::AwsErrorLabels;
 use self::families::Families;
-use self::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, ReasonLabel, RequestLabels};
-use crate::server::{ListenerRole, Refusal};
+use self::labels::{ConnectionLabel, ErrorLabels, RequestLabels};
+use crate::error::ErrorCode;
 
-pub use self::counting::Held;
 pub(crate) use self::counting::{Tally, UpstreamTally};
 #[cfg(test)]
 pub(crate) use self::credentials::tests::never_asked;
 pub use self::exposition::Exposition;
-pub(crate) use self::labels::{ClientEnd, Overflow};
 pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
 pub(crate) use self::shares::Watched;
@@ -121,12 +120,6 @@ impl Metrics {
         Arc::new(self.0.calls.clone())
     }
 
-    /// A request begins; it counts as in flight until the answer is dropped.
-    #[must_use]
-    pub fn request_begins(&self) -> Held {
-        Held::new(self.0.in_flight.clone())
-    }
-
     /// From now on these connections are told of, with the state of their credentials, and no others: what was counted
     /// for those that are gone is forgotten.
     pub fn watch_connections<'a>(
@@ -164,11 +157,6 @@ impl Metrics {
         self.0.shares.watch(pools);
     }
 
-    /// The listener is there no longer, nor is any client of it.
-    pub(crate) fn listener_removed(&self, listener: &ListenerRole) {
-        self.0.forget_listener(listener);
-    }
-
     /// Counts the connections opened to the upstream of one of the proxy's connections, and the hosts that cannot be
     /// connected to; told from now on, as zero.
     pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> UpstreamTally {
@@ -200,37 +188,9 @@ impl Metrics {
         Tally(self.0.spooled_bytes.clone())
     }
 
-    /// A client's connection begins; it counts as open until the answer is dropped.
-    pub(crate) fn client_begins(&self, listener: &ListenerRole) -> Held {
-        let label = ListenerLabel::new(listener);
-        self.0.clients_accepted.get_or_create(&label).inc();
-        Held::new(self.0.clients.get_or_create_owned(&label))
-    }
-
-    /// A client's connection ended.
-    pub(crate) fn client_ended(&self, end: ClientEnd) {
-        self.0.clients_ended.get_or_create(&ReasonLabel { reason: end }).inc();
-    }
-
-    /// What a client sent could not be read as a request.
-    pub(crate) fn refused(&self, refusal: Refusal) {
-        self.0
-            .errors
-            .get_or_create(&ErrorLabels::new(None, refusal.name()))
-            .inc();
-    }
-
-    /// There was no place for a client's connection.
-    pub(crate) fn client_without_place(&self, overflow: Overflow) {
-        self.0
-            .clients_rejected
-            .get_or_create(&OverflowLabel { outcome: overflow })
-            .inc();
-    }
-
-    /// The operating system had no connection to give.
-    pub(crate) fn accept_failed(&self) {
-        self.0.accept_failures.inc();
+    /// What a client sent was rejected before it was a request.
+    pub(crate) fn request_rejected(&self, code: ErrorCode) {
+        self.0.errors.get_or_create(&ErrorLabels::new(None, code.name())).inc();
     }
 
     /// Everything as `OpenMetrics` text.

@@ -42,7 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use auth_model::{Clock, ConnectionName};
 use bytes::Bytes;
-use http::header::{EXPECT, HeaderName};
+use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -52,12 +52,12 @@ use crate::admit::{admit, check_upgrade};
 use crate::body::Storage;
 use crate::browser::{Browsers, Caller, ResponseGuard};
 use crate::config::Config;
-use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
+use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, REQUEST_ID_HEADER, render};
 use crate::metrics::{Metrics, Tally};
 use crate::permit::{Permitted, Records};
 use crate::process::DescriptorLimit;
 use crate::route::Router;
-use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom, Turn};
+use crate::server::{DownloadRate, Handler, OverShare, Peer, RequestRoom, StreamSlot};
 use crate::share::{Exhausted, Pool, PoolSize};
 use crate::upstream::Network;
 use connections::{Lane, lanes};
@@ -74,9 +74,6 @@ pub use record::{Noted, Observer, Outcome, RequestRecord, SignedBy, Timings};
 pub use setup::SetupError;
 #[cfg(fuzzing)]
 pub(crate) use steps::prepare;
-
-/// Says which request an answer belongs to, on every answer.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");
 
 /// Everything between a client's request and the answer to it.
 #[derive(Debug)]
@@ -217,7 +214,7 @@ impl Pipeline {
         response.body_mut().keep(room);
         guard.apply(response.headers_mut());
         if let Ok(id) = HeaderValue::from_str(response.body().request_id()) {
-            response.headers_mut().insert(REQUEST_ID, id);
+            response.headers_mut().insert(REQUEST_ID_HEADER, id);
         }
         response
     }
@@ -236,7 +233,7 @@ impl Pipeline {
         let _memory = is_http1.then(|| self.memory_for_head(&client, &head)).transpose()?;
         let expects_continue = head.version == Version::HTTP_11 && head.headers.contains_key(EXPECT);
         let is_over_share = head.extensions.get::<OverShare>().is_some();
-        let turn = head.extensions.get::<Turn>().cloned();
+        let slot = head.extensions.get::<StreamSlot>().cloned();
         let admitted = admit(head, &self.pseudonym)?;
         reporter.record.host = admitted.host.as_ref().map(ToString::to_string);
         let listener = &reporter.record.peer.listener;
@@ -279,7 +276,7 @@ impl Pipeline {
             framed
         } else if multipart::suits(&ready, record.operation.as_deref(), body.as_ref()) {
             // It takes permits as it goes.
-            its_turn(turn.as_ref()).await?;
+            stream_slot(slot.as_ref()).await?;
             match Box::pin(multipart::take(self, ready, body, record, &client)).await? {
                 Begun::Whole(framed) => *framed,
                 Begun::Over(response) => {
@@ -300,7 +297,7 @@ impl Pipeline {
         }
         // Only now: while something is waited for from the client, nothing is taken that all clients share.
         framed.begun(expects_continue).await?;
-        its_turn(turn.as_ref()).await?;
+        stream_slot(slot.as_ref()).await?;
         let place = self.place_for_response(&client, lane, is_http1).await?;
         let permit = lane.upstream.permit(&client).await?;
         let exchanged = self.exchange(lane, &framed, &client, &mut record.attempts).await;
@@ -363,18 +360,18 @@ impl Pipeline {
     }
 }
 
-/// Waits for the request's turn among those of its connection, where these take turns.
-async fn its_turn(turn: Option<&Turn>) -> Result<(), ProxyError> {
-    let Some(turn) = turn else { return Ok(()) };
-    let begun = turn.begins().await;
-    begun.map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::ClientOverShare))
+/// Waits for a slot among the requests of its connection, where these have slots.
+async fn stream_slot(slot: Option<&StreamSlot>) -> Result<(), ProxyError> {
+    let Some(slot) = slot else { return Ok(()) };
+    let acquired = slot.acquire().await;
+    acquired.map_err(|exhausted| ProxyError::exhausted(exhausted, ErrorCode::ClientOverShare))
 }
 
 fn spool_dir(config: &Config) -> PathBuf {
     config.server.spool_dir.clone().unwrap_or_else(std::env::temp_dir)
 }
 
-impl Handler for Pipeline {
+impl Handler<Incoming> for Pipeline {
     type Body = ResponseBody;
     type Begun = Noted;
 

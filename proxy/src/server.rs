@@ -9,7 +9,7 @@
 //!   is beyond those is closed. Nobody waits, so no client's connections delay another's.
 //! - On HTTP/1 hyper sees one request at a time, and none before its head was checked, whatever it is pipelined behind;
 //!   see `server::head_reader`.
-//! - What cannot be read as a request is answered in the shape of all our errors, see [`Refusal`].
+//! - What cannot be read as a request gets the response that the application makes for it, see [`RejectionHandler`].
 //! - A client that leaves ends its request: the handler's future or body is dropped.
 //! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.
 
@@ -33,13 +33,14 @@ pub(crate) mod head_reader;
 mod limits;
 mod listener;
 mod listeners;
+mod observer;
 mod pieces;
-mod refusal;
+mod rejection;
 mod service;
 mod stream;
+mod stream_slots;
 #[cfg(test)]
 mod tests;
-mod turns;
 mod unflushed;
 
 use std::net::SocketAddr;
@@ -60,21 +61,21 @@ use self::clients::{Clients, Place};
 use self::connection::{Context, serve};
 use self::drain::Stage;
 use self::listeners::Listeners;
-use crate::metrics::Metrics;
 use crate::process::DescriptorLimit;
 use crate::share::{ClientKey, Grant};
 use crate::threads::Threads;
 
 pub(crate) use download::{Download, DownloadRate, TooSlow};
 pub(crate) use drain::IsCut;
-pub(crate) use head_reader::AmbiguousHead;
+pub use head_reader::{AmbiguousHead, HeadStart};
 pub use limits::Limits;
 pub use listener::{BindError, bind};
-pub use refusal::Refusal;
+pub use observer::{ConnectionEnd, OpenConnection, Overflow, ServerObserver};
+pub use rejection::{Rejection, RejectionHandler};
 // Until all users name the crate.
 pub(crate) use resource_limits::ListenerRole;
 pub(crate) use service::OverShare;
-pub(crate) use turns::Turn;
+pub(crate) use stream_slots::StreamSlot;
 
 /// Who sent a request, and to which of our addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,26 +93,27 @@ impl Peer {
     }
 }
 
-/// What requests are handed to.
-pub trait Handler: Send + Sync + 'static {
-    /// The body of an answer.
+/// What requests are handed to. `B` is the body of a request: [`Server`] brings hyper's, tests and programs that have no
+/// socket bring their own.
+pub trait Handler<B>: Send + Sync + 'static {
+    /// The body of a response.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
     /// What is noted of a request from its first moment on.
     type Begun: Send + 'static;
 
     /// Notes that a request has come: a client may leave before anything is done about it, and it is logged all the same.
-    fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> Self::Begun;
+    fn begin(&self, request: &Request<B>, peer: &Peer) -> Self::Begun;
 
     /// Responds to one request, whatever it is. The future is dropped when the client leaves.
     fn handle(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        request: Request<B>,
         begun: Self::Begun,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Takes room for a request on HTTP/2 before it is handled, which is among its extensions then; `None` where there is none.
-    fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
+    fn room(&self, request: &Request<B>, peer: &Peer) -> Option<RequestRoom> {
         let _ = (request, peer);
         Some(RequestRoom::default())
     }
@@ -131,6 +133,10 @@ impl From<Grant> for RequestRoom {
     }
 }
 
+/// Marks a response after which an HTTP/1 connection ends; among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct CloseConnection;
+
 /// How long a connection lasts whose requests are rejected, at most.
 const REJECTED_TIME: Duration = Duration::from_secs(5);
 
@@ -143,7 +149,8 @@ pub struct Server {
     limits: Arc<ArcSwap<Limits>>,
     clients: Clients,
     listeners: Listeners,
-    metrics: Metrics,
+    observer: Arc<dyn ServerObserver>,
+    rejections: Arc<dyn RejectionHandler>,
     threads: Arc<Threads>,
     descriptors: DescriptorLimit,
     /// Connections that were cut. Whoever waited for the shutdown then may have been interrupted.
@@ -158,14 +165,16 @@ pub struct Drained {
 }
 
 impl Server {
-    /// A server without listeners.
+    /// A server without listeners. It reports to `observer`, and takes its responses to what is no request from
+    /// `rejections`.
     #[must_use]
-    pub fn new(limits: Limits, metrics: Metrics) -> Self {
+    pub fn new(limits: Limits, observer: Arc<dyn ServerObserver>, rejections: Arc<dyn RejectionHandler>) -> Self {
         Self {
             clients: Clients::new(limits.places(), limits.place_kept),
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             listeners: Listeners::new(),
-            metrics,
+            observer,
+            rejections,
             threads: Arc::default(),
             descriptors: DescriptorLimit::none(),
             cut: AtomicUsize::new(0),
@@ -190,10 +199,16 @@ impl Server {
 
     /// Serves the clients of `listener` from now on, until [`Server::close`] or [`Server::shutdown`]. No other listener
     /// that is open has this role.
-    pub fn listen<H: Handler>(&self, listener: impl Into<Arc<TcpListener>>, role: ListenerRole, handler: &Arc<H>) {
+    pub fn listen<H: Handler<Incoming>>(
+        &self,
+        listener: impl Into<Arc<TcpListener>>,
+        role: ListenerRole,
+        handler: &Arc<H>,
+    ) {
         let listener = listener.into();
         let handler = Arc::clone(handler);
-        let (clients, limits, metrics) = (self.clients.clone(), Arc::clone(&self.limits), self.metrics.clone());
+        let (clients, limits) = (self.clients.clone(), Arc::clone(&self.limits));
+        let (observer, rejections) = (Arc::clone(&self.observer), Arc::clone(&self.rejections));
         let threads = Arc::clone(&self.threads);
         self.listeners.add(role.clone(), |drain| {
             let watch = drain.watch();
@@ -212,7 +227,8 @@ impl Server {
                 let context = Context {
                     limits: if is_rejected { limits.of_rejected() } else { limits },
                     drain: watch.clone(),
-                    metrics: metrics.clone(),
+                    observer: Arc::clone(&observer),
+                    rejections: Arc::clone(&rejections),
                 };
                 let handler = Arc::clone(&handler);
                 threads.serve(stream, move |stream| async move {
@@ -230,7 +246,7 @@ impl Server {
                 accepting_role,
                 (clients, self.descriptors.clone()),
                 drain.watch(),
-                self.metrics.clone(),
+                Arc::clone(&self.observer),
                 serve_one,
             ))
         });
@@ -245,7 +261,7 @@ impl Server {
     /// Closes the listener of this role: nobody new is let in, and its running requests may finish, at most for
     /// `deadline`. What is returned ends as soon as the server no longer holds the socket.
     pub fn close(&self, role: &ListenerRole, deadline: Duration) -> impl Future<Output = ()> + use<> {
-        let accepting = self.listeners.close(role, deadline, self.metrics.clone());
+        let accepting = self.listeners.close(role, deadline, Arc::clone(&self.observer));
         async move {
             if let Some(accepting) = accepting {
                 // An error is a panic of the accept loop, after which it holds nothing either.

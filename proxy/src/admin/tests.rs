@@ -21,7 +21,7 @@ fn admin() -> Admin {
 }
 
 fn ask(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {
-    admin.answer(
+    admin.respond(
         &Request::builder()
             .method(method)
             .uri(target)
@@ -57,7 +57,7 @@ fn web_pages_are_refused() {
         .header("host", "evil.example")
         .body(())
         .unwrap();
-    let response = admin().answer(&request);
+    let response = admin().respond(&request);
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(response.headers()["x-signing-proxy-error"], "gateway-host-refused");
 }
@@ -140,7 +140,7 @@ async fn metrics_tell_of_credentials_in_the_form_that_is_preferred() {
         if let Some(accept) = accept {
             request.headers_mut().insert("accept", HeaderValue::from_static(accept));
         }
-        let response = admin.answer(&request);
+        let response = admin.respond(&request);
         assert_eq!(response.headers()[CONTENT_TYPE], content_type);
         assert_eq!(response.headers()[VARY], "accept");
         let text = body(response).await;

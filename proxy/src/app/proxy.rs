@@ -13,7 +13,9 @@ use sts_client::CredentialError;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::limits;
 use super::recorder::Recorder;
+use super::rejections::Rejections;
 use super::serving::Serving;
 use super::sockets::Sockets;
 use super::sources::Sources;
@@ -22,7 +24,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::process::Descriptors;
-use crate::server::{BindError, Drained, Limits, ListenerRole, Server};
+use crate::server::{BindError, Drained, ListenerRole, RejectionHandler, Server, ServerObserver};
 use crate::threads::Threads;
 
 /// How long the admin listener may take to finish its last answers, when all clients have gone.
@@ -178,15 +180,17 @@ impl Proxy {
             Guard::new(&config),
             loads.clone(),
         );
-        let limits = Limits::of(&config.server);
+        let limits = limits::of_clients(&config.server);
+        let observer: Arc<dyn ServerObserver> = Arc::new(metrics.clone());
+        let rejections: Arc<dyn RejectionHandler> = Arc::new(Rejections::new(metrics.clone()));
         let proxy = Self {
             clock,
             readiness,
             loads,
-            clients: Server::new(limits, metrics.clone())
+            clients: Server::new(limits, Arc::clone(&observer), Arc::clone(&rejections))
                 .on(threads)
                 .within(&descriptors.clients),
-            admin: Server::new(Limits::admin(), metrics.clone()).within(&descriptors.admin),
+            admin: Server::new(limits::ADMIN, observer, rejections).within(&descriptors.admin),
             descriptors,
             metrics,
             pipeline: Arc::new(ArcSwap::from_pointee(pipeline)),

@@ -14,6 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use super::limits;
 use super::proxy::{Parts, Proxy, StartError};
 use super::serving::Serving;
 use super::sockets::{Held, Sockets};
@@ -21,7 +22,7 @@ use super::sources::Sources;
 use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
 use crate::log::Chain;
-use crate::server::{Limits, ListenerRole, Server};
+use crate::server::{ListenerRole, Server};
 
 /// Problems of a configuration that are reported; the rest is counted.
 const MOST_PROBLEMS: usize = 20;
@@ -108,7 +109,7 @@ impl Proxy {
             Guard::new(&config),
             self.loads.clone(),
         )));
-        let limits = Limits::of(&config.server);
+        let limits = limits::of_clients(&config.server);
         self.descriptors.provide_for(limits.max_clients, sockets.iter().count());
         self.clients.limit(limits);
         let deadline = config.server.shutdown_deadline;

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use crate::server::{Handler, Peer, RequestRoom};
 
@@ -36,23 +35,23 @@ impl<H> Serving<H> {
     }
 }
 
-impl<H: Handler> Handler for Serving<H> {
+impl<B, H: Handler<B>> Handler<B> for Serving<H> {
     type Body = H::Body;
     type Begun = H::Begun;
 
-    fn begin(&self, request: &Request<Incoming>, peer: &Peer) -> H::Begun {
+    fn begin(&self, request: &Request<B>, peer: &Peer) -> H::Begun {
         self.handler().begin(request, peer)
     }
 
     fn handle(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        request: Request<B>,
         begun: H::Begun,
     ) -> impl Future<Output = Response<H::Body>> + Send + 'static {
         self.handler().handle(request, begun)
     }
 
-    fn room(&self, request: &Request<Incoming>, peer: &Peer) -> Option<RequestRoom> {
+    fn room(&self, request: &Request<B>, peer: &Peer) -> Option<RequestRoom> {
         self.handler().room(request, peer)
     }
 }

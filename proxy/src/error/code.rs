@@ -1,4 +1,4 @@
-//! Every error the proxy answers with: its name, status, sentence and hint, in one table.
+//! Every error the proxy responds with, on all of its listeners: its name, status, sentence and hint, in one table.
 
 use http::StatusCode;
 
@@ -50,7 +50,11 @@ impl ErrorCode {
     pub const fn ends_connection(self) -> bool {
         matches!(
             self,
-            Self::ConnectUnsupported
+            Self::HeadMalformed
+                | Self::HeadTooLarge
+                | Self::HeadTimeout
+                | Self::TlsUnsupported
+                | Self::ConnectUnsupported
                 | Self::TraceUnsupported
                 | Self::HeadAmbiguous
                 | Self::TargetMalformed
@@ -67,6 +71,20 @@ impl ErrorCode {
 }
 
 errors! {
+    // It is no request.
+    HeadMalformed BAD_REQUEST "head-malformed"
+        "the request line or a header field is not valid HTTP/1"
+        "Percent-encode spaces and control characters in the target; keep header fields to one line each."
+    HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head-too-large"
+        "the request head is too large"
+        "Send fewer or shorter header fields, or raise server.max_header_bytes."
+    HeadTimeout REQUEST_TIMEOUT "head-timeout"
+        "the request head did not arrive in time"
+        "Send the head at once, or raise server.header_timeout."
+    TlsUnsupported BAD_REQUEST "tls-unsupported"
+        "this listener speaks plain HTTP, the client began with TLS"
+        "Use http:// for the proxy's address; it speaks TLS to the service itself."
+
     // The head is checked.
     ConnectUnsupported NOT_IMPLEMENTED "connect-unsupported"
         "the proxy does not open tunnels: it cannot sign what it cannot read"
@@ -246,6 +264,14 @@ errors! {
     Internal INTERNAL_SERVER_ERROR "internal"
         "the proxy failed"
         "This is a defect of the proxy; its log has the details."
+
+    // On the admin listener.
+    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed"
+        "the admin listener only reports"
+        "Use GET or HEAD."
+    PathUnknown NOT_FOUND "not-found"
+        "the admin listener has no such path"
+        "There are /livez, /readyz, /version and /metrics."
 }
 
 impl ErrorCode {
@@ -261,7 +287,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::server::Refusal;
 
     #[test]
     fn names_are_unique_and_kebab_case() {
@@ -285,19 +310,13 @@ mod tests {
         }
     }
 
-    /// The table of `docs/configuration.md`: the errors of this list, and those of [`Refusal`].
+    /// The table of `docs/configuration.md`.
     #[test]
     fn every_error_is_documented() {
         const PAGE: &str = include_str!("../../../docs/configuration.md");
-        let mut rows: Vec<String> = Refusal::ALL
+        let mut rows: Vec<String> = ERRORS
             .iter()
-            .filter(|refusal| ERRORS.iter().all(|code| code.name() != refusal.name()))
-            .map(|refusal| (refusal.name(), refusal.status(), refusal.message(), refusal.hint()))
-            .chain(
-                ERRORS
-                    .iter()
-                    .map(|code| (code.name(), code.status(), code.message(), code.hint())),
-            )
+            .map(|code| (code.name(), code.status(), code.message(), code.hint()))
             .map(|(name, status, message, hint)| format!("| `{name}` | {} | {message} | {hint} |", status.as_u16()))
             .collect();
         rows.splice(

@@ -4,20 +4,20 @@ use std::fmt::Write as _;
 
 use aws_endpoints::Protocol;
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use super::{ErrorCode, ProxyError};
+use crate::server::CloseConnection;
 
 /// Names the error on every answer that is ours, and the notice on the service's.
 pub(crate) const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
 
+/// Says which request a response belongs to, on every response.
+pub(crate) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-request-id");
+
 /// How the texts of the proxy's own errors begin where SDKs show them: other programs' do not.
 pub(crate) const SPOKEN: &str = "signing-proxy: ";
-
-/// Marks a response after which an HTTP/1 connection ends; among its extensions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EndsConnection;
 
 /// How an error's body is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,7 +104,7 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code().ends_connection() {
-        response.extensions_mut().insert(EndsConnection);
+        response.extensions_mut().insert(CloseConnection);
     }
     let headers = response.headers_mut();
     if matches!(
@@ -115,6 +115,26 @@ pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) ->
             ALLOW,
             HeaderValue::from_static("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"),
         );
+    }
+    response
+}
+
+/// The response to what is no request, for a connection that ends. Nobody knows which service was meant, nor whether the
+/// client reads XML: it is JSON without what SDKs look for.
+pub(crate) fn render_rejection(error: &ProxyError, request_id: &str) -> Response<Bytes> {
+    let body = serde_json::json!({ "error": error_object(error, request_id) });
+    let body = format!("{body}\n");
+    let length = body.len();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = error.code().status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(ERROR_HEADER, HeaderValue::from_static(error.code().name()));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID_HEADER, id);
     }
     response
 }
@@ -136,14 +156,18 @@ fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
     }
 }
 
+fn error_object(error: &ProxyError, request_id: &str) -> serde_json::Value {
+    serde_json::json!({
+        "code": error.code().name(),
+        "message": error.to_string(),
+        "hint": error.hint(),
+        "request_id": request_id,
+    })
+}
+
 fn json(error: &ProxyError, request_id: &str) -> String {
     let body = serde_json::json!({
-        "error": {
-            "code": error.code().name(),
-            "message": error.to_string(),
-            "hint": error.hint(),
-            "request_id": request_id,
-        },
+        "error": error_object(error, request_id),
         "__type": code(error, ErrorShape::Json),
         "message": sentence(error),
     });

@@ -25,16 +25,16 @@ pub(crate) struct UpstreamTally {
 
 /// Counts as one in a gauge as long as it lives.
 #[derive(Debug)]
-pub struct Held(Gauge);
+pub(super) struct GaugeGuard(Gauge);
 
-impl Held {
+impl GaugeGuard {
     pub(super) fn new(gauge: Gauge) -> Self {
         gauge.inc();
         Self(gauge)
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -13,12 +13,13 @@ use super::aws_errors::AwsErrorLabels;
 use super::calls::CallFamilies;
 use super::credentials::CredentialCollector;
 use super::known::Known;
-use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, Overflow, OverflowLabel, ReasonLabel, RequestLabels};
+use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, ReasonLabel, RequestLabels};
 use super::permissions::PermissionFamilies;
 use super::process::ProcessCollector;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
 use super::shares::ShareCollector;
+use crate::server::Overflow;
 
 /// Upper bounds in seconds: a local emulator answers in milliseconds, a model streams for minutes.
 const SECONDS: [f64; 14] = [
@@ -93,7 +94,7 @@ impl Families {
         families.register();
         // From the start, so that the first rejection shows as an increase.
         for outcome in [Overflow::Rejected, Overflow::Closed] {
-            drop(families.clients_rejected.get_or_create(&OverflowLabel { outcome }));
+            drop(families.clients_rejected.get_or_create(&OverflowLabel::of(outcome)));
         }
         families
     }

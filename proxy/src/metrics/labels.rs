@@ -2,10 +2,10 @@
 
 use auth_model::{ConnectionName, ServiceId};
 use http::{Method, StatusCode};
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 
 use super::RequestSample;
-use crate::server::ListenerRole;
+use crate::server::{ConnectionEnd, ListenerRole, Overflow};
 
 /// Which connection; empty where none was chosen.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -118,72 +118,42 @@ impl ListenerLabel {
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct ReasonLabel {
-    pub(super) reason: ClientEnd,
+    reason: &'static str,
+}
+
+impl ReasonLabel {
+    /// How a client's connection ended.
+    pub(super) const fn of(end: ConnectionEnd) -> Self {
+        Self {
+            reason: match end {
+                ConnectionEnd::Closed => "closed",
+                ConnectionEnd::Broken => "broken",
+                ConnectionEnd::Rejected => "refused",
+                ConnectionEnd::IdleTimeout => "idle-timeout",
+                ConnectionEnd::HeadTimeout => "head-timeout",
+                ConnectionEnd::WriteTimeout => "write-timeout",
+                ConnectionEnd::TooSlow => "too-slow",
+                ConnectionEnd::HalfClosed => "half-closed",
+                ConnectionEnd::Cut => "cut",
+                ConnectionEnd::Evicted => "evicted",
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct OverflowLabel {
-    pub(super) outcome: Overflow,
+    outcome: &'static str,
 }
 
-/// What became of a client's connection for which there was no place.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Overflow {
-    /// Its request gets an error response.
-    Rejected,
-    /// It was closed at once.
-    Closed,
-}
-
-impl EncodeLabelValue for Overflow {
-    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let name = match self {
-            Self::Rejected => "rejected",
-            Self::Closed => "closed",
-        };
-        name.encode(encoder)
-    }
-}
-
-/// How a client's connection ended.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum ClientEnd {
-    /// In order, by either side.
-    Closed,
-    /// The client broke it off, or the protocol.
-    Broken,
-    /// What it sent could not be read as a request.
-    Refused,
-    /// Nothing came.
-    IdleTimeout,
-    /// A request's head did not come to its end.
-    HeadTimeout,
-    /// The client did not take its answer.
-    WriteTimeout,
-    /// The client took its responses too slowly.
-    TooSlow,
-    /// The client closed its sending side, and no answer came soon enough.
-    HalfClosed,
-    /// By the shutdown's deadline.
-    Cut,
-    /// It was idle and made room for another one.
-    Evicted,
-}
-
-impl EncodeLabelValue for ClientEnd {
-    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let name = match self {
-            Self::Closed => "closed",
-            Self::Broken => "broken",
-            Self::Refused => "refused",
-            Self::IdleTimeout => "idle-timeout",
-            Self::HeadTimeout => "head-timeout",
-            Self::WriteTimeout => "write-timeout",
-            Self::TooSlow => "too-slow",
-            Self::HalfClosed => "half-closed",
-            Self::Cut => "cut",
-            Self::Evicted => "evicted",
-        };
-        name.encode(encoder)
+impl OverflowLabel {
+    /// What became of a connection for which there was no place.
+    pub(super) const fn of(overflow: Overflow) -> Self {
+        Self {
+            outcome: match overflow {
+                Overflow::Rejected => "rejected",
+                Overflow::Closed => "closed",
+            },
+        }
     }
 }

@@ -1,6 +1,7 @@
 use credential_assets::{CallOutcome, CallTarget};
 
 use super::*;
+use crate::server::{ConnectionEnd, ListenerRole, ServerObserver as _};
 use crate::share::{Pool, PoolSize};
 
 fn sample(method: &Method) -> RequestSample<'_> {
@@ -152,11 +153,14 @@ fn another_service_of_a_connection_takes_the_place_of_the_one_before() {
 #[test]
 fn gauges_go_down_again() {
     let metrics = Metrics::new();
-    let request = metrics.request_begins();
-    let client = metrics.client_begins(&ListenerRole::Shared);
+    metrics.request_started(&ListenerRole::Shared);
+    metrics.request_started(&ListenerRole::Admin);
+    let client = metrics.connection_opened(&ListenerRole::Shared);
     check(&metrics, "signing_proxy_requests_in_flight 1");
     check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 1"#);
-    drop((request, client));
+    metrics.request_finished(&ListenerRole::Shared);
+    metrics.request_finished(&ListenerRole::Admin);
+    drop(client);
     check(&metrics, "signing_proxy_requests_in_flight 0");
     check(&metrics, r#"signing_proxy_client_connections{listener="shared"} 0"#);
 }
@@ -183,8 +187,8 @@ fn the_documentation_lists_exactly_what_is_told() {
         ..sample(&Method::GET)
     });
     metrics.request_ended(&sample(&Method::GET));
-    drop(metrics.client_begins(&ListenerRole::Admin));
-    metrics.client_ended(ClientEnd::Closed);
+    drop(metrics.connection_opened(&ListenerRole::Admin));
+    metrics.connection_ended(ConnectionEnd::Closed);
     let name = ConnectionName::parse("reports").unwrap();
     metrics.upstream_connections(&name);
     metrics.retries(&name).add(RetryReason::Clock);

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::ListenerRole;
 use super::clients::{Clients, Place};
 use super::drain::{DrainWatch, Stage};
-use crate::metrics::{Metrics, Overflow};
+use super::observer::{Overflow, ServerObserver};
 use crate::process::{DescriptorLimit, DescriptorPermit};
 use crate::share::ClientKey;
 
@@ -48,7 +48,7 @@ pub(crate) async fn accept_loop<A, F>(
     role: ListenerRole,
     (clients, descriptors): (Clients, DescriptorLimit),
     mut drain: DrainWatch,
-    metrics: Metrics,
+    observer: Arc<dyn ServerObserver>,
     mut serve: F,
 ) where
     A: Accept,
@@ -72,16 +72,16 @@ pub(crate) async fn accept_loop<A, F>(
                     match place {
                         Some(place) => {
                             if place.is_rejected() {
-                                metrics.client_without_place(Overflow::Rejected);
+                                observer.connection_overflowed(Overflow::Rejected);
                             }
                             serve(stream, addr, place.with_descriptor(descriptor));
                         }
-                        None => metrics.client_without_place(Overflow::Closed),
+                        None => observer.connection_overflowed(Overflow::Closed),
                     }
                 }
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
-                    metrics.accept_failed();
+                    observer.accept_failed();
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         retry_in = ?pause,
@@ -130,6 +130,7 @@ mod tests {
 
     use super::super::clients::IdleKind;
     use super::super::drain::Drain;
+    use super::super::tests::NoObserver;
     use super::*;
     use crate::share::PoolSize;
 
@@ -190,7 +191,7 @@ mod tests {
             ListenerRole::Shared,
             (clients, descriptors),
             watch,
-            Metrics::new(),
+            Arc::new(NoObserver),
             move |stream, _, place| {
                 let _ = taken.send((stream, place));
             },

@@ -199,7 +199,7 @@ impl Activity {
     }
 
     /// Whether nobody but hyper itself can be the author of what is being written.
-    pub(crate) fn nobody_answers(&self) -> bool {
+    pub(crate) fn nobody_responds(&self) -> bool {
         !matches!(self.lock().phase, Phase::Busy)
     }
 

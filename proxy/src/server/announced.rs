@@ -3,7 +3,7 @@
 //! h2 enforces at once what it announces, and resets requests that were sent before its SETTINGS were read. So it gets
 //! a higher number than clients do: in the first frame that it writes, its SETTINGS, the number is replaced.
 
-use super::turns::{ACCEPTED, AT_ONCE};
+use super::stream_slots::{ACCEPTED, AT_ONCE};
 
 /// RFC 9113, sections 4.1, 6.5 and 6.5.2.
 const FRAME_HEADER: usize = 9;

@@ -11,19 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::abort::Reset;
 use super::activity::Activity;
 use super::announced::Announced;
-use super::head_reader::{HeadReader, Malformed, Start};
+use super::head_reader::{HeadReader, HeadStart};
+use super::rejection::Rejection;
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
 ///
-/// On HTTP/1 a [`HeadReader`] decides what hyper gets to see. It also takes the word from hyper where that would answer by itself: to a malformed head hyper
-/// writes a bare status line and closes. Those bytes go into [`OwnAnswer`] instead of onto the wire, and the
-/// connection answers in the shape of all our errors.
+/// On HTTP/1 a [`HeadReader`] decides what hyper gets to see. A response that hyper makes by itself is held back: to a
+/// malformed head it writes a bare status line and closes. Those bytes go into [`HyperResponse`] instead of onto the wire, and
+/// the connection responds by its [`RejectionHandler`](super::RejectionHandler).
 #[derive(Debug)]
 pub(crate) struct ClientIo<T> {
     inner: T,
     input: Input,
     activity: Arc<Activity>,
-    own_answer: Option<OwnAnswer>,
+    hyper_response: Option<HyperResponse>,
     announced: Announced,
 }
 
@@ -36,14 +37,14 @@ enum Input {
     Heads(Box<HeadReader>),
 }
 
-/// What hyper wanted to say by itself.
+/// What hyper responds by itself.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OwnAnswer(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct HyperResponse(Arc<Mutex<Vec<u8>>>);
 
 /// A status line and a few headers; more is never kept.
-const LONGEST_OWN_ANSWER: usize = 1024;
+const LONGEST_HYPER_RESPONSE: usize = 1024;
 
-impl OwnAnswer {
+impl HyperResponse {
     /// The status hyper chose, if it wrote anything.
     pub(crate) fn status(&self) -> Option<http::StatusCode> {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +61,7 @@ impl OwnAnswer {
 
     fn keep(&self, bytes: &[u8]) {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = LONGEST_OWN_ANSWER.saturating_sub(written.len());
+        let room = LONGEST_HYPER_RESPONSE.saturating_sub(written.len());
         written.extend(bytes.iter().take(room));
     }
 }
@@ -72,24 +73,29 @@ impl<T> ClientIo<T> {
             inner,
             input: Input::Plain(replay),
             activity,
-            own_answer: None,
+            hyper_response: None,
             announced: Announced::default(),
         }
     }
 
     /// For HTTP/1: hyper gets what `heads` lets pass, and a response of its own is diverted.
-    pub(crate) fn by_heads(inner: T, heads: HeadReader, activity: Arc<Activity>, own_answer: OwnAnswer) -> Self {
+    pub(crate) fn by_heads(
+        inner: T,
+        heads: HeadReader,
+        activity: Arc<Activity>,
+        hyper_response: HyperResponse,
+    ) -> Self {
         Self {
             inner,
             input: Input::Heads(Box::new(heads)),
             activity,
-            own_answer: Some(own_answer),
+            hyper_response: Some(hyper_response),
             announced: Announced::Over,
         }
     }
 
     /// The malformed head that ended the input.
-    pub(crate) fn malformed(&self) -> Option<&(Malformed, Start)> {
+    pub(crate) fn malformed(&self) -> Option<&(Rejection, HeadStart)> {
         match &self.input {
             Input::Plain(_) => None,
             Input::Heads(heads) => heads.malformed(),
@@ -112,11 +118,11 @@ impl<T> ClientIo<T> {
         }
     }
 
-    /// Whether bytes written now are hyper's own answer.
+    /// Whether bytes written now are hyper's own response.
     fn diverts(&self) -> bool {
-        self.own_answer
+        self.hyper_response
             .as_ref()
-            .is_some_and(|own| !own.is_empty() || self.activity.nobody_answers())
+            .is_some_and(|own| !own.is_empty() || self.activity.nobody_responds())
     }
 }
 
@@ -146,7 +152,7 @@ impl<T: AsyncRead + Reset + Unpin> AsyncRead for ClientIo<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.diverts() {
-            if let Some(own) = &self.own_answer {
+            if let Some(own) = &self.hyper_response {
                 own.keep(buf);
             }
             return Poll::Ready(Ok(buf.len()));
@@ -186,12 +192,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a malformed head or a diverted answer ours is still to be written, and after a rest, or before a head of many
+        // After a malformed head or a diverted response ours is still to be written, and after a rest, or before a head of many
         // fields, the next request's.
         if self.activity.rests()
             || self.wanted_fields().is_some()
             || self.malformed().is_some()
-            || self.own_answer.as_ref().is_some_and(|own| !own.is_empty())
+            || self.hyper_response.as_ref().is_some_and(|own| !own.is_empty())
         {
             return Poll::Ready(Ok(()));
         }

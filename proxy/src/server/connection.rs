@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::abort::{Abortable, Reset};
 use super::activity::{Activity, Expiry};
-use super::client_io::{ClientIo, OwnAnswer};
+use super::client_io::{ClientIo, HyperResponse};
 use super::clients::Place;
 use super::detect::{Detected, Protocol, detect};
 use super::drain::{DrainWatch, Stage};
 use super::drive::{Ended, drive};
-use super::head_reader::{HandedOver, HeadReader, Start};
+use super::head_reader::{HandedOver, HeadReader, HeadStart};
 use super::limits::Limits;
-use super::refusal::{Refusal, fresh_request_id, linger, refuse};
+use super::observer::{ConnectionEnd, ServerObserver};
+use super::rejection::{Rejection, RejectionHandler, linger, respond};
 use super::service::ToHandler;
 use super::stream::{NextStream, Streams};
-use super::turns::{self, Turns};
+use super::stream_slots::{self, StreamSlots};
 use super::{Handler, Peer};
-use crate::metrics::{ClientEnd, Metrics};
 
 /// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
 const HTTP1_BUFFER: usize = 64 * 1024;
@@ -36,7 +36,7 @@ const CONNECTION_WINDOW: u32 = 64 * 1024;
 /// HTTP/2: bytes of a response kept for a client that does not take them, per request, beside what is read ahead of it.
 /// hyper's 400 KiB would let the requests of all upstream permits hold 400 MiB.
 const STREAM_SEND_BUFFER: usize = 16 * 1024;
-/// HTTP/2: a client that answers no ping within the timeout is gone.
+/// HTTP/2: a client that responds to no ping within the timeout is gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -45,91 +45,132 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct Context {
     pub(crate) limits: Limits,
     pub(crate) drain: DrainWatch,
-    pub(crate) metrics: Metrics,
+    pub(crate) observer: Arc<dyn ServerObserver>,
+    pub(crate) rejections: Arc<dyn RejectionHandler>,
+}
+
+/// One client connection, but for its socket.
+#[derive(Debug)]
+struct Connection {
+    peer: Peer,
+    activity: Arc<Activity>,
+    context: Context,
 }
 
 /// Serves one client until it leaves, its time is up, or the drain has let it finish.
 pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: Context, place: Place)
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
-    H: Handler,
+    H: Handler<Incoming>,
 {
-    let _open = context.metrics.client_begins(&peer.listener);
-    let activity = Arc::new(Activity::new(context.limits, place));
-    let mut io = Abortable::new(io, Arc::clone(&activity));
-    let end = match first_bytes(&mut io, &activity, &context).await {
-        Detected::Left => ClientEnd::Closed,
-        Detected::Expired(expiry) => expired(&mut io, expiry, (b"", &activity), &peer, &context).await,
-        Detected::Protocol(Protocol::Tls, _) => {
-            let refusal = Refusal::TlsUnsupported;
-            answer(
-                &mut io,
-                (refusal, refusal.hint()),
-                &Start::default(),
-                &activity,
-                &peer,
-                &context,
-            )
-            .await;
-            ClientEnd::Refused
-        }
-        Detected::Protocol(Protocol::Http1, read) => {
-            http1(io, read, peer, handler, Arc::clone(&activity), &context).await
-        }
-        Detected::Protocol(Protocol::Http2, read) => {
-            http2(io, read, peer, handler, Arc::clone(&activity), &context).await
-        }
+    let _open = context.observer.connection_opened(&peer.listener);
+    let connection = Connection {
+        activity: Arc::new(Activity::new(context.limits, place)),
+        peer,
+        context,
     };
-    let end = if activity.has_lost_place() {
-        ClientEnd::Evicted
+    let mut io = Abortable::new(io, Arc::clone(&connection.activity));
+    let end = match connection.first_bytes(&mut io).await {
+        Detected::Left => ConnectionEnd::Closed,
+        Detected::Expired(expiry) => connection.expired(&mut io, expiry, b"").await,
+        Detected::Protocol(Protocol::Tls, _) => {
+            connection.reject(&mut io, Rejection::Tls, &HeadStart::default()).await;
+            ConnectionEnd::Rejected
+        }
+        Detected::Protocol(Protocol::Http1, read) => http1(io, read, handler, &connection).await,
+        Detected::Protocol(Protocol::Http2, read) => http2(io, read, handler, &connection).await,
+    };
+    let end = if connection.activity.has_lost_place() {
+        ConnectionEnd::Evicted
     } else {
         end
     };
-    context.metrics.client_ended(end);
+    connection.context.observer.connection_ended(end);
 }
 
-/// What a client begins with. Whoever has not begun when the drain does gets no further.
-async fn first_bytes<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity, context: &Context) -> Detected {
-    let mut drain = context.drain.clone();
-    activity.offer_place();
-    let detected = tokio::select! {
-        // Bytes of a request come first: a client that has just sent them may get another place.
-        biased;
-        detected = detect(io, activity) => detected,
-        () = poll_fn(|cx| activity.poll_evicted(cx)) => Detected::Left,
-        () = drain.reached(Stage::Draining) => Detected::Left,
-    };
-    match detected {
-        Detected::Protocol(..) if !activity.takes_place() => Detected::Left,
-        detected => detected,
+impl Connection {
+    /// What a client begins with. Whoever has not begun when the drain does gets no further.
+    async fn first_bytes<T: AsyncRead + Unpin>(&self, io: &mut T) -> Detected {
+        let activity = &self.activity;
+        let mut drain = self.context.drain.clone();
+        activity.offer_place();
+        let detected = tokio::select! {
+            // Bytes of a request come first: a client that has just sent them may get another place.
+            biased;
+            detected = detect(io, activity) => detected,
+            () = poll_fn(|cx| activity.poll_evicted(cx)) => Detected::Left,
+            () = drain.reached(Stage::Draining) => Detected::Left,
+        };
+        match detected {
+            Detected::Protocol(..) if !activity.takes_place() => Detected::Left,
+            detected => detected,
+        }
+    }
+
+    /// Ends a connection whose time is up. Only a client in the middle of a head, of which `unread` is what came, gets a
+    /// response: it waits for one.
+    async fn expired<T>(&self, io: &mut T, expiry: Expiry, unread: &[u8]) -> ConnectionEnd
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        match expiry {
+            Expiry::Head => self.reject(io, Rejection::HeadTimeout, &HeadStart::of(unread)).await,
+            Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
+                tracing::debug!(client = %self.peer.addr, reason = ?expiry, "connection timed out");
+            }
+        }
+        expiry.into()
+    }
+
+    /// Writes the response to what is no request, unless the connection is to end before.
+    async fn reject<T>(&self, io: &mut T, rejection: Rejection, start: &HeadStart)
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let response = self.context.rejections.reject(rejection, start, &self.peer);
+        self.unless_cut(respond(io, response)).await;
+    }
+
+    /// What hyper hands its requests to.
+    fn service<H>(&self, handler: Arc<H>) -> ToHandler<H> {
+        ToHandler::new(
+            handler,
+            self.peer.clone(),
+            Arc::clone(&self.activity),
+            Arc::clone(&self.context.observer),
+            self.context.drain.is_cut(),
+        )
+    }
+
+    /// Does what is still to be done before the connection ends, unless its place is taken or the drain's time is over.
+    async fn unless_cut(&self, last: impl Future<Output = ()>) {
+        let mut drain = self.context.drain.clone();
+        tokio::select! {
+            () = last => {}
+            () = poll_fn(|cx| self.activity.poll_cut_short(cx)) => {}
+            () = drain.reached(Stage::Cut) => {}
+        }
     }
 }
 
-/// HTTP/1, in turns: between requests that are far apart nothing is kept but the socket.
-async fn http1<T, H>(
-    mut io: T,
-    mut read: Bytes,
-    peer: Peer,
-    handler: Arc<H>,
-    activity: Arc<Activity>,
-    context: &Context,
-) -> ClientEnd
+/// HTTP/1, one session after the other: between requests that are far apart nothing is kept but the socket.
+async fn http1<T, H>(mut io: T, mut read: Bytes, handler: Arc<H>, connection: &Connection) -> ConnectionEnd
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
-    H: Handler,
+    H: Handler<Incoming>,
 {
     let mut most_fields = HeadReader::FEW_FIELDS;
     loop {
         // Boxed, so that what rests is small.
-        let turn = Box::pin(http1_turn(io, read, most_fields, &peer, &handler, &activity, context));
+        let session = Box::pin(http1_session(io, read, most_fields, &handler, connection));
         most_fields = HeadReader::FEW_FIELDS;
-        let left = match turn.await {
-            Turn::Ended(end) => return end,
-            Turn::Rests(socket, left) => {
+        let left = match session.await {
+            Http1Session::Ended(end) => return end,
+            Http1Session::Rests(socket, left) => {
                 io = socket;
                 left
             }
-            Turn::WantsFields(socket, left, fields) => {
+            Http1Session::WantsFields(socket, left, fields) => {
                 io = socket;
                 read = left;
                 most_fields = fields;
@@ -138,24 +179,24 @@ where
         };
         if !left.is_empty() {
             // The beginning of a head that came right behind the last request.
-            activity.received();
+            connection.activity.received();
             read = left;
             continue;
         }
         // Even without a byte it would keep hyper's buffer.
         drop(left);
-        read = match first_bytes(&mut io, &activity, context).await {
+        read = match connection.first_bytes(&mut io).await {
             // A connection that has begun with HTTP/1 stays with it.
             Detected::Protocol(_, read) => read,
-            Detected::Left => return ClientEnd::Closed,
-            Detected::Expired(expiry) => return expired(&mut io, expiry, (b"", &activity), &peer, context).await,
+            Detected::Left => return ConnectionEnd::Closed,
+            Detected::Expired(expiry) => return connection.expired(&mut io, expiry, b"").await,
         };
     }
 }
 
-/// What became of an HTTP/1 connection.
-enum Turn<T> {
-    Ended(ClientEnd),
+/// What became of an HTTP/1 connection when hyper let go of it.
+enum Http1Session<T> {
+    Ended(ConnectionEnd),
     /// The client may come back to the socket; some bytes may have come already.
     Rests(T, Bytes),
     /// The bytes begin with a head of so many fields, for which hyper was not set up.
@@ -163,205 +204,117 @@ enum Turn<T> {
 }
 
 /// Serves HTTP/1 requests until nothing comes for a while, or a head comes with more than `most_fields`.
-async fn http1_turn<T, H>(
+async fn http1_session<T, H>(
     io: T,
     read: Bytes,
     most_fields: usize,
-    peer: &Peer,
     handler: &Arc<H>,
-    activity: &Arc<Activity>,
-    context: &Context,
-) -> Turn<T>
+    connection: &Connection,
+) -> Http1Session<T>
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
-    H: Handler,
+    H: Handler<Incoming>,
 {
+    let Connection {
+        peer,
+        activity,
+        context,
+    } = connection;
     let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
-    let own_answer = OwnAnswer::default();
+    let hyper_response = HyperResponse::default();
     let handed_over = Arc::new(HandedOver::default());
     let heads = HeadReader::new(&read, head, most_fields, Arc::clone(&handed_over));
-    let io = ClientIo::by_heads(io, heads, Arc::clone(activity), own_answer.clone());
-    let (service_activity, metrics) = (Arc::clone(activity), context.metrics.clone());
-    let is_cut = context.drain.is_cut();
-    let service =
-        ToHandler::new(Arc::clone(handler), peer.clone(), service_activity, metrics, is_cut).by_heads(handed_over);
+    let io = ClientIo::by_heads(io, heads, Arc::clone(activity), hyper_response.clone());
+    let service = connection.service(Arc::clone(handler)).by_heads(handed_over);
     let mut builder = http1::Builder::new();
     if most_fields > HeadReader::FEW_FIELDS {
         builder.max_headers(most_fields);
     }
-    let mut connection = builder
+    let mut session = builder
         // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
         .header_read_timeout(None)
         .max_header_size(head)
         .max_buf_size(head.max(HTTP1_BUFFER))
         .serve_connection(TokioIo::new(io), service);
-    let ended = drive(std::pin::Pin::new(&mut connection), activity, &context.drain).await;
+    let ended = drive(std::pin::Pin::new(&mut session), activity, &context.drain).await;
     // Dropping the connection's other parts cancels a request that still runs.
-    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let http1::Parts { io, read_buf, .. } = session.into_parts();
     let io = io.into_inner();
     let (malformed, wanted_fields) = (io.malformed().cloned(), io.wanted_fields());
     let (mut io, unread) = io.into_parts();
-    Turn::Ended(match ended {
+    Http1Session::Ended(match ended {
         Ended::ByItself(Ok(())) | Ended::AsAsked if let Some(fields) = wanted_fields => {
-            return Turn::WantsFields(io, unread, fields);
+            return Http1Session::WantsFields(io, unread, fields);
         }
-        Ended::Resting if read_buf.is_empty() => return Turn::Rests(io, unread),
+        Ended::Resting if read_buf.is_empty() => return Http1Session::Rests(io, unread),
         // hyper has bytes that it took for no part of the last request: the two readers disagree.
-        Ended::Resting => ClientEnd::Broken,
-        Ended::ByItself(_) | Ended::AsAsked if let Some((malformed, start)) = malformed => {
-            answer(
-                &mut io,
-                (malformed.rejection(), &malformed.hint()),
-                &start,
-                activity,
-                peer,
-                context,
-            )
-            .await;
-            ClientEnd::Refused
+        Ended::Resting => ConnectionEnd::Broken,
+        Ended::ByItself(_) | Ended::AsAsked if let Some((rejection, start)) = malformed => {
+            connection.reject(&mut io, rejection, &start).await;
+            ConnectionEnd::Rejected
         }
-        Ended::ByItself(result) => {
-            if let Some(status) = own_answer.status() {
-                let refusal = Refusal::from_status(status);
-                answer(
-                    &mut io,
-                    (refusal, refusal.hint()),
-                    &Start::default(),
-                    activity,
-                    peer,
-                    context,
-                )
-                .await;
-                ClientEnd::Refused
-            } else if let Err(error) = result {
-                tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
-                ClientEnd::Broken
-            } else {
-                if !activity.has_ended() {
-                    let mut drain = context.drain.clone();
-                    let closed = async {
-                        // Where a request offered to upgrade, hyper ends without it, for whoever takes the connection over.
-                        let _ = io.shutdown().await;
-                        linger(&mut io).await;
-                    };
-                    tokio::select! {
-                        () = closed => {}
-                        () = poll_fn(|cx| activity.poll_cut_short(cx)) => {}
-                        () = drain.reached(Stage::Cut) => {}
-                    }
-                }
-                ClientEnd::Closed
+        Ended::ByItself(_) if let Some(status) = hyper_response.status() => {
+            let rejection = Rejection::of_status(status);
+            connection.reject(&mut io, rejection, &HeadStart::default()).await;
+            ConnectionEnd::Rejected
+        }
+        Ended::ByItself(Err(error)) => {
+            tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
+            ConnectionEnd::Broken
+        }
+        Ended::ByItself(Ok(())) => {
+            if !activity.has_ended() {
+                let closed = async {
+                    // Where a request offered to upgrade, hyper ends without it, for whoever takes the connection over.
+                    let _ = io.shutdown().await;
+                    linger(&mut io).await;
+                };
+                connection.unless_cut(closed).await;
             }
+            ConnectionEnd::Closed
         }
-        Ended::AsAsked => ClientEnd::Closed,
-        Ended::Expired(expiry) => expired(&mut io, expiry, (&unread, activity), peer, context).await,
-        Ended::Cut => ClientEnd::Cut,
+        Ended::AsAsked => ConnectionEnd::Closed,
+        Ended::Expired(expiry) => connection.expired(&mut io, expiry, &unread).await,
+        Ended::Cut => ConnectionEnd::Cut,
     })
 }
 
-async fn http2<T, H>(
-    io: T,
-    read: Bytes,
-    peer: Peer,
-    handler: Arc<H>,
-    activity: Arc<Activity>,
-    context: &Context,
-) -> ClientEnd
+async fn http2<T, H>(io: T, read: Bytes, handler: Arc<H>, connection: &Connection) -> ConnectionEnd
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
-    H: Handler,
+    H: Handler<Incoming>,
 {
+    let Connection {
+        peer,
+        activity,
+        context,
+    } = connection;
     activity.multiplex();
-    let io = ClientIo::new(io, read, Arc::clone(&activity));
+    let io = ClientIo::new(io, read, Arc::clone(activity));
     let next = NextStream::default();
-    let metrics = context.metrics.clone();
-    let is_cut = context.drain.is_cut();
-    let service = ToHandler::new(handler, peer.clone(), Arc::clone(&activity), metrics, is_cut).with_streams(
-        next.clone(),
-        Turns::new(),
-        context.limits.write_timeout,
-    );
+    let service =
+        connection
+            .service(handler)
+            .with_streams(next.clone(), StreamSlots::new(), context.limits.write_timeout);
     let head = u32::try_from(context.limits.http2_max_header_bytes).unwrap_or(u32::MAX);
-    let connection = http2::Builder::new(Streams::new(context.drain.clone(), next))
+    let session = http2::Builder::new(Streams::new(context.drain.clone(), next))
         .timer(TokioTimer::new())
         .max_header_list_size(head)
-        .max_concurrent_streams(turns::ACCEPTED)
+        .max_concurrent_streams(stream_slots::ACCEPTED)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(STREAM_SEND_BUFFER)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(TokioIo::new(io), service);
-    match drive(std::pin::pin!(connection), &activity, &context.drain).await {
+    match drive(std::pin::pin!(session), activity, &context.drain).await {
         // HTTP/2 never rests.
-        Ended::ByItself(Ok(())) | Ended::AsAsked | Ended::Resting => ClientEnd::Closed,
+        Ended::ByItself(Ok(())) | Ended::AsAsked | Ended::Resting => ConnectionEnd::Closed,
         Ended::ByItself(Err(error)) => {
             tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
-            ClientEnd::Broken
+            ConnectionEnd::Broken
         }
         Ended::Expired(expiry) => expiry.into(),
-        Ended::Cut => ClientEnd::Cut,
-    }
-}
-
-/// Ends a connection whose time is up. Only a client in the middle of a head, of which `unread` is what came, gets a
-/// response: it waits for one.
-async fn expired<T>(
-    io: &mut T,
-    expiry: Expiry,
-    (unread, activity): (&[u8], &Activity),
-    peer: &Peer,
-    context: &Context,
-) -> ClientEnd
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    match expiry {
-        Expiry::Head => {
-            let refusal = Refusal::HeadTimeout;
-            answer(
-                io,
-                (refusal, refusal.hint()),
-                &Start::of(unread),
-                activity,
-                peer,
-                context,
-            )
-            .await;
-        }
-        Expiry::Idle | Expiry::Write | Expiry::Slow | Expiry::HalfClosed => {
-            tracing::debug!(client = %peer.addr, reason = ?expiry, "connection timed out");
-        }
-    }
-    expiry.into()
-}
-
-async fn answer<T>(
-    io: &mut T,
-    (refusal, hint): (Refusal, &str),
-    start: &Start,
-    activity: &Activity,
-    peer: &Peer,
-    context: &Context,
-) where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let request_id = fresh_request_id();
-    context.metrics.refused(refusal);
-    tracing::info!(
-        client = %peer.addr,
-        listener = %peer.listener,
-        method = start.method,
-        path = start.path,
-        status = StatusCode::as_u16(&refusal.status()),
-        error = refusal.name(),
-        request_id,
-        "no request could be read"
-    );
-    let mut drain = context.drain.clone();
-    tokio::select! {
-        () = refuse(io, refusal, hint, &request_id) => {}
-        () = poll_fn(|cx| activity.poll_cut_short(cx)) => {}
-        () = drain.reached(Stage::Cut) => {}
+        Ended::Cut => ConnectionEnd::Cut,
     }
 }

@@ -1,6 +1,6 @@
 //! Why a connection's time ran out.
 
-use crate::metrics::ClientEnd;
+use super::observer::ConnectionEnd;
 
 /// Why a connection's time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Expiry {
     HalfClosed,
 }
 
-impl From<Expiry> for ClientEnd {
+impl From<Expiry> for ConnectionEnd {
     fn from(expiry: Expiry) -> Self {
         match expiry {
             Expiry::Idle => Self::IdleTimeout,

@@ -36,14 +36,15 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use self::check::{Checked, FEW_FIELDS, Flaw, check};
-pub(crate) use self::finding::{AmbiguousHead, HandedOver};
+pub use self::finding::AmbiguousHead;
+pub(crate) use self::finding::HandedOver;
 use self::framing::Framing;
 use self::held::Held;
-pub(crate) use self::malformed::Malformed;
-pub(crate) use self::start::Start;
+pub use self::start::HeadStart;
 pub(crate) use self::target::in_uri as escape_uri;
 use super::abort::Reset;
 use super::activity::Activity;
+use super::rejection::Rejection;
 
 /// Between a client's socket and hyper, on HTTP/1.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(crate) struct HeadReader {
     wanted_fields: Option<usize>,
     handed_over: Arc<HandedOver>,
     /// Why a head ended the input, and what could be read of it.
-    malformed: Option<(Malformed, Start)>,
+    malformed: Option<(Rejection, HeadStart)>,
 }
 
 /// What the next byte that is not cleared belongs to.
@@ -123,7 +124,7 @@ impl HeadReader {
     }
 
     /// Why the input was ended, if a malformed head did that, and what could be read of that.
-    pub(crate) fn malformed(&self) -> Option<&(Malformed, Start)> {
+    pub(crate) fn malformed(&self) -> Option<&(Rejection, HeadStart)> {
         self.malformed.as_ref()
     }
 
@@ -204,7 +205,7 @@ impl HeadReader {
                     return Poll::Ready(self.decide(end, io, cx).map(|()| Waited::Decided));
                 }
                 if self.held.bytes().len() >= self.max {
-                    self.end_with(Malformed::TooLong);
+                    self.end_with(Rejection::HeadTooLong);
                     return Poll::Ready(Ok(Waited::Decided));
                 }
             }
@@ -235,7 +236,7 @@ impl HeadReader {
         let has_bare_line_feed = self.scan.has_bare_line_feed;
         self.scan = Scan::default();
         if end > self.max {
-            self.end_with(Malformed::TooLong);
+            self.end_with(Rejection::HeadTooLong);
             return Ok(());
         }
         let mut verdict = self.check(end, has_bare_line_feed);
@@ -260,14 +261,16 @@ impl HeadReader {
     fn follow(&mut self, end: usize, verdict: Result<Checked, Flaw>) {
         match verdict {
             // Also where hyper is set up for them, because of an earlier head.
-            Ok(Checked { fields, .. }) if Self::counted(end, fields) > self.max => self.end_with(Malformed::TooLong),
+            Ok(Checked { fields, .. }) if Self::counted(end, fields) > self.max => {
+                self.end_with(Rejection::HeadTooLong);
+            }
             Ok(Checked { fields, .. }) if fields > self.most_fields => {
                 self.wanted_fields = Some(fields);
                 self.place = Place::Over;
             }
             Ok(Checked {
                 escaped: Some(head), ..
-            }) if head.len() > self.max => self.end_with(Malformed::TooLong),
+            }) if head.len() > self.max => self.end_with(Rejection::HeadTooLong),
             Ok(Checked { escaped, framing, .. }) => {
                 self.handed_over.put(None);
                 self.cleared = escaped.as_ref().map_or(end, Vec::len);
@@ -293,8 +296,8 @@ impl HeadReader {
         bytes.saturating_add(fields.saturating_sub(FEW_FIELDS).saturating_mul(Self::FIELD_BYTES))
     }
 
-    fn end_with(&mut self, malformed: Malformed) {
-        self.malformed = Some((malformed, Start::of(self.held.bytes())));
+    fn end_with(&mut self, malformed: Rejection) {
+        self.malformed = Some((malformed, HeadStart::of(self.held.bytes())));
         self.held.clear();
         self.place = Place::Over;
     }

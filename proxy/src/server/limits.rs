@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::ServerConfig;
 use crate::share::PoolSize;
 
 /// How long a client whose requests are rejected may take to send a head, and to take the response: few connections are
@@ -12,13 +11,9 @@ const REJECTED_HEAD: Duration = Duration::from_secs(2);
 /// How long such a connection stays for a next request, of which there is none.
 const REJECTED_IDLE: Duration = Duration::from_millis(200);
 
-/// How long a connection keeps its place for the whole head of a request: most clients send one as soon as they have
-/// connected.
-const PLACE_KEPT: Duration = Duration::from_secs(1);
-
 /// Bounds on clients of one group of listeners.
 ///
-/// Every wait for a client ends at one of these; see `docs/configuration.md` for the keys.
+/// Every wait for a client ends at one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Before the first byte of a connection, and from the first byte of a request to the end of its head.
@@ -47,39 +42,9 @@ impl Limits {
     /// hyper refuses buffers below this.
     pub const LEAST_HEADER_BYTES: usize = 8 * 1024;
 
-    /// Those of the configuration.
-    #[must_use]
-    pub fn of(config: &ServerConfig) -> Self {
-        Self {
-            header_timeout: config.header_timeout,
-            idle_timeout: config.idle_timeout,
-            write_timeout: config.write_timeout,
-            max_header_bytes: config.max_header_bytes,
-            http2_max_header_bytes: config.http2_max_header_bytes,
-            max_clients: config.max_clients,
-            reserve_percent: config.reserve_percent,
-            place_kept: PLACE_KEPT,
-            busy_give_way: false,
-        }
-    }
-
-    /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of the
-    /// connection on which nothing has begun for longest, however new that is: a probe that fails has the process restarted.
-    /// Also where a response is under way, which is made at once: its client takes its time to read it.
-    #[must_use]
-    pub const fn admin() -> Self {
-        Self {
-            header_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(10),
-            max_header_bytes: Self::LEAST_HEADER_BYTES,
-            http2_max_header_bytes: Self::LEAST_HEADER_BYTES,
-            max_clients: 64,
-            reserve_percent: 10,
-            place_kept: Duration::ZERO,
-            busy_give_way: true,
-        }
-    }
+    /// For [`place_kept`](Self::place_kept): how long a connection keeps its place for the whole head of a request. Most
+    /// clients send one as soon as they have connected.
+    pub const PLACE_KEPT: Duration = Duration::from_secs(1);
 
     /// For connections whose requests are rejected: one head, one response.
     #[must_use]

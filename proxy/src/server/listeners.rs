@@ -7,8 +7,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::drain::{Drain, Stage};
+use super::observer::ServerObserver;
 use super::{CUT_GRACE, ListenerRole};
-use crate::metrics::Metrics;
 
 /// The open listeners, and those that are closed and whose clients have not all gone.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct Shared {
 struct Listener {
     role: ListenerRole,
     drain: Arc<Drain>,
-    /// The accept loop; `None` once it was told to end.
+    /// The accept loop; `None` once it was ordered to end.
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -61,7 +61,12 @@ impl Listeners {
     /// Closes the listener of this role and lets its running requests finish in the background, at most for `deadline`.
     ///
     /// What is returned ends as soon as the server no longer holds the socket; `None` where there is no such listener.
-    pub(super) fn close(&self, role: &ListenerRole, deadline: Duration, metrics: Metrics) -> Option<JoinHandle<()>> {
+    pub(super) fn close(
+        &self,
+        role: &ListenerRole,
+        deadline: Duration,
+        observer: Arc<dyn ServerObserver>,
+    ) -> Option<JoinHandle<()>> {
         let closed = lock(&self.shared).list.iter_mut().find_map(|listener| {
             let is_it = listener.role == *role;
             let accepting = is_it.then(|| listener.accepting.take()).flatten()?;
@@ -69,7 +74,7 @@ impl Listeners {
         });
         let (accepting, drain) = closed?;
         drain.advance(Stage::Draining);
-        let end = end(Arc::downgrade(&self.shared), role.clone(), drain, deadline, metrics);
+        let end = end(Arc::downgrade(&self.shared), role.clone(), drain, deadline, observer);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         while closing.try_join_next().is_some() {}
         closing.spawn(end);
@@ -105,13 +110,13 @@ impl Listeners {
     }
 }
 
-/// The end of a listener that was closed: its clients finish, or are cut, and its numbers are no longer told.
+/// The end of a listener that was closed: its clients finish, or are cut, and its numbers are no longer reported.
 async fn end(
     listeners: Weak<Mutex<Shared>>,
     role: ListenerRole,
     drain: Arc<Drain>,
     deadline: Duration,
-    metrics: Metrics,
+    observer: Arc<dyn ServerObserver>,
 ) {
     if !drain.finished_within(deadline).await {
         tracing::warn!(listener = %role, "requests of a listener that was removed took too long and were cut");
@@ -123,7 +128,7 @@ async fn end(
     shared.list.retain(|listener| !Arc::ptr_eq(&listener.drain, &drain));
     // It may have been opened again meanwhile.
     if !shared.list.iter().any(|listener| listener.role == role) {
-        metrics.listener_removed(&role);
+        observer.listener_removed(&role);
     }
 }
 

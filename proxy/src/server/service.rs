@@ -17,34 +17,39 @@ use super::activity::Activity;
 use super::download::{Download, TooSlow};
 use super::drain::IsCut;
 use super::head_reader::{HandedOver, escape_uri};
+use super::observer::ServerObserver;
 use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
-use super::turns::{Turn, Turns};
-use super::{Handler, ListenerRole, Peer};
-use crate::error::EndsConnection;
-use crate::metrics::{Held, Metrics};
+use super::stream_slots::{StreamSlot, StreamSlots};
+use super::{CloseConnection, Handler, ListenerRole, Peer};
 
-/// One client connection's way to the handler.
+/// One client connection's path to the handler.
 #[derive(Debug)]
 pub(crate) struct ToHandler<H> {
     handler: Arc<H>,
     peer: Peer,
     activity: Arc<Activity>,
-    metrics: Metrics,
+    observer: Arc<dyn ServerObserver>,
     is_cut: IsCut,
     /// The verdicts on HTTP/1 heads. Those of HTTP/2 are judged by h2 and the handler alone.
     heads: Option<Arc<HandedOver>>,
     /// On HTTP/2: who runs the streams.
-    streams: Option<(NextStream, Turns, Duration)>,
+    streams: Option<(NextStream, StreamSlots, Duration)>,
 }
 
 impl<H> ToHandler<H> {
-    pub(crate) fn new(handler: Arc<H>, peer: Peer, activity: Arc<Activity>, metrics: Metrics, is_cut: IsCut) -> Self {
+    pub(crate) fn new(
+        handler: Arc<H>,
+        peer: Peer,
+        activity: Arc<Activity>,
+        observer: Arc<dyn ServerObserver>,
+        is_cut: IsCut,
+    ) -> Self {
         Self {
             handler,
             peer,
             activity,
-            metrics,
+            observer,
             is_cut,
             heads: None,
             streams: None,
@@ -60,15 +65,15 @@ impl<H> ToHandler<H> {
     }
 
     /// For HTTP/2: watches each stream, and lets a client take nothing of one for `write_timeout`.
-    pub(crate) fn with_streams(self, next: NextStream, turns: Turns, write_timeout: Duration) -> Self {
+    pub(crate) fn with_streams(self, next: NextStream, slots: StreamSlots, write_timeout: Duration) -> Self {
         Self {
-            streams: Some((next, turns, write_timeout)),
+            streams: Some((next, slots, write_timeout)),
             ..self
         }
     }
 }
 
-impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
+impl<H: Handler<Incoming>> Service<Request<Incoming>> for ToHandler<H> {
     type Response = Response<Watched<H::Body>>;
     /// Resets an HTTP/2 stream; of HTTP/1 there is none.
     type Error = h2::Error;
@@ -93,8 +98,7 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
         request.extensions_mut().insert(self.is_cut.clone());
         let begun = self.handler.begin(&request, &self.peer);
         let in_flight = InFlight::new(Arc::clone(&self.activity), request.method().is_safe());
-        // Probes of the proxy itself are not what operators want to see under way.
-        let counted = (self.peer.listener != ListenerRole::Admin).then(|| self.metrics.request_begins());
+        let counted = RunningRequest::new(&self.observer, &self.peer.listener);
         let is_over_share = self.activity.is_over_share();
         if is_over_share {
             request.extensions_mut().insert(OverShare);
@@ -105,15 +109,15 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
             next.set(&pace);
             pace
         });
-        let turn = self.streams.as_ref().map(|(_, turns, _)| turns.next());
-        if let Some(turn) = &turn {
-            request.extensions_mut().insert(turn.clone());
+        let slot = self.streams.as_ref().map(|(_, slots, _)| slots.next());
+        if let Some(slot) = &slot {
+            request.extensions_mut().insert(slot.clone());
         }
         let (handler, activity) = (Arc::clone(&self.handler), Arc::clone(&self.activity));
         // Called inside, so that the handler's future stands in the box once and is not moved into it.
         Box::pin(async move {
-            let mut answer = handler.handle(request, begun).await;
-            let Download { rate, too_slow } = answer.extensions_mut().remove().unwrap_or_default();
+            let mut response = handler.handle(request, begun).await;
+            let Download { rate, too_slow } = response.extensions_mut().remove().unwrap_or_default();
             activity.responds(rate);
             if let Some(pace) = &pace {
                 pace.begins(rate);
@@ -123,25 +127,25 @@ impl<H: Handler> Service<Request<Incoming>> for ToHandler<H> {
                 activity,
                 pace,
             };
-            let mut answer = answer.map(|body| Watched {
+            let mut response = response.map(|body| Watched {
                 ending,
                 body: Box::pin(body),
                 pieces: Pieces::default(),
                 _in_flight: in_flight,
                 _counted: counted,
-                _turn: turn,
+                _slot: slot,
             });
-            if is_last || (is_http1 && answer.extensions().get::<EndsConnection>().is_some()) {
-                answer
+            if is_last || (is_http1 && response.extensions().get::<CloseConnection>().is_some()) {
+                response
                     .headers_mut()
                     .insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
 
-/// One request in flight; dropping it says that its answer has ended.
+/// One request in flight; dropping it says that its response has ended.
 #[derive(Debug)]
 struct InFlight(Arc<Activity>);
 
@@ -158,6 +162,29 @@ impl Drop for InFlight {
     }
 }
 
+/// Reports that a request runs, until this is dropped.
+#[derive(Debug)]
+struct RunningRequest {
+    observer: Arc<dyn ServerObserver>,
+    listener: ListenerRole,
+}
+
+impl RunningRequest {
+    fn new(observer: &Arc<dyn ServerObserver>, listener: &ListenerRole) -> Self {
+        observer.request_started(listener);
+        Self {
+            observer: Arc::clone(observer),
+            listener: listener.clone(),
+        }
+    }
+}
+
+impl Drop for RunningRequest {
+    fn drop(&mut self) {
+        self.observer.request_finished(&self.listener);
+    }
+}
+
 /// Marks a request on a connection that its client has beyond its share: it is to be rejected. Among its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverShare;
@@ -165,7 +192,7 @@ pub(crate) struct OverShare;
 /// Whether the client expects `100 Continue` for a body of no bytes, for which hyper sends none.
 ///
 /// That is allowed (RFC 9110, section 10.1.1), but botocore takes the final status that came in its place for that of
-/// its next answer on this connection too, and then waits for a head that is already there. So there is no next one.
+/// its next response on this connection too, and then waits for a head that is already there. So there is no next one.
 fn awaits_continue_in_vain(request: &Request<Incoming>) -> bool {
     request.version() == Version::HTTP_11 && request.headers().contains_key(EXPECT) && request.body().is_end_stream()
 }
@@ -180,8 +207,8 @@ pub(crate) struct Watched<B> {
     /// On HTTP/2: what is left of the frame that the body gave last.
     pieces: Pieces,
     _in_flight: InFlight,
-    _counted: Option<Held>,
-    _turn: Option<Turn>,
+    _counted: RunningRequest,
+    _slot: Option<StreamSlot>,
 }
 
 impl<B: Body<Data = Bytes>> Body for Watched<B> {

@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use self::dummy::{Accepted, Dummy, EARLY_PAUSE, PIPE};
+use self::dummy::{Accepted, BadRequest, Dummy, EARLY_PAUSE, PIPE};
 use super::drain::Drain;
 use super::*;
+
+pub(super) use self::dummy::NoObserver;
 
 mod broken;
 mod dummy;
@@ -60,7 +62,8 @@ fn pipe() -> Pipe {
     let context = Context {
         limits: LIMITS,
         drain: drain.watch(),
-        metrics: Metrics::new(),
+        observer: Arc::new(NoObserver),
+        rejections: Arc::new(BadRequest),
     };
     let peer = Peer {
         addr: SocketAddr::from(([127, 0, 0, 1], 40_000)),
@@ -110,14 +113,14 @@ async fn read_to<T: AsyncRead + Unpin>(io: &mut T, end: &str) -> String {
 }
 
 #[track_caller]
-fn check_refused(answer: &str, refusal: Refusal) {
-    let status = refusal.status().as_u16();
-    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+fn check_rejected(response: &str, want: Rejection) {
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     assert!(
-        answer.contains(&format!("x-signing-proxy-error: {}\r\n", refusal.name())),
-        "{answer}"
+        response.contains(&format!("x-rejection: {want:?}\r\n")),
+        "{response}: {want:?}"
     );
-    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    assert!(response.contains("connection: close\r\n"), "{response}");
+    assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{response}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +134,7 @@ async fn half_a_preface_is_closed() {
     let mut pipe = pipe();
     pipe.send("PRI * HT").await;
     let (answer, after) = pipe.read_to_close().await;
-    check_refused(&answer, Refusal::HeadTimeout);
+    check_rejected(&answer, Rejection::HeadTimeout);
     assert_eq!(after, LIMITS.header_timeout);
 }
 
@@ -149,7 +152,7 @@ async fn a_slow_head_is_closed_however_steadily_it_drips() {
     };
     let _ = timeout(LIMITS.header_timeout, drip).await;
     let (answer, after) = pipe.read_to_close().await;
-    check_refused(&answer, Refusal::HeadTimeout);
+    check_rejected(&answer, Rejection::HeadTimeout);
     assert_eq!(after, LIMITS.header_timeout);
 }
 
@@ -238,50 +241,50 @@ async fn after_a_half_closed_request_the_connection_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_http_is_refused_in_our_shape() {
+async fn what_is_no_http_gets_the_response_of_the_application() {
     let long = "x".repeat(LIMITS.max_header_bytes);
     let many = "a: b\r\n".repeat(1000);
     let rows = [
-        ("nonsense\r\n\r\n".to_owned(), Refusal::HeadMalformed),
+        ("nonsense\r\n\r\n".to_owned(), Rejection::RequestLine),
         (
             "GET / HTTP/1.1\r\nbad header: x\r\n\r\n".to_owned(),
-            Refusal::HeadMalformed,
+            Rejection::FieldName,
         ),
-        ("GET / HTTP/3.7\r\n\r\n".to_owned(), Refusal::HeadMalformed),
+        ("GET / HTTP/3.7\r\n\r\n".to_owned(), Rejection::Version),
         (
             "GET /a b HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-            Refusal::HeadMalformed,
+            Rejection::Target { byte: b' ', offset: 2 },
         ),
         (
             format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"),
-            Refusal::HeadTooLarge,
+            Rejection::HeadTooLong,
         ),
         (
             format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
-            Refusal::HeadTooLarge,
+            Rejection::HeadTooLong,
         ),
-        ("\u{16}\u{3}\u{1}\u{2}".to_owned(), Refusal::TlsUnsupported),
+        ("\u{16}\u{3}\u{1}\u{2}".to_owned(), Rejection::Tls),
     ];
-    for (bytes, refusal) in rows {
+    for (bytes, want) in rows {
         let mut pipe = pipe();
         let (mut reader, mut writer) = tokio::io::split(&mut pipe.client);
         let mut answer = String::new();
         let (sent, read) = tokio::join!(writer.write_all(bytes.as_bytes()), reader.read_to_string(&mut answer));
         sent.unwrap();
         read.unwrap();
-        check_refused(&answer, refusal);
+        check_rejected(&answer, want);
         assert_eq!(pipe.handler.seen.load(Ordering::SeqCst), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_second_request_is_refused_like_the_first() {
+async fn a_malformed_second_request_is_rejected_like_the_first() {
     let mut pipe = pipe();
     pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
     pipe.read_to("ok\n").await;
     pipe.send("no http\r\n\r\n").await;
     let answer = pipe.read_to("}\n").await;
-    check_refused(&answer, Refusal::HeadMalformed);
+    check_rejected(&answer, Rejection::RequestLine);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,10 @@ use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, Request, Status};
 
+use super::super::rejection::Rejection;
 use super::finding::AmbiguousHead;
 use super::framing::Framing;
-use super::malformed::{Malformed, cause};
+use super::malformed::cause;
 use super::next;
 use super::target::{self, Escaped};
 
@@ -24,7 +25,7 @@ pub(super) enum Flaw {
     /// target and `Accept`, so that the error has the shape that the client can read, and nothing to be misread.
     Ambiguous(AmbiguousHead, Vec<u8>),
     /// It is no HTTP/1.
-    Malformed(Malformed),
+    Malformed(Rejection),
 }
 
 /// A head that may reach hyper.
@@ -49,7 +50,7 @@ pub(super) fn check(head: &[u8], behind: &[u8], has_bare_line_feed: bool) -> Res
     let Escaped { bytes, found } = target::in_head(head).map_err(Flaw::Malformed)?;
     let mut few = [const { MaybeUninit::uninit() }; FEW_FIELDS];
     let mut checked = match read(&bytes, behind, has_bare_line_feed, found, &mut few) {
-        Err(Flaw::Malformed(Malformed::TooManyFields)) => {
+        Err(Flaw::Malformed(Rejection::TooManyFields)) => {
             let lines = memchr::memchr_iter(b'\n', &bytes).count();
             let mut many = vec![MaybeUninit::uninit(); lines.min(MOST_FIELDS)];
             read(&bytes, behind, has_bare_line_feed, found, &mut many)?
@@ -72,7 +73,7 @@ fn read<'a>(
     let mut request = Request::new(&mut []);
     match request.parse_with_uninit_headers(head, fields) {
         Ok(Status::Complete(end)) if end == head.len() => {}
-        Err(Error::TooManyHeaders) => return Err(Flaw::Malformed(Malformed::TooManyFields)),
+        Err(Error::TooManyHeaders) => return Err(Flaw::Malformed(Rejection::TooManyFields)),
         Ok(Status::Complete(_) | Status::Partial) | Err(_) => return Err(Flaw::Malformed(cause(head))),
     }
     let is_unambiguous = if has_bare_line_feed {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Marks a request that two readers could read in two ways; among its extensions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum AmbiguousHead {
+pub enum AmbiguousHead {
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112, section 6.3: an attempt at smuggling).
     TwoLengths,
     /// `Content-Length` more than once, in one field or in several, even if the values are the same.

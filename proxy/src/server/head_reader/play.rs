@@ -1,6 +1,7 @@
 //! The reader as hyper sees it, without a socket: for tests and for the fuzz target.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::task::noop_waker_ref;
 
@@ -37,6 +38,19 @@ impl Reset for Pieces {
     }
 }
 
+/// Nothing waits here: their times do not matter.
+const LIMITS: Limits = Limits {
+    header_timeout: Duration::from_secs(5),
+    idle_timeout: Duration::from_secs(75),
+    write_timeout: Duration::from_secs(10),
+    max_header_bytes: Limits::LEAST_HEADER_BYTES,
+    http2_max_header_bytes: Limits::LEAST_HEADER_BYTES,
+    max_clients: 1,
+    reserve_percent: 0,
+    place_kept: Limits::PLACE_KEPT,
+    busy_give_way: false,
+};
+
 /// What hyper gets to see of one request, or how the input ends.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Seen {
@@ -44,7 +58,7 @@ pub(crate) enum Seen {
     Request(Vec<u8>),
     /// What stands in for an ambiguous head.
     Ambiguous(AmbiguousHead, Vec<u8>),
-    Malformed(Malformed),
+    Malformed(Rejection),
     BrokenBody(String),
     /// A request whose body the input ends in.
     Cut(Vec<u8>),
@@ -58,7 +72,7 @@ pub(crate) enum Seen {
 /// Where a byte of the next request is handed over while one runs.
 pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
     let handed_over = Arc::new(HandedOver::default());
-    let activity = Activity::new(Limits::admin(), clients::Place::of_nobody());
+    let activity = Activity::new(LIMITS, clients::Place::of_nobody());
     let mut reader = HeadReader::new(b"", max, usize::MAX, Arc::clone(&handed_over));
     let pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut io = Pieces(pieces.map(|piece| piece.to_vec()).collect());

@@ -8,13 +8,15 @@ const LONGEST_METHOD: usize = 32;
 
 /// The beginning of a request line, as far as it looks like one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Start {
-    pub(crate) method: Option<String>,
-    /// In ASCII and without the query, which may hold secrets; so is the authority of a URL, where a password may be.
-    pub(crate) path: Option<String>,
+pub struct HeadStart {
+    /// The method, where the head begins with one.
+    pub method: Option<String>,
+    /// The beginning of the path, in ASCII and without the query, which may hold secrets; without the authority of a URL,
+    /// where a password may be.
+    pub path: Option<String>,
 }
 
-impl Start {
+impl HeadStart {
     /// Of what a client sent, complete or not.
     pub(crate) fn of(head: &[u8]) -> Self {
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -74,7 +76,7 @@ mod tests {
             (b"{\"a\": 1}", None, None),
             (b"", None, None),
         ] {
-            let start = Start::of(head);
+            let start = HeadStart::of(head);
             assert_eq!(
                 (start.method.as_deref(), start.path.as_deref()),
                 (method, path),
@@ -83,6 +85,6 @@ mod tests {
             );
         }
         let long = [b"GET /", &[b'a'; 1000][..]].concat();
-        assert_eq!(Start::of(&long).path.unwrap().len(), LONGEST_PATH);
+        assert_eq!(HeadStart::of(&long).path.unwrap().len(), LONGEST_PATH);
     }
 }

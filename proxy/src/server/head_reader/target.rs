@@ -15,8 +15,8 @@ use std::ops::Range;
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use super::super::rejection::Rejection;
 use super::finding::AmbiguousHead;
-use super::malformed::Malformed;
 
 /// The longest escaped target that hyper gets; longer ones are rejected anyway, see `admit`.
 const MAX_ESCAPED: usize = 16 * 1024;
@@ -34,7 +34,7 @@ pub(super) struct Escaped<'a> {
 /// # Errors
 ///
 /// A byte in the authority of a URL that belongs to no host.
-pub(super) fn in_head(head: &[u8]) -> Result<Escaped<'_>, Malformed> {
+pub(super) fn in_head(head: &[u8]) -> Result<Escaped<'_>, Rejection> {
     let as_it_is = Escaped {
         bytes: Cow::Borrowed(head),
         found: None,
@@ -93,7 +93,7 @@ pub(super) fn place(head: &[u8]) -> Option<Range<usize>> {
 }
 
 /// Where path and query begin: at once, or behind the authority of a URL.
-fn path_start(target: &[u8]) -> Result<usize, Malformed> {
+fn path_start(target: &[u8]) -> Result<usize, Rejection> {
     let is_url = |scheme: &[u8]| {
         let start = target.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
@@ -111,7 +111,7 @@ fn path_start(target: &[u8]) -> Result<usize, Malformed> {
             byte if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@[]%".contains(byte) => {}
             // To a browser a backslash ends a host as a slash does.
             _ => {
-                return Err(Malformed::Authority {
+                return Err(Rejection::Authority {
                     byte: *byte,
                     offset: place_of(offset),
                 });

@@ -69,7 +69,7 @@ fn an_ambiguous_head_is_found_wherever_it_stands_and_nothing_behind_it_is_read()
 
 #[test]
 fn a_malformed_head_ends_the_input_wherever_it_stands() {
-    let malformed = Seen::Malformed(Malformed::Version);
+    let malformed = Seen::Malformed(Rejection::Version);
     for head in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/0.9\r\n\r\n"] {
         check(format!("{head}{GET}").as_bytes(), std::slice::from_ref(&malformed));
         for before in [GET, PUT, CHUNKED] {
@@ -83,7 +83,10 @@ fn a_malformed_head_ends_the_input_wherever_it_stands() {
     let input = format!("{GET}{long}\r\n\r\n");
     for size in [1, 1000, MAX, 2 * MAX] {
         let pieces: Vec<&[u8]> = input.as_bytes().chunks(size).collect();
-        assert_eq!(read(&pieces, 4096), [request(GET), Seen::Malformed(Malformed::TooLong)]);
+        assert_eq!(
+            read(&pieces, 4096),
+            [request(GET), Seen::Malformed(Rejection::HeadTooLong)]
+        );
     }
 }
 
@@ -151,5 +154,5 @@ fn fields_beyond_a_hundred_count_for_more_than_their_bytes_in_every_head() {
     let (fits, beyond) = (head(1_000), head(5_000));
     assert!(beyond.len() < MAX && beyond.len() + 100 * 32 > MAX);
     let seen = read(&[fits.as_bytes(), beyond.as_bytes()], 4096);
-    assert_eq!(seen, [request(&fits), Seen::Malformed(Malformed::TooLong)]);
+    assert_eq!(seen, [request(&fits), Seen::Malformed(Rejection::HeadTooLong)]);
 }

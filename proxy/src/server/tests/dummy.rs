@@ -94,7 +94,7 @@ impl Body for Breaking {
 /// How long `/early` takes for each piece of the body.
 pub(super) const EARLY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers by path: `/ok` at once, `/early` as well, and takes the body after that, `/wait` never once it has the body, `/echo` with the body, `/stream` with what the test sends, `/broken` with a body that fails,
+/// Responds by path: `/ok` at once, `/early` as well, and takes the body after that, `/wait` never once it has the body, `/echo` with the body, `/stream` with what the test sends, `/broken` with a body that fails,
 /// `/flood` without end; `/hasty` the same, for a client that takes a kibibyte a second or is a minute behind.
 #[derive(Default)]
 pub(super) struct Dummy {
@@ -114,7 +114,7 @@ impl Drop for OnDrop {
     }
 }
 
-impl Handler for Dummy {
+impl Handler<Incoming> for Dummy {
     type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, io::Error>;
     type Begun = ();
 
@@ -165,5 +165,36 @@ impl Handler for Dummy {
             });
         }
         response
+    }
+}
+
+/// Counts nothing.
+#[derive(Debug)]
+pub(in super::super) struct NoObserver;
+
+impl ServerObserver for NoObserver {
+    fn connection_opened(&self, _listener: &ListenerRole) -> OpenConnection {
+        OpenConnection::default()
+    }
+    fn connection_ended(&self, _end: ConnectionEnd) {}
+    fn connection_overflowed(&self, _overflow: Overflow) {}
+    fn request_started(&self, _listener: &ListenerRole) {}
+    fn request_finished(&self, _listener: &ListenerRole) {}
+    fn accept_failed(&self) {}
+    fn listener_removed(&self, _listener: &ListenerRole) {}
+}
+
+/// Responds with 400 and the reason in a field.
+#[derive(Debug)]
+pub(super) struct BadRequest;
+
+impl RejectionHandler for BadRequest {
+    fn reject(&self, rejection: Rejection, _start: &HeadStart, _peer: &Peer) -> Response<Bytes> {
+        Response::builder()
+            .status(400)
+            .header("x-rejection", format!("{rejection:?}"))
+            .header("content-length", 3)
+            .body(Bytes::from_static(b"{}\n"))
+            .unwrap()
     }
 }

@@ -107,7 +107,7 @@ async fn the_cut_ends_http_2_requests() {
 }
 
 fn server() -> (Server, SocketAddr, Arc<Dummy>) {
-    let server = Server::new(LIMITS, Metrics::new());
+    let server = Server::new(LIMITS, Arc::new(NoObserver), Arc::new(BadRequest));
     let listener = bind("127.0.0.1:0".parse().unwrap(), "server.listen").unwrap();
     let addr = listener.local_addr().unwrap();
     let handler = Arc::new(Dummy::default());
@@ -149,9 +149,11 @@ async fn requests_that_do_not_finish_by_the_deadline_are_cut() {
 async fn where_busy_connections_give_way_the_one_that_began_first_is_cut() {
     let limits = Limits {
         max_clients: 2,
-        ..Limits::admin()
+        place_kept: Duration::ZERO,
+        busy_give_way: true,
+        ..LIMITS
     };
-    let server = Server::new(limits, Metrics::new());
+    let server = Server::new(limits, Arc::new(NoObserver), Arc::new(BadRequest));
     let listener = bind("127.0.0.1:0".parse().unwrap(), "server.admin").unwrap();
     let addr = listener.local_addr().unwrap();
     let handler = Arc::new(Dummy::default());

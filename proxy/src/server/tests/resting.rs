@@ -46,14 +46,14 @@ async fn what_comes_after_a_rest_is_judged_as_before() {
     answered(&mut malformed).await;
     tokio::time::sleep(PAUSE).await;
     malformed.send("no http\r\n\r\n").await;
-    check_refused(&malformed.read_to("}\n").await, Refusal::HeadMalformed);
+    check_rejected(&malformed.read_to("}\n").await, Rejection::RequestLine);
 
     let mut slow = pipe();
     answered(&mut slow).await;
     tokio::time::sleep(PAUSE).await;
     slow.send("GET /ok").await;
     let (answer, after) = slow.read_to_close().await;
-    check_refused(&answer, Refusal::HeadTimeout);
+    check_rejected(&answer, Rejection::HeadTimeout);
     assert_eq!(after, PAUSE + LIMITS.header_timeout);
 }
 
@@ -74,7 +74,7 @@ async fn the_beginning_of_a_next_request_does_not_wait_for_ever() {
     pipe.send(&format!("{GET}GET /ok")).await;
     pipe.read_to("ok\n").await;
     let (answer, after) = pipe.read_to_close().await;
-    check_refused(&answer, Refusal::HeadTimeout);
+    check_rejected(&answer, Rejection::HeadTimeout);
     assert!(after < LIMITS.header_timeout + PAUSE, "{after:?}");
 }
 

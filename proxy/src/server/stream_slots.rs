@@ -3,7 +3,7 @@
 //! Our SETTINGS say [`AT_ONCE`], but a client may send any number of requests before it has read them (RFC 9113, section
 //! 6.5.2), and SDKs that are given a hundred at once do. To reset what is beyond would lose requests, since not every SDK
 //! sends one again for that. So h2 takes [`ACCEPTED`]; what is beyond its connection's share waits, within the budgets for
-//! heads and bodies, and takes nothing else that clients share until it has its turn.
+//! heads and bodies, and takes nothing else that clients share until it has a slot.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -25,45 +25,45 @@ pub(super) const ACCEPTED: u32 = 160;
 /// 10 s, as those to models do.
 const WAIT: Duration = Duration::from_mins(1);
 
-/// The turns of one connection. Clones share them.
+/// The slots of one connection. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
+pub(super) struct StreamSlots(Arc<Semaphore>);
 
-impl Turns {
+impl StreamSlots {
     pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(AT_ONCE as usize)))
     }
 
-    /// For the next request, which does not have its turn yet.
-    pub(super) fn next(&self) -> Turn {
-        Turn {
-            turns: Arc::clone(&self.0),
+    /// For the next request, which does not have a slot yet.
+    pub(super) fn next(&self) -> StreamSlot {
+        StreamSlot {
+            connection: Arc::clone(&self.0),
             permit: Arc::default(),
         }
     }
 }
 
-/// One request's turn, among its extensions on HTTP/2. Clones share it; it lasts as long as they do.
+/// One request's slot, among its extensions on HTTP/2. Clones share it; it lasts as long as they do.
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
-    turns: Arc<Semaphore>,
+pub(crate) struct StreamSlot {
+    connection: Arc<Semaphore>,
     permit: Arc<OnceLock<OwnedSemaphorePermit>>,
 }
 
-impl Turn {
-    /// Waits until it is this request's turn, behind those of its connection that have waited for longer. To be called
+impl StreamSlot {
+    /// Waits for a slot, behind the requests of its connection that have waited for longer. To be called
     /// when nothing more is to be waited for from the client, and before anything is that all clients share.
     ///
     /// # Errors
     ///
     /// [`Exhausted::OverShare`] where that was not within a minute.
-    pub(crate) async fn begins(&self) -> Result<(), Exhausted> {
+    pub(crate) async fn acquire(&self) -> Result<(), Exhausted> {
         if self.permit.get().is_some() {
             return Ok(());
         }
-        match timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await {
+        match timeout(WAIT, Arc::clone(&self.connection).acquire_owned()).await {
             Ok(Ok(permit)) => {
-                // One request asks once: nobody else has set it.
+                // One request waits once: nobody else has set it.
                 let _ = self.permit.set(permit);
                 Ok(())
             }
@@ -79,23 +79,23 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_lasts_as_long_as_its_request_and_waits_for_a_minute() {
-        let turns = Turns::new();
+    async fn a_slot_lasts_as_long_as_its_request_and_waits_for_a_minute() {
+        let slots = StreamSlots::new();
         let mut held = Vec::new();
         for _ in 0..AT_ONCE {
-            let turn = turns.next();
-            turn.begins().await.unwrap();
-            turn.begins().await.unwrap();
-            held.push(turn);
+            let slot = slots.next();
+            slot.acquire().await.unwrap();
+            slot.acquire().await.unwrap();
+            held.push(slot);
         }
-        let (next, began) = (turns.next(), Instant::now());
-        assert_eq!(next.begins().await, Err(Exhausted::OverShare));
+        let (next, began) = (slots.next(), Instant::now());
+        assert_eq!(next.acquire().await, Err(Exhausted::OverShare));
         assert_eq!(began.elapsed(), WAIT);
         let clone = held.pop();
         let other = clone.clone();
         drop(clone);
-        assert!(next.begins().await.is_err(), "half of a request is gone");
+        assert!(next.acquire().await.is_err(), "half of a request is gone");
         drop(other);
-        assert_eq!(next.begins().await, Ok(()));
+        assert_eq!(next.acquire().await, Ok(()));
     }
 }
