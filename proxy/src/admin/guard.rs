@@ -34,10 +34,10 @@ impl Guard {
         let host = host(request)?;
         self.browsers
             .check(request.method(), request.headers(), host.as_ref(), &ListenerRole::Admin)?;
-        match host {
-            Some(host) if self.names.find(&host).is_none() => Err(ErrorCode::GatewayHostRefused.into()),
-            Some(_) | None => Ok(()),
+        if let Some(host) = host {
+            self.names.check(&host)?;
         }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! rebinding), but it cannot make the browser send one of these.
 
 use crate::admit::HostPort;
+use crate::error::ErrorCode;
 
 /// The proxy's own names, besides IP addresses.
 #[derive(Clone, Debug)]
@@ -37,8 +38,16 @@ impl OwnNames {
         }
     }
 
-    /// Which of them the host is; `None` for a name that is not the proxy's.
-    pub(crate) fn find(&self, host: &HostPort) -> Option<OwnName> {
+    /// Which of them the host is. This is the rule against DNS rebinding, on all listeners.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::GatewayHostRefused`] for a name that is not the proxy's.
+    pub(crate) fn check(&self, host: &HostPort) -> Result<OwnName, ErrorCode> {
+        self.find(host).ok_or(ErrorCode::GatewayHostRefused)
+    }
+
+    fn find(&self, host: &HostPort) -> Option<OwnName> {
         let name = host.host();
         let is_whole = host.ip().is_some() || self.machine.as_deref() == Some(name);
         if is_whole || self.is_configured(name) {

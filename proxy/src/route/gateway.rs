@@ -35,10 +35,9 @@ impl GatewayNames {
     ///
     /// [`ErrorCode::GatewayHostRefused`] for a host that is none of the proxy's names.
     pub(super) fn accept(&self, host: &HostPort) -> Result<Option<String>, ErrorCode> {
-        match self.names.find(host) {
-            Some(OwnName::Whole) => Ok(None),
-            Some(OwnName::Below(bucket)) => Ok(Some(bucket)),
-            None => Err(ErrorCode::GatewayHostRefused),
+        match self.names.check(host)? {
+            OwnName::Whole => Ok(None),
+            OwnName::Below(bucket) => Ok(Some(bucket)),
         }
     }
 
