@@ -3,23 +3,24 @@
 //! What a request means is not known here: every request goes to a [`Handler`]. What is promised here:
 //!
 //! - A connection waits for nothing without a deadline: first byte, head, next request, a client that does not
-//!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`Limits`].
+//!   take its responses, or too slowly, on its socket or on one HTTP/2 stream of many; see [`ServerLimits`].
 //! - Not more than `max_clients` connections are served at once, and no client takes the places that are kept for others.
 //!   Idle ones make room for new ones; where none can, a few more are served for one request, which is rejected, and what
 //!   is beyond those is closed. Nobody waits, so no client's connections delay another's.
 //! - On HTTP/1 hyper sees one request at a time, and none before its head was checked, whatever it is pipelined behind;
 //!   see `server::head_reader`.
 //! - What cannot be read as a request gets the response that the application makes for it, see [`RejectionHandler`].
-//! - A client that leaves ends its request: the handler's future or body is dropped.
+//! - A client that disconnects ends its request: the handler's future or body is dropped.
 //! - A drain lets requests that run finish, streams included, and nothing new begin; a cut ends everything.
 
 mod abort;
 mod accept;
 mod activity;
-mod announced;
+mod announced_settings;
 mod client_io;
 mod clients;
 mod connection;
+mod data_pieces;
 mod detect;
 mod download;
 mod drain;
@@ -34,14 +35,13 @@ mod limits;
 mod listener;
 mod listeners;
 mod observer;
-mod pieces;
 mod rejection;
+mod response_backlog;
 mod service;
 mod stream;
 mod stream_slots;
 #[cfg(test)]
 mod tests;
-mod unflushed;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,8 +58,8 @@ use tokio::time::timeout;
 
 use self::accept::accept_loop;
 use self::clients::{Clients, Place};
-use self::connection::{Context, serve};
-use self::drain::Stage;
+use self::connection::{ServerContext, serve};
+use self::drain::DrainStage;
 use self::listeners::Listeners;
 use crate::process::DescriptorLimit;
 use crate::share::{ClientKey, Grant};
@@ -68,7 +68,7 @@ use crate::threads::Threads;
 pub(crate) use download::{Download, DownloadRate, TooSlow};
 pub(crate) use drain::IsCut;
 pub use head_reader::{AmbiguousHead, HeadStart};
-pub use limits::Limits;
+pub use limits::ServerLimits;
 pub use listener::{BindError, bind};
 pub use observer::{ConnectionEnd, OpenConnection, Overflow, ServerObserver};
 pub use rejection::{Rejection, RejectionHandler};
@@ -146,7 +146,7 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// Listeners that share their limits and their end.
 #[derive(Debug)]
 pub struct Server {
-    limits: Arc<ArcSwap<Limits>>,
+    limits: Arc<ArcSwap<ServerLimits>>,
     clients: Clients,
     listeners: Listeners,
     observer: Arc<dyn ServerObserver>,
@@ -168,7 +168,7 @@ impl Server {
     /// A server without listeners. It reports to `observer`, and takes its responses to what is no request from
     /// `rejections`.
     #[must_use]
-    pub fn new(limits: Limits, observer: Arc<dyn ServerObserver>, rejections: Arc<dyn RejectionHandler>) -> Self {
+    pub fn new(limits: ServerLimits, observer: Arc<dyn ServerObserver>, rejections: Arc<dyn RejectionHandler>) -> Self {
         Self {
             clients: Clients::new(limits.places(), limits.place_kept),
             limits: Arc::new(ArcSwap::from_pointee(limits)),
@@ -224,7 +224,7 @@ impl Server {
                 };
                 let is_rejected = place.is_rejected();
                 let limits = **limits.load();
-                let context = Context {
+                let context = ServerContext {
                     limits: if is_rejected { limits.of_rejected() } else { limits },
                     drain: watch.clone(),
                     observer: Arc::clone(&observer),
@@ -252,8 +252,8 @@ impl Server {
         });
     }
 
-    /// Other limits: for connections that are accepted from now on. Nobody who is served is sent away.
-    pub fn limit(&self, limits: Limits) {
+    /// Other limits: for connections that are accepted from now on. Nobody who is served is disconnected.
+    pub fn limit(&self, limits: ServerLimits) {
         self.clients.resize(limits.places());
         self.limits.store(Arc::new(limits));
     }
@@ -285,7 +285,7 @@ impl Server {
     ///
     /// Dropping the future leaves the drain as far as it got; dropping the server cuts everything.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
-        self.listeners.advance(Stage::Draining);
+        self.listeners.advance(DrainStage::Draining);
         if self.listeners.finished_within(deadline).await {
             // Not zero where an earlier shutdown cut them.
             let cut = self.cut.load(Ordering::Relaxed);
@@ -298,7 +298,7 @@ impl Server {
     pub async fn cut(&self) -> Drained {
         let now = self.clients();
         let cut = self.cut.fetch_max(now, Ordering::Relaxed).max(now);
-        self.listeners.advance(Stage::Cut);
+        self.listeners.advance(DrainStage::Cut);
         self.listeners.finished_within(CUT_GRACE).await;
         Drained { cut }
     }

@@ -1,6 +1,6 @@
 //! The threads that serve clients: each with a scheduler, its clients' sockets and connections to the services of its own.
 //!
-//! A request is read, signed, sent and answered on the thread that its client was given to, so that none of it wakes
+//! A request is read, signed and sent, and its response written, on the thread that its client was given to, so that none of it wakes
 //! another thread. A scheduler that shares all work out spends a quarter of a small request's CPU on that.
 //!
 //! A client stays where it is. New ones go where the fewest are, so one that is busy keeps one core busy at most.

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::config::ServerConfig;
-use crate::server::Limits;
+use crate::server::ServerLimits;
 
 /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of the
 /// connection on which nothing has begun for longest, however new that is: a probe that fails has the process restarted.
 /// Also where a response is under way, which is made at once: its client takes its time to read it.
-pub(super) const ADMIN: Limits = Limits {
+pub(super) const ADMIN: ServerLimits = ServerLimits {
     header_timeout: Duration::from_secs(5),
     idle_timeout: Duration::from_secs(75),
     write_timeout: Duration::from_secs(10),
-    max_header_bytes: Limits::LEAST_HEADER_BYTES,
-    http2_max_header_bytes: Limits::LEAST_HEADER_BYTES,
+    max_header_bytes: ServerLimits::LEAST_HEADER_BYTES,
+    http2_max_header_bytes: ServerLimits::LEAST_HEADER_BYTES,
     max_clients: 64,
     reserve_percent: 10,
     place_kept: Duration::ZERO,
@@ -21,8 +21,8 @@ pub(super) const ADMIN: Limits = Limits {
 };
 
 /// Those of the configuration.
-pub(super) fn of_clients(config: &ServerConfig) -> Limits {
-    Limits {
+pub(super) fn of_clients(config: &ServerConfig) -> ServerLimits {
+    ServerLimits {
         header_timeout: config.header_timeout,
         idle_timeout: config.idle_timeout,
         write_timeout: config.write_timeout,
@@ -30,7 +30,7 @@ pub(super) fn of_clients(config: &ServerConfig) -> Limits {
         http2_max_header_bytes: config.http2_max_header_bytes,
         max_clients: config.max_clients,
         reserve_percent: config.reserve_percent,
-        place_kept: Limits::PLACE_KEPT,
+        place_kept: ServerLimits::PLACE_KEPT,
         busy_give_way: false,
     }
 }

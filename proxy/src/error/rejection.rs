@@ -62,12 +62,12 @@ mod tests {
     fn check(rejection: Rejection, status: u16, want: &str) {
         let (head, body) = render_rejection(&rejection.into(), "r-1").into_parts();
         assert_eq!(head.status.as_u16(), status);
-        let fields: String = head
+        let fields: Vec<_> = head
             .headers
             .iter()
             .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
             .collect();
-        assert_eq!(format!("{fields}\n{}", String::from_utf8_lossy(&body)), want);
+        assert_eq!(format!("{}\n{}", fields.concat(), String::from_utf8_lossy(&body)), want);
     }
 
     #[test]

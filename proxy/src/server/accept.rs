@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ListenerRole;
 use super::clients::{Clients, Place};
-use super::drain::{DrainWatch, Stage};
+use super::drain::{DrainStage, DrainWatch};
 use super::observer::{Overflow, ServerObserver};
 use crate::process::{DescriptorLimit, DescriptorPermit};
 use crate::share::ClientKey;
@@ -94,7 +94,7 @@ pub(crate) async fn accept_loop<A, F>(
         }
     };
     tokio::select! {
-        () = drain.reached(Stage::Draining) => {}
+        () = drain.reached(DrainStage::Draining) => {}
         () = take_all => {}
     }
 }
@@ -225,7 +225,7 @@ mod tests {
         let mut places = Vec::new();
         // Every stream has been accepted before the first one of them ends.
         tokio::task::yield_now().await;
-        drain.advance(Stage::Draining);
+        drain.advance(DrainStage::Draining);
         while let Some((_, place)) = taken.recv().await {
             places.push(place);
         }
@@ -237,7 +237,7 @@ mod tests {
     async fn the_drain_ends_the_loop_while_all_places_are_taken() {
         let (drain, mut taken) = run(vec![], 1);
         let _held = taken.recv().await.unwrap();
-        drain.advance(Stage::Draining);
+        drain.advance(DrainStage::Draining);
         while taken.recv().await.is_some() {}
     }
 

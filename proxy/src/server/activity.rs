@@ -2,7 +2,7 @@
 //!
 //! hyper has one timer for "waiting for a request" and "reading its head" on HTTP/1 and none at all for idle
 //! HTTP/2 connections or clients that stop reading. So the socket wrapper, the service and the bodies write
-//! down here what happens, and [`super::drive`] keeps one timer per connection that asks [`Activity::due`].
+//! down here what happens, and [`super::drive`] keeps one timer per connection that reads [`Activity::due`].
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,28 +15,28 @@ use super::clients::{IdleKind, Place};
 use super::download::{DownloadRate, Overdue, Pace};
 pub(crate) use super::expiry::Expiry;
 use super::half_closed::HalfClosed;
-use super::limits::Limits;
-use super::unflushed::Unflushed;
+use super::limits::ServerLimits;
+use super::response_backlog::ResponseBacklog;
 
-/// How long after an answer an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them anew
+/// How long after a response an HTTP/1 connection keeps hyper's buffers, 16 KiB, for a next request. Making them again
 /// costs about a microsecond, so a client that waits longer than this does not notice.
 const REST_AFTER: Duration = Duration::from_millis(100);
 
 /// Shared by the parts of one connection.
 #[derive(Debug)]
 pub(crate) struct Activity {
-    limits: Limits,
-    state: Mutex<State>,
+    limits: ServerLimits,
+    state: Mutex<ActivityState>,
     /// Among all connections. Locked by itself, or after `state`.
     place: Mutex<Place>,
     /// HTTP/1: what hyper has not written yet.
-    pub(crate) unflushed: Unflushed,
+    pub(crate) backlog: ResponseBacklog,
 }
 
 #[derive(Debug)]
-struct State {
+struct ActivityState {
     phase: Phase,
-    /// Requests handed over and not answered to the end; several on HTTP/2.
+    /// Requests handed over whose response has not ended; several on HTTP/2.
     in_flight: usize,
     /// How fast the client takes what is written to the socket.
     pace: Pace,
@@ -66,19 +66,19 @@ enum Phase {
     New(Instant),
     /// HTTP/1: the response is written, but hyper may still want some of its request's body.
     Written(Instant),
-    /// Everything answered is also written; nothing of a next request is there, which hyper waits for.
+    /// Every response is also written; nothing of a next request is there, which hyper waits for.
     Quiet(Instant),
     /// The same for longer, on HTTP/1: hyper is to let go of the socket, or has.
     Resting(Instant),
     /// The head of a request has begun.
     Head(Instant),
-    /// A request runs, or its answer is not yet written to the end.
+    /// A request runs, or its response is not yet written to the end.
     Busy,
 }
 
 impl Activity {
-    pub(crate) fn new(limits: Limits, place: Place) -> Self {
-        let state = State {
+    pub(crate) fn new(limits: ServerLimits, place: Place) -> Self {
+        let state = ActivityState {
             phase: Phase::New(Instant::now()),
             in_flight: 0,
             pace: Pace::new(limits.write_timeout, DownloadRate::default()),
@@ -92,7 +92,7 @@ impl Activity {
             limits,
             state: Mutex::new(state),
             place: Mutex::new(place),
-            unflushed: Unflushed::default(),
+            backlog: ResponseBacklog::default(),
         }
     }
 
@@ -188,7 +188,7 @@ impl Activity {
 
     /// Nothing is left in hyper's write buffer.
     pub(crate) fn flushed(&self) {
-        self.unflushed.flushed();
+        self.backlog.flushed();
         let mut state = self.lock();
         if state.in_flight == 0 && matches!(state.phase, Phase::Busy) {
             state.phase = Phase::Written(Instant::now());
@@ -203,7 +203,7 @@ impl Activity {
         !matches!(self.lock().phase, Phase::Busy)
     }
 
-    /// A request is handed over; [`Activity::finished`] follows when its answer has ended.
+    /// A request is handed over; [`Activity::finished`] follows when its response has ended.
     /// `is_safe`: it changes nothing at the service.
     pub(crate) fn started(&self, is_safe: bool) {
         let mut state = self.lock();
@@ -213,7 +213,7 @@ impl Activity {
         self.place().take_back();
     }
 
-    /// An answer has ended or was dropped.
+    /// A response has ended or was dropped.
     pub(crate) fn finished(&self) {
         let mut state = self.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
@@ -222,7 +222,7 @@ impl Activity {
         }
         state.half_closed.finished();
         if state.multiplexed {
-            // On HTTP/1 the answer first has to leave hyper's buffer, see `flushed`.
+            // On HTTP/1 the response first has to leave hyper's buffer, see `flushed`.
             state.phase = Phase::Quiet(Instant::now());
         }
         if let Some(reader) = state.reader.take() {
@@ -230,7 +230,7 @@ impl Activity {
         }
     }
 
-    /// Whether nothing has come for a while after an answer on an HTTP/1 connection. From then on it rests, until
+    /// Whether nothing has come for a while after a response on an HTTP/1 connection. From then on it rests, until
     /// something comes.
     pub(crate) fn begins_rest(&self) -> bool {
         let mut state = self.lock();
@@ -286,7 +286,7 @@ impl Activity {
         self.lock().half_closed.looks()
     }
 
-    /// The connection ends for this reason, whatever it is doing; to be told before what runs on it is dropped.
+    /// The connection ends for this reason, whatever it is doing; to be called before what runs on it is dropped.
     pub(crate) fn breaks_off(&self, expiry: Option<Expiry>) {
         let mut state = self.lock();
         state.broken = match expiry {
@@ -357,7 +357,7 @@ impl Activity {
         self.limits.busy_give_way
     }
 
-    /// Whether the connection has a place, which it may have got anew.
+    /// Whether the connection has a place, which it may have got again.
     pub(crate) fn takes_place(&self) -> bool {
         self.place().take_back()
     }
@@ -389,7 +389,7 @@ impl Activity {
     }
 
     /// No half-made state can be left behind by a panic: every change above is a plain assignment.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ActivityState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

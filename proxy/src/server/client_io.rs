@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::abort::Reset;
 use super::activity::Activity;
-use super::announced::Announced;
+use super::announced_settings::AnnouncedSettings;
 use super::head_reader::{HeadReader, HeadStart};
 use super::rejection::Rejection;
 
@@ -25,7 +25,7 @@ pub(crate) struct ClientIo<T> {
     input: Input,
     activity: Arc<Activity>,
     hyper_response: Option<HyperResponse>,
-    announced: Announced,
+    settings: AnnouncedSettings,
 }
 
 /// How bytes get from the socket to hyper.
@@ -74,7 +74,7 @@ impl<T> ClientIo<T> {
             input: Input::Plain(replay),
             activity,
             hyper_response: None,
-            announced: Announced::default(),
+            settings: AnnouncedSettings::default(),
         }
     }
 
@@ -90,7 +90,7 @@ impl<T> ClientIo<T> {
             input: Input::Heads(Box::new(heads)),
             activity,
             hyper_response: Some(hyper_response),
-            announced: Announced::Over,
+            settings: AnnouncedSettings::Over,
         }
     }
 
@@ -114,7 +114,7 @@ impl<T> ClientIo<T> {
     pub(crate) fn into_parts(self) -> (T, Bytes) {
         match self.input {
             Input::Plain(replay) => (self.inner, replay),
-            Input::Heads(heads) => (self.inner, heads.into_held()),
+            Input::Heads(heads) => (self.inner, heads.into_unread()),
         }
     }
 
@@ -158,10 +158,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             return Poll::Ready(Ok(buf.len()));
         }
         let this = &mut *self;
-        let bytes = this.announced.instead_of(buf).unwrap_or(buf);
+        let bytes = this.settings.instead_of(buf).unwrap_or(buf);
         let written = Pin::new(&mut this.inner).poll_write(cx, bytes);
         if let Poll::Ready(Ok(count)) = written {
-            this.announced.wrote(count);
+            this.settings.wrote(count);
         }
         this.activity.wrote(&written);
         written
@@ -172,7 +172,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.diverts() || !self.announced.is_over() {
+        if self.diverts() || !self.settings.is_over() {
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
             return self.poll_write(cx, first);
         }

@@ -36,14 +36,14 @@ const MOST_ENDED: u64 = 8;
 pub(crate) struct Clients {
     places: Pool,
     rejected: Pool,
-    idle: Arc<Mutex<Idle>>,
+    idle: Arc<Mutex<IdleConnections>>,
     /// How long a connection on which nothing has come yet is not idle: its client has just connected, to send a request.
     place_kept: Duration,
 }
 
 /// The idle connections, by when they came in: that is the order in which they became idle, within each kind.
 #[derive(Debug, Default)]
-struct Idle {
+struct IdleConnections {
     next: u64,
     /// Those on which nothing has come yet.
     fresh: BTreeMap<u64, Offered>,
@@ -170,12 +170,12 @@ impl Clients {
     }
 
     /// Every change is one insertion or removal: a panic leaves nothing half done.
-    fn lock(&self) -> MutexGuard<'_, Idle> {
+    fn lock(&self) -> MutexGuard<'_, IdleConnections> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Idle {
+impl IdleConnections {
     fn of(&mut self, kind: IdleKind) -> &mut BTreeMap<u64, Offered> {
         match kind {
             IdleKind::Fresh => &mut self.fresh,

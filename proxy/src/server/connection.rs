@@ -14,11 +14,11 @@ use super::abort::{Abortable, Reset};
 use super::activity::{Activity, Expiry};
 use super::client_io::{ClientIo, HyperResponse};
 use super::clients::Place;
-use super::detect::{Detected, Protocol, detect};
-use super::drain::{DrainWatch, Stage};
+use super::detect::{ClientProtocol, Detected, detect};
+use super::drain::{DrainStage, DrainWatch};
 use super::drive::{Ended, drive};
 use super::head_reader::{HandedOver, HeadReader, HeadStart};
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::observer::{ConnectionEnd, ServerObserver};
 use super::rejection::{Rejection, RejectionHandler, linger, respond};
 use super::service::ToHandler;
@@ -42,8 +42,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What every connection of a group of listeners shares.
 #[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) limits: Limits,
+pub(crate) struct ServerContext {
+    pub(crate) limits: ServerLimits,
     pub(crate) drain: DrainWatch,
     pub(crate) observer: Arc<dyn ServerObserver>,
     pub(crate) rejections: Arc<dyn RejectionHandler>,
@@ -51,34 +51,34 @@ pub(crate) struct Context {
 
 /// One client connection, but for its socket.
 #[derive(Debug)]
-struct Connection {
+struct ClientConnection {
     peer: Peer,
     activity: Arc<Activity>,
-    context: Context,
+    context: ServerContext,
 }
 
 /// Serves one client until it leaves, its time is up, or the drain has let it finish.
-pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: Context, place: Place)
+pub(crate) async fn serve<T, H>(io: T, peer: Peer, handler: Arc<H>, context: ServerContext, place: Place)
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler<Incoming>,
 {
     let _open = context.observer.connection_opened(&peer.listener);
-    let connection = Connection {
+    let connection = ClientConnection {
         activity: Arc::new(Activity::new(context.limits, place)),
         peer,
         context,
     };
     let mut io = Abortable::new(io, Arc::clone(&connection.activity));
     let end = match connection.first_bytes(&mut io).await {
-        Detected::Left => ConnectionEnd::Closed,
+        Detected::Disconnected => ConnectionEnd::Closed,
         Detected::Expired(expiry) => connection.expired(&mut io, expiry, b"").await,
-        Detected::Protocol(Protocol::Tls, _) => {
+        Detected::Protocol(ClientProtocol::Tls, _) => {
             connection.reject(&mut io, Rejection::Tls, &HeadStart::default()).await;
             ConnectionEnd::Rejected
         }
-        Detected::Protocol(Protocol::Http1, read) => http1(io, read, handler, &connection).await,
-        Detected::Protocol(Protocol::Http2, read) => http2(io, read, handler, &connection).await,
+        Detected::Protocol(ClientProtocol::Http1, read) => http1(io, read, handler, &connection).await,
+        Detected::Protocol(ClientProtocol::Http2, read) => http2(io, read, handler, &connection).await,
     };
     let end = if connection.activity.has_lost_place() {
         ConnectionEnd::Evicted
@@ -88,7 +88,7 @@ where
     connection.context.observer.connection_ended(end);
 }
 
-impl Connection {
+impl ClientConnection {
     /// What a client begins with. Whoever has not begun when the drain does gets no further.
     async fn first_bytes<T: AsyncRead + Unpin>(&self, io: &mut T) -> Detected {
         let activity = &self.activity;
@@ -98,11 +98,11 @@ impl Connection {
             // Bytes of a request come first: a client that has just sent them may get another place.
             biased;
             detected = detect(io, activity) => detected,
-            () = poll_fn(|cx| activity.poll_evicted(cx)) => Detected::Left,
-            () = drain.reached(Stage::Draining) => Detected::Left,
+            () = poll_fn(|cx| activity.poll_evicted(cx)) => Detected::Disconnected,
+            () = drain.reached(DrainStage::Draining) => Detected::Disconnected,
         };
         match detected {
-            Detected::Protocol(..) if !activity.takes_place() => Detected::Left,
+            Detected::Protocol(..) if !activity.takes_place() => Detected::Disconnected,
             detected => detected,
         }
     }
@@ -148,13 +148,13 @@ impl Connection {
         tokio::select! {
             () = last => {}
             () = poll_fn(|cx| self.activity.poll_cut_short(cx)) => {}
-            () = drain.reached(Stage::Cut) => {}
+            () = drain.reached(DrainStage::Cut) => {}
         }
     }
 }
 
 /// HTTP/1, one session after the other: between requests that are far apart nothing is kept but the socket.
-async fn http1<T, H>(mut io: T, mut read: Bytes, handler: Arc<H>, connection: &Connection) -> ConnectionEnd
+async fn http1<T, H>(mut io: T, mut read: Bytes, handler: Arc<H>, connection: &ClientConnection) -> ConnectionEnd
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler<Incoming>,
@@ -188,7 +188,7 @@ where
         read = match connection.first_bytes(&mut io).await {
             // A connection that has begun with HTTP/1 stays with it.
             Detected::Protocol(_, read) => read,
-            Detected::Left => return ConnectionEnd::Closed,
+            Detected::Disconnected => return ConnectionEnd::Closed,
             Detected::Expired(expiry) => return connection.expired(&mut io, expiry, b"").await,
         };
     }
@@ -209,18 +209,18 @@ async fn http1_session<T, H>(
     read: Bytes,
     most_fields: usize,
     handler: &Arc<H>,
-    connection: &Connection,
+    connection: &ClientConnection,
 ) -> Http1Session<T>
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler<Incoming>,
 {
-    let Connection {
+    let ClientConnection {
         peer,
         activity,
         context,
     } = connection;
-    let head = context.limits.max_header_bytes.max(Limits::LEAST_HEADER_BYTES);
+    let head = context.limits.max_header_bytes.max(ServerLimits::LEAST_HEADER_BYTES);
     let hyper_response = HyperResponse::default();
     let handed_over = Arc::new(HandedOver::default());
     let heads = HeadReader::new(&read, head, most_fields, Arc::clone(&handed_over));
@@ -231,7 +231,7 @@ where
         builder.max_headers(most_fields);
     }
     let mut session = builder
-        // Waiting for heads is limited by `Activity`, which tells idle clients from slow ones.
+        // Waiting for heads is limited by `Activity`, which distinguishes idle clients from slow ones.
         .header_read_timeout(None)
         .max_header_size(head)
         .max_buf_size(head.max(HTTP1_BUFFER))
@@ -243,13 +243,13 @@ where
     let (malformed, wanted_fields) = (io.malformed().cloned(), io.wanted_fields());
     let (mut io, unread) = io.into_parts();
     Http1Session::Ended(match ended {
-        Ended::ByItself(Ok(())) | Ended::AsAsked if let Some(fields) = wanted_fields => {
+        Ended::ByItself(Ok(())) | Ended::AsOrdered if let Some(fields) = wanted_fields => {
             return Http1Session::WantsFields(io, unread, fields);
         }
         Ended::Resting if read_buf.is_empty() => return Http1Session::Rests(io, unread),
         // hyper has bytes that it took for no part of the last request: the two readers disagree.
         Ended::Resting => ConnectionEnd::Broken,
-        Ended::ByItself(_) | Ended::AsAsked if let Some((rejection, start)) = malformed => {
+        Ended::ByItself(_) | Ended::AsOrdered if let Some((rejection, start)) = malformed => {
             connection.reject(&mut io, rejection, &start).await;
             ConnectionEnd::Rejected
         }
@@ -273,18 +273,18 @@ where
             }
             ConnectionEnd::Closed
         }
-        Ended::AsAsked => ConnectionEnd::Closed,
+        Ended::AsOrdered => ConnectionEnd::Closed,
         Ended::Expired(expiry) => connection.expired(&mut io, expiry, &unread).await,
         Ended::Cut => ConnectionEnd::Cut,
     })
 }
 
-async fn http2<T, H>(io: T, read: Bytes, handler: Arc<H>, connection: &Connection) -> ConnectionEnd
+async fn http2<T, H>(io: T, read: Bytes, handler: Arc<H>, connection: &ClientConnection) -> ConnectionEnd
 where
     T: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
     H: Handler<Incoming>,
 {
-    let Connection {
+    let ClientConnection {
         peer,
         activity,
         context,
@@ -309,7 +309,7 @@ where
         .serve_connection(TokioIo::new(io), service);
     match drive(std::pin::pin!(session), activity, &context.drain).await {
         // HTTP/2 never rests.
-        Ended::ByItself(Ok(())) | Ended::AsAsked | Ended::Resting => ConnectionEnd::Closed,
+        Ended::ByItself(Ok(())) | Ended::AsOrdered | Ended::Resting => ConnectionEnd::Closed,
         Ended::ByItself(Err(error)) => {
             tracing::debug!(client = %peer.addr, error = &error as &dyn std::error::Error, "connection broke");
             ConnectionEnd::Broken

@@ -1,4 +1,4 @@
-//! HTTP/1 or HTTP/2, told apart by the first bytes.
+//! HTTP/1 or HTTP/2, distinguished by the first bytes.
 //!
 //! hyper-util's automatic choice waits for them without any deadline (hyper #3756), so that a silent client or
 //! half an HTTP/2 preface holds a connection for ever; here each wait ends.
@@ -19,7 +19,7 @@ const TLS_HANDSHAKE: &[u8] = &[22, 3];
 
 /// What a client's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum ClientProtocol {
     Http1,
     Http2,
     /// TLS to a listener that speaks none; the client's URL says `https`.
@@ -30,9 +30,9 @@ pub(crate) enum Protocol {
 #[derive(Debug)]
 pub(crate) enum Detected {
     /// The protocol, and the bytes read so far.
-    Protocol(Protocol, Bytes),
+    Protocol(ClientProtocol, Bytes),
     /// The client closed or broke the connection before it said enough.
-    Left,
+    Disconnected,
     /// It took too long.
     Expired(Expiry),
 }
@@ -52,13 +52,13 @@ pub(crate) async fn detect<T: AsyncRead + Unpin>(io: &mut T, activity: &Activity
             },
         };
         match more {
-            Ok(0) if !read.is_empty() => return Detected::Protocol(Protocol::Http1, read.freeze()),
-            Ok(0) | Err(_) => return Detected::Left,
+            Ok(0) if !read.is_empty() => return Detected::Protocol(ClientProtocol::Http1, read.freeze()),
+            Ok(0) | Err(_) => return Detected::Disconnected,
             Ok(_) => {
                 activity.received();
             }
         }
-        if let Some(protocol) = tell(&read) {
+        if let Some(protocol) = protocol_of(&read) {
             return Detected::Protocol(protocol, read.freeze());
         }
     }
@@ -69,15 +69,15 @@ fn missing(read: &[u8]) -> u64 {
 }
 
 /// The protocol that begins with `bytes`; `None` while they are not enough.
-fn tell(bytes: &[u8]) -> Option<Protocol> {
+fn protocol_of(bytes: &[u8]) -> Option<ClientProtocol> {
     if bytes.starts_with(PREFACE) {
-        Some(Protocol::Http2)
+        Some(ClientProtocol::Http2)
     } else if PREFACE.starts_with(bytes) || bytes == TLS_HANDSHAKE.get(..1)? {
         None
     } else if bytes.starts_with(TLS_HANDSHAKE) {
-        Some(Protocol::Tls)
+        Some(ClientProtocol::Tls)
     } else {
-        Some(Protocol::Http1)
+        Some(ClientProtocol::Http1)
     }
 }
 
@@ -86,35 +86,35 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(bytes: &[u8], want: Option<Protocol>) {
-        assert_eq!(tell(bytes), want, "{bytes:?}");
+    fn check(bytes: &[u8], want: Option<ClientProtocol>) {
+        assert_eq!(protocol_of(bytes), want, "{bytes:?}");
     }
 
     #[test]
     fn the_first_byte_decides_for_most_requests() {
-        check(b"G", Some(Protocol::Http1));
-        check(b"GET / HTTP/1.1\r\n", Some(Protocol::Http1));
-        check(b"\r\nGET /", Some(Protocol::Http1));
+        check(b"G", Some(ClientProtocol::Http1));
+        check(b"GET / HTTP/1.1\r\n", Some(ClientProtocol::Http1));
+        check(b"\r\nGET /", Some(ClientProtocol::Http1));
     }
 
     #[test]
     fn methods_that_begin_like_the_preface_are_not_taken_for_it() {
         check(b"P", None);
-        check(b"PUT /key HTTP/1.1\r\n", Some(Protocol::Http1));
-        check(b"PRI * HTTP/1.1\r\n", Some(Protocol::Http1));
-        check(b"PRI /x", Some(Protocol::Http1));
+        check(b"PUT /key HTTP/1.1\r\n", Some(ClientProtocol::Http1));
+        check(b"PRI * HTTP/1.1\r\n", Some(ClientProtocol::Http1));
+        check(b"PRI /x", Some(ClientProtocol::Http1));
     }
 
     #[test]
-    fn the_preface_is_told_only_by_all_of_its_bytes() {
+    fn the_preface_is_known_only_by_all_of_its_bytes() {
         check(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r", None);
-        check(PREFACE, Some(Protocol::Http2));
+        check(PREFACE, Some(ClientProtocol::Http2));
     }
 
     #[test]
     fn tls_is_recognised() {
         check(&[22], None);
-        check(&[22, 3, 1, 2, 0, 1], Some(Protocol::Tls));
-        check(&[22, 10], Some(Protocol::Http1));
+        check(&[22, 3, 1, 2, 0, 1], Some(ClientProtocol::Tls));
+        check(&[22, 10], Some(ClientProtocol::Http1));
     }
 }

@@ -1,4 +1,4 @@
-//! Telling every connection to finish, waiting until it has, and cutting what has not.
+//! Ordering every connection to finish, waiting until it has, and cutting what has not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 /// How far the shutdown has come; it only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub(crate) enum DrainStage {
     /// Serving.
     Running,
     /// No new connections and requests; running ones finish.
@@ -20,11 +20,11 @@ pub(crate) enum Stage {
 
 /// The side that orders the shutdown.
 #[derive(Debug)]
-pub(crate) struct Drain(watch::Sender<Stage>, IsCut);
+pub(crate) struct Drain(watch::Sender<DrainStage>, IsCut);
 
 /// The side that obeys: every listener, connection and HTTP/2 stream holds one until it has ended.
 #[derive(Clone, Debug)]
-pub(crate) struct DrainWatch(watch::Receiver<Stage>, IsCut);
+pub(crate) struct DrainWatch(watch::Receiver<DrainStage>, IsCut);
 
 /// Whether what still runs is being dropped. Unlike a [`DrainWatch`] nobody waits for who holds it.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ impl IsCut {
 
 impl Drain {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Stage::Running), IsCut::default())
+        Self(watch::Sender::new(DrainStage::Running), IsCut::default())
     }
 
     pub(crate) fn watch(&self) -> DrainWatch {
@@ -46,8 +46,8 @@ impl Drain {
     }
 
     /// Moves on to `stage`; going back is ignored.
-    pub(crate) fn advance(&self, stage: Stage) {
-        if stage == Stage::Cut {
+    pub(crate) fn advance(&self, stage: DrainStage) {
+        if stage == DrainStage::Cut {
             // Before anybody drops anything because of it.
             self.1.0.store(true, Ordering::Relaxed);
         }
@@ -71,7 +71,7 @@ impl DrainWatch {
     }
 
     /// Waits for `stage` or a later one. Without anybody left to order it, that is now.
-    pub(crate) async fn reached(&mut self, stage: Stage) {
+    pub(crate) async fn reached(&mut self, stage: DrainStage) {
         // The error says that the sender is gone: nobody could order the shutdown any more.
         let _ = self.0.wait_for(|now| *now >= stage).await;
     }
@@ -95,12 +95,12 @@ mod tests {
         let drain = Drain::new();
         let mut watch = drain.watch();
         let is_cut = watch.is_cut();
-        drain.advance(Stage::Draining);
+        drain.advance(DrainStage::Draining);
         assert!(!is_cut.is_set());
-        drain.advance(Stage::Cut);
-        drain.advance(Stage::Draining);
+        drain.advance(DrainStage::Cut);
+        drain.advance(DrainStage::Draining);
         assert!(is_cut.is_set());
-        watch.reached(Stage::Draining).await;
-        assert_eq!(*watch.0.borrow(), Stage::Cut);
+        watch.reached(DrainStage::Draining).await;
+        assert_eq!(*watch.0.borrow(), DrainStage::Cut);
     }
 }

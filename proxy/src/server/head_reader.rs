@@ -7,17 +7,17 @@
 //! request that hyper hands over next is always that of the head which was checked last.
 //!
 //! - A head without a flaw passes as it is, but for raw bytes in its [target](mod@target), which are escaped.
-//! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with the finding for the service, which
+//! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with the ambiguous for the service, which
 //!   rejects the request like any other; nothing behind it is ever read as a request.
 //! - A malformed one ends the input, and [`HeadReader::malformed`] says why, for the connection to write the response.
 //!
 //! See `docs/decisions/0007-heads.md`.
 
+mod ambiguous;
 mod check;
 mod chunked;
-mod finding;
 mod framing;
-mod held;
+mod input_buffer;
 mod malformed;
 mod next;
 #[cfg(any(test, fuzzing))]
@@ -35,11 +35,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
+pub use self::ambiguous::AmbiguousHead;
+pub(crate) use self::ambiguous::HandedOver;
 use self::check::{Checked, FEW_FIELDS, Flaw, check};
-pub use self::finding::AmbiguousHead;
-pub(crate) use self::finding::HandedOver;
 use self::framing::Framing;
-use self::held::Held;
+use self::input_buffer::InputBuffer;
 pub use self::start::HeadStart;
 pub(crate) use self::target::in_uri as escape_uri;
 use super::abort::Reset;
@@ -50,10 +50,10 @@ use super::rejection::Rejection;
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     /// Read and not handed over.
-    held: Held,
-    /// So many bytes at the beginning of `held` may be handed over.
+    input: InputBuffer,
+    /// So many bytes at the beginning of `input` may be handed over.
     cleared: usize,
-    place: Place,
+    position: ReadPosition,
     scan: Scan,
     /// The longest head, in bytes.
     max: usize,
@@ -68,7 +68,7 @@ pub(crate) struct HeadReader {
 
 /// What the next byte that is not cleared belongs to.
 #[derive(Debug)]
-enum Place {
+enum ReadPosition {
     /// A head.
     Head,
     /// The body of the last head.
@@ -108,12 +108,12 @@ impl HeadReader {
     /// Begins with the bytes `read` so far; heads may have `max` bytes, and as many fields as hyper is set up for. The
     /// verdict on each goes to `handed_over`.
     pub(crate) fn new(read: &[u8], max: usize, most_fields: usize, handed_over: Arc<HandedOver>) -> Self {
-        let mut held = Held::default();
-        held.append(read);
+        let mut input = InputBuffer::default();
+        input.append(read);
         Self {
-            held,
+            input,
             cleared: 0,
-            place: Place::Head,
+            position: ReadPosition::Head,
             scan: Scan::default(),
             max,
             most_fields,
@@ -134,8 +134,8 @@ impl HeadReader {
     }
 
     /// What was read and not handed over.
-    pub(crate) fn into_held(self) -> Bytes {
-        Bytes::copy_from_slice(self.held.bytes())
+    pub(crate) fn into_unread(self) -> Bytes {
+        Bytes::copy_from_slice(self.input.bytes())
     }
 
     /// Fills `buf` with the next bytes that hyper may see; none at the end of the input.
@@ -149,22 +149,22 @@ impl HeadReader {
         loop {
             if self.cleared > 0 {
                 let count = self.cleared.min(buf.remaining());
-                buf.put_slice(self.held.bytes().get(..count).unwrap_or_default());
-                self.held.consume(count);
+                buf.put_slice(self.input.bytes().get(..count).unwrap_or_default());
+                self.input.consume(count);
                 self.cleared -= count;
                 return Poll::Ready(Ok(()));
             }
-            match &self.place {
-                Place::Head => match ready!(self.poll_head(io, activity, cx))? {
+            match &self.position {
+                ReadPosition::Head => match ready!(self.poll_head(io, activity, cx))? {
                     Waited::Decided => {}
                     Waited::Ended => return Poll::Ready(Ok(())),
                 },
-                Place::Body(_) if self.held.is_empty() => return self.poll_body(io, activity, cx, buf),
-                Place::Body(_) => self.clear_body(),
+                ReadPosition::Body(_) if self.input.is_empty() => return self.poll_body(io, activity, cx, buf),
+                ReadPosition::Body(_) => self.clear_body(),
                 // Without a waker: what comes next is the response, and with it the connection's end.
-                Place::Rejected => return Poll::Pending,
-                Place::Broken(why) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, *why))),
-                Place::Over => return Poll::Ready(Ok(())),
+                ReadPosition::Rejected => return Poll::Pending,
+                ReadPosition::Broken(why) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, *why))),
+                ReadPosition::Over => return Poll::Ready(Ok(())),
             }
         }
     }
@@ -179,14 +179,14 @@ impl HeadReader {
         if self.handed_over.is_pending() {
             // hyper wants more of a head that is complete. Whatever it takes it for, it gets no more.
             tracing::warn!("a checked request head was not taken as one; this is a defect of the proxy");
-            self.place = Place::Over;
+            self.position = ReadPosition::Over;
             return Poll::Ready(Ok(Waited::Decided));
         }
         if activity.poll_quiet(cx).is_pending() {
             // Read on only to notice when the client leaves; with bytes of a next request here it is looked at.
             self.skip_empty_lines();
-            while self.held.is_empty() {
-                if ready!(self.held.poll_fill(io, cx))? == 0 {
+            while self.input.is_empty() {
+                if ready!(self.input.poll_fill(io, cx))? == 0 {
                     return activity.received_end(cx).map(|()| Ok(Waited::Ended));
                 }
                 self.skip_empty_lines();
@@ -199,17 +199,17 @@ impl HeadReader {
         }
         loop {
             self.skip_empty_lines();
-            if !self.held.is_empty() {
+            if !self.input.is_empty() {
                 activity.received();
-                if let Some(end) = self.scan.find_end(self.held.bytes()) {
+                if let Some(end) = self.scan.find_end(self.input.bytes()) {
                     return Poll::Ready(self.decide(end, io, cx).map(|()| Waited::Decided));
                 }
-                if self.held.bytes().len() >= self.max {
+                if self.input.bytes().len() >= self.max {
                     self.end_with(Rejection::HeadTooLong);
                     return Poll::Ready(Ok(Waited::Decided));
                 }
             }
-            if ready!(self.held.poll_fill(io, cx))? == 0 {
+            if ready!(self.input.poll_fill(io, cx))? == 0 {
                 return activity.received_end(cx).map(|()| Ok(Waited::Ended));
             }
         }
@@ -218,11 +218,11 @@ impl HeadReader {
     /// Empty lines before a request line are no part of it (RFC 9112, section 2.2); old clients send one after a body.
     fn skip_empty_lines(&mut self) {
         while self.scan.line == 0 {
-            match self.held.bytes() {
-                [b'\r', b'\n', ..] => self.held.consume(2),
+            match self.input.bytes() {
+                [b'\r', b'\n', ..] => self.input.consume(2),
                 [b'\n', ..] => {
                     self.scan.has_bare_line_feed = true;
-                    self.held.consume(1);
+                    self.input.consume(1);
                 }
                 _ => return,
             }
@@ -243,8 +243,8 @@ impl HeadReader {
         let lacks_length = verdict.as_ref().is_ok_and(|checked| checked.lacks_length);
         // A body that was not announced may be in the socket. If it is not there yet, nobody knows whether it comes.
         if lacks_length
-            && self.held.bytes().len() == end
-            && let Poll::Ready(read) = self.held.poll_fill(io, cx)?
+            && self.input.bytes().len() == end
+            && let Poll::Ready(read) = self.input.poll_fill(io, cx)?
             && read > 0
         {
             verdict = self.check(end, has_bare_line_feed);
@@ -254,7 +254,7 @@ impl HeadReader {
     }
 
     fn check(&self, end: usize, has_bare_line_feed: bool) -> Result<Checked, Flaw> {
-        let (head, behind) = self.held.bytes().split_at_checked(end).unwrap_or_default();
+        let (head, behind) = self.input.bytes().split_at_checked(end).unwrap_or_default();
         check(head, behind, has_bare_line_feed)
     }
 
@@ -266,7 +266,7 @@ impl HeadReader {
             }
             Ok(Checked { fields, .. }) if fields > self.most_fields => {
                 self.wanted_fields = Some(fields);
-                self.place = Place::Over;
+                self.position = ReadPosition::Over;
             }
             Ok(Checked {
                 escaped: Some(head), ..
@@ -275,17 +275,17 @@ impl HeadReader {
                 self.handed_over.put(None);
                 self.cleared = escaped.as_ref().map_or(end, Vec::len);
                 if let Some(head) = escaped {
-                    self.held.replace_first(end, &head);
+                    self.input.replace_first(end, &head);
                 }
-                self.place = framing.map_or(Place::Head, Place::Body);
+                self.position = framing.map_or(ReadPosition::Head, ReadPosition::Body);
                 self.clear_body();
             }
             Err(Flaw::Ambiguous(found, substitute)) => {
                 self.handed_over.put(Some(found));
-                self.held.clear();
-                self.held.append(&substitute);
+                self.input.clear();
+                self.input.append(&substitute);
                 self.cleared = substitute.len();
-                self.place = Place::Rejected;
+                self.position = ReadPosition::Rejected;
             }
             Err(Flaw::Malformed(malformed)) => self.end_with(malformed),
         }
@@ -297,24 +297,24 @@ impl HeadReader {
     }
 
     fn end_with(&mut self, malformed: Rejection) {
-        self.malformed = Some((malformed, HeadStart::of(self.held.bytes())));
-        self.held.clear();
-        self.place = Place::Over;
+        self.malformed = Some((malformed, HeadStart::of(self.input.bytes())));
+        self.input.clear();
+        self.position = ReadPosition::Over;
     }
 
     /// Clears what of the held bytes behind the cleared ones belongs to the body.
     fn clear_body(&mut self) {
-        let Place::Body(framing) = &mut self.place else {
+        let ReadPosition::Body(framing) = &mut self.position else {
             return;
         };
-        match framing.advance(self.held.bytes().get(self.cleared..).unwrap_or_default()) {
+        match framing.advance(self.input.bytes().get(self.cleared..).unwrap_or_default()) {
             Ok(advanced) => {
                 self.cleared += advanced.used;
                 if advanced.is_over {
-                    self.place = Place::Head;
+                    self.position = ReadPosition::Head;
                 }
             }
-            Err(why) => self.place = Place::Broken(why),
+            Err(why) => self.position = ReadPosition::Broken(why),
         }
     }
 
@@ -326,7 +326,7 @@ impl HeadReader {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Place::Body(framing) = &mut self.place else {
+        let ReadPosition::Body(framing) = &mut self.position else {
             return Poll::Ready(Ok(()));
         };
         let before = buf.filled().len();
@@ -338,16 +338,16 @@ impl HeadReader {
         }
         match framing.advance(read) {
             Ok(advanced) => {
-                self.held.append(read.get(advanced.used..).unwrap_or_default());
+                self.input.append(read.get(advanced.used..).unwrap_or_default());
                 if advanced.is_over {
-                    self.place = Place::Head;
+                    self.position = ReadPosition::Head;
                 }
                 buf.set_filled(before + advanced.used);
                 Poll::Ready(Ok(()))
             }
             Err(why) => {
                 buf.set_filled(before);
-                self.place = Place::Broken(why);
+                self.position = ReadPosition::Broken(why);
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)))
             }
         }

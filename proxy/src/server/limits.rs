@@ -15,7 +15,7 @@ const REJECTED_IDLE: Duration = Duration::from_millis(200);
 ///
 /// Every wait for a client ends at one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Before the first byte of a connection, and from the first byte of a request to the end of its head.
     pub header_timeout: Duration,
     /// Between two requests.
@@ -38,8 +38,8 @@ pub struct Limits {
     pub busy_give_way: bool,
 }
 
-impl Limits {
-    /// hyper refuses buffers below this.
+impl ServerLimits {
+    /// hyper takes no buffers below this.
     pub const LEAST_HEADER_BYTES: usize = 8 * 1024;
 
     /// For [`place_kept`](Self::place_kept): how long a connection keeps its place for the whole head of a request. Most

@@ -10,18 +10,18 @@ use tokio::net::{TcpListener, TcpStream};
 /// Connections the kernel completes while we are busy accepting; it caps this at `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 
-/// Quiet time before the kernel asks whether the client's machine still exists, and between its questions.
-/// Covers clients that vanish while they wait for a slow answer.
+/// Quiet time before the kernel probes whether the client's machine still exists, and between its probes.
+/// Covers clients that vanish while they wait for a slow response.
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 
-/// A listener that could not be opened; says which configuration key asked for it and what to do.
+/// A listener that could not be opened; names the configuration key that it is for, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {addr} ({key}): {}", remedy(source))]
 pub struct BindError {
-    /// The address asked for.
+    /// The requested address.
     pub addr: SocketAddr,
-    /// The configuration key that asked, as in `server.listen`.
+    /// The configuration key that it is for, as in `server.listen`.
     pub key: String,
     /// What the operating system said.
     #[source]
@@ -67,7 +67,7 @@ fn open(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Options of an accepted connection: small answers leave at once, vanished clients are noticed.
+/// Options of an accepted connection: small responses leave at once, vanished clients are noticed.
 pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new()

@@ -6,27 +6,27 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::drain::{Drain, Stage};
+use super::drain::{Drain, DrainStage};
 use super::observer::ServerObserver;
 use super::{CUT_GRACE, ListenerRole};
 
 /// The open listeners, and those that are closed and whose clients have not all gone.
 #[derive(Debug)]
 pub(super) struct Listeners {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<ListenerList>>,
     /// One task for each that closes. They end with the server: dropping the set aborts them.
     closing: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ListenerList {
     /// How far all of them have come; one that is added then is no further behind.
-    stage: Stage,
-    list: Vec<Listener>,
+    stage: DrainStage,
+    list: Vec<OpenListener>,
 }
 
 #[derive(Debug)]
-struct Listener {
+struct OpenListener {
     role: ListenerRole,
     drain: Arc<Drain>,
     /// The accept loop; `None` once it was ordered to end.
@@ -35,8 +35,8 @@ struct Listener {
 
 impl Listeners {
     pub(super) fn new() -> Self {
-        let shared = Shared {
-            stage: Stage::Running,
+        let shared = ListenerList {
+            stage: DrainStage::Running,
             list: Vec::new(),
         };
         Self {
@@ -51,7 +51,7 @@ impl Listeners {
         let drain = Drain::new();
         drain.advance(shared.stage);
         let accepting = Some(accept(&drain));
-        shared.list.push(Listener {
+        shared.list.push(OpenListener {
             role,
             drain: Arc::new(drain),
             accepting,
@@ -73,7 +73,7 @@ impl Listeners {
             Some((accepting, Arc::clone(&listener.drain)))
         });
         let (accepting, drain) = closed?;
-        drain.advance(Stage::Draining);
+        drain.advance(DrainStage::Draining);
         let end = end(Arc::downgrade(&self.shared), role.clone(), drain, deadline, observer);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         while closing.try_join_next().is_some() {}
@@ -82,7 +82,7 @@ impl Listeners {
     }
 
     /// Moves all of them on to `stage`.
-    pub(super) fn advance(&self, stage: Stage) {
+    pub(super) fn advance(&self, stage: DrainStage) {
         let mut shared = lock(&self.shared);
         shared.stage = stage.max(shared.stage);
         for listener in &shared.list {
@@ -112,7 +112,7 @@ impl Listeners {
 
 /// The end of a listener that was closed: its clients finish, or are cut, and its numbers are no longer reported.
 async fn end(
-    listeners: Weak<Mutex<Shared>>,
+    listeners: Weak<Mutex<ListenerList>>,
     role: ListenerRole,
     drain: Arc<Drain>,
     deadline: Duration,
@@ -120,7 +120,7 @@ async fn end(
 ) {
     if !drain.finished_within(deadline).await {
         tracing::warn!(listener = %role, "requests of a listener that was removed took too long and were cut");
-        drain.advance(Stage::Cut);
+        drain.advance(DrainStage::Cut);
         drain.finished_within(CUT_GRACE).await;
     }
     let Some(listeners) = listeners.upgrade() else { return };
@@ -133,6 +133,6 @@ async fn end(
 }
 
 /// The stage and the list are changed one after the other by plain assignments: no half-made state.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(shared: &Mutex<ListenerList>) -> MutexGuard<'_, ListenerList> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

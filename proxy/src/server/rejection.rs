@@ -52,13 +52,13 @@ pub enum Rejection {
     ControlCharacter,
     /// hyper does not take it as a head, or would end it elsewhere.
     NoHead,
-    /// Longer than [`Limits::max_header_bytes`](super::Limits::max_header_bytes).
+    /// Longer than [`ServerLimits::max_header_bytes`](super::ServerLimits::max_header_bytes).
     HeadTooLong,
     /// More fields than an `http` map holds, which are 16,384.
     TooManyFields,
     /// A request target beyond what HTTP/1 parsers take, which are 65,534 bytes.
     TargetTooLong,
-    /// The head was not complete within [`Limits::header_timeout`](super::Limits::header_timeout).
+    /// The head was not complete within [`ServerLimits::header_timeout`](super::ServerLimits::header_timeout).
     HeadTimeout,
     /// The client speaks TLS to a listener that does not.
     Tls,

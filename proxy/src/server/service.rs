@@ -14,11 +14,11 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::activity::Activity;
+use super::data_pieces::DataPieces;
 use super::download::{Download, TooSlow};
 use super::drain::IsCut;
 use super::head_reader::{HandedOver, escape_uri};
 use super::observer::ServerObserver;
-use super::pieces::Pieces;
 use super::stream::{NextStream, StreamPace};
 use super::stream_slots::{StreamSlot, StreamSlots};
 use super::{CloseConnection, Handler, ListenerRole, Peer};
@@ -74,7 +74,7 @@ impl<H> ToHandler<H> {
 }
 
 impl<H: Handler<Incoming>> Service<Request<Incoming>> for ToHandler<H> {
-    type Response = Response<Watched<H::Body>>;
+    type Response = Response<WatchedBody<H::Body>>;
     /// Resets an HTTP/2 stream; of HTTP/1 there is none.
     type Error = h2::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, h2::Error>> + Send>>;
@@ -127,10 +127,10 @@ impl<H: Handler<Incoming>> Service<Request<Incoming>> for ToHandler<H> {
                 activity,
                 pace,
             };
-            let mut response = response.map(|body| Watched {
+            let mut response = response.map(|body| WatchedBody {
                 ending,
                 body: Box::pin(body),
-                pieces: Pieces::default(),
+                pieces: DataPieces::default(),
                 _in_flight: in_flight,
                 _counted: counted,
                 _slot: slot,
@@ -200,28 +200,28 @@ fn awaits_continue_in_vain(request: &Request<Incoming>) -> bool {
 /// A response's body that keeps its request counted as in flight until it has ended, and notes when its bytes wait for the
 /// client.
 #[derive(Debug)]
-pub(crate) struct Watched<B> {
+pub(crate) struct WatchedBody<B> {
     /// Before the body: it is dropped first.
     ending: Ending,
     body: Pin<Box<B>>,
     /// On HTTP/2: what is left of the frame that the body gave last.
-    pieces: Pieces,
+    pieces: DataPieces,
     _in_flight: InFlight,
     _counted: RunningRequest,
     _slot: Option<StreamSlot>,
 }
 
-impl<B: Body<Data = Bytes>> Body for Watched<B> {
+impl<B: Body<Data = Bytes>> Body for WatchedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = &mut *self;
         let Some(pace) = &this.ending.pace else {
-            ready!(this.ending.activity.unflushed.poll_room(cx));
+            ready!(this.ending.activity.backlog.poll_room(cx));
             let frame = ready!(this.body.as_mut().poll_frame(cx));
             if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-                this.ending.activity.unflushed.gave(data.len());
+                this.ending.activity.backlog.gave(data.len());
             }
             return Poll::Ready(frame);
         };
@@ -231,7 +231,7 @@ impl<B: Body<Data = Bytes>> Body for Watched<B> {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
                         let may_be_last = this.body.size_hint().lower() == 0;
-                        this.pieces = Pieces::of(data, may_be_last);
+                        this.pieces = DataPieces::of(data, may_be_last);
                     }
                     Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),

@@ -14,14 +14,14 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::download::{DownloadRate, Overdue, Pace};
-use super::drain::{DrainWatch, Stage};
+use super::drain::{DrainStage, DrainWatch};
 
 /// What a stream's body notes and its task reads. Both run in the same task, one after the other.
 #[derive(Debug)]
-pub(super) struct StreamPace(Mutex<State>);
+pub(super) struct StreamPace(Mutex<StreamPaceState>);
 
 #[derive(Debug)]
-struct State {
+struct StreamPaceState {
     pace: Pace,
     /// Bytes of the last piece, which hyper holds until the client has room.
     piece: usize,
@@ -30,7 +30,7 @@ struct State {
 
 impl StreamPace {
     pub(super) fn new(write_timeout: Duration) -> Self {
-        Self(Mutex::new(State {
+        Self(Mutex::new(StreamPaceState {
             pace: Pace::new(write_timeout, DownloadRate::default()),
             piece: 0,
             overdue: None,
@@ -68,7 +68,7 @@ impl StreamPace {
     }
 
     /// Every change is a plain assignment: a panic leaves nothing half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, StreamPaceState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,7 +118,7 @@ where
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = drain.reached(Stage::Cut) => {}
+                () = drain.reached(DrainStage::Cut) => {}
                 () = run(stream, pace) => {}
             }
         });

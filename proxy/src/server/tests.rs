@@ -23,7 +23,7 @@ mod pipelined;
 mod resting;
 mod slow;
 
-const LIMITS: Limits = Limits {
+const LIMITS: ServerLimits = ServerLimits {
     header_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(75),
     write_timeout: Duration::from_secs(30),
@@ -59,7 +59,7 @@ fn pipe() -> Pipe {
         is_ended: Arc::clone(&is_ended),
     };
     let drain = Drain::new();
-    let context = Context {
+    let context = ServerContext {
         limits: LIMITS,
         drain: drain.watch(),
         observer: Arc::new(NoObserver),
@@ -124,7 +124,7 @@ fn check_rejected(response: &str, want: Rejection) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_closed_without_a_word() {
+async fn a_silent_client_is_closed_without_a_response() {
     let mut pipe = pipe();
     assert_eq!(pipe.read_to_close().await, (String::new(), LIMITS.header_timeout));
 }
@@ -133,8 +133,8 @@ async fn a_silent_client_is_closed_without_a_word() {
 async fn half_a_preface_is_closed() {
     let mut pipe = pipe();
     pipe.send("PRI * HT").await;
-    let (answer, after) = pipe.read_to_close().await;
-    check_rejected(&answer, Rejection::HeadTimeout);
+    let (response, after) = pipe.read_to_close().await;
+    check_rejected(&response, Rejection::HeadTimeout);
     assert_eq!(after, LIMITS.header_timeout);
 }
 
@@ -151,8 +151,8 @@ async fn a_slow_head_is_closed_however_steadily_it_drips() {
         }
     };
     let _ = timeout(LIMITS.header_timeout, drip).await;
-    let (answer, after) = pipe.read_to_close().await;
-    check_rejected(&answer, Rejection::HeadTimeout);
+    let (response, after) = pipe.read_to_close().await;
+    check_rejected(&response, Rejection::HeadTimeout);
     assert_eq!(after, LIMITS.header_timeout);
 }
 
@@ -213,7 +213,7 @@ async fn a_client_that_leaves_cancels_its_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_only_closes_its_sending_side_gets_its_answer() {
+async fn a_client_that_only_closes_its_sending_side_gets_its_response() {
     let mut pipe = pipe();
     let (sender, frames) = mpsc::channel(1);
     pipe.handler.streams.lock().unwrap().push(frames);
@@ -225,8 +225,8 @@ async fn a_client_that_only_closes_its_sending_side_gets_its_answer() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     drop(sender);
-    let (answer, after) = pipe.read_to_close().await;
-    assert!(answer.ends_with("event\nevent\nevent\n"), "{answer}");
+    let (response, after) = pipe.read_to_close().await;
+    assert!(response.ends_with("event\nevent\nevent\n"), "{response}");
     assert!(after < Duration::from_secs(5));
 }
 
@@ -235,8 +235,8 @@ async fn after_a_half_closed_request_the_connection_ends_at_once() {
     let mut pipe = pipe();
     pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
     pipe.client.shutdown().await.unwrap();
-    let (answer, after) = pipe.read_to_close().await;
-    assert!(answer.ends_with("ok\n"), "{answer}");
+    let (response, after) = pipe.read_to_close().await;
+    assert!(response.ends_with("ok\n"), "{response}");
     assert_eq!(after, Duration::ZERO);
 }
 
@@ -268,11 +268,11 @@ async fn what_is_no_http_gets_the_response_of_the_application() {
     for (bytes, want) in rows {
         let mut pipe = pipe();
         let (mut reader, mut writer) = tokio::io::split(&mut pipe.client);
-        let mut answer = String::new();
-        let (sent, read) = tokio::join!(writer.write_all(bytes.as_bytes()), reader.read_to_string(&mut answer));
+        let mut response = String::new();
+        let (sent, read) = tokio::join!(writer.write_all(bytes.as_bytes()), reader.read_to_string(&mut response));
         sent.unwrap();
         read.unwrap();
-        check_rejected(&answer, want);
+        check_rejected(&response, want);
         assert_eq!(pipe.handler.seen.load(Ordering::SeqCst), 0);
     }
 }
@@ -283,12 +283,12 @@ async fn a_malformed_second_request_is_rejected_like_the_first() {
     pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
     pipe.read_to("ok\n").await;
     pipe.send("no http\r\n\r\n").await;
-    let answer = pipe.read_to("}\n").await;
-    check_rejected(&answer, Rejection::RequestLine);
+    let response = pipe.read_to("}\n").await;
+    check_rejected(&response, Rejection::RequestLine);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipelined_requests_are_answered_in_order() {
+async fn pipelined_requests_get_their_responses_in_order() {
     let mut pipe = pipe();
     pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\nPUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\ntwo\n")
         .await;
@@ -297,13 +297,13 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn http_1_0_is_answered_and_closed() {
+async fn http_1_0_gets_a_response_and_is_closed() {
     let mut pipe = pipe();
     pipe.send("GET /ok HTTP/1.0\r\n\r\n").await;
-    let answer = pipe.read_to("ok\n").await;
+    let response = pipe.read_to("ok\n").await;
     assert!(
-        answer.starts_with("HTTP/1.0 200 ") && answer.contains("content-length: 3\r\n"),
-        "{answer}"
+        response.starts_with("HTTP/1.0 200 ") && response.contains("content-length: 3\r\n"),
+        "{response}"
     );
     pipe.client.shutdown().await.unwrap();
     assert_eq!(pipe.read_to_close().await.1, Duration::ZERO);

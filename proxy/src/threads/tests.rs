@@ -10,7 +10,7 @@ struct Clients {
     threads: Threads,
 }
 
-/// A client that is served until its end is asked for, and the thread it is served on.
+/// A client that is served until it is ordered to end, and the thread it is served on.
 struct Client {
     thread: usize,
     end: oneshot::Sender<()>,
@@ -29,18 +29,18 @@ impl Clients {
         let address = self.listener.local_addr().unwrap();
         let (stream, accepted) = tokio::join!(TcpStream::connect(address), self.listener.accept());
         drop(stream.unwrap());
-        let (tell, mut told) = mpsc::unbounded_channel();
+        let (report, mut reported) = mpsc::unbounded_channel();
         let (end, until) = oneshot::channel();
         let (has_ended, ended) = oneshot::channel();
         self.threads.serve(accepted.unwrap().0, move |stream| async move {
             // Only a socket that this thread polls can be waited for here.
             stream.readable().await.unwrap();
-            tell.send(INDEX.get()).unwrap();
+            report.send(INDEX.get()).unwrap();
             let _ = until.await;
             drop(has_ended);
         });
         Client {
-            thread: told.recv().await.unwrap(),
+            thread: reported.recv().await.unwrap(),
             end,
             ended,
         }
@@ -90,11 +90,11 @@ async fn without_threads_a_client_is_served_here() {
     let address = clients.listener.local_addr().unwrap();
     let (stream, accepted) = tokio::join!(TcpStream::connect(address), clients.listener.accept());
     drop(stream.unwrap());
-    let (tell, told) = oneshot::channel();
+    let (report, reported) = oneshot::channel();
     clients.threads.serve(accepted.unwrap().0, |_| async {
-        tell.send(std::thread::current().id()).unwrap();
+        report.send(std::thread::current().id()).unwrap();
     });
-    assert_eq!(told.await.unwrap(), here);
+    assert_eq!(reported.await.unwrap(), here);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use httparse::{Error, Header, Request, Status};
 
 use super::super::rejection::Rejection;
-use super::finding::AmbiguousHead;
+use super::ambiguous::AmbiguousHead;
 use super::framing::Framing;
 use super::malformed::cause;
 use super::next;
@@ -21,7 +21,7 @@ const MOST_FIELDS: usize = 16 * 1024;
 /// Why a head is not handed over as it is.
 #[derive(Debug, PartialEq)]
 pub(super) enum Flaw {
-    /// It is HTTP/1, but two readers could read it in two ways. What is handed over in its place: the same method,
+    /// It is HTTP/1, but two readers could read it in two ways. What is handed over instead: the same method,
     /// target and `Accept`, so that the error has the shape that the client can read, and nothing to be misread.
     Ambiguous(AmbiguousHead, Vec<u8>),
     /// It is no HTTP/1.

@@ -32,7 +32,7 @@ const LONGEST_FORBIDDEN: usize = b"transfer-encoding".len();
 /// Where in a chunked body the next byte is.
 #[derive(Debug, Default)]
 pub(super) struct Chunked {
-    place: Place,
+    position: ChunkPosition,
     /// The size that is being read; then the bytes of the chunk that are still to come.
     size: u64,
     digits: u8,
@@ -44,7 +44,7 @@ pub(super) struct Chunked {
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Place {
+enum ChunkPosition {
     #[default]
     Size,
     /// Blanks behind a size.
@@ -68,26 +68,26 @@ enum Place {
 
 impl Chunked {
     pub(super) fn is_over(&self) -> bool {
-        self.place == Place::Over
+        self.position == ChunkPosition::Over
     }
 
     /// Follows the next bytes; how many of them belong to the body.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<usize, &'static str> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            match self.place {
-                Place::Over => break,
-                Place::Data => {
+            match self.position {
+                ChunkPosition::Over => break,
+                ChunkPosition::Data => {
                     // Its bytes say nothing; no need to look at each.
                     let here = usize::try_from(self.size).unwrap_or(usize::MAX).min(bytes.len() - at);
                     self.size = self.size.saturating_sub(here as u64);
                     if self.size == 0 {
-                        self.place = Place::DataEnd;
+                        self.position = ChunkPosition::DataEnd;
                     }
                     at += here;
                 }
                 _ => {
-                    self.place = self.step(byte)?;
+                    self.position = self.step(byte)?;
                     at += 1;
                 }
             }
@@ -95,45 +95,51 @@ impl Chunked {
         Ok(at)
     }
 
-    fn step(&mut self, byte: u8) -> Result<Place, &'static str> {
-        match (self.place, byte) {
-            (Place::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.digit(byte),
-            (Place::Size, _) if self.digits == 0 => Err("a chunk begins without a size"),
-            (Place::Size | Place::Padding, b' ' | b'\t') => Ok(Place::Padding),
-            (Place::Size | Place::Padding, b';') => Ok(Place::Extension),
-            (Place::Size | Place::Padding | Place::Extension, b'\r') => Ok(Place::SizeEnd),
-            (Place::Extension, _) if is_text(byte) => {
+    fn step(&mut self, byte: u8) -> Result<ChunkPosition, &'static str> {
+        match (self.position, byte) {
+            (ChunkPosition::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.digit(byte),
+            (ChunkPosition::Size, _) if self.digits == 0 => Err("a chunk begins without a size"),
+            (ChunkPosition::Size | ChunkPosition::Padding, b' ' | b'\t') => Ok(ChunkPosition::Padding),
+            (ChunkPosition::Size | ChunkPosition::Padding, b';') => Ok(ChunkPosition::Extension),
+            (ChunkPosition::Size | ChunkPosition::Padding | ChunkPosition::Extension, b'\r') => {
+                Ok(ChunkPosition::SizeEnd)
+            }
+            (ChunkPosition::Extension, _) if is_text(byte) => {
                 self.extension_bytes += 1;
                 if self.extension_bytes > MOST_EXTENSION_BYTES {
                     return Err("the chunk extensions are too long");
                 }
-                Ok(Place::Extension)
+                Ok(ChunkPosition::Extension)
             }
-            (Place::Size | Place::Padding | Place::Extension, _) => Err("a chunk's size line is malformed"),
-            (Place::SizeEnd, b'\n') => {
+            (ChunkPosition::Size | ChunkPosition::Padding | ChunkPosition::Extension, _) => {
+                Err("a chunk's size line is malformed")
+            }
+            (ChunkPosition::SizeEnd, b'\n') => {
                 self.digits = 0;
                 Ok(if self.size == 0 {
-                    Place::TrailerStart
+                    ChunkPosition::TrailerStart
                 } else {
-                    Place::Data
+                    ChunkPosition::Data
                 })
             }
-            (Place::DataEnd, b'\r') => Ok(Place::DataLineFeed),
-            (Place::DataLineFeed, b'\n') => Ok(Place::Size),
-            (Place::DataEnd | Place::DataLineFeed, _) => Err("a chunk is longer than its size says"),
-            (Place::TrailerLineFeed, b'\n') => Ok(Place::TrailerStart),
-            (Place::TrailerStart, b'\r') => Ok(Place::LastLineFeed),
-            (Place::LastLineFeed, b'\n') => Ok(Place::Over),
-            (Place::SizeEnd | Place::TrailerLineFeed | Place::LastLineFeed, _) => {
+            (ChunkPosition::DataEnd, b'\r') => Ok(ChunkPosition::DataLineFeed),
+            (ChunkPosition::DataLineFeed, b'\n') => Ok(ChunkPosition::Size),
+            (ChunkPosition::DataEnd | ChunkPosition::DataLineFeed, _) => Err("a chunk is longer than its size says"),
+            (ChunkPosition::TrailerLineFeed, b'\n') => Ok(ChunkPosition::TrailerStart),
+            (ChunkPosition::TrailerStart, b'\r') => Ok(ChunkPosition::LastLineFeed),
+            (ChunkPosition::LastLineFeed, b'\n') => Ok(ChunkPosition::Over),
+            (ChunkPosition::SizeEnd | ChunkPosition::TrailerLineFeed | ChunkPosition::LastLineFeed, _) => {
                 Err("a carriage return stands alone in the chunked body")
             }
-            (Place::TrailerStart | Place::TrailerName | Place::TrailerValue, _) => self.trailer(byte),
+            (ChunkPosition::TrailerStart | ChunkPosition::TrailerName | ChunkPosition::TrailerValue, _) => {
+                self.trailer(byte)
+            }
             // `advance` handles both.
-            (Place::Data | Place::Over, _) => Ok(self.place),
+            (ChunkPosition::Data | ChunkPosition::Over, _) => Ok(self.position),
         }
     }
 
-    fn digit(&mut self, byte: u8) -> Result<Place, &'static str> {
+    fn digit(&mut self, byte: u8) -> Result<ChunkPosition, &'static str> {
         let value = char::from(byte).to_digit(16).unwrap_or_default();
         if self.digits == 0 {
             self.size = 0;
@@ -144,37 +150,37 @@ impl Chunked {
         if self.digits > MOST_DIGITS || self.size > LARGEST_SIZE {
             return Err("a chunk's size is too large");
         }
-        Ok(Place::Size)
+        Ok(ChunkPosition::Size)
     }
 
-    fn trailer(&mut self, byte: u8) -> Result<Place, &'static str> {
+    fn trailer(&mut self, byte: u8) -> Result<ChunkPosition, &'static str> {
         self.trailer_bytes += 1;
         if self.trailer_bytes > MOST_TRAILER_BYTES {
             return Err("the trailer section is too long");
         }
-        match (self.place, byte) {
-            (Place::TrailerStart, _) if is_token(byte) => {
+        match (self.position, byte) {
+            (ChunkPosition::TrailerStart, _) if is_token(byte) => {
                 self.trailer_fields += 1;
                 if self.trailer_fields > MOST_TRAILER_FIELDS {
                     return Err("the trailer section has too many fields");
                 }
                 self.name_length = 0;
                 self.name_byte(byte);
-                Ok(Place::TrailerName)
+                Ok(ChunkPosition::TrailerName)
             }
-            (Place::TrailerName, b':') => {
+            (ChunkPosition::TrailerName, b':') => {
                 let name = self.name.get(..self.name_length).unwrap_or_default();
                 if FORBIDDEN_TRAILERS.contains(&name) {
                     return Err("the trailer section names a field that belongs to the head");
                 }
-                Ok(Place::TrailerValue)
+                Ok(ChunkPosition::TrailerValue)
             }
-            (Place::TrailerName, _) if is_token(byte) => {
+            (ChunkPosition::TrailerName, _) if is_token(byte) => {
                 self.name_byte(byte);
-                Ok(Place::TrailerName)
+                Ok(ChunkPosition::TrailerName)
             }
-            (Place::TrailerValue, b'\r') => Ok(Place::TrailerLineFeed),
-            (Place::TrailerValue, _) if is_text(byte) => Ok(Place::TrailerValue),
+            (ChunkPosition::TrailerValue, b'\r') => Ok(ChunkPosition::TrailerLineFeed),
+            (ChunkPosition::TrailerValue, _) if is_text(byte) => Ok(ChunkPosition::TrailerValue),
             _ => Err("a trailer field is malformed"),
         }
     }

@@ -1,7 +1,7 @@
 //! What comes behind a head without a length: another request, or a body that nobody announced.
 //!
 //! In HTTP/1.1 no length means no body (RFC 9112, section 6.3), and `curl -X PUT P/bucket` has none. But a client that sends
-//! a body all the same would have an object replaced by an empty one. What has come with the head tells, where it cannot
+//! a body all the same would have an object replaced by an empty one. What has come with the head shows it, where it cannot
 //! be a request; what has not come yet is not waited for.
 
 use httparse::{Header, Request};

@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::task::noop_waker_ref;
 
 use super::super::clients;
-use super::super::limits::Limits;
+use super::super::limits::ServerLimits;
 use super::*;
 
 /// Input that comes in pieces, and then an end.
-struct Pieces(VecDeque<Vec<u8>>);
+struct PieceReader(VecDeque<Vec<u8>>);
 
-impl AsyncRead for Pieces {
+impl AsyncRead for PieceReader {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let pieces = &mut self.get_mut().0;
         if let Some(mut piece) = pieces.pop_front() {
@@ -26,7 +26,7 @@ impl AsyncRead for Pieces {
     }
 }
 
-impl Reset for Pieces {
+impl Reset for PieceReader {
     fn reset_on_close(&self) {}
 
     fn is_reset(&self) -> bool {
@@ -39,15 +39,15 @@ impl Reset for Pieces {
 }
 
 /// Nothing waits here: their times do not matter.
-const LIMITS: Limits = Limits {
+const LIMITS: ServerLimits = ServerLimits {
     header_timeout: Duration::from_secs(5),
     idle_timeout: Duration::from_secs(75),
     write_timeout: Duration::from_secs(10),
-    max_header_bytes: Limits::LEAST_HEADER_BYTES,
-    http2_max_header_bytes: Limits::LEAST_HEADER_BYTES,
+    max_header_bytes: ServerLimits::LEAST_HEADER_BYTES,
+    http2_max_header_bytes: ServerLimits::LEAST_HEADER_BYTES,
     max_clients: 1,
     reserve_percent: 0,
-    place_kept: Limits::PLACE_KEPT,
+    place_kept: ServerLimits::PLACE_KEPT,
     busy_give_way: false,
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
     let activity = Activity::new(LIMITS, clients::Place::of_nobody());
     let mut reader = HeadReader::new(b"", max, usize::MAX, Arc::clone(&handed_over));
     let pieces = pieces.iter().filter(|piece| !piece.is_empty());
-    let mut io = Pieces(pieces.map(|piece| piece.to_vec()).collect());
+    let mut io = PieceReader(pieces.map(|piece| piece.to_vec()).collect());
     let mut cx = Context::from_waker(noop_waker_ref());
     let (mut seen, mut request, mut found) = (Vec::new(), Vec::new(), None);
     let mut memory = vec![0; room.max(1)];
@@ -95,7 +95,7 @@ pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
                 return seen;
             }
             // All of the input is there at once, and a request's response follows it at once.
-            Poll::Pending => assert!(matches!(reader.place, Place::Rejected)),
+            Poll::Pending => assert!(matches!(reader.position, ReadPosition::Rejected)),
         }
         if handed_over.is_pending() && request.windows(4).any(|window| window == b"\r\n\r\n") {
             found = handed_over.take();
@@ -105,7 +105,7 @@ pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
             seen.push(Seen::Ambiguous(found, request));
             return seen;
         }
-        if !handed_over.is_pending() && matches!(reader.place, Place::Head) && reader.cleared == 0 {
+        if !handed_over.is_pending() && matches!(reader.position, ReadPosition::Head) && reader.cleared == 0 {
             let mut buf = ReadBuf::new(&mut memory);
             let early = reader.poll_read(&mut io, &activity, &mut cx, &mut buf);
             assert!(matches!(early, Poll::Pending | Poll::Ready(Ok(()))), "{early:?}");

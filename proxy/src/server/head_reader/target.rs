@@ -16,7 +16,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::super::rejection::Rejection;
-use super::finding::AmbiguousHead;
+use super::ambiguous::AmbiguousHead;
 
 /// The longest escaped target that hyper gets; longer ones are rejected anyway, see `admit`.
 const MAX_ESCAPED: usize = 16 * 1024;

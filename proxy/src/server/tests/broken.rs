@@ -58,13 +58,13 @@ async fn the_cut_resets_what_is_still_in_a_buffer() {
     drop(sender);
     // Until nothing happens any more: the handler and its body are done with.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    pipe.drain.advance(Stage::Cut);
+    pipe.drain.advance(DrainStage::Cut);
     assert!(is_reset(&mut pipe).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_drain_and_the_cut_close_what_is_written() {
-    for stage in [Stage::Draining, Stage::Cut] {
+    for stage in [DrainStage::Draining, DrainStage::Cut] {
         let mut pipe = pipe();
         pipe.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
         pipe.read_to("ok\n").await;

@@ -14,7 +14,7 @@ async fn the_drain_closes_idle_connections_and_those_without_a_request() {
             pipe.read_to("ok\n").await;
         }
         tokio::task::yield_now().await;
-        pipe.drain.advance(Stage::Draining);
+        pipe.drain.advance(DrainStage::Draining);
         let (rest, after) = pipe.read_to_close().await;
         assert_eq!((rest.as_str(), after), ("", Duration::ZERO), "{begin}");
     }
@@ -27,11 +27,11 @@ async fn the_drain_lets_a_stream_finish_and_the_cut_does_not() {
     pipe.handler.streams.lock().unwrap().push(frames);
     pipe.send("GET /stream HTTP/1.1\r\nhost: a\r\n\r\n").await;
     pipe.read_to("\r\n\r\n").await;
-    pipe.drain.advance(Stage::Draining);
+    pipe.drain.advance(DrainStage::Draining);
     tokio::time::sleep(LIMITS.idle_timeout * 2).await;
     sender.send(Bytes::from_static(b"late\n")).await.unwrap();
     pipe.read_to("late\n\r\n").await;
-    pipe.drain.advance(Stage::Cut);
+    pipe.drain.advance(DrainStage::Cut);
     (&mut pipe.served).await.unwrap();
     assert!(sender.is_closed());
 }
@@ -56,10 +56,10 @@ fn get(path: &str) -> Request<http_body_util::Full<Bytes>> {
 async fn http_2_with_prior_knowledge_is_served_and_idle_connections_end() {
     let pipe = pipe();
     let mut client = http2(pipe.client).await;
-    let mut answers = vec![client.send_request(get("/ok")), client.send_request(get("/ok"))];
-    for answer in answers.drain(..) {
+    let mut responses = vec![client.send_request(get("/ok")), client.send_request(get("/ok"))];
+    for response in responses.drain(..) {
         assert_eq!(
-            answer.await.unwrap().into_body().collect().await.unwrap().to_bytes(),
+            response.await.unwrap().into_body().collect().await.unwrap().to_bytes(),
             "ok\n"
         );
     }
@@ -77,18 +77,18 @@ async fn http_2_requests_outlive_the_idle_timeout_and_finish_in_the_drain() {
     let (sender, frames) = mpsc::channel(1);
     pipe.handler.streams.lock().unwrap().push(frames);
     let mut client = http2(pipe.client).await;
-    let mut answer = client.send_request(get("/stream")).await.unwrap();
+    let mut response = client.send_request(get("/stream")).await.unwrap();
     tokio::time::sleep(LIMITS.idle_timeout * 3).await;
-    pipe.drain.advance(Stage::Draining);
+    pipe.drain.advance(DrainStage::Draining);
     tokio::time::sleep(LIMITS.idle_timeout * 3).await;
     sender.send(Bytes::from_static(b"late\n")).await.unwrap();
     let mut late = Vec::new();
     while late.len() < 5 {
-        late.extend_from_slice(&answer.frame().await.unwrap().unwrap().into_data().unwrap());
+        late.extend_from_slice(&response.frame().await.unwrap().unwrap().into_data().unwrap());
     }
     assert_eq!(late, b"late\n");
     drop(sender);
-    assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+    assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
     pipe.served.await.unwrap();
 }
 
@@ -96,12 +96,12 @@ async fn http_2_requests_outlive_the_idle_timeout_and_finish_in_the_drain() {
 async fn the_cut_ends_http_2_requests() {
     let pipe = pipe();
     let mut client = http2(pipe.client).await;
-    let answer = tokio::spawn(client.send_request(get("/wait")));
+    let response = tokio::spawn(client.send_request(get("/wait")));
     while pipe.handler.seen.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
-    pipe.drain.advance(Stage::Cut);
-    assert!(answer.await.unwrap().is_err());
+    pipe.drain.advance(DrainStage::Cut);
+    assert!(response.await.unwrap().is_err());
     pipe.handler.dropped.notified().await;
     assert!(pipe.drain.finished_within(CUT_GRACE).await);
 }
@@ -147,7 +147,7 @@ async fn requests_that_do_not_finish_by_the_deadline_are_cut() {
 /// As on the admin listener, whose responses wait for nothing but their client.
 #[tokio::test]
 async fn where_busy_connections_give_way_the_one_that_began_first_is_cut() {
-    let limits = Limits {
+    let limits = ServerLimits {
         max_clients: 2,
         place_kept: Duration::ZERO,
         busy_give_way: true,
@@ -179,7 +179,7 @@ async fn where_busy_connections_give_way_the_one_that_began_first_is_cut() {
 }
 
 #[tokio::test]
-async fn an_early_answer_reaches_a_client_that_still_uploads() {
+async fn an_early_response_reaches_a_client_that_still_uploads() {
     let (_server, addr, _handler) = server();
     let client = TcpStream::connect(addr).await.unwrap();
     let (mut reader, mut writer) = client.into_split();
@@ -195,10 +195,10 @@ async fn an_early_answer_reaches_a_client_that_still_uploads() {
         Ok::<_, std::io::Error>(writer)
     });
     upload.await.unwrap().expect("the upload is taken to its end");
-    let mut answer = String::new();
-    reader.read_to_string(&mut answer).await.unwrap();
+    let mut response = String::new();
+    reader.read_to_string(&mut response).await.unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ok\n"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200 ") && response.ends_with("ok\n"),
+        "{response}"
     );
 }

@@ -24,7 +24,7 @@ async fn an_upload_whose_client_closes_its_side_is_responded_to() {
     }
 }
 
-/// Until it is known that nobody waits for it; GETs are in `a_client_that_only_closes_its_sending_side_gets_its_answer`.
+/// Until it is known that nobody waits for it; GETs are in `a_client_that_only_closes_its_sending_side_gets_its_response`.
 #[tokio::test(start_paused = true)]
 async fn a_request_with_an_effect_may_take_as_long_as_any_then() {
     for (request, seconds) in [

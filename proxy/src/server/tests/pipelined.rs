@@ -32,8 +32,8 @@ async fn a_malformed_head_gets_its_response_behind_the_one_before() {
     sender.send(Bytes::from_static(b"whole\n")).await.unwrap();
     drop(sender);
     assert_eq!(pipe.read_to("0\r\n\r\n").await, "6\r\nwhole\n\r\n0\r\n\r\n");
-    let (answer, _) = pipe.read_to_close().await;
-    check_rejected(&answer, Rejection::Version);
+    let (response, _) = pipe.read_to_close().await;
+    check_rejected(&response, Rejection::Version);
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,10 +42,10 @@ async fn both_requests_of_a_client_that_closes_its_sending_side_are_served() {
     pipe.client.shutdown().await.unwrap();
     tokio::time::sleep(LIMITS.idle_timeout).await;
     drop(sender);
-    let (answer, _) = pipe.read_to_close().await;
+    let (response, _) = pipe.read_to_close().await;
     assert!(
-        answer.starts_with("0\r\n\r\nHTTP/1.1 200 ") && answer.ends_with("ok\n"),
-        "{answer}"
+        response.starts_with("0\r\n\r\nHTTP/1.1 200 ") && response.ends_with("ok\n"),
+        "{response}"
     );
 }
 
@@ -85,10 +85,10 @@ async fn a_head_that_is_under_way_when_the_drain_begins_is_served() {
         }
         pipe.send(first).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        pipe.drain.advance(Stage::Draining);
+        pipe.drain.advance(DrainStage::Draining);
         tokio::time::sleep(Duration::from_secs(1)).await;
         pipe.send(last).await;
-        let (answer, _) = pipe.read_to_close().await;
-        assert!(answer.ends_with("ok\n"), "{before:?}: {answer}");
+        let (response, _) = pipe.read_to_close().await;
+        assert!(response.ends_with("ok\n"), "{before:?}: {response}");
     }
 }

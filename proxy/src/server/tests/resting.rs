@@ -10,7 +10,7 @@ fn holders(pipe: &Pipe) -> usize {
     Arc::strong_count(&pipe.handler)
 }
 
-async fn answered(pipe: &mut Pipe) {
+async fn first_response(pipe: &mut Pipe) {
     pipe.send(GET).await;
     assert!(pipe.read_to("ok\n").await.starts_with("HTTP/1.1 200 "));
 }
@@ -19,9 +19,9 @@ async fn answered(pipe: &mut Pipe) {
 async fn after_a_while_only_the_socket_is_kept_and_the_client_can_come_back() {
     let mut pipe = pipe();
     for _ in 0..3 {
-        answered(&mut pipe).await;
+        first_response(&mut pipe).await;
         // At once is too early: most clients have more to ask.
-        answered(&mut pipe).await;
+        first_response(&mut pipe).await;
         assert_eq!(holders(&pipe), 3);
         tokio::time::sleep(PAUSE).await;
         assert_eq!(holders(&pipe), 2);
@@ -43,17 +43,17 @@ async fn a_request_that_takes_long_is_no_rest() {
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_a_rest_is_judged_as_before() {
     let mut malformed = pipe();
-    answered(&mut malformed).await;
+    first_response(&mut malformed).await;
     tokio::time::sleep(PAUSE).await;
     malformed.send("no http\r\n\r\n").await;
     check_rejected(&malformed.read_to("}\n").await, Rejection::RequestLine);
 
     let mut slow = pipe();
-    answered(&mut slow).await;
+    first_response(&mut slow).await;
     tokio::time::sleep(PAUSE).await;
     slow.send("GET /ok").await;
-    let (answer, after) = slow.read_to_close().await;
-    check_rejected(&answer, Rejection::HeadTimeout);
+    let (response, after) = slow.read_to_close().await;
+    check_rejected(&response, Rejection::HeadTimeout);
     assert_eq!(after, PAUSE + LIMITS.header_timeout);
 }
 
@@ -73,26 +73,26 @@ async fn the_beginning_of_a_next_request_does_not_wait_for_ever() {
     let mut pipe = pipe();
     pipe.send(&format!("{GET}GET /ok")).await;
     pipe.read_to("ok\n").await;
-    let (answer, after) = pipe.read_to_close().await;
-    check_rejected(&answer, Rejection::HeadTimeout);
+    let (response, after) = pipe.read_to_close().await;
+    check_rejected(&response, Rejection::HeadTimeout);
     assert!(after < LIMITS.header_timeout + PAUSE, "{after:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rest_ends_with_the_client_the_idle_timeout_or_the_drain() {
     let mut left = pipe();
-    answered(&mut left).await;
+    first_response(&mut left).await;
     tokio::time::sleep(PAUSE).await;
     drop(left.client);
     left.served.await.unwrap();
 
     let mut idle = pipe();
-    answered(&mut idle).await;
+    first_response(&mut idle).await;
     assert_eq!(idle.read_to_close().await, (String::new(), LIMITS.idle_timeout));
 
     let mut drained = pipe();
-    answered(&mut drained).await;
+    first_response(&mut drained).await;
     tokio::time::sleep(PAUSE).await;
-    drained.drain.advance(Stage::Draining);
+    drained.drain.advance(DrainStage::Draining);
     assert_eq!(drained.read_to_close().await, (String::new(), PAUSE));
 }

@@ -6,7 +6,7 @@ use h2::{Reason, RecvStream};
 use super::*;
 
 /// An HTTP/2 client, whose streams have windows of `window` bytes and are given more by nobody but the test. Its
-/// connection answers pings by itself.
+/// connection responds to pings by itself.
 async fn client(io: DuplexStream, window: u32) -> SendRequest<Bytes> {
     let (sender, connection) = Builder::new()
         .initial_window_size(window)

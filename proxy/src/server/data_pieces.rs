@@ -14,13 +14,13 @@ pub(super) const PIECE: usize = 8 * 1024;
 
 /// What is left of one frame of data.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(super) struct DataPieces {
     left: Bytes,
     /// Whether nothing may come after it.
     may_be_last: bool,
 }
 
-impl Pieces {
+impl DataPieces {
     /// Cuts `data`, behind which there `may_be` nothing.
     pub(super) fn of(data: Bytes, may_be_last: bool) -> Self {
         Self {
@@ -57,7 +57,7 @@ mod tests {
     #[track_caller]
     fn check(length: usize, may_be_last: bool, want: &[usize]) {
         let data: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        let mut pieces = Pieces::of(Bytes::from(data.clone()), may_be_last);
+        let mut pieces = DataPieces::of(Bytes::from(data.clone()), may_be_last);
         let cut: Vec<Bytes> = std::iter::from_fn(|| pieces.next()).collect();
         let lengths: Vec<usize> = cut.iter().map(Bytes::len).collect();
         assert_eq!(lengths, want);

@@ -11,9 +11,9 @@ const SETTINGS: u8 = 4;
 const ENTRY: usize = 6;
 const MAX_CONCURRENT_STREAMS: [u8; 2] = [0, 3];
 
-/// The first frame of a connection, on its way to the socket.
+/// The first frame of a connection that is written to the socket.
 #[derive(Debug, Default)]
-pub(super) enum Announced {
+pub(super) enum AnnouncedSettings {
     /// h2 has written nothing yet.
     #[default]
     Before,
@@ -23,7 +23,7 @@ pub(super) enum Announced {
     Over,
 }
 
-impl Announced {
+impl AnnouncedSettings {
     /// What is to be written instead of the beginning of `buf`, which h2 writes.
     pub(super) fn instead_of(&mut self, buf: &[u8]) -> Option<&[u8]> {
         if matches!(self, Self::Before) {
@@ -85,7 +85,7 @@ mod tests {
     fn the_number_is_replaced_however_little_is_written_at_a_time() {
         for piece in 1..30 {
             let (h2, mut wire) = (written(ACCEPTED), Vec::new());
-            let mut announced = Announced::default();
+            let mut announced = AnnouncedSettings::default();
             while wire.len() < h2.len() {
                 let buf = &h2[wire.len()..];
                 let bytes = announced.instead_of(buf).unwrap_or(buf);
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_something_else_passes_as_it_is() {
         for bytes in [&written(100)[..], &written(ACCEPTED)[..12], b"HTTP/1.1 200 OK\r\n", b""] {
-            assert_eq!(Announced::default().instead_of(bytes), None);
+            assert_eq!(AnnouncedSettings::default().instead_of(bytes), None);
         }
     }
 }

@@ -7,20 +7,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// Bytes of a response's body that hyper is given before it has written them; one piece more may be on top.
-const MOST: usize = 16 * 1024;
+const MAX_BACKLOG: usize = 16 * 1024;
 
 /// The part of a response's body that hyper has got and not written.
 #[derive(Debug, Default)]
-pub(crate) struct Unflushed(Mutex<State>);
+pub(crate) struct ResponseBacklog(Mutex<BacklogState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct BacklogState {
     bytes: usize,
     /// The body that waits until they are written.
     waiting: Option<Waker>,
 }
 
-impl Unflushed {
+impl ResponseBacklog {
     /// hyper has got so many bytes.
     pub(crate) fn gave(&self, bytes: usize) {
         let mut state = self.lock();
@@ -30,7 +30,7 @@ impl Unflushed {
     /// Ready when hyper may have more.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.bytes < MOST {
+        if state.bytes < MAX_BACKLOG {
             return Poll::Ready(());
         }
         // hyper looks at the body again after it has written, but only if the socket made it wait.
@@ -48,7 +48,7 @@ impl Unflushed {
     }
 
     /// Every change is a plain assignment: a panic leaves nothing half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BacklogState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,17 +71,17 @@ mod tests {
 
     #[test]
     fn a_body_waits_until_enough_is_written_and_is_woken_then() {
-        let unflushed = Unflushed::default();
+        let backlog = ResponseBacklog::default();
         let woken = Arc::new(Woken(AtomicBool::new(false)));
         let waker = Arc::clone(&woken).into();
         let mut cx = Context::from_waker(&waker);
-        unflushed.gave(MOST - 1);
-        assert!(unflushed.poll_room(&mut cx).is_ready());
-        unflushed.gave(1);
-        assert!(unflushed.poll_room(&mut cx).is_pending());
+        backlog.gave(MAX_BACKLOG - 1);
+        assert!(backlog.poll_room(&mut cx).is_ready());
+        backlog.gave(1);
+        assert!(backlog.poll_room(&mut cx).is_pending());
         assert!(!woken.0.load(Ordering::Relaxed));
-        unflushed.flushed();
+        backlog.flushed();
         assert!(woken.0.load(Ordering::Relaxed));
-        assert!(unflushed.poll_room(&mut cx).is_ready());
+        assert!(backlog.poll_room(&mut cx).is_ready());
     }
 }

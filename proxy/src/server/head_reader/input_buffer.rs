@@ -11,18 +11,18 @@ const FIRST_SIZE: usize = 4 * 1024;
 /// Less room than this is not worth a read.
 const LEAST_ROOM: usize = 1024;
 /// A larger buffer is given back as soon as it is empty.
-const LARGEST_KEPT: usize = 16 * 1024;
+const LARGEST_EMPTY: usize = 16 * 1024;
 
 /// A queue of bytes in one piece of memory.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct InputBuffer {
     /// Initialised to its end, so that the socket can write into it.
     memory: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl Held {
+impl InputBuffer {
     /// The bytes, oldest first.
     pub(super) fn bytes(&self) -> &[u8] {
         self.memory.get(self.start..self.end).unwrap_or_default()
@@ -43,7 +43,7 @@ impl Held {
     /// Drops all bytes.
     pub(super) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
-        if self.memory.len() > LARGEST_KEPT {
+        if self.memory.len() > LARGEST_EMPTY {
             self.memory = Vec::new();
         }
     }
@@ -100,17 +100,17 @@ mod tests {
 
     #[test]
     fn bytes_come_out_as_they_went_in_and_a_large_buffer_is_given_back() {
-        let mut held = Held::default();
+        let mut input = InputBuffer::default();
         let mut want = Vec::new();
         for round in 0..100_u8 {
             let piece = vec![round; 700];
-            held.append(&piece);
+            input.append(&piece);
             want.extend_from_slice(&piece);
-            held.consume(300);
+            input.consume(300);
             want.drain(..300);
-            assert_eq!(held.bytes(), want);
+            assert_eq!(input.bytes(), want);
         }
-        held.consume(usize::MAX);
-        assert!(held.is_empty() && held.memory.is_empty());
+        input.consume(usize::MAX);
+        assert!(input.is_empty() && input.memory.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What makes a head ambiguous, and the way of that verdict from the socket to the service.
+//! What makes a head ambiguous, and how that verdict gets from the socket to the service.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -41,13 +41,13 @@ pub enum AmbiguousHead {
 
 /// The verdict on the one head that was handed to hyper and has not reached the service yet.
 #[derive(Debug, Default)]
-pub(crate) struct HandedOver(Mutex<Option<Verdict>>);
+pub(crate) struct HandedOver(Mutex<Option<HeadVerdict>>);
 
 /// What was found in a head, if anything.
-type Verdict = Option<AmbiguousHead>;
+type HeadVerdict = Option<AmbiguousHead>;
 
 impl HandedOver {
-    /// A head is on its way to hyper.
+    /// A head is handed to hyper.
     pub(super) fn put(&self, found: Option<AmbiguousHead>) {
         *self.lock() = Some(found);
     }
@@ -63,7 +63,7 @@ impl HandedOver {
     }
 
     /// Every change is a plain assignment: a panic leaves nothing half done.
-    fn lock(&self) -> MutexGuard<'_, Option<Verdict>> {
+    fn lock(&self) -> MutexGuard<'_, Option<HeadVerdict>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
