@@ -4,10 +4,10 @@
 //! valid. `GET` and `HEAD` only; browsers are kept out as on the other listeners, and there are no origins that may in.
 //!
 //! **Ready** means: the listeners are up and no shutdown has begun. A connection without credentials does not make
-//! the proxy unready, for it serves the others, and its own clients are better off with an answer that says why than
-//! with no answer; `/readyz?connection=NAME` asks for that one connection as well. Failing to renew while the held set
+//! the proxy unready, for it serves the others, and its own clients are better off with a response that says why than
+//! with none; `/readyz?connection=NAME` checks that one connection as well. Failing to renew while the held set
 //! is still valid counts as valid; so does failing to load another configuration while the one before serves, which is
-//! told beside it.
+//! reported beside it.
 
 mod guard;
 mod loads;
@@ -54,7 +54,7 @@ impl Readiness {
 
 /// A connection as `/readyz` reports it.
 #[derive(Clone, Debug)]
-pub(crate) struct Watched {
+pub(crate) struct WatchedConnection {
     pub(crate) connection: Connection,
     pub(crate) source: CredentialSource,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Watched {
 #[derive(Debug)]
 pub(crate) struct Admin {
     readiness: Readiness,
-    connections: Vec<Watched>,
+    connections: Vec<WatchedConnection>,
     metrics: Metrics,
     guard: Guard,
     loads: Loads,
@@ -72,7 +72,7 @@ pub(crate) struct Admin {
 impl Admin {
     pub(crate) fn new(
         readiness: Readiness,
-        connections: Vec<Watched>,
+        connections: Vec<WatchedConnection>,
         metrics: Metrics,
         guard: Guard,
         loads: Loads,
@@ -151,7 +151,7 @@ impl Admin {
         text(status, "application/json", format!("{report:#}\n"))
     }
 
-    fn named(&self, name: &str) -> Option<&Watched> {
+    fn named(&self, name: &str) -> Option<&WatchedConnection> {
         let name = ConnectionName::parse(name).ok()?;
         self.connections.iter().find(|watched| watched.connection.name == name)
     }

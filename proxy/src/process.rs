@@ -12,7 +12,7 @@ pub use landlock::LandlockError;
 pub(crate) use landlock::restrict;
 // Until all users name the crate.
 pub(crate) use resource_limits::{DescriptorLimit, DescriptorPermit, Descriptors};
-pub(crate) use service_manager::{ServiceManager, State};
+pub(crate) use service_manager::{ServiceManager, ServiceState};
 pub(crate) use system_files::system_files;
 
 /// The process cannot be protected.

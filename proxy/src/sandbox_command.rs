@@ -1,7 +1,7 @@
 //! `signing-proxy sandbox`: an embedded AWS, a proxy in front of it, and commands to paste.
 //!
 //! One table (`demo.rs`) says what is printed as `curl` commands and what the self test sends, so that what is printed
-//! is what works. Every request shows twice: as the sandbox verified it and as the proxy answered it.
+//! is what works. Every request shows twice: as the sandbox verified it and as the proxy responded to it.
 
 mod demo;
 mod self_test;
@@ -18,7 +18,7 @@ use self::show::Shown;
 use crate::app::StartError;
 use crate::config::ConfigError;
 
-/// The pause between two frames of a streamed answer: long enough to see that it streams.
+/// The pause between two frames of a streamed response: long enough to see that it streams.
 const STREAM_PAUSE: std::time::Duration = std::time::Duration::from_millis(150);
 
 /// Lines that may wait for the terminal; a terminal that is stopped loses further ones, the proxy does not wait.
@@ -98,9 +98,9 @@ pub async fn run(options: SandboxOptions) -> Result<(), SandboxCommandError> {
                 Some(event) = events.next() => Shown::Verified(event),
                 Some(line) = lines.recv() => line,
             };
-            // The sandbox judges before the proxy answers; it shows in that order as well.
+            // The sandbox verifies before the proxy responds; it shows in that order as well.
             let earlier = events.drain().into_iter().map(Shown::Verified);
-            let lines = if matches!(line, Shown::Answered(_)) {
+            let lines = if matches!(line, Shown::Responded(_)) {
                 earlier.chain([line]).collect::<Vec<_>>()
             } else {
                 [line].into_iter().chain(earlier).collect()
@@ -145,17 +145,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_taken_port_is_replaced_where_nobody_asked_for_it() {
+    async fn a_taken_port_is_replaced_unless_it_was_chosen() {
         let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
         let (shown, _lines) = mpsc::channel(LINES);
         let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = taken.local_addr().unwrap().to_string();
-        let asked = SandboxOptions {
+        let chosen = SandboxOptions {
             listen: Some(address),
             admin: Some("off".to_owned()),
             self_test: false,
         };
-        let error = setup::proxy(&sandbox, &asked, shown.clone()).await.unwrap_err();
+        let error = setup::proxy(&sandbox, &chosen, shown.clone()).await.unwrap_err();
         assert!(error.to_string().contains("server.listen"), "{error}");
         let (proxy, _) = setup::proxy(&sandbox, &SandboxOptions::default(), shown.clone())
             .await

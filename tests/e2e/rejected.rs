@@ -198,7 +198,7 @@ async fn a_session_token_that_nobody_rotates_is_told_of() {
     assert_eq!(stage.retries("kept", "credentials"), "0");
     assert_eq!(stage.metric("credentials_valid", "kept", ""), "0");
     let (status, report) = stage.readiness("kept").await;
-    assert!(status == 503 && report.contains("refused-by-aws"), "{status} {report}");
+    assert!(status == 503 && report.contains("rejected-by-aws"), "{status} {report}");
 
     // Looked up again on demand, as ever: nothing has to be restarted. One of the next requests finds it.
     stage.rotate().await;

@@ -112,14 +112,14 @@ def map_lines(binary, lines):
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == list(range(len(lines)))
     for answer in answers:
-        keys = ["id", "operation", "pairs", "refused", "unresolved", "advisory"]
-        assert list(answer) == keys + ["error"] * answer["refused"], answer
+        keys = ["id", "operation", "pairs", "rejected", "unresolved", "advisory"]
+        assert list(answer) == keys + ["error"] * answer["rejected"], answer
     return answers
 
 
 def fault(service, operation, parameters, answer):
     """What is wrong with the answer to an operation of botocore's; None where nothing is."""
-    if answer["refused"]:
+    if answer["rejected"]:
         return f"refused: {answer['error']}"
     operation = TWINS.get(operation, operation)
     if answer["operation"] != operation:

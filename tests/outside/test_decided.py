@@ -236,7 +236,7 @@ def faults_of(stage, probe, service, messages, line, mapped):
     read = readers.operation_of(service, message)
     if read != operation and (operation, read) not in TWINS:
         yield f"decided on {operation}, and botocore reads {read}"
-    if mapped["refused"]:
+    if mapped["rejected"]:
         yield f"what was sent cannot be mapped: {mapped['error']}"
         return
     pairs = {tuple(pair) for pair in mapped["pairs"]}

@@ -201,11 +201,11 @@ def test_requests_by_hand_have_the_one_right_answer(binary):
 def test_hostile_spellings_are_read_right_or_refused(binary):
     wrong = []
     for (line, pairs), answer in zip(HOSTILE, map_lines(binary, [line for line, _ in HOSTILE])):
-        if not answer["refused"] and answer["pairs"] != pairs:
+        if not answer["rejected"] and answer["pairs"] != pairs:
             wrong.append((line, answer))
     assert not wrong
 
 
 def test_what_is_no_request_is_refused_or_reported(binary):
     lines = [{}, {"url": "x"}, s3("G T", BUCKET), s3("GET", "ftp://b/k"), s3("GET", BUCKET, {"a b": "c"}), s3("GET", BUCKET, 5)]
-    assert all(answer["refused"] for answer in map_lines(binary, lines))
+    assert all(answer["rejected"] for answer in map_lines(binary, lines))

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hard_limit_that_is_too_low_is_used_up_and_told() {
+    fn a_hard_limit_that_is_too_low_is_used_up_and_reported() {
         assert_eq!(plan(Some(1024), Some(3000), 1024), (Some(3000), Some(584)));
         assert_eq!(plan(Some(1024), Some(1024), 1), (Some(1024), None));
         assert_eq!(

@@ -10,12 +10,12 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub(crate) struct Loads(Arc<Mutex<LoadsReport>>);
 
-/// How it stands.
+/// Which configuration is in effect, and why a later one is not.
 #[derive(Clone, Debug)]
 pub(crate) struct LoadsReport {
     /// How many configurations have been in effect, this one included.
     pub(crate) generation: u64,
-    /// Tells this one from others.
+    /// Distinguishes this one from others.
     pub(crate) fingerprint: u64,
     /// Since when it is in effect.
     pub(crate) loaded_at: SystemTime,

@@ -1,15 +1,15 @@
-//! What `/readyz` tells.
+//! What `/readyz` reports.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 use sts_client::CredentialState;
 
-use super::Watched;
+use super::WatchedConnection;
 use super::loads::LoadsReport;
 
 /// `is_ready` is the verdict, `serves` whether no shutdown has begun.
-pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[Watched], loads: &LoadsReport) -> Value {
+pub(super) fn readiness(is_ready: bool, serves: bool, connections: &[WatchedConnection], loads: &LoadsReport) -> Value {
     let connections: Map<String, Value> = connections
         .iter()
         .map(|watched| (watched.connection.name.to_string(), connection(watched)))
@@ -44,7 +44,7 @@ fn configuration(loads: &LoadsReport) -> Value {
     })
 }
 
-fn connection(Watched { connection, source }: &Watched) -> Value {
+fn connection(WatchedConnection { connection, source }: &WatchedConnection) -> Value {
     json!({
         "service": connection.service.to_string(),
         "region": connection.region.to_string(),
@@ -64,13 +64,13 @@ fn assets(stale_for: Option<Duration>) -> Value {
 
 fn credentials(state: &CredentialState) -> Value {
     match state {
-        CredentialState::Never => json!({ "state": "not-asked-yet" }),
+        CredentialState::Never => json!({ "state": "not-requested-yet" }),
         CredentialState::Valid { expires_at } => json!({ "state": "valid", "expires_at": expires_at.map(rfc3339) }),
         CredentialState::Degraded { expires_at, code } => {
             json!({ "state": "valid-but-not-renewed", "expires_at": expires_at.map(rfc3339), "error": code })
         }
         CredentialState::Refused { since, expires_at } => {
-            json!({ "state": "refused-by-aws", "refused_since": rfc3339(*since), "expires_at": expires_at.map(rfc3339) })
+            json!({ "state": "rejected-by-aws", "rejected_since": rfc3339(*since), "expires_at": expires_at.map(rfc3339) })
         }
         CredentialState::Failing { code, is_permanent } => {
             json!({ "state": "failing", "error": code, "permanent": is_permanent })
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_serve_unconfirmed_are_told() {
+    fn keys_that_serve_unconfirmed_are_reported() {
         assert_eq!(assets(None), json!({ "state": "as-read" }));
         let age = Some(Duration::from_secs(90));
         assert_eq!(
@@ -106,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_told_apart() {
+    fn every_state_has_a_name_of_its_own() {
         let at = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        check(&CredentialState::Never, &json!({ "state": "not-asked-yet" }));
+        check(&CredentialState::Never, &json!({ "state": "not-requested-yet" }));
         check(
             &CredentialState::Valid { expires_at: None },
             &json!({ "state": "valid", "expires_at": null }),
@@ -127,7 +127,7 @@ mod tests {
                 since: at,
                 expires_at: None,
             },
-            &json!({ "state": "refused-by-aws", "refused_since": "2023-11-14T22:13:20Z", "expires_at": null }),
+            &json!({ "state": "rejected-by-aws", "rejected_since": "2023-11-14T22:13:20Z", "expires_at": null }),
         );
         check(
             &CredentialState::Failing {

@@ -1,4 +1,4 @@
-//! What the admin listener answers.
+//! What the admin listener responds.
 
 use std::time::UNIX_EPOCH;
 
@@ -16,7 +16,7 @@ fn admin() -> Admin {
     let config = Config::from_toml(toml, &Environment::empty()).unwrap();
     let loads = Loads::new(&config, UNIX_EPOCH, &metrics);
     metrics.watch_connections([(&connection, source.clone())]);
-    let watched = vec![Watched { connection, source }];
+    let watched = vec![WatchedConnection { connection, source }];
     Admin::new(Readiness::new(), watched, metrics, Guard::new(&config), loads)
 }
 
@@ -41,7 +41,7 @@ fn check(target: &str, method: &Method, want: StatusCode) {
 }
 
 #[test]
-fn probes_are_answered_to_get_and_head_only() {
+fn probes_are_served_to_get_and_head_only() {
     for target in ["/livez", "/readyz", "/version", "/metrics"] {
         check(target, &Method::GET, StatusCode::OK);
         check(target, &Method::HEAD, StatusCode::OK);
@@ -52,7 +52,7 @@ fn probes_are_answered_to_get_and_head_only() {
 }
 
 #[test]
-fn web_pages_are_refused() {
+fn web_pages_are_rejected() {
     let request = Request::get("/metrics")
         .header("host", "evil.example")
         .body(())
@@ -83,7 +83,7 @@ async fn readyz_tells_the_state_of_each_connections_credentials() {
     assert_eq!(report["ready"], true);
     assert_eq!(
         report["connections"]["reports"]["credentials"]["state"],
-        "not-asked-yet"
+        "not-requested-yet"
     );
     assert_eq!(
         ask(&admin, &Method::GET, "/readyz?connection=reports").status(),

@@ -31,7 +31,7 @@ impl AssetsSettings {
         })
     }
 
-    /// Reads what the connections' references lead to. Asks for nothing yet. The observer is given
+    /// Reads what the connections' references lead to. Requests nothing yet. The observer is given
     /// each exchange.
     ///
     /// # Errors

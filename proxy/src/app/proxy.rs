@@ -1,4 +1,4 @@
-//! A proxy as a whole: from the configuration to listeners that answer, and back down.
+//! A proxy as a whole: from the configuration to listeners that serve, and back down.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use tokio::time::sleep;
 use super::limits;
 use super::recorder::Recorder;
 use super::rejections::Rejections;
-use super::serving::Serving;
+use super::reloadable::Reloadable;
 use super::sockets::Sockets;
 use super::sources::Sources;
-use crate::admin::{Admin, Guard, Loads, Readiness, Watched};
+use crate::admin::{Admin, Guard, Loads, Readiness, WatchedConnection};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
@@ -27,11 +27,11 @@ use crate::process::Descriptors;
 use crate::server::{BindError, Drained, ListenerRole, RejectionHandler, Server, ServerObserver};
 use crate::threads::Threads;
 
-/// How long the admin listener may take to finish its last answers, when all clients have gone.
-const ADMIN_GOODBYE: Duration = Duration::from_secs(1);
+/// How long the admin listener may take to finish its last responses, when all clients have gone.
+const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long connections without a request get to end by themselves before all others are cut.
-const IDLE_GOODBYE: Duration = Duration::from_millis(100);
+const IDLE_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The proxy cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +40,10 @@ pub enum StartError {
     /// A listener cannot be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// A connection or the way to the upstreams cannot be set up.
+    /// A connection or the egress to upstreams cannot be set up.
     #[error("the connections cannot be set up")]
     Setup(#[from] SetupError),
-    /// A connection's way to its credentials cannot be set up.
+    /// How a connection obtains its credentials cannot be set up.
     #[error("connection {connection} cannot obtain credentials")]
     Credentials {
         /// The connection.
@@ -85,7 +85,7 @@ pub enum StartError {
     /// The threads that serve clients cannot be started.
     #[error("the threads of server.threads cannot be started")]
     Threads(#[source] std::io::Error),
-    /// The process cannot be told of signals.
+    /// The process cannot receive signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
 }
@@ -108,11 +108,11 @@ pub struct Proxy {
     pub(super) parts: Mutex<Parts>,
 }
 
-/// What is told of the running configuration.
+/// What is reported of the running configuration.
 #[derive(Debug)]
 struct Running {
     config: Arc<Config>,
-    connections: Vec<Watched>,
+    connections: Vec<WatchedConnection>,
 }
 
 /// What a configuration was made into, for the next one to compare with.
@@ -120,11 +120,11 @@ struct Running {
 pub(super) struct Parts {
     pub(super) sockets: Sockets,
     pub(super) sources: Sources,
-    pub(super) serving: HashMap<ListenerRole, Arc<Serving<Pipeline>>>,
+    pub(super) serving: HashMap<ListenerRole, Arc<Reloadable<Pipeline>>>,
 }
 
 impl Proxy {
-    /// Opens the configured listeners and serves them. Asks for no credentials yet. Needs a tokio runtime with I/O
+    /// Opens the configured listeners and serves them. Requests no credentials yet. Needs a tokio runtime with I/O
     /// and time.
     ///
     /// # Errors
@@ -140,17 +140,17 @@ impl Proxy {
     ///
     /// As [`Proxy::start`].
     pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        Self::start_told(config, clock, None, Threads::default(), Metrics::new()).await
+        Self::start_observed(config, clock, None, Threads::default(), Metrics::new()).await
     }
 
     /// [`Proxy::start`] with threads of its own for clients.
     pub(super) async fn start_on_threads(config: Config, metrics: Metrics) -> Result<Self, StartError> {
         let threads = Threads::start(config.server.threads).map_err(StartError::Threads)?;
-        Self::start_told(config, Arc::new(SystemClock), None, threads, metrics).await
+        Self::start_observed(config, Arc::new(SystemClock), None, threads, metrics).await
     }
 
-    /// The same with somebody else who is told of every request, and with threads for clients.
-    pub(crate) async fn start_told(
+    /// The same with a further observer of every request, and with threads for clients.
+    pub(crate) async fn start_observed(
         mut config: Config,
         clock: Arc<dyn Clock>,
         observer: Option<Arc<dyn Observer>>,
@@ -206,7 +206,7 @@ impl Proxy {
             }),
         };
         let mut parts = proxy.parts.lock().await;
-        proxy.tell(&parts);
+        proxy.watch_connections(&parts);
         proxy.serve(&mut parts, sockets, held);
         drop(parts);
         Ok(proxy)
@@ -242,10 +242,10 @@ impl Proxy {
         &self.metrics
     }
 
-    /// Asks for every connection's credentials in the background, so that the first requests do not have to wait and
+    /// Requests every connection's credentials in the background, so that the first requests do not have to wait and
     /// what is wrong is in the log before a client meets it. Failing changes nothing.
     pub fn warm_up(&self) {
-        for Watched { source, .. } in self.running.load().connections.clone() {
+        for WatchedConnection { source, .. } in self.running.load().connections.clone() {
             // The source itself logs how it went.
             tokio::spawn(async move { drop(source.credentials().await) });
         }
@@ -269,7 +269,7 @@ impl Proxy {
             tracing::info!("no new clients: the listeners close");
         }
         let drained = self.clients.shutdown(deadline.saturating_sub(delay)).await;
-        self.admin.shutdown(ADMIN_GOODBYE).await;
+        self.admin.shutdown(ADMIN_SHUTDOWN_TIMEOUT).await;
         self.write_records().await;
         drained
     }
@@ -277,8 +277,8 @@ impl Proxy {
     /// Ends everything at once; what is cut are requests, not connections that have none.
     pub async fn cut(&self) -> Drained {
         self.readiness.end();
-        let drained = self.clients.shutdown(IDLE_GOODBYE).await;
-        self.admin.shutdown(ADMIN_GOODBYE).await;
+        let drained = self.clients.shutdown(IDLE_SHUTDOWN_TIMEOUT).await;
+        self.admin.shutdown(ADMIN_SHUTDOWN_TIMEOUT).await;
         self.write_records().await;
         drained
     }
@@ -290,8 +290,8 @@ impl Proxy {
         drop(tokio::task::spawn_blocking(move || pipeline.write_records()).await);
     }
 
-    /// What others are told of the running configuration from now on.
-    pub(super) fn run_with(&self, config: Config, connections: Vec<Watched>) {
+    /// What is reported of the running configuration from now on.
+    pub(super) fn run_with(&self, config: Config, connections: Vec<WatchedConnection>) {
         self.running.store(Arc::new(Running {
             config: Arc::new(config),
             connections,

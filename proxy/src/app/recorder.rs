@@ -6,7 +6,7 @@ use crate::log;
 use crate::metrics::{Metrics, RequestSample};
 use crate::pipeline::{Observer, RequestRecord};
 
-/// The observer of every proxy; tells a further one where there is one.
+/// The observer of every proxy; passes the record on to a further one where there is one.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     metrics: Metrics,

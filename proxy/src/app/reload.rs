@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use super::limits;
 use super::proxy::{Parts, Proxy, StartError};
-use super::serving::Serving;
-use super::sockets::{Held, Sockets};
+use super::reloadable::Reloadable;
+use super::sockets::{HeldListeners, Sockets};
 use super::sources::Sources;
 use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
@@ -34,7 +34,7 @@ pub enum ReloadError {
     /// The new configuration cannot be used.
     #[error("the configuration cannot be used")]
     Config(#[from] ConfigError),
-    /// What it asks for cannot be set up.
+    /// What it wants cannot be set up.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The proxy is stopping.
@@ -121,7 +121,7 @@ impl Proxy {
         let generation = self.loads.succeeded(&config, self.clock.now(), &self.metrics);
         self.run_with(config, sources.watched());
         parts.sources = sources;
-        self.tell(parts);
+        self.watch_connections(parts);
         self.serve(parts, sockets, held);
         // The next reload may want to open what this one closes.
         for closed in closing {
@@ -130,22 +130,22 @@ impl Proxy {
         Ok(Reloaded { generation })
     }
 
-    /// Has the metrics tell of the connections that there are.
-    pub(super) fn tell(&self, parts: &Parts) {
+    /// Has the metrics report the connections that there are.
+    pub(super) fn watch_connections(&self, parts: &Parts) {
         self.metrics.watch_connections(parts.sources.each());
     }
 
     /// Begins to serve those of the sockets that are not served yet.
-    pub(super) fn serve(&self, parts: &mut Parts, sockets: Sockets, held: Held) {
+    pub(super) fn serve(&self, parts: &mut Parts, sockets: Sockets, held: HeldListeners) {
         for socket in sockets.iter().filter(|socket| !parts.sockets.has(socket)) {
             let Some(listener) = socket.listener() else { continue };
             match socket.role.clone() {
                 role @ ListenerRole::Admin => {
-                    let serving = Arc::new(Serving::new(&self.reports));
+                    let serving = Arc::new(Reloadable::new(&self.reports));
                     self.admin.listen(listener, role, &serving);
                 }
                 role @ (ListenerRole::Shared | ListenerRole::Connection(_)) => {
-                    let serving = Arc::new(Serving::new(&self.pipeline));
+                    let serving = Arc::new(Reloadable::new(&self.pipeline));
                     self.clients.listen(listener, role.clone(), &serving);
                     parts.serving.insert(role, serving);
                 }

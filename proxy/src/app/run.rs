@@ -13,7 +13,7 @@ use crate::chain_files::chain_files;
 use crate::config::{ConfigError, ConnectionConfig, Environment, FileLimits, Loaded, Overrides, load, reload};
 use crate::log;
 use crate::metrics::Metrics;
-use crate::process::{LandlockError, ServiceManager, State, restrict, system_files};
+use crate::process::{LandlockError, ServiceManager, ServiceState, restrict, system_files};
 use crate::server::Drained;
 
 /// The program cannot begin.
@@ -58,7 +58,9 @@ pub async fn run(overrides: &Overrides, environment: &Environment) -> Result<Dra
     let proxy = Proxy::start_on_threads(loaded.config, metrics).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "signing-proxy starts");
     announce(&proxy);
-    manager.report(&[State::Ready, State::Status(&serving(&proxy))]).await;
+    manager
+        .report(&[ServiceState::Ready, ServiceState::Status(&serving(&proxy))])
+        .await;
     proxy.warm_up();
     let serve = async {
         let reloads = Reloads {
@@ -101,8 +103,8 @@ async fn stop(proxy: &Proxy, manager: &ServiceManager, signal: &str, signals: &m
              second signal ends them"
         );
     }
-    let status = State::Status("stopping: running requests may finish");
-    manager.report(&[State::Stopping, status]).await;
+    let status = ServiceState::Status("stopping: running requests may finish");
+    manager.report(&[ServiceState::Stopping, status]).await;
     let drained = tokio::select! {
         drained = proxy.shutdown() => drained,
         _ = signals.next() => proxy.cut().await,
@@ -125,7 +127,7 @@ async fn watch_threads(proxy: &Proxy, manager: &ServiceManager) -> Infallible {
     loop {
         due.tick().await;
         if timeout(period, proxy.responds()).await == Ok(true) {
-            manager.report(&[State::Watchdog]).await;
+            manager.report(&[ServiceState::Watchdog]).await;
         } else {
             tracing::error!(
                 within = ?period,
@@ -171,7 +173,7 @@ impl Reloads<'_> {
                 () = files.changed(), if proxy.config().server.watch => "a file has changed",
             };
             tracing::info!(cause, "loading the configuration again");
-            manager.report(&[State::Reloading]).await;
+            manager.report(&[ServiceState::Reloading]).await;
             let before = files.now().await;
             let loaded = reload(self.overrides, self.environment, self.limits, chain_files);
             files = match &loaded {
@@ -189,7 +191,9 @@ impl Reloads<'_> {
             } else {
                 status.push_str("; the last reload failed, see the log");
             }
-            manager.report(&[State::Ready, State::Status(&status)]).await;
+            manager
+                .report(&[ServiceState::Ready, ServiceState::Status(&status)])
+                .await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which sockets a configuration asks for, and which of them are open already.
+//! Which sockets a configuration wants, and which of them are open already.
 //!
 //! A socket is open as long as its listener is served: here it is only known.
 
@@ -19,8 +19,8 @@ pub(super) struct Sockets(Vec<OpenSocket>);
 pub(super) struct OpenSocket {
     /// What it is for.
     pub(super) role: ListenerRole,
-    /// The address that the configuration asks for; its port may be 0.
-    asked: SocketAddr,
+    /// The address that the configuration has; its port may be 0.
+    requested: SocketAddr,
     /// The address that was taken.
     taken: SocketAddr,
     listener: Weak<TcpListener>,
@@ -28,7 +28,7 @@ pub(super) struct OpenSocket {
 
 /// Keeps sockets open until they are served.
 #[derive(Debug, Default)]
-pub(super) struct Held(Vec<Arc<TcpListener>>);
+pub(super) struct HeldListeners(Vec<Arc<TcpListener>>);
 
 impl Sockets {
     /// Opens every listener of the configuration that is not among those `before`, and writes the addresses that were
@@ -37,13 +37,13 @@ impl Sockets {
     /// # Errors
     ///
     /// [`BindError`] of the first that cannot be opened; those that were are closed again.
-    pub(super) fn open(config: &mut Config, before: &Self) -> Result<(Self, Held), BindError> {
+    pub(super) fn open(config: &mut Config, before: &Self) -> Result<(Self, HeldListeners), BindError> {
         let mut sockets = Self::default();
-        let mut held = Held::default();
+        let mut held = HeldListeners::default();
         for (role, key, addr) in wanted(config) {
-            if let Some(asked) = *addr {
-                let reused = before.reuse(&role, asked);
-                let (socket, listener) = reused.map_or_else(|| open(role, asked, &key), Ok)?;
+            if let Some(requested) = *addr {
+                let reused = before.reuse(&role, requested);
+                let (socket, listener) = reused.map_or_else(|| open(role, requested, &key), Ok)?;
                 *addr = Some(socket.taken);
                 sockets.0.push(socket);
                 held.0.push(listener);
@@ -64,15 +64,16 @@ impl Sockets {
     }
 
     /// The socket of the same role and address, or of the same address: then its role changes and clients that are
-    /// just connecting are not turned away.
-    fn reuse(&self, role: &ListenerRole, asked: SocketAddr) -> Option<(OpenSocket, Arc<TcpListener>)> {
-        let is_same = |socket: &&OpenSocket| socket.role == *role && (socket.asked == asked || socket.taken == asked);
-        let is_there = |socket: &&OpenSocket| socket.taken == asked;
+    /// just connecting are not rejected.
+    fn reuse(&self, role: &ListenerRole, requested: SocketAddr) -> Option<(OpenSocket, Arc<TcpListener>)> {
+        let is_same =
+            |socket: &&OpenSocket| socket.role == *role && (socket.requested == requested || socket.taken == requested);
+        let is_there = |socket: &&OpenSocket| socket.taken == requested;
         let found = self.0.iter().find(is_same).or_else(|| self.0.iter().find(is_there))?;
         let listener = found.listener.upgrade()?;
         let socket = OpenSocket {
             role: role.clone(),
-            asked,
+            requested,
             ..found.clone()
         };
         Some((socket, listener))
@@ -100,17 +101,17 @@ fn wanted(config: &mut Config) -> impl Iterator<Item = (ListenerRole, String, &m
     own.chain(others)
 }
 
-fn open(role: ListenerRole, asked: SocketAddr, key: &str) -> Result<(OpenSocket, Arc<TcpListener>), BindError> {
-    let listener = bind(asked, key)?;
+fn open(role: ListenerRole, requested: SocketAddr, key: &str) -> Result<(OpenSocket, Arc<TcpListener>), BindError> {
+    let listener = bind(requested, key)?;
     let taken = listener.local_addr().map_err(|source| BindError {
-        addr: asked,
+        addr: requested,
         key: key.to_owned(),
         source,
     })?;
     let listener = Arc::new(listener);
     let socket = OpenSocket {
         role,
-        asked,
+        requested,
         taken,
         listener: Arc::downgrade(&listener),
     };

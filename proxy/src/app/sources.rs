@@ -10,15 +10,15 @@ use sts_client::{CredentialSource, EgressProxy, KeyWall, SecretStoreSettings, St
 
 use super::StartError;
 use super::assets::AssetsSettings;
-use super::stores::{self, AskedWith, StoreWay};
-use crate::admin::Watched;
+use super::stores::{self, StoreCredentials, StoreSettings};
+use crate::admin::WatchedConnection;
 use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme, StoreConfig};
 
 /// A source of credentials for each connection, and what each was made from.
 #[derive(Debug)]
 pub(crate) struct Sources {
     settings: AssetsSettings,
-    stores: BTreeMap<StoreKind, StoreWay>,
+    stores: BTreeMap<StoreKind, StoreSettings>,
     assets: Assets,
     /// Of all configurations that there have been.
     wall: KeyWall,
@@ -33,15 +33,15 @@ struct Made {
 }
 
 impl Sources {
-    /// Reads the CA files and asks for nothing yet. The observer is given each exchange of those that are made.
+    /// Reads the CA files and requests nothing yet. The observer is given each exchange of those that are made.
     ///
     /// Of those `before`, a connection's source stays, with the credentials it holds, where nothing has changed in how
-    /// they are obtained: the method with all its options, the region, the way to STS and `[assets]`, with the
-    /// connections that its stores are asked with. All others are new, and share nothing with what was there before.
+    /// they are obtained: the method with all its options, the region, how STS is reached, and `[assets]` with the
+    /// connections that sign the requests to its stores. All others are new, and share nothing with what was there before.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where a CA file, the vault's settings or a connection's way to its credentials cannot be used.
+    /// [`StartError`] where a CA file, the vault's settings or how a connection obtains its credentials cannot be used.
     pub(crate) async fn new(
         config: &Config,
         clock: &Arc<dyn Clock>,
@@ -52,7 +52,7 @@ impl Sources {
         let settings = AssetsSettings::read(&config.assets).await?;
         let stores = config.assets.stores.iter();
         let stores: BTreeMap<_, _> = stores
-            .map(|(kind, store)| (*kind, store_way(config, store, &extra_roots_pem)))
+            .map(|(kind, store)| (*kind, store_settings(config, store, &extra_roots_pem)))
             .collect();
         let wall = before.map_or_else(KeyWall::default, |before| before.wall.clone());
         // One that is not used in the end has only counted.
@@ -113,8 +113,8 @@ impl Sources {
     }
 
     /// The same to be kept.
-    pub(crate) fn watched(&self) -> Vec<Watched> {
-        let watched = |(connection, source): (&Connection, _)| Watched {
+    pub(crate) fn watched(&self) -> Vec<WatchedConnection> {
+        let watched = |(connection, source): (&Connection, _)| WatchedConnection {
             connection: connection.clone(),
             source,
         };
@@ -132,22 +132,22 @@ impl Made {
     }
 }
 
-/// How this store is asked.
-fn store_way(config: &Config, store: &StoreConfig, extra_roots_pem: &[u8]) -> StoreWay {
+/// How secrets are requested from this store.
+fn store_settings(config: &Config, store: &StoreConfig, extra_roots_pem: &[u8]) -> StoreSettings {
     let connection = store.connection.as_ref().and_then(|name| config.connections.get(name));
-    let asked_with = match connection {
-        Some(config_of) => AskedWith::Connection(Box::new((
+    let signed_with = match connection {
+        Some(config_of) => StoreCredentials::Connection(Box::new((
             config_of.connection.clone(),
             sts_settings(config, config_of, extra_roots_pem),
         ))),
-        None => AskedWith::DefaultChain(Box::new(sts_settings_of(
+        None => StoreCredentials::DefaultChain(Box::new(sts_settings_of(
             config,
             config.sts.endpoint.as_ref(),
             extra_roots_pem,
         ))),
     };
-    StoreWay {
-        asked_with,
+    StoreSettings {
+        signed_with,
         settings: SecretStoreSettings {
             region: store.region.clone(),
             endpoint: store.endpoint.as_ref().and_then(|url| url.to_string().parse().ok()),
@@ -175,7 +175,7 @@ pub(crate) async fn extra_roots_pem(config: &Config) -> Result<Vec<u8>, StartErr
     })
 }
 
-/// How this connection asks STS.
+/// How this connection calls STS.
 pub(crate) fn sts_settings(config: &Config, connection: &ConnectionConfig, extra_roots_pem: &[u8]) -> StsSettings {
     let endpoint = connection.sts_endpoint.as_ref().or(config.sts.endpoint.as_ref());
     sts_settings_of(config, endpoint, extra_roots_pem)
@@ -197,7 +197,7 @@ fn address_rules(config: &Config) -> AddressRules {
     AddressRules::with_allowed(config.upstream.allow_addresses.clone())
 }
 
-/// The proxy on the way to STS or a store: that for `https`, unless STS is asked in the clear.
+/// The egress proxy for STS or a store: that for `https`, unless the endpoint is an `http` URL.
 fn egress_proxy(config: &Config, endpoint: Option<&EndpointUrl>) -> Option<EgressProxy> {
     let proxy = &config.upstream.proxy;
     let url = match endpoint.map_or(Scheme::Https, EndpointUrl::scheme) {

@@ -1,4 +1,5 @@
-//! Sources of credentials, and AWS's stores of secrets that are asked with some of them for the keys of others.
+//! Sources of credentials, and the secret stores (Secrets Manager, Parameter Store) that some of them sign the requests to
+//! and others take their keys from.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,36 +12,36 @@ use sts_client::{
 
 use super::StartError;
 
-/// How one of the stores is asked.
+/// How secrets are requested from one of the secret stores.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct StoreWay {
-    pub(crate) asked_with: AskedWith,
+pub(crate) struct StoreSettings {
+    pub(crate) signed_with: StoreCredentials,
     pub(crate) settings: SecretStoreSettings,
     /// How long a secret is used before it is fetched again.
     pub(crate) cache: std::time::Duration,
 }
 
-/// Whose credentials sign the questions.
+/// Whose credentials sign the requests to a secret store.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum AskedWith {
-    /// A connection's, which obtains them in this way.
+pub(crate) enum StoreCredentials {
+    /// A connection's, which obtains them so.
     Connection(Box<(Connection, StsSettings)>),
-    /// The default chain's, which reaches STS in this way.
+    /// The default chain's, which reaches STS so.
     DefaultChain(Box<StsSettings>),
 }
 
 /// A source for each of the wanted connections, and the assets with all the stores.
 ///
-/// The sources are made in rounds: first those that need no store, then the stores that are asked with them, then those
-/// that need these stores. So a store and its connection share one source, and nothing holds itself in a ring.
+/// The sources are made in rounds: first those that need no store, then the stores whose requests they sign, then those
+/// that need these stores. So a store and its connection share one source, and nothing depends on itself.
 ///
 /// # Errors
 ///
-/// [`StartError`] where a store or a connection's way to its credentials cannot be used.
+/// [`StartError`] where a store or how a connection obtains its credentials cannot be used.
 pub(crate) fn sources<'a>(
     wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>,
     mut assets: Assets,
-    mut stores: BTreeMap<StoreKind, StoreWay>,
+    mut stores: BTreeMap<StoreKind, StoreSettings>,
     clock: &Arc<dyn Clock>,
     wall: &KeyWall,
 ) -> Result<(BTreeMap<ConnectionName, CredentialSource>, Assets), StartError> {
@@ -48,16 +49,16 @@ pub(crate) fn sources<'a>(
     let mut sources = BTreeMap::new();
     loop {
         let mut waiting = BTreeMap::new();
-        for (kind, way) in stores {
-            match source_of(kind, &way, &sources, &assets, clock)? {
+        for (kind, store_settings) in stores {
+            match source_of(kind, &store_settings, &sources, &assets, clock)? {
                 Some(source) => {
-                    let store = AwsSecretStore::new(source, &way.settings, Arc::clone(clock));
+                    let store = AwsSecretStore::new(source, &store_settings.settings, Arc::clone(clock));
                     let store = store.map_err(|source| StartError::Store { kind, source })?;
                     let store = store.observed_by(assets.observer(), kind);
-                    assets = assets.with_store(kind, Arc::new(store), way.cache);
+                    assets = assets.with_store(kind, Arc::new(store), store_settings.cache);
                 }
                 None => {
-                    waiting.insert(kind, way);
+                    waiting.insert(kind, store_settings);
                 }
             }
         }
@@ -68,7 +69,7 @@ pub(crate) fn sources<'a>(
         };
         let (ready, later): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_ready);
         let is_last = ready.is_empty();
-        // What waits for itself is refused by the configuration's check; here it would find no store.
+        // What depends on itself is rejected when the configuration is checked; here it would find no store.
         let (now, later) = if is_last { (later, Vec::new()) } else { (ready, later) };
         let made = shared_sources(now, &assets, clock, wall);
         sources.extend(made.map_err(|(connection, source)| StartError::Credentials { connection, source })?);
@@ -79,17 +80,17 @@ pub(crate) fn sources<'a>(
     }
 }
 
-/// Whose credentials the store is asked with; `None` where that source is yet to be made.
+/// Whose credentials sign the requests to the store; `None` where that source is yet to be made.
 fn source_of(
     kind: StoreKind,
-    way: &StoreWay,
+    store_settings: &StoreSettings,
     sources: &BTreeMap<ConnectionName, CredentialSource>,
     assets: &Assets,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<CredentialSource>, StartError> {
-    let sts = match &way.asked_with {
-        AskedWith::Connection(asked) => return Ok(sources.get(&asked.0.name).cloned()),
-        AskedWith::DefaultChain(sts) => sts,
+    let sts = match &store_settings.signed_with {
+        StoreCredentials::Connection(of) => return Ok(sources.get(&of.0.name).cloned()),
+        StoreCredentials::DefaultChain(sts) => sts,
     };
     let unusable = |source: CredentialError| StartError::Store { kind, source };
     // Two constants that are names.
@@ -102,7 +103,7 @@ fn source_of(
     let connection = Connection {
         name,
         service,
-        region: way.settings.region.clone(),
+        region: store_settings.settings.region.clone(),
         signing_name: None,
         auth: AuthMethod::DefaultChain { profile: None },
     };

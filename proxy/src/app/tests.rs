@@ -34,13 +34,13 @@ async fn get(addr: SocketAddr, path: &str) -> String {
     let mut client = TcpStream::connect(addr).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     client.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 #[tokio::test]
-async fn every_listener_gets_its_port_and_the_admin_one_answers_until_the_shutdown() {
+async fn every_listener_gets_its_port_and_the_admin_one_responds_until_the_shutdown() {
     let proxy = Proxy::start(config("127.0.0.1:0")).await.unwrap();
     let reports = ConnectionName::parse("reports").unwrap();
     let addresses = [proxy.addr(), proxy.connection_addr(&reports), proxy.admin_addr()].map(Option::unwrap);

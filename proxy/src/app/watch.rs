@@ -3,7 +3,7 @@
 //! By looking once a second, not by inotify. What has to be noticed is the content behind a name: Kubernetes swaps a
 //! symbolic link two folders up when a `ConfigMap` changes, editors write a new file and rename it, and mounts of
 //! networks and virtual machines send no events at all. A watch of the kernel would have to sit on every folder on the
-//! way, be set anew after each swap, and be backed by looking all the same; the crates for it would be the larger part
+//! path, be set again after each swap, and be backed by looking all the same; the crates for it would be the larger part
 //! of this module's cost. A look is one `stat` for each of a few files.
 
 use std::fs::{File, Metadata};

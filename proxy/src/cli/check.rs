@@ -170,7 +170,7 @@ mod tests {
         }
 
         #[tokio::test]
-        async fn tell_what_works_what_warns_what_fails_and_what_is_not_there() {
+        async fn report_what_works_what_warns_what_fails_and_what_is_not_there() {
             assert!(check(&["good", "--strict"]).await.is_ok());
             assert!(check(&["open"]).await.is_ok());
             assert!(matches!(check(&["open", "--strict"]).await, Err(Failure::Findings(_))));

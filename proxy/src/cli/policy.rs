@@ -13,11 +13,11 @@ use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Say which operation requests ask for, and which actions on which resources they need.
+    /// Print which operation requests are for, and which actions on which resources they need.
     #[command(after_help = r#"
 One JSON document per line, with service, region, method and url, and as needed id, account, headers and body (text, or
-{"base64": ...}). One answer per line: operation, the pairs of action and resource that must be allowed, whether the
-request is refused, actions whose resource is not known, and pairs that AWS may ask for besides. The url's host and
+{"base64": ...}). One line of output for each: operation, the pairs of action and resource that must be allowed, whether the
+request is rejected, actions whose resource is not known, and pairs that AWS may require besides. The url's host and
 target are read as the proxy reads a request's. A line that is no JSON is reported, and the exit code is 2.
 
 Example:
@@ -27,7 +27,7 @@ Example:
     /// Write the trust policy of a role: who may assume it.
     #[command(after_help = "\
 With --connection the External ID is the one that the configuration has; the user's ARN is not in it, only its keys:
-`aws sts get-caller-identity` tells it.
+`aws sts get-caller-identity` prints it.
 
 Examples:
   signing-proxy policy trust --principal arn:aws:iam::111122223333:user/acme-proxy --external-id b1c9f0

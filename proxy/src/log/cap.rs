@@ -68,7 +68,7 @@ fn cap(target: &str) -> Option<Level> {
     if OURS.contains(&krate) {
         None
     } else if krate.starts_with("aws_") {
-        // At `info` aws_config tells which credentials it found.
+        // At `info` aws_config logs which credentials it found.
         Some(Level::WARN)
     } else {
         Some(Level::INFO)

@@ -68,7 +68,7 @@ fn milliseconds(duration: Duration) -> f64 {
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Complete => "complete",
-        Outcome::ClientLeft => "client-left",
+        Outcome::ClientLeft => "client-disconnected",
         Outcome::CutOff => "cut-off",
         Outcome::ClientBroke => "client-broke",
         Outcome::ClientTooSlow => "client-too-slow",
@@ -95,7 +95,7 @@ mod tests {
     use crate::pipeline::{Timings, TraceId};
     use crate::server::{ListenerRole, Peer};
 
-    fn refused() -> RequestRecord {
+    fn failed() -> RequestRecord {
         RequestRecord {
             request_id: "4f-000001".to_owned(),
             peer: Peer {
@@ -164,7 +164,7 @@ mod tests {
                 upstream_head: Some(Duration::from_millis(12)),
                 total: Duration::from_millis(13),
             },
-            ..refused()
+            ..failed()
         }
     }
 
@@ -190,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_request_leaves_one_line_of_text_with_its_causes_and_nothing_that_drives_a_terminal() {
-        let text = captured(Form::Text, LogLevel::Info, || request(&refused()));
+    fn a_failed_request_leaves_one_line_of_text_with_its_causes_and_nothing_that_drives_a_terminal() {
+        let text = captured(Form::Text, LogLevel::Info, || request(&failed()));
         assert_eq!(
             text,
             concat!(

@@ -28,7 +28,7 @@ pub(crate) struct ServiceManager {
 
 /// What is reported.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum State<'a> {
+pub(crate) enum ServiceState<'a> {
     /// The listeners are open and the configuration is in effect; also after a reload, whatever its outcome.
     Ready,
     /// The configuration is being loaded again.
@@ -70,14 +70,14 @@ impl ServiceManager {
         }
     }
 
-    /// How often [`State::Watchdog`] is due: half of the time after which the manager ends the process without it. `None` where it
+    /// How often [`ServiceState::Watchdog`] is due: half of the time after which the manager ends the process without it. `None` where it
     /// does not watch.
     pub(crate) fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
 
     /// Reports these states at once. A failure is logged, and changes nothing.
-    pub(crate) async fn report(&self, states: &[State<'_>]) {
+    pub(crate) async fn report(&self, states: &[ServiceState<'_>]) {
         let Some(socket) = &self.socket else { return };
         let message: Vec<_> = states.iter().map(ToString::to_string).collect();
         let message = message.join("\n");
@@ -148,7 +148,7 @@ fn watchdog_interval(microseconds: Option<&str>, process: Option<&str>, own: u32
     Some(limit / 2).filter(|interval| is_ours && !interval.is_zero())
 }
 
-impl fmt::Display for State<'_> {
+impl fmt::Display for ServiceState<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready => f.write_str("READY=1"),
@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_status_is_one_line() {
-        assert_eq!(State::Status("a\nREADY=1\tb").to_string(), "STATUS=a READY=1 b");
-        let reloading = State::Reloading.to_string();
+        assert_eq!(ServiceState::Status("a\nREADY=1\tb").to_string(), "STATUS=a READY=1 b");
+        let reloading = ServiceState::Reloading.to_string();
         let (first, second) = reloading.split_once('\n').unwrap();
         assert_eq!(first, "RELOADING=1");
         let at: i64 = second.strip_prefix("MONOTONIC_USEC=").unwrap().parse().unwrap();

@@ -40,9 +40,9 @@ pub(super) struct Demo {
     pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) body: Option<&'static str>,
     pub(super) status: u16,
-    /// Stands in the answer's body.
+    /// Stands in the response's body.
     pub(super) says: &'static str,
-    /// The answer is a binary event stream.
+    /// The response is a binary event stream.
     pub(super) is_event_stream: bool,
 }
 
@@ -186,7 +186,7 @@ pub(super) const DEMOS: [Demo; 17] = [
         ..PLAIN
     },
     Demo {
-        title: "Refused: the same sandbox without the proxy, unsigned",
+        title: "Rejected: the same sandbox without the proxy, unsigned",
         target: "/sandbox-bucket?list-type=2",
         status: 403,
         says: "<Code>AccessDenied</Code>",
@@ -200,7 +200,7 @@ pub(super) const DEMOS: [Demo; 17] = [
         ..PLAIN
     },
     Demo {
-        title: "Refused: a tampered signature, made by curl with a wrong secret",
+        title: "Rejected: a tampered signature, made by curl with a wrong secret",
         way: Way::Signed("not-the-secret-of-this-key"),
         target: "/sandbox-bucket?list-type=2",
         status: 403,
@@ -333,7 +333,7 @@ mod tests {
             "curl -sS -x http://127.0.0.1:8080 http://sandbox-bucket.s3.us-east-1.amazonaws.com/hello.txt",
         );
         check(
-            "Refused: a tampered",
+            "Rejected: a tampered",
             "curl -sS --aws-sigv4 aws:amz:us-east-1:s3 --user AKIASANDBOXREPORTER0:not-the-secret-of-this-key \
              -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' 'http://127.0.0.1:9/sandbox-bucket?list-type=2'",
         );

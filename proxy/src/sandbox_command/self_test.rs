@@ -20,7 +20,7 @@ use super::demo::{DEMOS, Demo, Places, Way};
 use crate::log::Escaped;
 
 /// For one request; the sandbox is on this machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -28,7 +28,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(super) async fn run(places: &Places, output: &mut impl Write) -> Result<(), SandboxCommandError> {
     let mut failed = 0;
     for demo in &DEMOS {
-        let outcome = match timeout(PATIENCE, send(demo, places)).await {
+        let outcome = match timeout(TEST_TIMEOUT, send(demo, places)).await {
             Ok(outcome) => outcome,
             Err(elapsed) => Err(elapsed.into()),
         };
@@ -56,16 +56,16 @@ async fn send(demo: &Demo, places: &Places) -> Result<(), Failure> {
     let stream = TcpStream::connect(addr).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request(demo, &url)?).await?;
-    let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await?.to_bytes();
+    let response = sender.send_request(request(demo, &url)?).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
     connection.abort();
     let text = String::from_utf8_lossy(&body);
     if status != demo.status {
         return Err(format!("status {status} instead of {}: {text}", demo.status).into());
     }
     if !text.contains(demo.says) {
-        return Err(format!("the answer lacks {}: {text}", demo.says).into());
+        return Err(format!("the response lacks {}: {text}", demo.says).into());
     }
     Ok(())
 }

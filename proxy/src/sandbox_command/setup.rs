@@ -9,18 +9,18 @@ use auth_model::SystemClock;
 use sandbox::{Sandbox, principals};
 use tokio::sync::mpsc;
 
-use super::show::{Shown, Teller};
+use super::show::{RecordSender, Shown};
 use super::{SandboxCommandError, SandboxOptions};
 use crate::app::{Proxy, StartError};
 use crate::config::{Config, Environment};
 use crate::metrics::Metrics;
 use crate::threads::Threads;
 
-/// Where the proxy listens unless something else is asked for.
+/// Where the proxy listens unless an option says otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 const ADMIN: &str = "127.0.0.1:9901";
 
-/// Starts the proxy; also says what is different from what one would expect.
+/// Starts the proxy; also returns what is different from what one would expect.
 pub(super) async fn proxy(
     sandbox: &Sandbox,
     options: &SandboxOptions,
@@ -32,11 +32,11 @@ pub(super) async fn proxy(
     let mut config = Config::from_toml(&toml(sandbox, listen, admin), &Environment::empty())?;
     let mut notes = Vec::new();
     loop {
-        let teller = Arc::new(Teller::new(shown.clone()));
-        let started = Proxy::start_told(
+        let sender = Arc::new(RecordSender::new(shown.clone()));
+        let started = Proxy::start_observed(
             config.clone(),
             Arc::new(SystemClock),
-            Some(teller),
+            Some(sender),
             Threads::default(),
             Metrics::new(),
         )
@@ -46,12 +46,12 @@ pub(super) async fn proxy(
             Err(StartError::Bind(error)) if error.source.kind() == io::ErrorKind::AddrInUse => error,
             Err(error) => return Err(error.into()),
         };
-        let (address, asked) = match error.key.as_str() {
+        let (address, is_chosen) = match error.key.as_str() {
             "server.listen" => (&mut config.server.listen, options.listen.is_some()),
             _ => (&mut config.server.admin, options.admin.is_some()),
         };
         // A free port is never taken: the second attempt ends the loop.
-        if asked || error.addr.port() == 0 {
+        if is_chosen || error.addr.port() == 0 {
             return Err(StartError::from(error).into());
         }
         notes.push(format!(

@@ -13,23 +13,23 @@ use crate::pipeline::{Observer, RequestRecord};
 /// One line: what the sandbox or the proxy did.
 #[derive(Debug)]
 pub(super) enum Shown {
-    /// The sandbox judged a request.
+    /// The sandbox verified or rejected a request.
     Verified(VerifiedRequest),
-    /// The proxy answered one.
-    Answered(Box<RequestRecord>),
+    /// The proxy responded to one.
+    Responded(Box<RequestRecord>),
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verified(event) => verified(f, event),
-            Self::Answered(record) => answered(f, record),
+            Self::Responded(record) => responded(f, record),
         }
     }
 }
 
 fn verified(f: &mut fmt::Formatter<'_>, event: &VerifiedRequest) -> fmt::Result {
-    let word = if event.is_accepted() { "verified" } else { "refused " };
+    let word = if event.is_accepted() { "verified" } else { "rejected" };
     write!(f, "  sandbox  {word}  {}", event.service)?;
     match &event.operation {
         Some(operation) => write!(f, " {}", Escaped(operation))?,
@@ -52,16 +52,16 @@ fn verified(f: &mut fmt::Formatter<'_>, event: &VerifiedRequest) -> fmt::Result 
     Ok(())
 }
 
-fn answered(f: &mut fmt::Formatter<'_>, record: &RequestRecord) -> fmt::Result {
+fn responded(f: &mut fmt::Formatter<'_>, record: &RequestRecord) -> fmt::Result {
     let word = if record.connection.is_some() && record.error.is_none() {
         "signed  "
     } else {
-        "refused "
+        "rejected"
     };
     write!(f, "  proxy    {word}  {} {}", record.method, Escaped(&record.path))?;
     match record.status {
         Some(status) => write!(f, " -> {}", status.as_u16())?,
-        None => f.write_str(" -> the client left")?,
+        None => f.write_str(" -> the client disconnected")?,
     }
     write!(f, " in {:.1} ms", record.timings.total.as_secs_f64() * 1000.0)?;
     if let Some(connection) = &record.connection {
@@ -75,21 +75,21 @@ fn answered(f: &mut fmt::Formatter<'_>, record: &RequestRecord) -> fmt::Result {
 
 /// Sends the proxy's records to the terminal. One that does not take them misses some.
 #[derive(Debug)]
-pub(super) struct Teller(mpsc::Sender<Shown>);
+pub(super) struct RecordSender(mpsc::Sender<Shown>);
 
-impl Teller {
+impl RecordSender {
     pub(super) fn new(shown: mpsc::Sender<Shown>) -> Self {
         Self(shown)
     }
 }
 
-impl Observer for Teller {
+impl Observer for RecordSender {
     fn finished(&self, record: &RequestRecord) {
-        let _ = self.0.try_send(Shown::Answered(Box::new(record.clone())));
+        let _ = self.0.try_send(Shown::Responded(Box::new(record.clone())));
     }
 }
 
-/// What is said at the start.
+/// What is shown at the start.
 #[derive(Debug)]
 pub(super) struct Banner<'a> {
     pub(super) notes: &'a [String],
@@ -120,7 +120,7 @@ impl fmt::Display for Banner<'_> {
         writeln!(f, "Paste these into another terminal:\n\n{}", Commands(self.places))?;
         writeln!(
             f,
-            "Each request shows here as it is verified and answered. Ctrl-C ends everything.\n"
+            "Each request shows here as it is verified and responded to. Ctrl-C ends everything.\n"
         )
     }
 }

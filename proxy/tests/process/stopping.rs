@@ -137,7 +137,7 @@ fn requests_that_are_cut_have_an_exit_code_of_their_own() {
             "{log}"
         );
         assert!(
-            log.contains("\"outcome\":\"cut-off\"") && !log.contains("client-left"),
+            log.contains("\"outcome\":\"cut-off\"") && !log.contains("client-disconnected"),
             "{log}"
         );
     }

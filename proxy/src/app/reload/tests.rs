@@ -1,4 +1,4 @@
-//! What [`super`] promises, for a proxy before a service that waits to be told.
+//! What [`super`] promises, for a proxy before a service that waits for a permit.
 
 use std::net::SocketAddr;
 use std::sync::Weak;
@@ -14,11 +14,11 @@ use super::*;
 use crate::config::Environment;
 use crate::pipeline::Pipeline;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Answers every request on every connection once it has a permit.
+/// Responds to every request on every connection once it has a permit.
 struct Service {
     addr: SocketAddr,
     go: Arc<Semaphore>,
@@ -39,7 +39,7 @@ impl Service {
                         read.push(byte);
                         if read.ends_with(b"\r\n\r\n") {
                             gate.acquire().await.unwrap().forget();
-                            stream.write_all(ANSWER).await.unwrap();
+                            stream.write_all(RESPONSE).await.unwrap();
                             read.clear();
                         }
                     }
@@ -81,11 +81,11 @@ impl Client {
         self.0.write_all(request.as_bytes()).await.unwrap();
     }
 
-    /// The status of the next answer, its body read.
+    /// The status of the next response, its body read.
     async fn status(&mut self) -> u16 {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(timeout(PATIENCE, self.0.read_u8()).await.unwrap().unwrap());
+            head.push(timeout(TEST_TIMEOUT, self.0.read_u8()).await.unwrap().unwrap());
         }
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
         let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
@@ -101,7 +101,7 @@ impl Client {
 
     async fn is_closed(&mut self) -> bool {
         matches!(
-            timeout(PATIENCE, self.0.read(&mut [0; 16])).await.unwrap(),
+            timeout(TEST_TIMEOUT, self.0.read(&mut [0; 16])).await.unwrap(),
             Ok(0) | Err(_)
         )
     }
@@ -111,9 +111,9 @@ async fn get(addr: SocketAddr, path: &str) -> String {
     let mut client = Client::connect(addr).await;
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     client.0.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    client.0.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut response = String::new();
+    client.0.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 fn old(proxy: &Proxy) -> Weak<Pipeline> {
@@ -127,7 +127,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{what}"));
+    timeout(TEST_TIMEOUT, wait).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
 #[tokio::test]
@@ -188,15 +188,15 @@ async fn a_thousand_reloads_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn an_unusable_configuration_changes_nothing_and_is_told() {
+async fn an_unusable_configuration_changes_nothing_and_is_reported() {
     let service = Service::start(0).await;
     service.open();
     let proxy = Proxy::start(config(&service, "", "", "")).await.unwrap();
     let admin = proxy.admin_addr().unwrap();
     let before = proxy.config();
     let broken = toml(&service, "max_clints = 3", "", "");
-    let refused = proxy.reload(Config::from_toml(&broken, &Environment::empty())).await;
-    assert!(matches!(refused, Err(ReloadError::Config(_))));
+    let rejected = proxy.reload(Config::from_toml(&broken, &Environment::empty())).await;
+    assert!(matches!(rejected, Err(ReloadError::Config(_))));
     assert!(Arc::ptr_eq(&before, &proxy.config()));
     let mut client = Client::connect(proxy.addr().unwrap()).await;
     assert_eq!(client.ask("/@a/bucket/key").await, 200);
@@ -237,8 +237,8 @@ async fn a_listener_that_cannot_be_opened_changes_nothing() {
         taken.local_addr().unwrap()
     );
     let wanted = config(&service, "", "listen = \"127.0.0.1:0\"", &more);
-    let refused = proxy.reload(Ok(wanted)).await.unwrap_err();
-    assert!(refused.to_string().contains("connections.b.listen"), "{refused}");
+    let rejected = proxy.reload(Ok(wanted)).await.unwrap_err();
+    assert!(rejected.to_string().contains("connections.b.listen"), "{rejected}");
     let a = ConnectionName::parse("a").unwrap();
     assert_eq!(proxy.connection_addr(&a), None);
     let mut client = Client::connect(proxy.addr().unwrap()).await;
@@ -320,7 +320,7 @@ async fn only_what_changed_is_made_anew() {
     assert!(Arc::ptr_eq(&first, &set().await));
     assert_eq!(opened(), 1);
 
-    // Other patience: another pool, the same credentials.
+    // Other timeouts: another pool, the same credentials.
     proxy
         .reload(Ok(config(&service, "", "timeouts = { connect = \"9s\" }", "")))
         .await

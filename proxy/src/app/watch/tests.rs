@@ -8,14 +8,14 @@ use tokio::time::{Instant, timeout};
 use super::*;
 
 /// Far more looks than any change takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 async fn watch(files: &[&Path]) -> FileWatch {
     FileWatch::of(files.iter().map(|path| path.to_path_buf()).collect()).await
 }
 
 async fn notices(watch: &FileWatch) -> bool {
-    timeout(PATIENCE, watch.changed()).await.is_ok()
+    timeout(TEST_TIMEOUT, watch.changed()).await.is_ok()
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(format!("{stem}-{number}{}", extension.unwrap_or_default()))
 }
 
-/// Tells the person at the terminal, and keeps out of the document.
+/// Reports to the person at the terminal, and keeps out of the document.
 pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "note: {text}");
 }

@@ -1,7 +1,7 @@
-//! `signing-proxy policy map`: requests in, what they ask of IAM out; JSON Lines both.
+//! `signing-proxy policy map`: requests in, their IAM requests out; JSON Lines both.
 
-mod answer;
-mod asked;
+mod input;
+mod mapped;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::output::Failure;
-use answer::Answer;
+use mapped::MappedLine;
 
 /// The longest line: the longest body that is ever read, in base64, with its head.
 const MAX_LINE: usize = 32 * 1024 * 1024;
@@ -29,8 +29,8 @@ pub(super) fn run(args: &MapArgs) -> Result<(), Failure> {
             Box::new(File::open(path).map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?)
         }
     };
-    let bad = match answer_all(BufReader::new(input), BufWriter::new(io::stdout().lock())) {
-        // A reader that has left, such as `head`, has seen enough.
+    let bad = match map_all(BufReader::new(input), BufWriter::new(io::stdout().lock())) {
+        // A reader that has closed its end, such as `head`, has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         Err(error) => return Err(Failure::running(error)),
         Ok(bad) => bad,
@@ -41,8 +41,8 @@ pub(super) fn run(args: &MapArgs) -> Result<(), Failure> {
     Err(Failure::Input(bad.join("\n  ")))
 }
 
-/// Answers each line; gives what was wrong with those that are no JSON.
-fn answer_all(mut input: impl BufRead, mut output: impl Write) -> io::Result<Vec<String>> {
+/// Maps each line; returns what was wrong with those that are no JSON.
+fn map_all(mut input: impl BufRead, mut output: impl Write) -> io::Result<Vec<String>> {
     let mut bad = Vec::new();
     let mut line = Vec::new();
     for number in 1_u64.. {
@@ -62,7 +62,7 @@ fn answer_all(mut input: impl BufRead, mut output: impl Write) -> io::Result<Vec
         }
         match serde_json::from_slice(text) {
             Ok(document) => {
-                serde_json::to_writer(&mut output, &Answer::to(&document))?;
+                serde_json::to_writer(&mut output, &MappedLine::of(&document))?;
                 output.write_all(b"\n")?;
             }
             Err(error) => note(&mut bad, format!("line {number}: {error}")),

@@ -89,7 +89,7 @@ impl LeastArgs {
             omit_failed: self.omit_failed,
         };
         let made = least_privilege(&records(files)?, options);
-        tell(&made.report, self.omit_failed);
+        print_report(&made.report, self.omit_failed);
         let nothing = || Failure::Input("nothing in the record can be granted".to_owned());
         Ok((made.policy.ok_or_else(nothing)?, made.report))
     }
@@ -109,7 +109,7 @@ impl LeastArgs {
     }
 }
 
-fn tell(report: &Report, omit_failed: bool) {
+fn print_report(report: &Report, omit_failed: bool) {
     for widening in &report.widened {
         note(format_args!(
             "widened: {} on {}, for {} recorded",

@@ -1,44 +1,44 @@
-use super::answer_all;
+use super::map_all;
 
-/// The answers to these lines, and what was wrong with the others.
-fn answered(lines: &str) -> (String, Vec<String>) {
+/// The output for these lines, and what was wrong with the others.
+fn mapped(lines: &str) -> (String, Vec<String>) {
     let mut output = Vec::new();
-    let bad = answer_all(lines.as_bytes(), &mut output).unwrap();
+    let bad = map_all(lines.as_bytes(), &mut output).unwrap();
     (String::from_utf8(output).unwrap(), bad)
 }
 
 #[track_caller]
 fn check(line: &str, want: &str) {
-    assert_eq!(answered(line), (format!("{want}\n"), Vec::new()), "{line}");
+    assert_eq!(mapped(line), (format!("{want}\n"), Vec::new()), "{line}");
 }
 
 /// The pairs of a request to S3.
 #[track_caller]
 fn s3(url: &str, pairs: &str) {
     let line = format!(r#"{{"service":"s3","region":"eu-west-1","method":"GET","url":"{url}"}}"#);
-    let (answer, _) = answered(&line);
-    assert!(answer.contains(&format!(r#""pairs":{pairs},"#)), "{url}: {answer}");
+    let (line_out, _) = mapped(&line);
+    assert!(line_out.contains(&format!(r#""pairs":{pairs},"#)), "{url}: {line_out}");
 }
 
 #[track_caller]
-fn refused(line: &str, want: &str) {
-    let (answer, bad) = answered(line);
+fn rejected(line: &str, want: &str) {
+    let (line_out, bad) = mapped(line);
     assert!(bad.is_empty(), "{bad:?}");
     assert!(
-        answer.contains(r#""operation":null,"pairs":[],"refused":true"#) && answer.contains(want),
-        "{line}: {answer}"
+        line_out.contains(r#""operation":null,"pairs":[],"rejected":true"#) && line_out.contains(want),
+        "{line}: {line_out}"
     );
 }
 
 #[test]
-fn an_answer_has_its_keys_in_order() {
+fn a_line_of_output_has_its_keys_in_order() {
     check(
         r#"{"id":7,"service":"s3","region":"eu-west-1","account":"111122223333","method":"GET","url":"https://b.s3.eu-west-1.amazonaws.com/a*","headers":{"a":["b","c"]},"body":null}"#,
-        r#"{"id":7,"operation":"GetObject","pairs":[["s3:GetObject","arn:aws:s3:::b/a${*}"]],"refused":false,"unresolved":[],"advisory":[["s3:ListBucket","arn:aws:s3:::b"]]}"#,
+        r#"{"id":7,"operation":"GetObject","pairs":[["s3:GetObject","arn:aws:s3:::b/a${*}"]],"rejected":false,"unresolved":[],"advisory":[["s3:ListBucket","arn:aws:s3:::b"]]}"#,
     );
     check(
         r#"{"id":"x","service":"s3","region":"eu-west-1","method":"PUT","url":"https://B.S3.eu-west-1.amazonaws.com/k","headers":[["x-amz-server-side-encryption-aws-kms-key-id","alias/a"]]}"#,
-        r#"{"id":"x","operation":"PutObject","pairs":[["s3:PutObject","arn:aws:s3:::b/k"]],"refused":false,"unresolved":["kms:GenerateDataKey"],"advisory":[]}"#,
+        r#"{"id":"x","operation":"PutObject","pairs":[["s3:PutObject","arn:aws:s3:::b/k"]],"rejected":false,"unresolved":["kms:GenerateDataKey"],"advisory":[]}"#,
     );
 }
 
@@ -67,42 +67,42 @@ fn the_target_is_read_as_it_is_sent() {
 }
 
 #[test]
-fn what_the_proxy_would_refuse_is_refused() {
+fn what_the_proxy_would_reject_is_rejected() {
     let line = |url: &str| format!(r#"{{"service":"s3","region":"eu-west-1","method":"GET","url":"{url}"}}"#);
-    refused(&line("https://b.s3.eu-west-1.amazonaws.com/k#acl"), "%23");
+    rejected(&line("https://b.s3.eu-west-1.amazonaws.com/k#acl"), "%23");
     // As the proxy escapes it: a part of the name.
-    refused(&line("https://b.s3.eu-west-1.amazonaws.com/k?a;b"), "query parameter");
-    refused(&line("https://u@b.s3.eu-west-1.amazonaws.com/k"), "userinfo");
-    refused(&line("https://b.s3.eu-west-1.amazonaws.com:8080/k"), "443");
-    refused(&line("https://ec2.eu-west-1.amazonaws.com/"), "not the service's");
-    refused(&line("https://brand-new.eu-west-1.amazonaws.com/b/k"), "no AWS service");
-    refused(
+    rejected(&line("https://b.s3.eu-west-1.amazonaws.com/k?a;b"), "query parameter");
+    rejected(&line("https://u@b.s3.eu-west-1.amazonaws.com/k"), "userinfo");
+    rejected(&line("https://b.s3.eu-west-1.amazonaws.com:8080/k"), "443");
+    rejected(&line("https://ec2.eu-west-1.amazonaws.com/"), "not the service's");
+    rejected(&line("https://brand-new.eu-west-1.amazonaws.com/b/k"), "no AWS service");
+    rejected(
         &line("https://b.s3.eu-west-1.amazonaws.com/?acl&policy"),
         "sub-resources",
     );
-    refused(&line("/b/k"), "http://");
-    refused(r#"{"method":"GET","url":"http://localhost/b/k"}"#, "service");
-    refused(
+    rejected(&line("/b/k"), "http://");
+    rejected(r#"{"method":"GET","url":"http://localhost/b/k"}"#, "service");
+    rejected(
         r#"{"service":"s3","method":"GET","url":"http://localhost/b/k"}"#,
         "region",
     );
-    refused(
+    rejected(
         r#"{"service":"s3","region":"r","url":"http://localhost/b/k"}"#,
         "method",
     );
-    refused(
+    rejected(
         r#"{"service":"s3","region":"r","method":"GET","url":"http://localhost/b/k","account":"1"}"#,
         "account",
     );
-    refused(
+    rejected(
         r#"{"service":"s3","region":"r","method":"GET","url":"http://localhost/b/k","headers":5}"#,
         "headers",
     );
-    refused(
+    rejected(
         r#"{"service":"sqs","region":"r","method":"GET","url":"http://localhost/b/k"}"#,
         "sqs",
     );
-    refused("5", "url");
+    rejected("5", "url");
 }
 
 #[test]
@@ -117,23 +117,23 @@ fn bodies_are_text_or_base64() {
         format!(r#""body":{{"base64":"{base64}"}}"#),
         format!(r#""body_base64":"{base64}""#),
     ] {
-        let (answer, _) = answered(&line(&body));
+        let (line_out, _) = mapped(&line(&body));
         assert!(
-            answer.contains(r#"[["s3:DeleteObject","arn:aws:s3:::b/k"]]"#),
-            "{answer}"
+            line_out.contains(r#"[["s3:DeleteObject","arn:aws:s3:::b/k"]]"#),
+            "{line_out}"
         );
     }
-    refused(&line(r#""body":null"#), "XML");
-    refused(&line(r#""body":5"#), "body");
-    refused(&line(r#""body":"a","body_base64":"YQ==""#), "body");
-    refused(&line(r#""body_base64":"*""#), "body");
+    rejected(&line(r#""body":null"#), "XML");
+    rejected(&line(r#""body":5"#), "body");
+    rejected(&line(r#""body":"a","body_base64":"YQ==""#), "body");
+    rejected(&line(r#""body_base64":"*""#), "body");
 }
 
 #[test]
 fn a_line_that_is_no_json_does_not_stop_the_others() {
     let good = r#"{"service":"s3","region":"r","method":"GET","url":"http://localhost/"}"#;
-    let (answers, bad) = answered(&format!("{good}\nnot json\n\n{good}"));
-    assert_eq!(answers.lines().count(), 2);
+    let (lines, bad) = mapped(&format!("{good}\nnot json\n\n{good}"));
+    assert_eq!(lines.lines().count(), 2);
     assert_eq!(bad.len(), 1);
     assert!(bad[0].starts_with("line 2: "), "{bad:?}");
 }

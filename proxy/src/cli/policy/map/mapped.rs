@@ -6,41 +6,41 @@ use policy_gen::mapping::{Mapping, Need};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::input::RequestLine;
 
-/// What a request asks of IAM. The order of the fields is the order of the keys.
+/// The IAM request of a request. The order of the fields is the order of the keys.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct MappedLine<'a> {
     /// As it came.
     id: &'a Value,
     /// The operation's name.
     operation: Option<String>,
     /// Action and resource, in IAM's pattern language.
     pairs: Vec<Pair>,
-    /// Whether the request is refused.
-    refused: bool,
+    /// Whether the request is rejected.
+    rejected: bool,
     /// Actions whose resource is not known.
     unresolved: Vec<Cow<'static, str>>,
-    /// Pairs that AWS may ask for besides.
+    /// Pairs that AWS may require besides.
     advisory: Vec<Pair>,
-    /// Why it is refused.
+    /// Why it is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
 type Pair = (Cow<'static, str>, String);
 
-impl<'a> Answer<'a> {
-    /// The answer to one document.
-    pub(super) fn to(document: &'a Value) -> Self {
+impl<'a> MappedLine<'a> {
+    /// The output for one document.
+    pub(super) fn of(document: &'a Value) -> Self {
         let id = document.get("id").unwrap_or(&Value::Null);
-        match Asked::read(document).and_then(|asked| asked.map()) {
+        match RequestLine::read(document).and_then(|request| request.map()) {
             Ok(mapping) => Self::mapped(id, &mapping),
             Err(error) => Self {
                 id,
                 operation: None,
                 pairs: Vec::new(),
-                refused: true,
+                rejected: true,
                 unresolved: Vec::new(),
                 advisory: Vec::new(),
                 error: Some(error),
@@ -55,7 +55,7 @@ impl<'a> Answer<'a> {
             id,
             operation: Some(mapping.operation.to_string()),
             pairs: pairs(&mapping.required),
-            refused: false,
+            rejected: false,
             unresolved: each_once(unresolved.map(|need| need.action.clone())),
             advisory: pairs(&mapping.advisory),
             error: None,

@@ -9,14 +9,14 @@ use http::{Request, Response};
 use crate::server::{Handler, Peer, RequestRoom};
 
 /// Hands each request to the handler of the moment, which it then keeps to its end.
-pub(crate) struct Serving<H> {
+pub(crate) struct Reloadable<H> {
     current: Arc<ArcSwap<H>>,
     /// The handler that a listener ends with: one that is taken out of the configuration finishes with the one that
     /// knows it.
     last: OnceLock<Arc<H>>,
 }
 
-impl<H> Serving<H> {
+impl<H> Reloadable<H> {
     pub(crate) fn new(current: &Arc<ArcSwap<H>>) -> Self {
         Self {
             current: Arc::clone(current),
@@ -35,7 +35,7 @@ impl<H> Serving<H> {
     }
 }
 
-impl<B, H: Handler<B>> Handler<B> for Serving<H> {
+impl<B, H: Handler<B>> Handler<B> for Reloadable<H> {
     type Body = H::Body;
     type Begun = H::Begun;
 
@@ -56,10 +56,10 @@ impl<B, H: Handler<B>> Handler<B> for Serving<H> {
     }
 }
 
-impl<H> fmt::Debug for Serving<H> {
+impl<H> fmt::Debug for Reloadable<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_last = self.last.get().is_some();
-        f.debug_struct("Serving")
+        f.debug_struct("Reloadable")
             .field("is_last", &is_last)
             .finish_non_exhaustive()
     }

@@ -14,14 +14,14 @@ use crate::admit::{Admitted, HostPort, admit};
 use crate::config::PassFields;
 use crate::strip;
 
-/// In no `Via`: what is mapped here is not on its way.
+/// In no `Via`: what is mapped here is not sent.
 const PSEUDONYM: &str = "signing-proxy-policy-map";
 
 const NO_REGION: &str = "region: it is missing, and the url's host does not say it";
 
 /// A request, ready to be mapped.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestLine {
     service: ServiceId,
     region: Region,
     account: Option<AccountId>,
@@ -33,7 +33,7 @@ pub(super) struct Asked {
     body: Vec<u8>,
 }
 
-impl Asked {
+impl RequestLine {
     /// Reads a document; the error says what of it cannot be used.
     pub(super) fn read(document: &Value) -> Result<Self, String> {
         let admitted = admitted(document)?;
@@ -60,7 +60,7 @@ impl Asked {
         })
     }
 
-    /// What it asks of IAM.
+    /// Its IAM request.
     pub(super) fn map(&self) -> Result<Mapping, String> {
         let request = mapping::Request {
             service: &self.service,
@@ -74,11 +74,11 @@ impl Asked {
             server: self.server,
             body: BodyFraming::of_length(u64::try_from(self.body.len()).unwrap_or(u64::MAX)),
         };
-        mapping::map(&request, Some(&self.body)).map_err(|refusal| refusal.to_string())
+        mapping::map(&request, Some(&self.body)).map_err(|error| error.to_string())
     }
 }
 
-/// The head, past the proxy's first look at it.
+/// The head, as the proxy admits it.
 fn admitted(document: &Value) -> Result<Admitted, String> {
     let url = text(document, "url")?.ok_or("url: it is missing")?;
     if url.contains('#') {
@@ -96,10 +96,10 @@ fn admitted(document: &Value) -> Result<Admitted, String> {
     *request.headers_mut() = headers(document)?;
     request.headers_mut().entry(HOST).or_insert(host);
     let head = request.into_parts().0;
-    admit(head, PSEUDONYM).map_err(|error| format!("the proxy refuses it as {}: {}", error.code().name(), error.hint()))
+    admit(head, PSEUDONYM).map_err(|error| format!("the proxy rejects it as {}: {}", error.code().name(), error.hint()))
 }
 
-/// What goes to a service: percent-encoded anew, and without the signature of a presigned request.
+/// What goes to a service: percent-encoded again, and without the signature of a presigned request.
 fn wire_target(admitted: &Admitted, traits: &ServiceTraits) -> Result<WireTarget, String> {
     let wire = WireTarget::parse(admitted.target(), traits.path_encoding).map_err(says("url"))?;
     Ok(if wire.is_presigned() {
@@ -118,7 +118,7 @@ struct Where {
 
 impl Where {
     fn of(document: &Value, host: &HostPort) -> Result<Self, String> {
-        let asked = service(document)?;
+        let named = service(document)?;
         let region = text(document, "region")?
             .map(Region::parse)
             .transpose()
@@ -126,18 +126,18 @@ impl Where {
         let is_awss_port = matches!(host.port(), None | Some(80 | 443));
         let readings = match parse_host(host.host()) {
             Ok(_) | Err(HostError::Ambiguous { .. }) if !is_awss_port => {
-                return Err("url: AWS hosts answer on ports 80 and 443 only".to_owned());
+                return Err("url: AWS hosts listen on ports 80 and 443 only".to_owned());
             }
             Ok(aws) => vec![aws],
             Err(HostError::Ambiguous { readings }) => readings,
             // A host of AWS's newer than the tables, such as an operation's own: its service is what the line says.
-            Err(HostError::UnknownService) if asked.as_ref().is_some_and(|asked| !traits_of(asked).is_s3_family) => {
-                return Self::elsewhere(asked, region);
+            Err(HostError::UnknownService) if named.as_ref().is_some_and(|named| !traits_of(named).is_s3_family) => {
+                return Self::elsewhere(named, region);
             }
-            Err(HostError::NotAws) => return Self::elsewhere(asked, region),
+            Err(HostError::NotAws) => return Self::elsewhere(named, region),
             Err(error) => return Err(format!("url: {error}")),
         };
-        let is_meant = |aws: &AwsHost| asked.as_ref().is_none_or(|asked| is_same(asked, &aws.service));
+        let is_meant = |aws: &AwsHost| named.as_ref().is_none_or(|named| is_same(named, &aws.service));
         let mut meant = readings.into_iter().filter(is_meant);
         let (Some(aws), None) = (meant.next(), meant.next()) else {
             return Err("url: the host is not the service's".to_owned());
@@ -160,10 +160,10 @@ impl Where {
     }
 }
 
-/// Whether a host's service is the one asked for, by its prefix, its signing name or as one of S3's siblings.
-fn is_same(asked: &ServiceId, of_host: &ServiceId) -> bool {
-    let (a, b) = (traits_of(asked), traits_of(of_host));
-    asked == of_host || a.signing_name == b.signing_name || (a.is_s3_family && b.is_s3_family)
+/// Whether a host's service is the named one, by its prefix, its signing name or as one of S3's siblings.
+fn is_same(named: &ServiceId, of_host: &ServiceId) -> bool {
+    let (a, b) = (traits_of(named), traits_of(of_host));
+    named == of_host || a.signing_name == b.signing_name || (a.is_s3_family && b.is_s3_family)
 }
 
 /// The service by endpoint prefix; by its name in the SDKs or in signatures as well.
