@@ -13,6 +13,7 @@ mod chunked_upload;
 mod client_stream;
 mod collect;
 mod conversation;
+mod error;
 mod event_message;
 mod event_upload;
 mod framing;
@@ -29,10 +30,11 @@ mod upload_stream;
 pub(crate) use checksum::{ChecksumAlgorithm, has_checksum};
 pub(crate) use chunk_layout::{ChunkLayout, Seal};
 pub(crate) use client_stream::{ClientStream, StreamFault};
-pub(crate) use collect::{BodyLimits, Collected, collect, too_large};
+pub(crate) use collect::{BodyLimits, Collected, collect};
 pub(crate) use conversation::{Answering, Conversation, EndsAsSaid};
 #[cfg(test)]
-pub(crate) use event_message::tests as messages;
+pub(crate) use error::{AwsChunkedError, AwsChunkedHeadError, EventStreamError};
+pub(crate) use error::{BodyError, BodyErrorKind};
 #[cfg(fuzzing)]
 pub(crate) use event_message::{Gatherer, Message};
 pub(crate) use event_upload::{EventStream, Sealer};

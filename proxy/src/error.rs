@@ -3,6 +3,7 @@
 //! A [`ProxyError`] is an [`ErrorCode`] (status, name, fixed sentence, hint) and, for the log only,
 //! the cause. The client never sees a cause: those may name hosts, roles and files.
 
+mod body;
 mod code;
 mod notice;
 mod rejection;

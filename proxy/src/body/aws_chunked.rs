@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderName, HeaderValue};
 
 use super::checksum::{Checksum, ChecksumAlgorithm};
+use super::error::AwsChunkedError;
 
 /// The longest line: a size with a signature has about 90 bytes, a trailer's signature about 100.
 const MAX_LINE: usize = 512;
@@ -20,31 +21,6 @@ const MAX_TRAILERS: usize = 16;
 
 /// Framing, besides as many bytes as the data so far. S3 wants chunks of at least 8 KiB, which need a hundredth of it.
 const MAX_FRAMING: u64 = 64 * 1024;
-
-/// What is wrong with the body. For the client's hint: it says nothing about the body's content.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(super) enum Malformed {
-    #[error("a chunk's size is not a hexadecimal number on a line of its own")]
-    Size,
-    #[error("a chunk is not followed by a line end")]
-    ChunkEnd,
-    #[error("a line is longer than 512 bytes or does not end in CR LF")]
-    Line,
-    #[error("a trailer is no checksum named in x-amz-trailer")]
-    Trailer,
-    #[error("a trailer named in x-amz-trailer is missing")]
-    MissingTrailer,
-    #[error("the checksum in the trailer is not that of the data")]
-    Checksum,
-    #[error("there is more framing than data")]
-    Framing,
-    #[error("the body goes on after its last chunk")]
-    Surplus,
-    #[error("the body ends before its last chunk")]
-    Truncated,
-    #[error("the decoded body is not as long as x-amz-decoded-content-length says")]
-    Length,
-}
 
 /// Where in the body the next byte is.
 #[derive(Debug)]
@@ -89,7 +65,7 @@ impl Decoder {
     }
 
     /// Takes bytes off the input's front; gives the next piece of data, `None` once the input is empty.
-    pub(super) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, Malformed> {
+    pub(super) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, AwsChunkedError> {
         while !input.is_empty() {
             match self.state {
                 State::Data(left) => return Ok(Some(self.take_data(input, left)?)),
@@ -105,7 +81,7 @@ impl Decoder {
                 State::DataEnd => {
                     // Told by the first byte, so that the answer does not depend on where the input was cut.
                     if self.line.is_empty() && !input.starts_with(b"\r") {
-                        return Err(Malformed::ChunkEnd);
+                        return Err(AwsChunkedError::ChunkEnd);
                     }
                     if self.take_line(input)? {
                         self.state = State::Size;
@@ -116,41 +92,41 @@ impl Decoder {
                         self.end_trailer_line()?;
                     }
                 }
-                State::Done => return Err(Malformed::Surplus),
+                State::Done => return Err(AwsChunkedError::Surplus),
             }
         }
         Ok(None)
     }
 
     /// Ends the body: the trailers, where it is complete and they are right.
-    pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+    pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, AwsChunkedError> {
         if !matches!(self.state, State::Done) {
-            return Err(Malformed::Truncated);
+            return Err(AwsChunkedError::Truncated);
         }
         if self.expected.is_some_and(|expected| expected != self.decoded) {
-            return Err(Malformed::Length);
+            return Err(AwsChunkedError::Length);
         }
         for (name, checksum) in self.announced {
             let (_, value) = self
                 .trailers
                 .iter()
                 .find(|(present, _)| *present == name)
-                .ok_or(Malformed::MissingTrailer)?;
+                .ok_or(AwsChunkedError::MissingTrailer)?;
             if checksum.is_some_and(|checksum| checksum.finish().as_bytes() != value.as_bytes()) {
-                return Err(Malformed::Checksum);
+                return Err(AwsChunkedError::Checksum);
             }
         }
         Ok(self.trailers)
     }
 
-    fn take_data(&mut self, input: &mut Bytes, left: u64) -> Result<Bytes, Malformed> {
+    fn take_data(&mut self, input: &mut Bytes, left: u64) -> Result<Bytes, AwsChunkedError> {
         let available = u64::try_from(input.len()).unwrap_or(u64::MAX);
         let taken = available.min(left);
         // At most the input's length, so it fits.
         let data = input.split_to(usize::try_from(taken).unwrap_or(input.len()));
-        self.decoded = self.decoded.checked_add(taken).ok_or(Malformed::Length)?;
+        self.decoded = self.decoded.checked_add(taken).ok_or(AwsChunkedError::Length)?;
         if self.expected.is_some_and(|expected| self.decoded > expected) {
-            return Err(Malformed::Length);
+            return Err(AwsChunkedError::Length);
         }
         for (_, checksum) in &mut self.announced {
             if let Some(checksum) = checksum {
@@ -165,49 +141,52 @@ impl Decoder {
     }
 
     /// Moves input into `line`; true once the line is whole, then without its CR LF.
-    fn take_line(&mut self, input: &mut Bytes) -> Result<bool, Malformed> {
+    fn take_line(&mut self, input: &mut Bytes) -> Result<bool, AwsChunkedError> {
         let end = input.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(input.len(), |end| end + 1);
         if self.line.len() + taken > MAX_LINE {
-            return Err(Malformed::Line);
+            return Err(AwsChunkedError::Line);
         }
         self.framing = self.framing.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
         if self.framing > self.decoded.saturating_add(MAX_FRAMING) {
-            return Err(Malformed::Framing);
+            return Err(AwsChunkedError::Framing);
         }
         self.line.extend(input.iter().take(taken));
         input.advance(taken);
         if end.is_none() {
             return Ok(false);
         }
-        let without_end = self.line.strip_suffix(b"\r\n").ok_or(Malformed::Line)?.len();
+        let without_end = self.line.strip_suffix(b"\r\n").ok_or(AwsChunkedError::Line)?.len();
         self.line.truncate(without_end);
         if self.line.contains(&b'\r') {
-            return Err(Malformed::Line);
+            return Err(AwsChunkedError::Line);
         }
         Ok(true)
     }
 
-    fn end_trailer_line(&mut self) -> Result<(), Malformed> {
+    fn end_trailer_line(&mut self) -> Result<(), AwsChunkedError> {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             self.state = State::Done;
             return Ok(());
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Malformed::Trailer)?;
+        let colon = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .ok_or(AwsChunkedError::Trailer)?;
         let (name, value) = line.split_at(colon);
-        let name = HeaderName::from_bytes(name.trim_ascii()).map_err(|_| Malformed::Trailer)?;
+        let name = HeaderName::from_bytes(name.trim_ascii()).map_err(|_| AwsChunkedError::Trailer)?;
         if name == "x-amz-trailer-signature" {
             return Ok(());
         }
         let is_new = self.trailers.iter().all(|(known, _)| *known != name);
         if !is_new || self.announced.iter().all(|(known, _)| *known != name) || self.trailers.len() >= MAX_TRAILERS {
-            return Err(Malformed::Trailer);
+            return Err(AwsChunkedError::Trailer);
         }
         let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii();
         let is_plain = !value.is_empty() && value.iter().all(u8::is_ascii_graphic);
         let value = HeaderValue::from_bytes(value).ok().filter(|_| is_plain);
-        self.trailers.push((name, value.ok_or(Malformed::Trailer)?));
+        self.trailers.push((name, value.ok_or(AwsChunkedError::Trailer)?));
         Ok(())
     }
 }
@@ -218,14 +197,14 @@ fn with_checksum(name: HeaderName) -> (HeaderName, Option<Checksum>) {
 }
 
 /// Reads `HEX` or `HEX;extensions`; at most 15 digits, so that sums cannot overflow.
-fn parse_size(line: &[u8]) -> Result<u64, Malformed> {
+fn parse_size(line: &[u8]) -> Result<u64, AwsChunkedError> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let text = std::str::from_utf8(digits).map_err(|_| Malformed::Size)?;
+    let text = std::str::from_utf8(digits).map_err(|_| AwsChunkedError::Size)?;
     let is_hex = (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     u64::from_str_radix(text, 16)
         .ok()
         .filter(|_| is_hex)
-        .ok_or(Malformed::Size)
+        .ok_or(AwsChunkedError::Size)
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use signer::{ChunkSigner, Signature};
 
 use super::checksum::{Checksum, ChecksumAlgorithm};
 use super::chunk_layout::{ChunkLayout, SIGNATURE_MARK, TRAILER_SIGNATURE_MARK};
+use super::error::{BodyErrorKind, BoxError};
 use super::signed_chunk::SignedChunk;
 use super::upload_stream::UploadStream;
-use crate::error::{Cause, ErrorCode};
 
 /// A client's body on its way, in chunks.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl ChunkedUpload {
     }
 
     /// The next piece of the framed body. After an error there is none: the chunk that completes the body never comes.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         if self.is_over {
             return Poll::Ready(None);
         }
@@ -106,7 +106,7 @@ impl ChunkedUpload {
         Poll::Ready(Some(piece))
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Cause>> {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, BoxError>> {
         loop {
             if self.unread.is_empty() {
                 self.unread = match ready!(self.stream.poll_data(cx)) {
@@ -173,7 +173,7 @@ impl ChunkedUpload {
     }
 
     /// The empty chunk, the trailer, and the line end after all.
-    fn end(&mut self) -> Result<Bytes, Cause> {
+    fn end(&mut self) -> Result<Bytes, BoxError> {
         let trailer = match self.trailer.take() {
             None => None,
             Some(Trailer::Computed(algorithm, checksum)) => {
@@ -204,8 +204,8 @@ impl ChunkedUpload {
         Ok(Bytes::from(text))
     }
 
-    fn fail(&self, what: &'static str) -> Cause {
-        self.stream.fail(ErrorCode::BodyIncomplete, what)
+    fn fail(&self, what: &'static str) -> BoxError {
+        self.stream.fail(BodyErrorKind::Incomplete.because(what))
     }
 }
 

@@ -11,9 +11,8 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::collect::too_large;
+use super::error::{BodyError, BodyErrorKind, BoxError};
 use super::patience::{Late, Patience};
-use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
 /// client's side, which the HTTP client would blame on the request.
@@ -23,18 +22,13 @@ pub(crate) struct StreamFault(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     received: AtomicU64,
-    fault: OnceLock<(ErrorCode, Option<String>)>,
+    fault: OnceLock<BodyErrorKind>,
 }
 
 impl StreamFault {
     /// What went wrong, if anything did.
-    pub(crate) fn error(&self) -> Option<ProxyError> {
-        let (code, hint) = self.0.fault.get()?;
-        let error = ProxyError::new(*code);
-        Some(match hint {
-            Some(hint) => error.with_hint(hint.as_str()),
-            None => error,
-        })
+    pub(crate) fn error(&self) -> Option<BodyErrorKind> {
+        self.0.fault.get().copied()
     }
 
     /// How many bytes have come off the wire.
@@ -46,7 +40,7 @@ impl StreamFault {
 /// A client's body, waited for with patience.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
-    body: UnsyncBoxBody<Bytes, Cause>,
+    body: UnsyncBoxBody<Bytes, BoxError>,
     patience: Patience,
     /// For the first piece, where that has less time than others.
     first: Option<Patience>,
@@ -61,7 +55,7 @@ impl ClientStream {
     /// Passes `body` on.
     pub(crate) fn new<B>(body: B, patience: Patience, fault: StreamFault) -> Self
     where
-        B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         Self {
             body: body.map_err(Into::into).boxed_unsync(),
@@ -87,14 +81,14 @@ impl ClientStream {
     }
 
     /// Ready once the first piece is there, or the end. The piece stays where it is.
-    pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.ahead.is_none() {
             self.ahead = ready!(self.poll_data(cx)).transpose()?;
         }
         Poll::Ready(Ok(()))
     }
 
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         if let Some(data) = self.ahead.take() {
             return Poll::Ready(Some(Ok(data)));
         }
@@ -106,25 +100,21 @@ impl ClientStream {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 let before = self.fault.0.received.fetch_add(length, Ordering::Relaxed);
                 if before.saturating_add(length) > self.most {
-                    return Err(self.refuse(too_large(self.most)));
+                    return Err(self.fail(BodyErrorKind::TooLarge { max: self.most }));
                 }
                 Ok(data)
             }
-            Err((code, cause)) => Err(self.fail(code, cause)),
+            Err(error) => Err(self.fail(error)),
         }))
     }
 
     /// Notes what went wrong; gives the error that breaks the request off.
-    pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
-        // The first fault is the one to tell.
-        let _ = self.fault.0.fault.set((code, None));
-        cause.into()
-    }
-
-    /// As [`fail`](Self::fail), with the error's own hint.
-    pub(super) fn refuse(&self, error: ProxyError) -> Cause {
-        let _ = self.fault.0.fault.set((error.code(), Some(error.hint().to_owned())));
-        error.into()
+    pub(super) fn fail(&self, error: impl Into<BodyError>) -> BoxError {
+        let error = error.into();
+        let kind = error.kind();
+        // The first error is the one to report.
+        let _ = self.fault.0.fault.set(kind);
+        error.into_cause().unwrap_or_else(|| kind.into())
     }
 }
 
@@ -132,26 +122,26 @@ impl ClientStream {
 ///
 /// # Errors
 ///
-/// What the client is told, and why: it is late, or its body broke off.
+/// The client is late, or its body broke off.
 pub(super) fn poll_data<B>(
     mut body: Pin<&mut B>,
     patience: &mut Patience,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<Bytes, (ErrorCode, Cause)>>>
+) -> Poll<Option<Result<Bytes, BodyError>>>
 where
-    B: Body<Data = Bytes, Error: Into<Cause>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     loop {
         let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
             let late = ready!(patience.poll_late(cx));
             return Poll::Ready(Some(Err(match late {
-                Late::Stopped => (ErrorCode::BodyTimeout, "the body stopped arriving".into()),
-                Late::Slow => (ErrorCode::BodyTooSlow, "the body arrives too slowly".into()),
+                Late::Stopped => BodyErrorKind::Timeout.because("the body stopped arriving"),
+                Late::Slow => BodyErrorKind::TooSlow.because("the body arrives too slowly"),
             })));
         };
         match frame {
             None => return Poll::Ready(None),
-            Some(Err(error)) => return Poll::Ready(Some(Err((ErrorCode::BodyIncomplete, error.into())))),
+            Some(Err(error)) => return Poll::Ready(Some(Err(BodyErrorKind::Incomplete.because(error)))),
             Some(Ok(frame)) => {
                 let data = frame.into_data();
                 patience.came(data.as_ref().map_or(0, Bytes::len));
@@ -227,14 +217,10 @@ mod tests {
         let begin = Instant::now();
         let mut stream = stream.with_first_within(SECOND);
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 0);
-        assert_eq!((code(&fault), begin.elapsed()), (Some(ErrorCode::BodyTimeout), SECOND));
+        assert_eq!((fault.error(), begin.elapsed()), (Some(BodyErrorKind::Timeout), SECOND));
         let (stream, _) = client(ALMOST, 1, 9, Patience::new(LIMIT));
         let mut stream = stream.with_first_within(LIMIT);
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 9);
-    }
-
-    fn code(fault: &StreamFault) -> Option<ErrorCode> {
-        fault.error().map(|error| error.code())
     }
 
     #[tokio::test(start_paused = true)]
@@ -244,7 +230,7 @@ mod tests {
         let (mut stream, fault) = client(SECOND, 50, 1000, patience);
         // Half of each second is late.
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 119 * 50);
-        assert_eq!(code(&fault), Some(ErrorCode::BodyTooSlow));
+        assert_eq!(fault.error(), Some(BodyErrorKind::TooSlow));
         assert_eq!((fault.received(), begin.elapsed().as_secs()), (119 * 50, 119));
     }
 
@@ -254,13 +240,13 @@ mod tests {
         let (mut stream, fault) = client(SECOND, 100, 50, patience);
         assert_eq!(bytes_until_error(&mut stream, LIMIT * 10).await, 50 * 100);
         // Only what comes after them, nothing, is the client's fault.
-        assert_eq!(code(&fault), Some(ErrorCode::BodyTimeout));
+        assert_eq!(fault.error(), Some(BodyErrorKind::Timeout));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_a_trickle_goes_on() {
         let (mut stream, fault) = client(ALMOST, 1, 1000, Patience::new(LIMIT));
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 1000);
-        assert_eq!(code(&fault), Some(ErrorCode::BodyTimeout));
+        assert_eq!(fault.error(), Some(BodyErrorKind::Timeout));
     }
 }

@@ -8,14 +8,14 @@ use http::{HeaderName, HeaderValue};
 use http_body::Body;
 use tokio::task::consume_budget;
 
-use super::aws_chunked::{Decoder, Malformed};
+use super::aws_chunked::Decoder;
 use super::client_stream::poll_data;
+use super::error::{BodyError, BodyErrorKind, BoxError};
 use super::framing::Framing;
 use super::outgoing::Content;
 use super::patience::Patience;
 use super::sink::Sink;
 use super::storage::ClientStorage;
-use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
@@ -45,20 +45,19 @@ pub(crate) struct Collected {
 ///
 /// # Errors
 ///
-/// [`ErrorCode::BodyTooLarge`] before the first byte where the announced length says so; the other `Body…`,
-/// `Spool…` and `AwsChunked…` codes as they happen.
+/// [`BodyErrorKind::TooLarge`] before the first byte where the announced length says so; the others as they happen.
 pub(crate) async fn collect<B>(
     mut body: B,
     framing: Framing,
     limits: BodyLimits<'_>,
     mut patience: Patience,
     received: &mut u64,
-) -> Result<Collected, ProxyError>
+) -> Result<Collected, BodyError>
 where
-    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     if framing.announced_length().is_some_and(|length| length > limits.max) {
-        return Err(too_large(limits.max));
+        return Err(BodyErrorKind::TooLarge { max: limits.max }.into());
     }
     let mut decoder = match framing {
         Framing::Plain { .. } => None,
@@ -66,12 +65,12 @@ where
     };
     let mut sink = Sink::new(limits.memory, limits.storage);
     while let Some(data) = poll_fn(|cx| poll_data(Pin::new(&mut body), &mut patience, cx)).await {
-        let mut data = data.map_err(|(code, cause)| ProxyError::new(code).with_cause(cause))?;
+        let mut data = data?;
         *received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         match &mut decoder {
             None => keep(&mut sink, &data, limits.max).await?,
             Some(decoder) => {
-                while let Some(data) = decoder.decode(&mut data).map_err(Malformed::refusal)? {
+                while let Some(data) = decoder.decode(&mut data)? {
                     keep(&mut sink, &data, limits.max).await?;
                     // A chunk may be a byte long, and other clients wait meanwhile.
                     consume_budget().await;
@@ -80,7 +79,7 @@ where
         }
     }
     let trailers = match decoder {
-        Some(decoder) => decoder.finish().map_err(Malformed::refusal)?,
+        Some(decoder) => decoder.finish()?,
         None => Vec::new(),
     };
     let (content, sha256) = sink.finish().await?;
@@ -91,19 +90,12 @@ where
     })
 }
 
-async fn keep(sink: &mut Sink<'_>, data: &[u8], max: u64) -> Result<(), ProxyError> {
+async fn keep(sink: &mut Sink<'_>, data: &[u8], max: u64) -> Result<(), BodyError> {
     let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
     if sink.length().saturating_add(length) > max {
-        return Err(too_large(max));
+        return Err(BodyErrorKind::TooLarge { max }.into());
     }
     sink.push(data).await
-}
-
-/// The refusal of a body beyond `limits.max_body`.
-pub(crate) fn too_large(max: u64) -> ProxyError {
-    ProxyError::new(ErrorCode::BodyTooLarge).with_hint(format!(
-        "The connection takes up to {max} bytes: use a multipart upload, or raise limits.max_body."
-    ))
 }
 
 #[cfg(test)]

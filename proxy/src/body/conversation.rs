@@ -8,10 +8,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 
+use super::error::BoxError;
 use super::outgoing::Progress;
-use crate::error::Cause;
 
 /// Both directions of one exchange. Clones are the same one.
 ///
@@ -72,20 +71,23 @@ impl Drop for Answering {
 ///
 /// hyper takes a reset with `NO_ERROR` for an end as well, since servers reset so what they have answered already.
 #[derive(Debug)]
-pub(crate) struct EndsAsSaid(Incoming);
+pub(crate) struct EndsAsSaid<B>(B);
 
-impl EndsAsSaid {
+impl<B> EndsAsSaid<B> {
     /// The same body.
-    pub(crate) fn new(body: Incoming) -> Self {
+    pub(crate) fn new(body: B) -> Self {
         Self(body)
     }
 }
 
-impl Body for EndsAsSaid {
+impl<B> Body for EndsAsSaid<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     type Data = Bytes;
-    type Error = Cause;
+    type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
             Some(frame) => Some(frame.map_err(Into::into)),
             None if self.0.is_end_stream() => None,

@@ -11,11 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use crc_fast::{CrcAlgorithm, checksum};
 use signer::Envelope;
 
-/// The longest message, its framing included.
-///
-/// The format itself ends at 24 MiB. Bedrock takes 1,000,000 bytes for a part of a conversation, which are a third more
-/// in base64; JSON and headers around them are small. Source: Amazon Bedrock API reference, `PayloadPart`.
-pub(super) const MAX_MESSAGE: usize = 2 * 1024 * 1024;
+use super::error::{EventStreamError, MAX_MESSAGE};
 
 /// Total length, length of the headers, CRC-32.
 const PRELUDE: usize = 12;
@@ -28,27 +24,6 @@ const FIRST_ROOM: usize = 16 * 1024;
 
 /// The header of an envelope, and its type: bytes.
 const CHUNK_SIGNATURE: (&[u8], u8) = (b":chunk-signature", 6);
-
-/// What is wrong with an event stream. For the client's hint: it says nothing about what is in it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Malformed {
-    #[error("the checksum of a message's first bytes is not theirs")]
-    PreludeChecksum,
-    #[error("the checksum of a message is not its own")]
-    MessageChecksum,
-    #[error("a message is longer than {MAX_MESSAGE} bytes")]
-    TooLong,
-    #[error("a message is shorter than its own framing and headers")]
-    TooShort,
-    #[error("the headers of a message cannot be read")]
-    Headers,
-    #[error("a signed envelope holds something else than one message")]
-    Envelope,
-    #[error("a message follows the envelope that ends the stream")]
-    Surplus,
-    #[error("the last message is cut off")]
-    Truncated,
-}
 
 /// A whole message whose checksums are right.
 #[derive(Debug, Eq, PartialEq)]
@@ -68,7 +43,7 @@ pub(crate) struct Gatherer {
 
 impl Gatherer {
     /// Takes from the piece what belongs to the next message; `None` where there is more of it to come.
-    pub(crate) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, Malformed> {
+    pub(crate) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, EventStreamError> {
         if self.gathered.is_empty() && !piece.is_empty() {
             self.gathered.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
             self.gathered.extend_from_slice(&[0; Envelope::HEAD]);
@@ -116,18 +91,18 @@ struct Prelude {
 }
 
 impl Prelude {
-    fn read(bytes: &[u8; PRELUDE]) -> Result<Self, Malformed> {
+    fn read(bytes: &[u8; PRELUDE]) -> Result<Self, EventStreamError> {
         let (lengths, sum) = bytes.split_at(PRELUDE - 4);
         if crc(lengths) != sum {
-            return Err(Malformed::PreludeChecksum);
+            return Err(EventStreamError::PreludeChecksum);
         }
         let mut lengths = lengths;
         let (total, headers) = (lengths.get_u32() as usize, lengths.get_u32() as usize);
         if total > MAX_MESSAGE {
-            return Err(Malformed::TooLong);
+            return Err(EventStreamError::TooLong);
         }
         if total < PRELUDE + TRAILER || headers > total - PRELUDE - TRAILER {
-            return Err(Malformed::TooShort);
+            return Err(EventStreamError::TooShort);
         }
         Ok(Self { total, headers })
     }
@@ -138,18 +113,18 @@ impl Prelude {
 }
 
 /// Whether a message that has all its bytes has the right ones.
-fn check_whole(message: &[u8]) -> Result<(), Malformed> {
+fn check_whole(message: &[u8]) -> Result<(), EventStreamError> {
     match message.split_last_chunk::<TRAILER>() {
         Some((all_before, sum)) if crc(all_before) == *sum => Ok(()),
-        _ => Err(Malformed::MessageChecksum),
+        _ => Err(EventStreamError::MessageChecksum),
     }
 }
 
 /// The message itself where this is one, or the one that its envelope holds.
-fn unwrapped(mut gathered: BytesMut, prelude: &Prelude) -> Result<Message, Malformed> {
+fn unwrapped(mut gathered: BytesMut, prelude: &Prelude) -> Result<Message, EventStreamError> {
     let message = gathered.get(Envelope::HEAD..).unwrap_or_default();
     let headers = message.get(PRELUDE..PRELUDE + prelude.headers);
-    if !has_signature(headers.ok_or(Malformed::TooShort)?)? {
+    if !has_signature(headers.ok_or(EventStreamError::TooShort)?)? {
         return Ok(Message::Plain(gathered));
     }
     let payload = prelude.payload();
@@ -164,22 +139,22 @@ fn unwrapped(mut gathered: BytesMut, prelude: &Prelude) -> Result<Message, Malfo
 }
 
 /// Whether an envelope's payload is one message and nothing else.
-fn check_alone(payload: &[u8]) -> Result<(), Malformed> {
-    let prelude = Prelude::read(payload.first_chunk().ok_or(Malformed::Envelope)?)?;
+fn check_alone(payload: &[u8]) -> Result<(), EventStreamError> {
+    let prelude = Prelude::read(payload.first_chunk().ok_or(EventStreamError::Envelope)?)?;
     if prelude.total != payload.len() {
-        return Err(Malformed::Envelope);
+        return Err(EventStreamError::Envelope);
     }
     check_whole(payload)
 }
 
 /// Whether the headers are those of an envelope. Reads all of them.
-fn has_signature(mut headers: &[u8]) -> Result<bool, Malformed> {
+fn has_signature(mut headers: &[u8]) -> Result<bool, EventStreamError> {
     let mut is_envelope = false;
     while !headers.is_empty() {
         let name_length = usize::from(headers.try_get_u8().unwrap_or_default());
-        let (name, rest) = headers.split_at_checked(name_length).ok_or(Malformed::Headers)?;
+        let (name, rest) = headers.split_at_checked(name_length).ok_or(EventStreamError::Headers)?;
         headers = rest;
-        let kind = headers.try_get_u8().map_err(|_| Malformed::Headers)?;
+        let kind = headers.try_get_u8().map_err(|_| EventStreamError::Headers)?;
         let value_length = match kind {
             // True and false.
             0 | 1 => 0,
@@ -189,12 +164,12 @@ fn has_signature(mut headers: &[u8]) -> Result<bool, Malformed> {
             4 => 4,
             5 | 8 => 8,
             // Bytes and text.
-            6 | 7 => usize::from(headers.try_get_u16().map_err(|_| Malformed::Headers)?),
+            6 | 7 => usize::from(headers.try_get_u16().map_err(|_| EventStreamError::Headers)?),
             // A UUID.
             9 => 16,
-            _ => return Err(Malformed::Headers),
+            _ => return Err(EventStreamError::Headers),
         };
-        headers = headers.get(value_length..).ok_or(Malformed::Headers)?;
+        headers = headers.get(value_length..).ok_or(EventStreamError::Headers)?;
         is_envelope |= (name, kind) == CHUNK_SIGNATURE;
     }
     Ok(is_envelope)

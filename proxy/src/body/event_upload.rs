@@ -12,10 +12,9 @@ use bytes::{Bytes, BytesMut};
 use signer::{Envelope, EventSigner};
 
 use super::client_stream::ClientStream;
-use super::collect::too_large;
 use super::conversation::Conversation;
-use super::event_message::{Gatherer, Malformed, Message};
-use crate::error::{Cause, ErrorCode, ProxyError};
+use super::error::{BodyErrorKind, BoxError, EventStreamError};
+use super::event_message::{Gatherer, Message};
 use crate::share::Grant;
 
 /// Puts messages into signed envelopes, each at its own time.
@@ -69,7 +68,7 @@ impl Sealer {
     }
 
     /// Completes the envelope of a message that stands behind room for its head.
-    fn seal(&mut self, mut gathered: BytesMut) -> Result<Bytes, Cause> {
+    fn seal(&mut self, mut gathered: BytesMut) -> Result<Bytes, BoxError> {
         let (head, message) = gathered
             .split_first_chunk_mut::<{ Envelope::HEAD }>()
             .ok_or("there is no room for an envelope")?;
@@ -80,7 +79,7 @@ impl Sealer {
     }
 
     /// The envelope around nothing.
-    fn end(&mut self) -> Result<Bytes, Cause> {
+    fn end(&mut self) -> Result<Bytes, BoxError> {
         self.seal(BytesMut::zeroed(Envelope::HEAD))
     }
 }
@@ -104,7 +103,7 @@ impl EventUpload {
     }
 
     /// The next envelope. After an error there is none: the one that ends the stream never comes.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         if self.state == State::Over {
             return Poll::Ready(None);
         }
@@ -115,7 +114,7 @@ impl EventUpload {
         Poll::Ready(envelope.transpose())
     }
 
-    fn poll_envelope(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Cause>> {
+    fn poll_envelope(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BoxError>> {
         loop {
             if self.source.conversation.is_over(cx) {
                 return Poll::Ready(Err("the answer has ended".into()));
@@ -123,7 +122,7 @@ impl EventUpload {
             match self.gatherer.take(&mut self.unread) {
                 Ok(None) => self.account()?,
                 Ok(Some(message)) => return Poll::Ready(self.pass(message).map(Some)),
-                Err(malformed) => return Poll::Ready(Err(self.refuse(malformed))),
+                Err(malformed) => return Poll::Ready(Err(self.source.stream.fail(malformed))),
             }
             // Nothing is unread now.
             match ready!(self.source.stream.poll_data(cx)) {
@@ -132,7 +131,8 @@ impl EventUpload {
                 Some(Ok(data)) => {
                     self.received = self.received.saturating_add(data.len() as u64);
                     if self.received > self.source.max {
-                        return Poll::Ready(Err(self.source.stream.refuse(too_large(self.source.max))));
+                        let max = self.source.max;
+                        return Poll::Ready(Err(self.source.stream.fail(BodyErrorKind::TooLarge { max })));
                     }
                     self.unread = data;
                 }
@@ -141,7 +141,7 @@ impl EventUpload {
     }
 
     /// Takes memory for what has been gathered of a message, or gives it back once the message was taken.
-    fn account(&mut self) -> Result<(), Cause> {
+    fn account(&mut self) -> Result<(), BoxError> {
         let memory = &mut self.source.memory;
         let held = u64::try_from(self.gatherer.room()).unwrap_or(u64::MAX);
         let Some(more) = held.checked_sub(memory.units()) else {
@@ -150,40 +150,30 @@ impl EventUpload {
             return Ok(());
         };
         let grown = memory.grow(more);
-        grown.map_err(|exhausted| {
-            self.source
-                .stream
-                .refuse(ProxyError::exhausted(exhausted, ErrorCode::MemoryBusy))
-        })
+        grown.map_err(|exhausted| self.source.stream.fail(BodyErrorKind::MemoryExhausted(exhausted)))
     }
 
-    fn pass(&mut self, message: Message) -> Result<Bytes, Cause> {
+    fn pass(&mut self, message: Message) -> Result<Bytes, BoxError> {
         let sealed = match message {
-            _ if self.state != State::Open => return Err(self.refuse(Malformed::Surplus)),
+            _ if self.state != State::Open => return Err(self.source.stream.fail(EventStreamError::Surplus)),
             Message::Plain(gathered) => self.sealer.seal(gathered),
             Message::End => {
                 self.state = State::Ended;
                 self.sealer.end()
             }
         };
-        sealed.map_err(|error| self.source.stream.fail(ErrorCode::Internal, error))
+        sealed.map_err(|error| self.source.stream.fail(BodyErrorKind::Signing.because(error)))
     }
 
     /// The client has closed its side.
-    fn finish(&mut self) -> Result<Option<Bytes>, Cause> {
+    fn finish(&mut self) -> Result<Option<Bytes>, BoxError> {
         if !self.gatherer.is_empty() {
-            return Err(self.refuse(Malformed::Truncated));
+            return Err(self.source.stream.fail(EventStreamError::Truncated));
         }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Open => self.sealer.end().map(Some),
             State::Ended | State::Over => Ok(None),
         }
-    }
-
-    fn refuse(&self, malformed: Malformed) -> Cause {
-        let error =
-            ProxyError::new(ErrorCode::EventStreamMalformed).with_hint(format!("In the event stream {malformed}."));
-        self.source.stream.refuse(error)
     }
 }
 

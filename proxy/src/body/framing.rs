@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{ErrorCode, ProxyError};
+use super::error::{AwsChunkedHeadError, BodyError};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
@@ -36,8 +36,8 @@ impl Framing {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::AwsChunkedMalformed`] where the head announces what no body can keep.
-    pub(crate) fn take_from(headers: &mut HeaderMap) -> Result<Self, ProxyError> {
+    /// [`AwsChunkedHeadError`] where the head announces what no body can keep.
+    pub(crate) fn take_from(headers: &mut HeaderMap) -> Result<Self, BodyError> {
         let is_streaming = headers
             .get(&CONTENT_SHA256)
             .is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-") && value != EVENTS);
@@ -50,13 +50,11 @@ impl Framing {
             return Ok(Self::Plain { length });
         }
         let length = match decoded_length {
-            Some(value) => Some(number(&value).ok_or_else(|| malformed("x-amz-decoded-content-length is no number"))?),
+            Some(value) => Some(number(&value).ok_or(AwsChunkedHeadError::DecodedLength)?),
             None => None,
         };
         let trailers = match trailers {
-            Some(value) => {
-                checksum_names(&value).ok_or_else(|| malformed("x-amz-trailer names more than checksums"))?
-            }
+            Some(value) => checksum_names(&value).ok_or(AwsChunkedHeadError::Trailer)?,
             None => Vec::new(),
         };
         Ok(Self::AwsChunked { length, trailers })
@@ -90,10 +88,6 @@ pub(crate) fn add_aws_chunked(headers: &mut HeaderMap) {
     if let Ok(codings) = HeaderValue::from_bytes(&codings) {
         headers.insert(CONTENT_ENCODING, codings);
     }
-}
-
-fn malformed(reason: &str) -> ProxyError {
-    ProxyError::new(ErrorCode::AwsChunkedMalformed).with_hint(format!("In the head of the aws-chunked body: {reason}."))
 }
 
 fn number(value: &HeaderValue) -> Option<u64> {
@@ -143,14 +137,15 @@ fn remove_aws_chunked(headers: &mut HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::BodyErrorKind;
     use super::*;
 
-    fn framing(headers: &[(&'static str, &str)]) -> (Result<Framing, ErrorCode>, HeaderMap) {
+    fn framing(headers: &[(&'static str, &str)]) -> (Result<Framing, BodyErrorKind>, HeaderMap) {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let framing = Framing::take_from(&mut map).map_err(|error| error.code());
+        let framing = Framing::take_from(&mut map).map_err(|error| error.kind());
         (framing, map)
     }
 
@@ -215,14 +210,15 @@ mod tests {
 
     #[test]
     fn announcements_that_cannot_be_kept_are_refused() {
-        for (name, value) in [
-            ("x-amz-decoded-content-length", "+5"),
-            ("x-amz-decoded-content-length", "18446744073709551616"),
-            ("x-amz-trailer", "x-amz-meta-a"),
-            ("x-amz-trailer", "bad name"),
+        let (length, trailer) = (AwsChunkedHeadError::DecodedLength, AwsChunkedHeadError::Trailer);
+        for (name, value, want) in [
+            ("x-amz-decoded-content-length", "+5", length),
+            ("x-amz-decoded-content-length", "18446744073709551616", length),
+            ("x-amz-trailer", "x-amz-meta-a", trailer),
+            ("x-amz-trailer", "bad name", trailer),
         ] {
             let (got, _) = framing(&[("content-encoding", "aws-chunked"), (name, value)]);
-            assert_eq!(got, Err(ErrorCode::AwsChunkedMalformed), "{name}: {value}");
+            assert_eq!(got, Err(BodyErrorKind::AwsChunkedHead(want)), "{name}: {value}");
         }
     }
 }

@@ -16,11 +16,11 @@ use tokio::time::Instant;
 
 use super::chunk_layout::ChunkLayout;
 use super::chunked_upload::ChunkedUpload;
+use super::error::BoxError;
 use super::event_upload::{EventStream, EventUpload, Sealer};
 use super::gate::{Gate, Waiting};
 use super::spool::read_block;
 use super::upload_stream::{Shelf, UploadStream};
-use crate::error::Cause;
 use crate::share::Grant;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
@@ -261,7 +261,7 @@ impl OutgoingBody {
     }
 
     /// Waits at the gate, and takes what was held off its shelf.
-    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if let Some(waiting) = &mut self.waiting {
             ready!(waiting.poll_open(cx))?;
             self.waiting = None;
@@ -281,7 +281,7 @@ impl OutgoingBody {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         if let Err(error) = ready!(self.poll_taken(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
@@ -329,9 +329,9 @@ impl OutgoingBody {
 
 impl Body for OutgoingBody {
     type Data = Bytes;
-    type Error = Cause;
+    type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         let data = ready!(this.poll_data(cx));
         this.progress.touch();

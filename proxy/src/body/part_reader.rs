@@ -5,11 +5,10 @@ use std::future::poll_fn;
 use bytes::Bytes;
 
 use super::client_stream::{ClientStream, StreamFault};
-use super::collect::too_large;
+use super::error::{BodyError, BodyErrorKind};
 use super::outgoing::Content;
 use super::sink::Sink;
 use super::storage::ClientStorage;
-use crate::error::{ErrorCode, ProxyError};
 
 /// Takes parts off a body.
 #[derive(Debug)]
@@ -54,8 +53,8 @@ impl PartReader {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::BodyTooLarge`], and the other `Body…` and `Spool…` codes.
-    pub(crate) async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, ProxyError> {
+    /// [`BodyError`], of any kind but those of framings.
+    pub(crate) async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, BodyError> {
         let mut sink = Sink::new(memory, storage);
         let mut is_last = false;
         loop {
@@ -67,8 +66,8 @@ impl PartReader {
                     }
                     Some(Ok(data)) => self.unread = data,
                     Some(Err(cause)) => {
-                        let error = self.fault.error().unwrap_or(ErrorCode::BodyIncomplete.into());
-                        return Err(error.with_cause(cause));
+                        let kind = self.fault.error().unwrap_or(BodyErrorKind::Incomplete);
+                        return Err(kind.because(cause));
                     }
                 }
                 continue;
@@ -80,7 +79,10 @@ impl PartReader {
             let taken = usize::try_from(missing).map_or(self.unread.len(), |missing| missing.min(self.unread.len()));
             let piece = self.unread.split_to(taken);
             let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            self.left = self.left.checked_sub(length).ok_or_else(|| too_large(self.max))?;
+            self.left = self
+                .left
+                .checked_sub(length)
+                .ok_or(BodyErrorKind::TooLarge { max: self.max })?;
             sink.push(&piece).await?;
         }
         let (content, sha256) = sink.finish().await?;
@@ -102,13 +104,13 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
 
     use super::*;
+    use crate::body::error::BoxError;
     use crate::body::{Patience, Progress};
-    use crate::error::Cause;
 
     fn reader(pieces: &[usize], max: u64) -> PartReader {
         let pieces: Vec<_> = pieces
             .iter()
-            .map(|length| Ok::<_, Cause>(Frame::data(Bytes::from(vec![b'x'; *length]))))
+            .map(|length| Ok::<_, BoxError>(Frame::data(Bytes::from(vec![b'x'; *length]))))
             .collect();
         let fault = StreamFault::default();
         let body = StreamBody::new(stream::iter(pieces));
@@ -119,12 +121,12 @@ mod tests {
         )
     }
 
-    async fn parts(pieces: &[usize], max: u64) -> Result<Vec<usize>, ErrorCode> {
+    async fn parts(pieces: &[usize], max: u64) -> Result<Vec<usize>, BodyErrorKind> {
         let storage = crate::body::storage::tests::room(1 << 20, 0, PathBuf::new());
         let mut reader = reader(pieces, max);
         let mut parts = Vec::new();
         loop {
-            let part = reader.part(10, 10, &storage).await.map_err(|error| error.code())?;
+            let part = reader.part(10, 10, &storage).await.map_err(|error| error.kind())?;
             let body = part
                 .content
                 .body(None, Progress::new())
@@ -152,6 +154,6 @@ mod tests {
     #[tokio::test]
     async fn the_whole_is_bounded() {
         assert_eq!(parts(&[20], 20).await, Ok(vec![10, 10]));
-        assert_eq!(parts(&[20, 1], 20).await, Err(ErrorCode::BodyTooLarge));
+        assert_eq!(parts(&[20, 1], 20).await, Err(BodyErrorKind::TooLarge { max: 20 }));
     }
 }

@@ -3,10 +3,10 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
 
+use super::error::BodyError;
 use super::outgoing::Content;
 use super::spool::{SpoolWriter, Spooled};
 use super::storage::{ClientStorage, units};
-use crate::error::ProxyError;
 use crate::share::Grant;
 
 /// Memory is taken in pieces of this size: no piece is copied again as the body grows, and a client that sends
@@ -54,7 +54,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes the next piece.
-    pub(super) async fn push(&mut self, data: &[u8]) -> Result<(), ProxyError> {
+    pub(super) async fn push(&mut self, data: &[u8]) -> Result<(), BodyError> {
         self.length = self
             .length
             .saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -73,7 +73,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Ends the body: what it holds, and its SHA-256.
-    pub(super) async fn finish(self) -> Result<(Content, [u8; 32]), ProxyError> {
+    pub(super) async fn finish(self) -> Result<(Content, [u8; 32]), BodyError> {
         match self.store {
             Store::Memory(mut memory) => {
                 let segments = memory.take_segments();

@@ -10,8 +10,8 @@ use aws_lc_rs::digest::Context;
 use bytes::{Bytes, BytesMut};
 use tokio::task::JoinHandle;
 
+use super::error::{BodyError, BodyErrorKind};
 use super::storage::{ClientStorage, units};
-use crate::error::{ErrorCode, ProxyError};
 use crate::share::Grant;
 
 /// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory, which are part of
@@ -49,7 +49,7 @@ enum Disk {
 
 impl SpoolWriter {
     /// Makes a file that begins with `head`, which `hasher` has seen already.
-    pub(super) async fn create(storage: &ClientStorage, head: Vec<Bytes>, hasher: Context) -> Result<Self, ProxyError> {
+    pub(super) async fn create(storage: &ClientStorage, head: Vec<Bytes>, hasher: Context) -> Result<Self, BodyError> {
         let dir = storage.spool_dir().to_owned();
         let mut share = storage.disk_to_grow();
         grow(&mut share, head.iter().map(Bytes::len).sum())?;
@@ -78,7 +78,7 @@ impl SpoolWriter {
     }
 
     /// Takes the next piece.
-    pub(super) async fn push(&mut self, mut data: &[u8]) -> Result<(), ProxyError> {
+    pub(super) async fn push(&mut self, mut data: &[u8]) -> Result<(), BodyError> {
         while !data.is_empty() {
             let room = BATCH.saturating_sub(self.batch.len());
             let (now, later) = data.split_at(room.min(data.len()));
@@ -99,12 +99,12 @@ impl SpoolWriter {
     }
 
     /// Ends the file.
-    pub(super) async fn finish(mut self) -> Result<(Spooled, Grant), ProxyError> {
+    pub(super) async fn finish(mut self) -> Result<(Spooled, Grant), BodyError> {
         self.flush().await?;
         Ok((self.disk.wait().await?, self.share))
     }
 
-    async fn flush(&mut self) -> Result<(), ProxyError> {
+    async fn flush(&mut self) -> Result<(), BodyError> {
         grow(&mut self.share, self.batch.len())?;
         let mut spooled = self.disk.wait().await?;
         let batch = std::mem::take(&mut self.batch);
@@ -119,17 +119,17 @@ impl SpoolWriter {
 
 impl Disk {
     /// Waits until nobody writes to the file any more.
-    async fn rest(&mut self) -> Result<(), ProxyError> {
+    async fn rest(&mut self) -> Result<(), BodyError> {
         *self = Self::Idle(self.wait().await?);
         Ok(())
     }
 
     /// The file, once nobody writes to it any more.
-    async fn wait(&mut self) -> Result<Spooled, ProxyError> {
+    async fn wait(&mut self) -> Result<Spooled, BodyError> {
         match std::mem::replace(self, Self::Failed) {
             Self::Idle(spooled) => Ok(spooled),
             Self::Busy(handle) => join(handle).await.map_err(failed),
-            Self::Failed => Err(ErrorCode::SpoolFailed.into()),
+            Self::Failed => Err(BodyErrorKind::SpoolFailed.into()),
         }
     }
 }
@@ -169,31 +169,28 @@ async fn join<T>(handle: JoinHandle<io::Result<T>>) -> io::Result<T> {
 }
 
 /// Takes disk for so many bytes more of one body.
-fn grow(share: &mut Grant, bytes: usize) -> Result<(), ProxyError> {
+fn grow(share: &mut Grant, bytes: usize) -> Result<(), BodyError> {
     let Err(exhausted) = share.grow(units(bytes)) else {
         return Ok(());
     };
-    if share.never_grows(units(bytes)) {
-        // Without a time to try again at: not even alone.
-        let hint = "The body alone is larger than server.spool_max, but for server.reserve_percent of it, allows: raise it, or \
-                    use a multipart upload with parts below limits.memory_body.";
-        return Err(ProxyError::new(ErrorCode::SpoolFull).with_hint(hint));
-    }
-    let hint = "Try again when fewer bodies are under way, or raise server.spool_max.";
-    Err(ProxyError::exhausted(exhausted, ErrorCode::SpoolFull).with_hint(hint))
+    Err(if share.never_grows(units(bytes)) {
+        BodyErrorKind::LargerThanSpool.into()
+    } else {
+        BodyErrorKind::SpoolExhausted(exhausted).into()
+    })
 }
 
-fn failed(error: io::Error) -> ProxyError {
+fn failed(error: io::Error) -> BodyError {
     let is_full = matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     );
-    let code = if is_full {
-        ErrorCode::SpoolFull
+    let kind = if is_full {
+        BodyErrorKind::SpoolFull
     } else {
-        ErrorCode::SpoolFailed
+        BodyErrorKind::SpoolFailed
     };
-    ProxyError::new(code).with_cause(error)
+    kind.because(error)
 }
 
 #[cfg(test)]
@@ -233,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_has_a_code_of_its_own() {
+    fn a_full_disk_has_a_kind_of_its_own() {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
-            assert_eq!(failed(kind.into()).code(), ErrorCode::SpoolFull);
+            assert_eq!(failed(kind.into()).kind(), BodyErrorKind::SpoolFull);
         }
         assert_eq!(
-            failed(io::ErrorKind::PermissionDenied.into()).code(),
-            ErrorCode::SpoolFailed
+            failed(io::ErrorKind::PermissionDenied.into()).kind(),
+            BodyErrorKind::SpoolFailed
         );
     }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::metrics::Watched;
 use crate::process::DescriptorLimit;
 use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
@@ -50,12 +49,14 @@ impl Storage {
         }
     }
 
-    /// The pools, for the metrics.
-    pub(crate) fn pools(&self) -> [Watched; 2] {
-        [
-            Watched::bytes("body_memory", &self.memory),
-            Watched::bytes("spool", &self.disk),
-        ]
+    /// Bytes of memory that bodies have, and may have.
+    pub(crate) fn memory_pool(&self) -> &Pool {
+        &self.memory
+    }
+
+    /// Bytes of disk that bodies have, and may have.
+    pub(crate) fn disk_pool(&self) -> &Pool {
+        &self.disk
     }
 
     /// The room for the bodies of one client.

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use tokio::task::coop::poll_proceed;
 
-use super::aws_chunked::{Decoder, Malformed};
+use super::aws_chunked::Decoder;
 use super::checksum::ChecksumAlgorithm;
 use super::client_stream::ClientStream;
+use super::error::{BodyError, BoxError};
 use super::framing::Framing;
-use crate::error::{Cause, ErrorCode, ProxyError};
 
 /// The object's bytes as they come, its checksums verified.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl UploadStream {
     }
 
     /// Ready once the first of it has come from the client, or its end. Nothing of it is taken.
-    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.stream.poll_begun(cx)
     }
 
@@ -70,7 +70,7 @@ impl UploadStream {
     }
 
     /// The next piece; `None` once all of them came and nothing was wrong with them.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cause>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         let Some(wrapping) = &mut self.wrapping else {
             return self.stream.poll_data(cx);
         };
@@ -90,14 +90,14 @@ impl UploadStream {
                     continue;
                 }
                 Ok(None) => {}
-                Err(reason) => return Poll::Ready(Some(Err(self.stream.refuse(reason.refusal())))),
+                Err(reason) => return Poll::Ready(Some(Err(self.stream.fail(reason)))),
             }
             match ready!(self.stream.poll_data(cx)) {
                 Some(Ok(data)) => wrapping.unread = data,
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => match wrapping.decoder.take().map(Decoder::finish) {
                     Some(Ok(trailers)) => wrapping.trailers = trailers,
-                    Some(Err(reason)) => return Poll::Ready(Some(Err(self.stream.refuse(reason.refusal())))),
+                    Some(Err(reason)) => return Poll::Ready(Some(Err(self.stream.fail(reason)))),
                     None => {}
                 },
             }
@@ -105,8 +105,8 @@ impl UploadStream {
     }
 
     /// Notes what went wrong; gives the error that breaks the request off.
-    pub(super) fn fail(&self, code: ErrorCode, cause: impl Into<Cause>) -> Cause {
-        self.stream.fail(code, cause)
+    pub(super) fn fail(&self, error: impl Into<BodyError>) -> BoxError {
+        self.stream.fail(error)
     }
 }
 
@@ -143,19 +143,11 @@ impl Shelf {
     /// # Errors
     ///
     /// The client is late, or its body broke off.
-    pub(crate) async fn begun(&self) -> Result<(), Cause> {
+    pub(crate) async fn begun(&self) -> Result<(), BoxError> {
         let poll = |cx: &mut Context<'_>| match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(stream) => stream.poll_begun(cx),
             None => Poll::Ready(Ok(())),
         };
         poll_fn(poll).await
-    }
-}
-
-impl Malformed {
-    /// What the client is told.
-    pub(super) fn refusal(self) -> ProxyError {
-        ProxyError::new(ErrorCode::AwsChunkedMalformed)
-            .with_hint(format!("In the aws-chunked body {self}. A plain body is fine as well."))
     }
 }

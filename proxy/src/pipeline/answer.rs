@@ -226,7 +226,7 @@ impl Source {
     fn client_fault(&self) -> Option<ProxyError> {
         match self {
             Self::Own(_) => None,
-            Self::Upstream { talk, .. } => talk.as_ref()?.fault.error(),
+            Self::Upstream { talk, .. } => talk.as_ref()?.fault.error().map(ProxyError::from),
         }
     }
 

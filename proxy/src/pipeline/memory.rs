@@ -43,9 +43,12 @@ impl Pipeline {
         self.request_memory.resize(size(server.request_memory));
         let clients = u64::try_from(server.max_clients).unwrap_or(u64::MAX);
         self.http2_requests.resize(size(clients.max(LEAST_HTTP2_REQUESTS)));
-        let mut watched = Vec::from(self.storage.pools());
-        watched.push(Watched::bytes("request_memory", &self.request_memory));
-        watched.push(Watched::permits("http2_requests", None, &self.http2_requests));
+        let mut watched = vec![
+            Watched::bytes("body_memory", self.storage.memory_pool()),
+            Watched::bytes("spool", self.storage.disk_pool()),
+            Watched::bytes("request_memory", &self.request_memory),
+            Watched::permits("http2_requests", None, &self.http2_requests),
+        ];
         for (name, lane) in &self.lanes {
             lane.upstream.reserve(server.reserve_percent);
             watched.push(Watched::permits(

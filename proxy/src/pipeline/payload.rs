@@ -16,8 +16,8 @@ use super::answer::Talk;
 use super::record::RequestRecord;
 use super::steps::Ready;
 use crate::body::{
-    BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Conversation, EventStream, Gate, OutgoingBody,
-    Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect,
+    BodyErrorKind, BodyLimits, Chunks, ClientStream, Collected, Content, Continues, Conversation, EventStream, Gate,
+    OutgoingBody, Progress, Sealer, Shelf, StreamFault, UploadStream, add_aws_chunked, collect,
 };
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::Repeatable;
@@ -207,10 +207,8 @@ impl Framed {
         }
         let begun = upload.begun().await;
         begun.map_err(|cause| {
-            fault
-                .error()
-                .unwrap_or(ErrorCode::BodyIncomplete.into())
-                .with_cause(cause)
+            let kind = fault.error().unwrap_or(BodyErrorKind::Incomplete);
+            kind.because(cause).into()
         })
     }
 
@@ -278,7 +276,7 @@ impl Framed {
     pub(super) fn client_fault(&self) -> Option<ProxyError> {
         match &self.body {
             Body::Whole { .. } => None,
-            Body::Stream { fault, .. } | Body::Conversation { fault, .. } => fault.error(),
+            Body::Stream { fault, .. } | Body::Conversation { fault, .. } => fault.error().map(ProxyError::from),
         }
     }
 }

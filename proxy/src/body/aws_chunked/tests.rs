@@ -4,7 +4,7 @@ use super::*;
 
 const CRC: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
 
-type Decoded = Result<(Vec<u8>, Vec<(HeaderName, HeaderValue)>), Malformed>;
+type Decoded = Result<(Vec<u8>, Vec<(HeaderName, HeaderValue)>), AwsChunkedError>;
 
 fn decode_in_pieces(pieces: &[&[u8]], expected: Option<u64>, announced: &[HeaderName]) -> Decoded {
     let mut decoder = Decoder::new(expected, announced.to_vec());
@@ -23,7 +23,7 @@ fn decode(body: &str, expected: Option<u64>, announced: &[HeaderName]) -> Decode
 }
 
 #[track_caller]
-fn refuse(body: &str, want: Malformed) {
+fn refuse(body: &str, want: AwsChunkedError) {
     assert_eq!(decode(body, Some(5), &[CRC]), Err(want), "{body:?}");
 }
 
@@ -68,24 +68,27 @@ fn data_may_look_like_framing() {
 #[test]
 fn what_is_malformed_is_refused() {
     for size in ["", "x", "-1", "+5", "0x5", " 5", "5 ", "1234567890abcdef0", ";a=b"] {
-        refuse(&format!("{size}\r\nhello\r\n0\r\n\r\n"), Malformed::Size);
+        refuse(&format!("{size}\r\nhello\r\n0\r\n\r\n"), AwsChunkedError::Size);
     }
-    refuse("5\nhello\r\n0\r\n\r\n", Malformed::Line);
-    refuse("5\r\r\nhello\r\n0\r\n\r\n", Malformed::Line);
-    refuse(&format!("5;{}\r\nhello", "a".repeat(600)), Malformed::Line);
-    refuse("5\r\nhelloX\r\n0\r\n\r\n", Malformed::ChunkEnd);
-    refuse("5\r\nhelloX\n0\r\n\r\n", Malformed::ChunkEnd);
-    refuse("5\r\nhello\n0\r\n\r\n", Malformed::ChunkEnd);
-    refuse("5\r\nhello\rX\n", Malformed::Line);
-    refuse("5\r\nhello\r\n0\r\n\r\nmore", Malformed::Surplus);
-    refuse("6\r\nhello!\r\n", Malformed::Length);
-    refuse("4\r\nhell\r\n0\r\nx-amz-checksum-crc32:a\r\n\r\n", Malformed::Length);
-    refuse("5\r\nhello\r\n0\r\n\r\n", Malformed::MissingTrailer);
+    refuse("5\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
+    refuse("5\r\r\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
+    refuse(&format!("5;{}\r\nhello", "a".repeat(600)), AwsChunkedError::Line);
+    refuse("5\r\nhelloX\r\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    refuse("5\r\nhelloX\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    refuse("5\r\nhello\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    refuse("5\r\nhello\rX\n", AwsChunkedError::Line);
+    refuse("5\r\nhello\r\n0\r\n\r\nmore", AwsChunkedError::Surplus);
+    refuse("6\r\nhello!\r\n", AwsChunkedError::Length);
+    refuse(
+        "4\r\nhell\r\n0\r\nx-amz-checksum-crc32:a\r\n\r\n",
+        AwsChunkedError::Length,
+    );
+    refuse("5\r\nhello\r\n0\r\n\r\n", AwsChunkedError::MissingTrailer);
     let with_sum = |data: &str| format!("{data}0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    refuse(&with_sum("5\r\nhallo\r\n"), Malformed::Checksum);
-    refuse(&with_sum("2\r\nlo\r\n3\r\nhel\r\n"), Malformed::Checksum);
+    refuse(&with_sum("5\r\nhallo\r\n"), AwsChunkedError::Checksum);
+    refuse(&with_sum("2\r\nlo\r\n3\r\nhel\r\n"), AwsChunkedError::Checksum);
     for truncated in ["", "5", "5\r\n", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
-        refuse(truncated, Malformed::Truncated);
+        refuse(truncated, AwsChunkedError::Truncated);
     }
     for trailer in [
         "no colon",
@@ -95,7 +98,10 @@ fn what_is_malformed_is_refused() {
         "x-amz-checksum-crc32:a\r\nx-amz-checksum-crc32:b",
         "bad name:1",
     ] {
-        refuse(&format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"), Malformed::Trailer);
+        refuse(
+            &format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"),
+            AwsChunkedError::Trailer,
+        );
     }
 }
 
@@ -112,7 +118,7 @@ fn framing_without_data_is_bounded() {
     let sound = format!("{}0\r\n\r\n", "1\r\na\r\n".repeat(12_000));
     assert_eq!(decode(&sound, None, &[]).unwrap().0.len(), 12_000);
     let padded = format!("1;{}\r\na\r\n", "x".repeat(400)).repeat(200);
-    assert_eq!(decode(&padded, None, &[]), Err(Malformed::Framing));
+    assert_eq!(decode(&padded, None, &[]), Err(AwsChunkedError::Framing));
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tokio::time::{Instant, sleep};
 
+use super::super::error::AwsChunkedError;
 use super::*;
 
 fn patience() -> Patience {
@@ -30,7 +31,7 @@ async fn collect_with(
     framing: Framing,
     memory: u64,
     budget: u64,
-) -> Result<Collected, ProxyError> {
+) -> Result<Collected, BodyError> {
     let storage = room(budget);
     let limits = BodyLimits {
         memory,
@@ -123,11 +124,7 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
     let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after_seconds()),
-        (ErrorCode::SpoolFull, Some(1))
-    );
-    assert!(error.hint().contains("Try again") && error.hint().contains("server.spool_max"));
+    assert!(matches!(error.kind(), BodyErrorKind::SpoolExhausted(_)), "{error}");
     drop(first);
     // Not even alone.
     let error = collect(
@@ -139,11 +136,7 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
     )
     .await
     .unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after_seconds()),
-        (ErrorCode::SpoolFull, None)
-    );
-    assert!(error.hint().contains("alone is larger") && !error.hint().contains("Try again"));
+    assert_eq!(error.kind(), BodyErrorKind::LargerThanSpool);
     assert!(
         collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
             .await
@@ -157,11 +150,10 @@ async fn too_large_is_refused_early_and_late() {
         length: Some((4 << 20) + 1),
     };
     let error = collect_with(vec![], early, 0, 0).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::BodyTooLarge);
-    assert!(error.hint().contains("4194304"));
+    assert_eq!(error.kind(), BodyErrorKind::TooLarge { max: 4_194_304 });
     let pieces = vec![pattern(1 << 20); 5];
     let error = collect_with(pieces, PLAIN, 1 << 20, 8 << 20).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::BodyTooLarge);
+    assert_eq!(error.kind(), BodyErrorKind::TooLarge { max: 4_194_304 });
     let exact = vec![pattern(1 << 20); 4];
     assert!(collect_with(exact, PLAIN, 1 << 20, 8 << 20).await.is_ok());
 }
@@ -176,7 +168,7 @@ async fn a_body_that_stops_arriving_times_out() {
     };
     let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
     let error = collect(body, PLAIN, limits, patience(), &mut 0).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::BodyTimeout);
+    assert_eq!(error.kind(), BodyErrorKind::Timeout);
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +188,7 @@ async fn a_body_that_trickles_is_too_slow() {
     let error = collect(StreamBody::new(body), PLAIN, limits, patience, &mut received)
         .await
         .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::BodyTooSlow);
+    assert_eq!(error.kind(), BodyErrorKind::TooSlow);
     // Nine tenths of each second are late: 30 s of that are 33 s and a third.
     assert_eq!((received, begin.elapsed().as_secs()), (33, 33));
 }
@@ -223,7 +215,7 @@ async fn a_broken_body_is_incomplete() {
     )
     .await
     .unwrap_err();
-    assert_eq!((error.code(), received), (ErrorCode::BodyIncomplete, 3));
+    assert_eq!((error.kind(), received), (BodyErrorKind::Incomplete, 3));
 }
 
 #[tokio::test]
@@ -237,7 +229,7 @@ async fn no_directory_for_the_spool_is_our_failure() {
     let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, patience(), &mut 0)
         .await
         .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::SpoolFailed);
+    assert_eq!(error.kind(), BodyErrorKind::SpoolFailed);
 }
 
 #[tokio::test]
@@ -255,12 +247,7 @@ async fn an_aws_chunked_body_is_kept_decoded() {
     assert_eq!(got.sha256, digest(&SHA256, b"hello").as_ref());
     assert_eq!(got.trailers, [(crc.clone(), HeaderValue::from_static("NhCmhg=="))]);
     let error = collect_with(vec![body], framing(6), 100, 1 << 20).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::AwsChunkedMalformed);
-    assert!(
-        error.hint().contains("x-amz-decoded-content-length"),
-        "{}",
-        error.hint()
-    );
+    assert_eq!(error.kind(), BodyErrorKind::AwsChunked(AwsChunkedError::Length));
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub(crate) fn envelope(payload: &[u8]) -> Vec<u8> {
 }
 
 /// What is gathered of a stream that comes in pieces of this size: messages, and how it ends.
-fn gather(stream: &[u8], size: usize) -> (Vec<Option<Vec<u8>>>, Result<bool, Malformed>) {
+fn gather(stream: &[u8], size: usize) -> (Vec<Option<Vec<u8>>>, Result<bool, EventStreamError>) {
     let mut gatherer = Gatherer::default();
     let mut messages = Vec::new();
     for piece in stream.chunks(size) {
@@ -51,7 +51,7 @@ fn gather(stream: &[u8], size: usize) -> (Vec<Option<Vec<u8>>>, Result<bool, Mal
 }
 
 #[track_caller]
-fn refuse(stream: &[u8], want: Malformed) {
+fn refuse(stream: &[u8], want: EventStreamError) {
     for size in [1, 7, stream.len()] {
         assert_eq!(gather(stream, size), (vec![], Err(want)), "in pieces of {size}");
     }
@@ -107,7 +107,7 @@ fn what_cannot_be_read_is_refused() {
         b"\x01a\x07\x00\x02x",
         b"\x01a\x05\0",
     ] {
-        refuse(&message(headers, b""), Malformed::Headers);
+        refuse(&message(headers, b""), EventStreamError::Headers);
     }
     let headers_beyond = {
         let mut message = message(b"", b"abc");
@@ -116,26 +116,32 @@ fn what_cannot_be_read_is_refused() {
         message[8..12].copy_from_slice(&sum);
         message
     };
-    refuse(&headers_beyond, Malformed::TooShort);
+    refuse(&headers_beyond, EventStreamError::TooShort);
     let announcing = |total: u32| {
         let lengths = [total.to_be_bytes(), [0; 4]].concat();
         let sum = crc(&lengths);
         [lengths.as_slice(), &sum].concat()
     };
-    refuse(&announcing(15), Malformed::TooShort);
-    refuse(&announcing(u32::try_from(MAX_MESSAGE).unwrap() + 1), Malformed::TooLong);
-    refuse(&announcing(u32::MAX), Malformed::TooLong);
+    refuse(&announcing(15), EventStreamError::TooShort);
+    refuse(
+        &announcing(u32::try_from(MAX_MESSAGE).unwrap() + 1),
+        EventStreamError::TooLong,
+    );
+    refuse(&announcing(u32::MAX), EventStreamError::TooLong);
 }
 
 #[test]
 fn an_envelope_holds_one_message_that_is_right_as_well() {
     let inner = message(b"", b"inner");
-    refuse(&envelope(b"short"), Malformed::Envelope);
-    refuse(&envelope(&[inner.clone(), inner.clone()].concat()), Malformed::Envelope);
-    refuse(&envelope(&inner[..inner.len() - 1]), Malformed::Envelope);
+    refuse(&envelope(b"short"), EventStreamError::Envelope);
+    refuse(
+        &envelope(&[inner.clone(), inner.clone()].concat()),
+        EventStreamError::Envelope,
+    );
+    refuse(&envelope(&inner[..inner.len() - 1]), EventStreamError::Envelope);
     let mut wrong = inner;
     *wrong.last_mut().unwrap() ^= 1;
-    refuse(&envelope(&wrong), Malformed::MessageChecksum);
+    refuse(&envelope(&wrong), EventStreamError::MessageChecksum);
 }
 
 #[test]

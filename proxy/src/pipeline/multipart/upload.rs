@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::plan::{self, Kind, MAX_PARTS};
 use super::{memory, xml};
-use crate::body::{Content, Part, PartReader, too_large};
+use crate::body::{BodyErrorKind, Content, Part, PartReader};
 use crate::config::ConnectionConfig;
 use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::pipeline::Pipeline;
@@ -141,12 +141,13 @@ impl Upload {
             tokio::pin!(reading);
             part = loop {
                 tokio::select! {
-                    part = &mut reading => break part?,
+                    part = &mut reading => break part.map_err(ProxyError::from)?,
                     Some(outcome) = under_way.join_next() => note(outcome)?,
                 }
             };
         }
-        Err(too_large(self.ready.route.config.limits.max_body).into())
+        let max = self.ready.route.config.limits.max_body;
+        Err(ProxyError::from(BodyErrorKind::TooLarge { max }).into())
     }
 
     async fn send_part(

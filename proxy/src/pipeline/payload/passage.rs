@@ -19,7 +19,7 @@ use http::Method;
 use policy_gen::mapping::BodyFraming;
 
 use super::Ready;
-use crate::body::{ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum, too_large};
+use crate::body::{BodyErrorKind, ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum};
 use crate::config::{ChecksumMode, PayloadMode, Scheme};
 use crate::error::ProxyError;
 use crate::pipeline::steps::AskedPayload;
@@ -49,7 +49,7 @@ impl Passage {
             Self::Chunked(layout) => (layout.length, layout.framed_length()),
         };
         match framed.filter(|_| length <= max) {
-            None => Err(too_large(max)),
+            None => Err(BodyErrorKind::TooLarge { max }.into()),
             known => Ok(known),
         }
     }

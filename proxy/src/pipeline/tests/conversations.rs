@@ -1,5 +1,6 @@
 //! Requests that flow while they are answered.
 
+use crc_fast::{CrcAlgorithm, checksum};
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -7,7 +8,6 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::client::conn::http2::SendRequest;
 
 use super::*;
-use crate::body::messages::{envelope, message};
 use crate::error::ErrorCode;
 
 const PATH: &str = "/model/a.b/invoke-with-bidirectional-stream";
@@ -23,6 +23,28 @@ fn piece_body() -> (Pieces, PieceBody) {
         Some((piece.map(Frame::data), receiver))
     });
     (pieces, StreamBody::new(frames).boxed_unsync())
+}
+
+/// A message of an event stream, with its checksums.
+fn message(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+    let crc = |bytes: &[u8]| {
+        let sum = u32::try_from(checksum(CrcAlgorithm::Crc32IsoHdlc, bytes)).unwrap();
+        sum.to_be_bytes()
+    };
+    let total = u32::try_from(16 + headers.len() + payload.len()).unwrap();
+    let lengths = [total, u32::try_from(headers.len()).unwrap()].map(u32::to_be_bytes);
+    let mut message = lengths.concat();
+    message.extend(crc(&message));
+    message.extend([headers, payload].concat());
+    message.extend(crc(&message));
+    message
+}
+
+/// A signed message as SDKs make it, with a signature that is none.
+fn envelope(payload: &[u8]) -> Vec<u8> {
+    let signature = [b"\x10:chunk-signature\x06\x00\x20".as_slice(), &[7; 32]].concat();
+    let date = [b"\x05:date\x08".as_slice(), &[0; 8]].concat();
+    message(&[signature, date].concat(), payload)
 }
 
 /// One conversation from the service's side.
