@@ -2,12 +2,12 @@
 
 // As the modules name it.
 extern crate proxy_config as config;
+extern crate request_body as body;
 extern crate resource_limits as share;
 
 mod admin;
 mod admit;
 pub mod app;
-mod body;
 mod browser;
 mod chain_files;
 pub mod check;

@@ -32,11 +32,12 @@ const OVER: u8 = 3;
 
 /// Which hosts are known to send no `100 Continue`. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ExpectContinue(Arc<Mutex<HashMap<Arc<str>, Instant>>>);
+pub struct ExpectContinue(Arc<Mutex<HashMap<Arc<str>, Instant>>>);
 
 impl ExpectContinue {
     /// The host, named with its port; `None` while it is known to be silent.
-    pub(crate) fn of(&self, host: &str) -> Option<Continues> {
+    #[must_use]
+    pub fn of(&self, host: &str) -> Option<Continues> {
         let mut silent = self.silent();
         match silent.get(host) {
             Some(until) if Instant::now() < *until => return None,
@@ -72,27 +73,28 @@ impl ExpectContinue {
 
 /// A host that may send `100 Continue`.
 #[derive(Clone, Debug)]
-pub(crate) struct Continues {
+pub struct Continues {
     hosts: ExpectContinue,
     host: Arc<str>,
 }
 
 impl Continues {
     /// Whether it may still, as far as is known.
-    pub(crate) fn is_likely(&self) -> bool {
+    #[must_use]
+    pub fn is_likely(&self) -> bool {
         let until = self.hosts.silent().get(&self.host).copied();
         until.is_none_or(|until| until <= Instant::now())
     }
 
     /// It does not: no `Expect` for [`SILENT_FOR`].
-    pub(crate) fn is_silent(&self) {
+    pub fn is_silent(&self) {
         self.hosts.remember(&self.host);
     }
 }
 
 /// Between a service and one body for it. Clones are the same gate.
 #[derive(Clone, Debug)]
-pub(crate) struct Gate(Arc<GateState>);
+pub struct Gate(Arc<GateState>);
 
 #[derive(Debug)]
 struct GateState {
@@ -103,7 +105,8 @@ struct GateState {
 
 impl Gate {
     /// A shut one.
-    pub(crate) fn new(continues: Continues) -> Self {
+    #[must_use]
+    pub fn new(continues: Continues) -> Self {
         Self(Arc::new(GateState {
             state: AtomicU8::new(WAITING),
             waker: AtomicWaker::new(),
@@ -112,18 +115,18 @@ impl Gate {
     }
 
     /// The service wants the body.
-    pub(crate) fn open(&self) {
+    pub fn open(&self) {
         self.change(OPEN);
     }
 
     /// The service has responded: if it has not wanted the body by now, it gets none. The connection goes on until the
     /// response is read.
-    pub(crate) fn answered(&self) {
+    pub fn answered(&self) {
         self.change(ANSWERED);
     }
 
     /// The response has been read, or there is none: a body that waits goes, and the connection with it.
-    pub(crate) fn over(&self) {
+    pub fn over(&self) {
         let before = self.0.state.fetch_max(OVER, Ordering::AcqRel);
         if before == WAITING || before == ANSWERED {
             self.0.waker.wake();
@@ -131,7 +134,7 @@ impl Gate {
     }
 
     /// The host does not know `Expect`, as its response says.
-    pub(crate) fn is_unknown(&self) {
+    pub fn is_unknown(&self) {
         self.0.continues.is_silent();
     }
 

@@ -16,7 +16,7 @@ use super::framing::Framing;
 
 /// The object's bytes as they come, its checksums verified.
 #[derive(Debug)]
-pub(crate) struct UploadStream {
+pub struct UploadStream {
     stream: ClientStream,
     wrapping: Option<Box<Wrapping>>,
 }
@@ -37,7 +37,7 @@ struct Wrapping {
 
 impl UploadStream {
     /// The object in `stream`, which is framed in this way.
-    pub(crate) fn new(stream: ClientStream, framing: Framing) -> Self {
+    pub fn new(stream: ClientStream, framing: Framing) -> Self {
         let wrapping = match framing {
             Framing::Plain { .. } => None,
             Framing::AwsChunked { length, trailers } => Some(Box::new(Wrapping {
@@ -112,7 +112,7 @@ impl UploadStream {
 
 /// A body until somebody takes it: it can be sent once. Clones are the same shelf.
 #[derive(Debug)]
-pub(crate) struct Shelf<T = UploadStream>(Arc<Mutex<Option<T>>>);
+pub struct Shelf<T = UploadStream>(Arc<Mutex<Option<T>>>);
 
 impl<T> Clone for Shelf<T> {
     fn clone(&self) -> Self {
@@ -122,17 +122,17 @@ impl<T> Clone for Shelf<T> {
 
 impl<T> Shelf<T> {
     /// A shelf with this body on it.
-    pub(crate) fn new(body: T) -> Self {
+    pub fn new(body: T) -> Self {
         Self(Arc::new(Mutex::new(Some(body))))
     }
 
     /// Whether the body is still there.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The body, for the first who asks.
-    pub(crate) fn take(&self) -> Option<T> {
+    pub fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -143,7 +143,7 @@ impl Shelf {
     /// # Errors
     ///
     /// The client is late, or its body broke off.
-    pub(crate) async fn begun(&self) -> Result<(), BoxError> {
+    pub async fn begun(&self) -> Result<(), BoxError> {
         let poll = |cx: &mut Context<'_>| match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(stream) => stream.poll_begun(cx),
             None => Poll::Ready(Ok(())),

@@ -1,25 +1,24 @@
 //! Why a body could not be read, stored or signed.
 
+use resource_limits::Exhausted;
 use std::error::Error;
 use std::fmt;
 
-use crate::share::Exhausted;
-
 /// A cause, for the log.
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A body could not be read, stored or signed.
 ///
 /// `Display` is the sentence of its kind; the cause is the `source`.
 #[derive(Debug)]
-pub(crate) struct BodyError {
+pub struct BodyError {
     kind: BodyErrorKind,
     cause: Option<BoxError>,
 }
 
 /// What went wrong with a body. Says nothing about what is in it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum BodyErrorKind {
+pub enum BodyErrorKind {
     /// It has more bytes than allowed.
     #[error("the body has more than {max} bytes")]
     TooLarge {
@@ -66,7 +65,7 @@ pub(crate) enum BodyErrorKind {
 
 /// What is wrong with the head of an aws-chunked body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum AwsChunkedHeadError {
+pub enum AwsChunkedHeadError {
     /// The decoded length is no decimal number of 64 bits.
     #[error("x-amz-decoded-content-length is no number")]
     DecodedLength,
@@ -77,7 +76,7 @@ pub(crate) enum AwsChunkedHeadError {
 
 /// What is wrong with an aws-chunked body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum AwsChunkedError {
+pub enum AwsChunkedError {
     /// No size where a chunk begins.
     #[error("a chunk's size is not a hexadecimal number on a line of its own")]
     Size,
@@ -112,7 +111,7 @@ pub(crate) enum AwsChunkedError {
 
 /// What is wrong with an event stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum EventStreamError {
+pub enum EventStreamError {
     /// The lengths at the beginning of a message do not have their CRC-32.
     #[error("the checksum of a message's first bytes is not theirs")]
     PreludeChecksum,
@@ -148,20 +147,20 @@ pub(super) const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 impl BodyError {
     /// What went wrong.
     #[must_use]
-    pub(crate) fn kind(&self) -> BodyErrorKind {
+    pub fn kind(&self) -> BodyErrorKind {
         self.kind
     }
 
     /// What caused it, where something did.
     #[must_use]
-    pub(crate) fn into_cause(self) -> Option<BoxError> {
+    pub fn into_cause(self) -> Option<BoxError> {
         self.cause
     }
 }
 
 impl BodyErrorKind {
     /// The error of this kind with its cause.
-    pub(crate) fn because(self, cause: impl Into<BoxError>) -> BodyError {
+    pub fn because(self, cause: impl Into<BoxError>) -> BodyError {
         BodyError {
             kind: self,
             cause: Some(cause.into()),

@@ -27,7 +27,7 @@ const CHUNK_SIGNATURE: (&[u8], u8) = (b":chunk-signature", 6);
 
 /// A whole message whose checksums are right.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Message {
+pub enum Message {
     /// To be signed: behind as much room as an [`Envelope`] has before a message.
     Plain(BytesMut),
     /// The client's own end of a stream that it signs: an envelope around nothing.
@@ -36,14 +36,18 @@ pub(crate) enum Message {
 
 /// Gathers messages from pieces of any size; holds one of them at most.
 #[derive(Debug, Default)]
-pub(crate) struct Gatherer {
+pub struct Gatherer {
     /// Room for the head of an envelope, and the message as far as it has come.
     gathered: BytesMut,
 }
 
 impl Gatherer {
     /// Takes from the piece what belongs to the next message; `None` where there is more of it to come.
-    pub(crate) fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, EventStreamError> {
+    ///
+    /// # Errors
+    ///
+    /// [`EventStreamError`]: nothing behind it can be read.
+    pub fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, EventStreamError> {
         if self.gathered.is_empty() && !piece.is_empty() {
             self.gathered.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
             self.gathered.extend_from_slice(&[0; Envelope::HEAD]);
@@ -63,12 +67,14 @@ impl Gatherer {
     }
 
     /// Whether there is nothing of a message that is not whole.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.gathered.is_empty()
     }
 
     /// Bytes of memory that it holds.
-    pub(crate) fn room(&self) -> usize {
+    #[must_use]
+    pub fn room(&self) -> usize {
         self.gathered.capacity()
     }
 

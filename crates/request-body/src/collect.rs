@@ -19,24 +19,24 @@ use super::storage::ClientStorage;
 
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BodyLimits<'a> {
+pub struct BodyLimits<'a> {
     /// Bytes kept in memory; a longer body goes to the disk.
-    pub(crate) memory: u64,
+    pub memory: u64,
     /// Bytes at all.
-    pub(crate) max: u64,
+    pub max: u64,
     /// The client's room.
-    pub(crate) storage: &'a ClientStorage,
+    pub storage: &'a ClientStorage,
 }
 
 /// A whole body.
 #[derive(Debug)]
-pub(crate) struct Collected {
+pub struct Collected {
     /// The bytes, decoded.
-    pub(crate) content: Content,
+    pub content: Content,
     /// Their SHA-256.
-    pub(crate) sha256: [u8; 32],
+    pub sha256: [u8; 32],
     /// Headers that came in the body's trailer: checksums of an aws-chunked body.
-    pub(crate) trailers: Vec<(HeaderName, HeaderValue)>,
+    pub trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Reads a body to its end, hashing it. `received` counts the bytes off the wire, whatever happens.
@@ -46,7 +46,7 @@ pub(crate) struct Collected {
 /// # Errors
 ///
 /// [`BodyErrorKind::TooLarge`] before the first byte where the announced length says so; the others as they happen.
-pub(crate) async fn collect<B>(
+pub async fn collect<B>(
     mut body: B,
     framing: Framing,
     limits: BodyLimits<'_>,

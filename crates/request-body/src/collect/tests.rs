@@ -17,7 +17,7 @@ fn patience() -> Patience {
 
 /// So much memory, and more disk than any body here takes.
 fn room(memory: u64) -> ClientStorage {
-    crate::body::storage::tests::room(memory, 1 << 30, std::env::temp_dir())
+    crate::storage::tests::room(memory, 1 << 30, std::env::temp_dir())
 }
 
 fn body_of(pieces: Vec<Vec<u8>>) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
@@ -112,7 +112,7 @@ async fn memory_goes_back_to_the_budget() {
 
 #[tokio::test]
 async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
-    let storage = crate::body::storage::tests::room(0, 300_000, std::env::temp_dir());
+    let storage = crate::storage::tests::room(0, 300_000, std::env::temp_dir());
     let limits = BodyLimits {
         memory: 0,
         max: 1 << 20,
@@ -220,7 +220,7 @@ async fn a_broken_body_is_incomplete() {
 
 #[tokio::test]
 async fn no_directory_for_the_spool_is_our_failure() {
-    let storage = crate::body::storage::tests::room(0, 1 << 20, "/nonexistent/spool".into());
+    let storage = crate::storage::tests::room(0, 1 << 20, "/nonexistent/spool".into());
     let limits = BodyLimits {
         memory: 0,
         max: 100,

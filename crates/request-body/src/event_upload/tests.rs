@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use http::Request;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use resource_limits::{ClientKey, ListenerRole, Pool, PoolSize};
 use signer::{Payload, SignInput, Signer, SigningScope};
 
 use super::super::client_stream::StreamFault;
@@ -15,8 +16,6 @@ use super::super::conversation::Answering;
 use super::super::event_message::tests::{envelope, message};
 use super::super::patience::Patience;
 use super::*;
-use crate::server::ListenerRole;
-use crate::share::{ClientKey, Pool, PoolSize};
 
 /// Memory for messages.
 const ROOM: PoolSize = PoolSize {

@@ -16,7 +16,7 @@ use super::outgoing::Progress;
 /// against clients that take up a request's room for hours with a few bytes a minute. Only waiting counts: while the
 /// other side takes nothing, nobody is late.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     limit: Duration,
     least_rate: Option<NonZeroU64>,
     /// Where something else moves that excuses the sender.
@@ -34,7 +34,7 @@ struct Waiting {
 
 /// Why a sender is waited for no longer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Late {
+pub enum Late {
     /// Nothing has come.
     Stopped,
     /// Too little has come.
@@ -43,7 +43,8 @@ pub(crate) enum Late {
 
 impl Patience {
     /// Waits `limit` for each piece, however small.
-    pub(crate) fn new(limit: Duration) -> Self {
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
         Self {
             limit,
             least_rate: None,
@@ -54,12 +55,14 @@ impl Patience {
     }
 
     /// Asks for so many bytes a second as well.
-    pub(crate) fn with_least_rate(self, least_rate: Option<NonZeroU64>) -> Self {
+    #[must_use]
+    pub fn with_least_rate(self, least_rate: Option<NonZeroU64>) -> Self {
         Self { least_rate, ..self }
     }
 
     /// Takes nobody for late while this moves.
-    pub(crate) fn beside(self, activity: Progress) -> Self {
+    #[must_use]
+    pub fn beside(self, activity: Progress) -> Self {
         Self {
             beside: Some(activity),
             ..self
@@ -67,7 +70,7 @@ impl Patience {
     }
 
     /// A piece of so many bytes has come.
-    pub(crate) fn came(&mut self, bytes: usize) {
+    pub fn came(&mut self, bytes: usize) {
         let waited = self.waiting.take().map_or(Duration::ZERO, |wait| wait.since.elapsed());
         self.left = match self.least_rate {
             None => self.limit,
@@ -79,7 +82,7 @@ impl Patience {
     }
 
     /// Ready once the sender is too late. To be asked only while there is no piece.
-    pub(crate) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
+    pub fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
         let left = self.left;
         let waiting = self.waiting.get_or_insert_with(|| Waiting {
             since: Instant::now(),

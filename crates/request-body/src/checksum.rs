@@ -10,11 +10,16 @@ use http::{HeaderMap, HeaderName};
 
 /// The algorithms that can be computed here. S3 knows more; those can only be passed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ChecksumAlgorithm {
+pub enum ChecksumAlgorithm {
+    /// `CRC-32/ISO-HDLC`.
     Crc32,
+    /// `CRC-32/ISCSI`.
     Crc32c,
+    /// `CRC-64/NVME`.
     Crc64Nvme,
+    /// FIPS 180.
     Sha1,
+    /// FIPS 180.
     Sha256,
 }
 
@@ -24,7 +29,8 @@ impl ChecksumAlgorithm {
     const ALL: [Self; 5] = [Crc32, Crc32c, Crc64Nvme, Sha1, Sha256];
 
     /// The header or trailer that holds its value.
-    pub(crate) fn header(self) -> HeaderName {
+    #[must_use]
+    pub fn header(self) -> HeaderName {
         HeaderName::from_static(match self {
             Crc32 => "x-amz-checksum-crc32",
             Crc32c => "x-amz-checksum-crc32c",
@@ -35,7 +41,7 @@ impl ChecksumAlgorithm {
     }
 
     /// The algorithm whose value the header holds; `None` for one that cannot be computed here.
-    pub(crate) fn of_header(name: &HeaderName) -> Option<Self> {
+    pub fn of_header(name: &HeaderName) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.header() == *name)
     }
 
@@ -52,7 +58,8 @@ impl ChecksumAlgorithm {
 }
 
 /// Whether the head brings a digest of the object: S3 takes no second one, and needs none.
-pub(crate) fn has_checksum(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn has_checksum(headers: &HeaderMap) -> bool {
     let is_value = |name: &HeaderName| {
         let name = name.as_str();
         let algorithm = name.strip_prefix("x-amz-checksum-");

@@ -17,7 +17,7 @@ use super::outgoing::Progress;
 /// Neither direction is late while the other one moves: a client that listens sends nothing, and a service that is
 /// spoken to answers nothing. With the answer the exchange is over, whatever the client still has to say.
 #[derive(Clone, Debug)]
-pub(crate) struct Conversation(Arc<Shared>);
+pub struct Conversation(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -26,9 +26,16 @@ struct Shared {
     sender: AtomicWaker,
 }
 
+impl Default for Conversation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Conversation {
     /// One that has just begun.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self(Arc::new(Shared {
             activity: Progress::new(),
             is_over: AtomicBool::new(false),
@@ -37,7 +44,8 @@ impl Conversation {
     }
 
     /// When something last passed in either direction.
-    pub(crate) fn activity(&self) -> &Progress {
+    #[must_use]
+    pub fn activity(&self) -> &Progress {
         &self.0.activity
     }
 
@@ -50,11 +58,12 @@ impl Conversation {
 
 /// The answer of a conversation; dropped, it has ended.
 #[derive(Debug)]
-pub(crate) struct Answering(Conversation);
+pub struct Answering(Conversation);
 
 impl Answering {
     /// The answer of this one.
-    pub(crate) fn new(conversation: Conversation) -> Self {
+    #[must_use]
+    pub fn new(conversation: Conversation) -> Self {
         Self(conversation)
     }
 }
@@ -71,11 +80,11 @@ impl Drop for Answering {
 ///
 /// hyper takes a reset with `NO_ERROR` for an end as well, since servers reset so what they have answered already.
 #[derive(Debug)]
-pub(crate) struct EndsAsSaid<B>(B);
+pub struct EndsAsSaid<B>(B);
 
 impl<B> EndsAsSaid<B> {
     /// The same body.
-    pub(crate) fn new(body: B) -> Self {
+    pub fn new(body: B) -> Self {
         Self(body)
     }
 }

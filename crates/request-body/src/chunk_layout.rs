@@ -22,7 +22,7 @@ const SIGNATURE_LENGTH: u64 = 64;
 
 /// What vouches for the bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Seal {
+pub enum Seal {
     /// A signature for each chunk.
     Signed,
     /// The same, and a signed checksum of the whole.
@@ -33,18 +33,19 @@ pub(crate) enum Seal {
 
 /// The layout of one upload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct ChunkLayout {
+pub struct ChunkLayout {
     /// Bytes of the object.
-    pub(crate) length: u64,
+    pub length: u64,
     /// Bytes of it in a chunk; the last one may have less.
-    pub(crate) chunk: u64,
+    pub chunk: u64,
     /// What vouches for them.
-    pub(crate) seal: Seal,
+    pub seal: Seal,
 }
 
 impl ChunkLayout {
     /// What the head's signature says of the body.
-    pub(crate) fn payload(&self) -> Payload {
+    #[must_use]
+    pub fn payload(&self) -> Payload {
         match self.seal {
             Seal::Signed => Payload::StreamingSigned,
             Seal::SignedTrailer(_) => Payload::StreamingSignedTrailer,
@@ -68,7 +69,8 @@ impl ChunkLayout {
     }
 
     /// How long the framed body is; `None` where that fits into no number.
-    pub(crate) fn framed_length(&self) -> Option<u64> {
+    #[must_use]
+    pub fn framed_length(&self) -> Option<u64> {
         let whole = self.length.checked_div(self.chunk)?;
         let whole = whole.checked_mul(self.framed_chunk_length(self.chunk))?;
         let rest = match self.length % self.chunk {
@@ -102,7 +104,7 @@ impl ChunkLayout {
 
     /// Says in the head what comes, all of it in signed headers. The payload hash tells the same: every server goes by
     /// that one.
-    pub(crate) fn announce(&self, headers: &mut HeaderMap) {
+    pub fn announce(&self, headers: &mut HeaderMap) {
         headers.insert(DECODED_LENGTH, HeaderValue::from(self.length));
         if let Some(algorithm) = self.trailer() {
             headers.insert(TRAILER, HeaderValue::from(algorithm.header()));

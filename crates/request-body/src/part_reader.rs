@@ -12,7 +12,7 @@ use super::storage::ClientStorage;
 
 /// Takes parts off a body.
 #[derive(Debug)]
-pub(crate) struct PartReader {
+pub struct PartReader {
     stream: ClientStream,
     fault: StreamFault,
     /// Read, but in no part yet.
@@ -24,17 +24,18 @@ pub(crate) struct PartReader {
 
 /// A part of a body.
 #[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) content: Content,
+pub struct Part {
+    /// Its bytes.
+    pub content: Content,
     /// The SHA-256 of its bytes.
-    pub(crate) sha256: [u8; 32],
+    pub sha256: [u8; 32],
     /// Whether the body ends with it.
-    pub(crate) is_last: bool,
+    pub is_last: bool,
 }
 
 impl PartReader {
     /// Reads a body that may have `max` bytes.
-    pub(crate) fn new(stream: ClientStream, fault: StreamFault, max: u64) -> Self {
+    pub fn new(stream: ClientStream, fault: StreamFault, max: u64) -> Self {
         Self {
             stream,
             fault,
@@ -45,7 +46,7 @@ impl PartReader {
     }
 
     /// How many bytes have come off the wire.
-    pub(crate) fn received(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.fault.received()
     }
 
@@ -54,7 +55,7 @@ impl PartReader {
     /// # Errors
     ///
     /// [`BodyError`], of any kind but those of framings.
-    pub(crate) async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, BodyError> {
+    pub async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, BodyError> {
         let mut sink = Sink::new(memory, storage);
         let mut is_last = false;
         loop {
@@ -104,8 +105,8 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
 
     use super::*;
-    use crate::body::error::BoxError;
-    use crate::body::{Patience, Progress};
+    use crate::error::BoxError;
+    use crate::{Patience, Progress};
 
     fn reader(pieces: &[usize], max: u64) -> PartReader {
         let pieces: Vec<_> = pieces
@@ -122,7 +123,7 @@ mod tests {
     }
 
     async fn parts(pieces: &[usize], max: u64) -> Result<Vec<usize>, BodyErrorKind> {
-        let storage = crate::body::storage::tests::room(1 << 20, 0, PathBuf::new());
+        let storage = crate::storage::tests::room(1 << 20, 0, PathBuf::new());
         let mut reader = reader(pieces, max);
         let mut parts = Vec::new();
         loop {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use resource_limits::Grant;
 use signer::ChunkSigner;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -21,11 +22,10 @@ use super::event_upload::{EventStream, EventUpload, Sealer};
 use super::gate::{Gate, Waiting};
 use super::spool::read_block;
 use super::upload_stream::{Shelf, UploadStream};
-use crate::share::Grant;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
 #[derive(Clone, Debug)]
-pub(crate) enum Content {
+pub enum Content {
     /// No bytes.
     Empty,
     /// In memory.
@@ -43,7 +43,7 @@ pub(crate) enum Content {
 
 /// The pieces of a body, and their share of the budget for memory.
 #[derive(Debug)]
-pub(crate) struct InMemory {
+pub struct InMemory {
     segments: Vec<Bytes>,
     length: u64,
     _share: Option<Grant>,
@@ -75,7 +75,8 @@ impl Content {
     }
 
     /// How many bytes it has.
-    pub(crate) fn length(&self) -> u64 {
+    #[must_use]
+    pub fn length(&self) -> u64 {
         match self {
             Self::Empty => 0,
             Self::Memory(memory) => memory.length,
@@ -84,7 +85,8 @@ impl Content {
     }
 
     /// The bytes where they are in one piece of memory; enough for looking into small forms.
-    pub(crate) fn as_slice(&self) -> Option<&[u8]> {
+    #[must_use]
+    pub fn as_slice(&self) -> Option<&[u8]> {
         match self {
             Self::Empty => Some(&[]),
             Self::Memory(memory) => match memory.segments.as_slice() {
@@ -96,7 +98,8 @@ impl Content {
     }
 
     /// The bytes where they are in memory, in as many pieces as they came in.
-    pub(crate) fn pieces(&self) -> Option<&[Bytes]> {
+    #[must_use]
+    pub fn pieces(&self) -> Option<&[Bytes]> {
         match self {
             Self::Empty => Some(&[]),
             Self::Memory(memory) => Some(&memory.segments),
@@ -109,7 +112,7 @@ impl Content {
     /// # Errors
     ///
     /// The spool cannot be read.
-    pub(crate) async fn whole(&self) -> io::Result<Bytes> {
+    pub async fn whole(&self) -> io::Result<Bytes> {
         match self {
             Self::Empty => Ok(Bytes::new()),
             Self::Memory(memory) => match memory.segments.as_slice() {
@@ -128,7 +131,7 @@ impl Content {
     }
 
     /// The body from its first byte, to be sent once the gate is open, where there is one.
-    pub(crate) fn body(&self, gate: Option<Gate>, progress: Progress) -> OutgoingBody {
+    pub fn body(&self, gate: Option<Gate>, progress: Progress) -> OutgoingBody {
         let source = match self {
             Self::Empty => Source::Empty,
             Self::Memory(memory) => Source::Memory {
@@ -154,28 +157,35 @@ impl Content {
 
 /// When the last piece of a body was handed on; tells a slow upload from an upstream that is stuck.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(Arc<Mutex<Instant>>);
+pub struct Progress(Arc<Mutex<Instant>>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Progress {
     /// Now.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 
     /// When it was.
-    pub(crate) fn last(&self) -> Instant {
+    pub fn last(&self) -> Instant {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It is now.
-    pub(crate) fn touch(&self) {
+    pub fn touch(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
 /// A request's body, as the HTTP client takes it.
 #[derive(Debug)]
-pub(crate) struct OutgoingBody {
+pub struct OutgoingBody {
     /// Nothing was taken of the source yet.
     waiting: Option<Waiting>,
     source: Source,
@@ -211,17 +221,17 @@ enum Source {
 
 /// How an upload is put into chunks.
 #[derive(Debug)]
-pub(crate) struct Chunks {
+pub struct Chunks {
     /// Their layout.
-    pub(crate) layout: ChunkLayout,
+    pub layout: ChunkLayout,
     /// Signs them, where they are signed.
-    pub(crate) signer: Option<ChunkSigner>,
+    pub signer: Option<ChunkSigner>,
 }
 
 impl OutgoingBody {
     /// A body that is passed on as it arrives, in chunks or as it is, of together so many bytes where that is known. It is
     /// taken off its shelf once the gate is open, where there is one.
-    pub(crate) fn once(
+    pub fn once(
         shelf: Shelf,
         chunks: Option<Chunks>,
         framed_length: Option<u64>,
@@ -241,7 +251,7 @@ impl OutgoingBody {
     }
 
     /// The messages of a conversation, in signed envelopes.
-    pub(crate) fn events(messages: EventStream, sealer: Sealer, progress: Progress) -> Self {
+    pub fn events(messages: EventStream, sealer: Sealer, progress: Progress) -> Self {
         Self {
             waiting: None,
             source: Source::Events(Box::new(EventUpload::new(messages, sealer))),
@@ -251,12 +261,12 @@ impl OutgoingBody {
     }
 
     /// Whether the client's connection waits for it to be read.
-    pub(crate) fn is_arriving(&self) -> bool {
+    pub fn is_arriving(&self) -> bool {
         matches!(self.source, Source::Held { .. } | Source::Client(_) | Source::Chunks(_))
     }
 
     /// The gate that the body waits at.
-    pub(crate) fn gate(&self) -> Option<Gate> {
+    pub fn gate(&self) -> Option<Gate> {
         self.waiting.as_ref().map(|waiting| waiting.gate().clone())
     }
 

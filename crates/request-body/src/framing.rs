@@ -7,14 +7,14 @@ use super::error::{AwsChunkedHeadError, BodyError};
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// The `x-amz-content-sha256` of a client that signs the messages of an event stream: framed by the messages alone.
-pub(crate) const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";
+pub const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";
 
 pub(super) const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 pub(super) const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
 /// How the body is framed inside its HTTP framing.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// The body is what it is.
     Plain {
         /// Its length, where the client announces one.
@@ -37,7 +37,7 @@ impl Framing {
     /// # Errors
     ///
     /// [`AwsChunkedHeadError`] where the head announces what no body can keep.
-    pub(crate) fn take_from(headers: &mut HeaderMap) -> Result<Self, BodyError> {
+    pub fn take_from(headers: &mut HeaderMap) -> Result<Self, BodyError> {
         let is_streaming = headers
             .get(&CONTENT_SHA256)
             .is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-") && value != EVENTS);
@@ -61,14 +61,15 @@ impl Framing {
     }
 
     /// The framing of a body that must stay as it is, since the client has signed it.
-    pub(crate) fn as_it_is(headers: &HeaderMap) -> Self {
+    pub fn as_it_is(headers: &HeaderMap) -> Self {
         Self::Plain {
             length: headers.get(CONTENT_LENGTH).and_then(number),
         }
     }
 
     /// How many bytes the client announces; not to be believed, but enough to refuse early.
-    pub(crate) fn announced_length(&self) -> Option<u64> {
+    #[must_use]
+    pub fn announced_length(&self) -> Option<u64> {
         match self {
             Self::Plain { length } | Self::AwsChunked { length, .. } => *length,
         }
@@ -79,7 +80,7 @@ impl Framing {
 ///
 /// For AWS, which keeps only the others. Many other servers would store it, and hand it out with the object
 /// (versitygw#2398, rustfs#1857, noobaa-core#9138, SeaweedFS): clients then fail to decode what is not encoded.
-pub(crate) fn add_aws_chunked(headers: &mut HeaderMap) {
+pub fn add_aws_chunked(headers: &mut HeaderMap) {
     let mut codings = b"aws-chunked".to_vec();
     for value in headers.get_all(CONTENT_ENCODING) {
         codings.push(b',');

@@ -17,7 +17,7 @@ use super::patience::{Late, Patience};
 /// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
 /// client's side, which the HTTP client would blame on the request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StreamFault(Arc<Shared>);
+pub struct StreamFault(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -27,19 +27,21 @@ struct Shared {
 
 impl StreamFault {
     /// What went wrong, if anything did.
-    pub(crate) fn error(&self) -> Option<BodyErrorKind> {
+    #[must_use]
+    pub fn error(&self) -> Option<BodyErrorKind> {
         self.0.fault.get().copied()
     }
 
     /// How many bytes have come off the wire.
-    pub(crate) fn received(&self) -> u64 {
+    #[must_use]
+    pub fn received(&self) -> u64 {
         self.0.received.load(Ordering::Relaxed)
     }
 }
 
 /// A client's body, waited for with patience.
 #[derive(Debug)]
-pub(crate) struct ClientStream {
+pub struct ClientStream {
     body: UnsyncBoxBody<Bytes, BoxError>,
     patience: Patience,
     /// For the first piece, where that has less time than others.
@@ -53,7 +55,7 @@ pub(crate) struct ClientStream {
 
 impl ClientStream {
     /// Passes `body` on.
-    pub(crate) fn new<B>(body: B, patience: Patience, fault: StreamFault) -> Self
+    pub fn new<B>(body: B, patience: Patience, fault: StreamFault) -> Self
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -68,7 +70,8 @@ impl ClientStream {
     }
 
     /// Waits no longer than that for the first piece, once it is waited for at all.
-    pub(crate) fn with_first_within(self, limit: Duration) -> Self {
+    #[must_use]
+    pub fn with_first_within(self, limit: Duration) -> Self {
         Self {
             first: Some(Patience::new(limit)),
             ..self
@@ -76,7 +79,8 @@ impl ClientStream {
     }
 
     /// Breaks the request off beyond so many bytes.
-    pub(crate) fn with_most(self, most: u64) -> Self {
+    #[must_use]
+    pub fn with_most(self, most: u64) -> Self {
         Self { most, ..self }
     }
 

@@ -1,14 +1,12 @@
 //! What the bodies of all requests together may take of memory and disk.
 
+use resource_limits::{ClientKey, DescriptorLimit, Grant, Pool, PoolSize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::process::DescriptorLimit;
-use crate::share::{ClientKey, Grant, Pool, PoolSize};
-
 /// The room for bodies. Cheap to clone, and clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Storage {
+pub struct Storage {
     /// Bytes.
     memory: Pool,
     /// Bytes.
@@ -19,14 +17,15 @@ pub(crate) struct Storage {
 
 /// The room that one client may take of it.
 #[derive(Clone, Debug)]
-pub(crate) struct ClientStorage {
+pub struct ClientStorage {
     all: Storage,
     client: ClientKey,
 }
 
 impl Storage {
     /// No room at all, and this folder.
-    pub(crate) fn empty(spool_dir: PathBuf, descriptors: &DescriptorLimit) -> Self {
+    #[must_use]
+    pub fn empty(spool_dir: PathBuf, descriptors: &DescriptorLimit) -> Self {
         Self {
             memory: Pool::new(PoolSize::NONE),
             disk: Pool::new(PoolSize::NONE),
@@ -36,13 +35,14 @@ impl Storage {
     }
 
     /// From now on there is room for so many bytes in memory and on disk. Nobody loses any.
-    pub(crate) fn resize(&self, memory: PoolSize, disk: PoolSize) {
+    pub fn resize(&self, memory: PoolSize, disk: PoolSize) {
         self.memory.resize(memory);
         self.disk.resize(disk);
     }
 
     /// The same room, with another folder for new bodies.
-    pub(crate) fn in_folder(&self, spool_dir: PathBuf) -> Self {
+    #[must_use]
+    pub fn in_folder(&self, spool_dir: PathBuf) -> Self {
         Self {
             spool_dir: spool_dir.into(),
             ..self.clone()
@@ -50,17 +50,20 @@ impl Storage {
     }
 
     /// Bytes of memory that bodies have, and may have.
-    pub(crate) fn memory_pool(&self) -> &Pool {
+    #[must_use]
+    pub fn memory_pool(&self) -> &Pool {
         &self.memory
     }
 
     /// Bytes of disk that bodies have, and may have.
-    pub(crate) fn disk_pool(&self) -> &Pool {
+    #[must_use]
+    pub fn disk_pool(&self) -> &Pool {
         &self.disk
     }
 
     /// The room for the bodies of one client.
-    pub(crate) fn of(&self, client: &ClientKey) -> ClientStorage {
+    #[must_use]
+    pub fn of(&self, client: &ClientKey) -> ClientStorage {
         ClientStorage {
             all: self.clone(),
             client: client.clone(),
@@ -97,11 +100,10 @@ pub(super) fn units(bytes: usize) -> u64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use resource_limits::{Exhausted, ListenerRole};
     use std::net::IpAddr;
 
     use super::*;
-    use crate::server::ListenerRole;
-    use crate::share::Exhausted;
 
     impl ClientStorage {
         fn disk(&self, bytes: usize) -> Result<Grant, Exhausted> {

@@ -8,11 +8,11 @@ use std::io::{self, Write};
 
 use aws_lc_rs::digest::Context;
 use bytes::{Bytes, BytesMut};
+use resource_limits::Grant;
 use tokio::task::JoinHandle;
 
 use super::error::{BodyError, BodyErrorKind};
 use super::storage::{ClientStorage, units};
-use crate::share::Grant;
 
 /// Written at a time. While one batch is hashed and written, the next one arrives: two of them in memory, which are part of
 /// the room for bodies.
@@ -198,7 +198,7 @@ mod tests {
     use aws_lc_rs::digest::SHA256;
 
     use super::*;
-    use crate::body::storage::tests::room;
+    use crate::storage::tests::room;
 
     /// A file that 20,000 bytes were written to.
     async fn written(storage: &ClientStorage) -> SpoolWriter {

@@ -9,31 +9,31 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
+use resource_limits::Grant;
 use signer::{Envelope, EventSigner};
 
 use super::client_stream::ClientStream;
 use super::conversation::Conversation;
 use super::error::{BodyErrorKind, BoxError, EventStreamError};
 use super::event_message::{Gatherer, Message};
-use crate::share::Grant;
 
 /// Puts messages into signed envelopes, each at its own time.
-pub(crate) struct Sealer {
+pub struct Sealer {
     signer: EventSigner,
     now: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
 /// A client's messages before anything of them was taken.
 #[derive(Debug)]
-pub(crate) struct EventStream {
+pub struct EventStream {
     /// Where they come from.
-    pub(crate) stream: ClientStream,
+    pub stream: ClientStream,
     /// What they belong to.
-    pub(crate) conversation: Conversation,
+    pub conversation: Conversation,
     /// Bytes that the message that is being gathered may take; grows with it.
-    pub(crate) memory: Grant,
+    pub memory: Grant,
     /// Bytes that may come.
-    pub(crate) max: u64,
+    pub max: u64,
 }
 
 /// A client's messages on their way, in envelopes.
@@ -60,7 +60,7 @@ enum State {
 
 impl Sealer {
     /// Signs from the head's signature on, at the time that `now` says it is where signatures are verified.
-    pub(crate) fn new(signer: EventSigner, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+    pub fn new(signer: EventSigner, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self {
             signer,
             now: Box::new(now),

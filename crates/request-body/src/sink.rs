@@ -2,12 +2,12 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
+use resource_limits::Grant;
 
 use super::error::BodyError;
 use super::outgoing::Content;
 use super::spool::{SpoolWriter, Spooled};
 use super::storage::{ClientStorage, units};
-use crate::share::Grant;
 
 /// Memory is taken in pieces of this size: no piece is copied again as the body grows, and a client that sends
 /// single bytes cannot make us keep more than it sent.
