@@ -1,6 +1,6 @@
 //! The first look at a request: is its head unambiguous, and may it use the proxy at all?
 //!
-//! hyper is more lenient than a program that hands out an identity may be. [`admit`] refuses what two
+//! hyper is more lenient than a program that hands out an identity may be. [`admit`] rejects what two
 //! readers could read in two ways, before anything else looks at the request.
 //!
 //! What hyper forgives without telling, the server has seen in the bytes: [`AmbiguousHead`] among the request's
@@ -34,18 +34,35 @@ pub(crate) enum TargetForm {
     Origin,
 }
 
-/// A head that has been checked.
+/// A request whose head can be read in one way only. Only [`admit`] makes one.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    /// The head as it came.
-    pub(crate) head: Parts,
-    /// How the proxy was addressed.
-    pub(crate) form: TargetForm,
-    /// Which host was asked for: of the target, else of the `Host` header. `None` only for HTTP/1.0.
-    pub(crate) host: Option<HostPort>,
+    head: Parts,
+    form: TargetForm,
+    host: Option<HostPort>,
 }
 
 impl Admitted {
+    /// The head as it came.
+    pub(crate) fn head(&self) -> &Parts {
+        &self.head
+    }
+
+    /// How the proxy was addressed.
+    pub(crate) fn form(&self) -> TargetForm {
+        self.form
+    }
+
+    /// The requested host: that of the target, else of the `Host` header. `None` only for HTTP/1.0.
+    pub(crate) fn host(&self) -> Option<&HostPort> {
+        self.host.as_ref()
+    }
+
+    /// The head as it came.
+    pub(crate) fn into_head(self) -> Parts {
+        self.head
+    }
+
     /// Path and query as the client sent them; at least `/`.
     pub(crate) fn target(&self) -> &str {
         self.head.uri.path_and_query().map_or("/", PathAndQuery::as_str)
@@ -72,7 +89,7 @@ pub(crate) fn admit(head: Parts, pseudonym: &str) -> Result<Admitted, ProxyError
         _ if head.uri.scheme().is_some() => TargetForm::Absolute,
         _ => TargetForm::Origin,
     };
-    let host = asked_host(&head)?;
+    let host = requested_host(&head)?;
     check_transfer_encoding(&head.headers)?;
     // One by one they are equal, h2 sees to that.
     if head.headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
@@ -181,8 +198,8 @@ fn check_target(head: &Parts) -> Result<(), ProxyError> {
     Ok(())
 }
 
-/// The host the client asks for. RFC 9112, section 3.2.2: a target's own authority replaces the `Host` header.
-fn asked_host(head: &Parts) -> Result<Option<HostPort>, ProxyError> {
+/// The requested host. RFC 9112, section 3.2.2: a target's own authority replaces the `Host` header.
+fn requested_host(head: &Parts) -> Result<Option<HostPort>, ProxyError> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let header = hosts.next();
     if hosts.next().is_some() {
@@ -268,8 +285,8 @@ mod tests {
     #[track_caller]
     fn accept(uri: &str, version: Version, headers: &[(&str, &str)], host: Option<&str>, form: TargetForm) {
         let got = try_admit("GET", uri, version, headers).unwrap();
-        assert_eq!(got.host.map(|host| host.to_string()).as_deref(), host, "{uri}");
-        assert_eq!(got.form, form, "{uri}");
+        assert_eq!(got.host().map(ToString::to_string).as_deref(), host, "{uri}");
+        assert_eq!(got.form(), form, "{uri}");
     }
 
     const HOST: (&str, &str) = ("host", "localhost:8080");

@@ -1,10 +1,11 @@
 //! Seams for the fuzz targets; nothing else uses them.
 //!
-//! What a stranger's bytes meet before anything leaves the machine: a head's way from [`admit`] to its final
+//! What a stranger's bytes meet before anything leaves the machine: a head from [`admit`] to its final
 //! spelling, and a body's framing. Only there with `--cfg fuzzing`, which cargo-fuzz sets.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::ConnectionName;
@@ -17,11 +18,13 @@ use http_body_util::{BodyExt, StreamBody};
 use signer::{Envelope, SigningScope};
 
 use crate::admit::admit;
+use crate::authenticate::authenticate;
 use crate::body::{BodyLimits, Framing, Gatherer, Message, Patience, Progress, Storage, collect};
 use crate::config::Config;
 use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
-use crate::pipeline::{RouteError, prepare};
-use crate::route::Router;
+use crate::normalize::Normalized;
+use crate::pipeline::RouteError;
+use crate::route::{Route, Router};
 use crate::server::ListenerRole;
 use crate::server::head_reader::play::{Seen, play};
 use crate::share::{ClientKey, PoolSize};
@@ -31,7 +34,7 @@ const PSEUDONYM: &str = "signing-proxy-fuzzed";
 
 /// The pipeline up to the body.
 #[derive(Debug)]
-pub struct Gate(Router);
+pub struct Gate(Router<Arc<Route>>);
 
 /// A head that nothing was found against.
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl Gate {
     ///
     /// [`RouteError`] where a connection has nowhere to go.
     pub fn new(config: &Config) -> Result<Self, RouteError> {
-        Router::new(config).map(Self)
+        Router::new(config, Ok).map(Self)
     }
 
     /// Takes a head as far as it gets without credentials.
@@ -70,12 +73,12 @@ impl Gate {
     /// Whatever the client would be told.
     pub fn pass(&self, head: Parts, listener: &ListenerRole) -> Result<Ready, ProxyError> {
         let admitted = admit(head, PSEUDONYM)?;
-        let target = self.0.route(&admitted, listener)?;
-        let ready = prepare(admitted, target, PSEUDONYM)?;
+        let routed = self.0.route(authenticate(admitted), listener)?;
+        let normalized = Normalized::of_routed(routed, PSEUDONYM)?;
         Ok(Ready {
-            connection: ready.route.name().clone(),
-            scope: ready.route.scope.clone(),
-            head: ready.head,
+            connection: normalized.route().name().clone(),
+            scope: normalized.route().scope.clone(),
+            head: normalized.head().clone(),
         })
     }
 

@@ -7,6 +7,7 @@
 mod account;
 mod book;
 mod records;
+pub(crate) mod vending;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,7 +18,6 @@ use http::StatusCode;
 use policy_gen::Decision;
 use policy_gen::mapping::{self, BodyNeed, Mapping, MappingError, Need, Resource, Unresolved};
 use policy_gen::record::Needed;
-use sts_client::CredentialSource;
 
 use crate::config::{AllowMode, AllowRule, Permissions};
 use crate::error::{ErrorCode, ProxyError};
@@ -84,8 +84,8 @@ impl Permit {
         }))
     }
 
-    /// Decides on a request. `body` is the whole of it where [`mapping::needs_body`] wants it; `credentials` are asked
-    /// whose account they are in where that is not configured and counts.
+    /// Decides on a request. `body` is the whole of it where [`mapping::needs_body`] wants it. The account is looked up where it
+    /// is not configured and counts.
     ///
     /// # Errors
     ///
@@ -94,9 +94,8 @@ impl Permit {
         &self,
         request: mapping::Request<'_>,
         body: Option<&[u8]>,
-        credentials: &CredentialSource,
     ) -> Result<Option<Permitted>, ProxyError> {
-        let mapping = match self.map(request, body, credentials).await {
+        let mapping = match self.map(request, body).await {
             Ok(mapping) if self.is_held_by_aws => Mapping {
                 hidden: Vec::new(),
                 ..mapping
@@ -144,12 +143,7 @@ impl Permit {
         })
     }
 
-    async fn map(
-        &self,
-        mut request: mapping::Request<'_>,
-        body: Option<&[u8]>,
-        credentials: &CredentialSource,
-    ) -> Result<Mapping, MappingError> {
+    async fn map(&self, mut request: mapping::Request<'_>, body: Option<&[u8]>) -> Result<Mapping, MappingError> {
         let known = self.account.known();
         request.account = known.as_ref();
         let mapping = mapping::map(&request, body)?;
@@ -157,7 +151,7 @@ impl Permit {
         if known.is_some() || !mapping.required.iter().any(lacks_account) {
             return Ok(mapping);
         }
-        match self.account.ask(credentials).await {
+        match self.account.look_up().await {
             Some(account) => {
                 request.account = Some(&account);
                 mapping::map(&request, body)
@@ -199,8 +193,8 @@ impl Permit {
 }
 
 impl Permitted {
-    /// Keeps what was asked for, with the status of the service's answer; `None` where there was none.
-    pub(crate) fn answered(self, status: Option<StatusCode>, now: SystemTime) {
+    /// Records what was needed, with the status of the service's response; `None` where there was none.
+    pub(crate) fn responded(self, status: Option<StatusCode>, now: SystemTime) {
         let Some(book) = self.book else { return };
         let at = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         book.note(self.needs, at, status.map(|status| status.as_u16()));

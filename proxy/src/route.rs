@@ -19,9 +19,11 @@ use std::sync::Arc;
 
 use auth_model::{ConnectionName, Region};
 use aws_endpoints::{AwsHost, Protocol, ServiceTraits, endpoint, traits_of};
+use http::request::Parts;
 use signer::SigningScope;
 
 use crate::admit::Admitted;
+use crate::authenticate::{Authenticated, ClientIdentity};
 use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::server::ListenerRole;
@@ -111,6 +113,48 @@ impl Route {
     }
 }
 
+/// What a router chooses from: a connection's route, and whatever is kept beside it for its requests.
+pub(crate) trait Routable {
+    /// The connection's route.
+    fn route(&self) -> &Arc<Route>;
+}
+
+impl Routable for Arc<Route> {
+    fn route(&self) -> &Arc<Route> {
+        self
+    }
+}
+
+/// A request whose connection and destination are known. Only [`Router::route`] makes one.
+#[derive(Debug)]
+pub(crate) struct Routed<C> {
+    request: Authenticated,
+    target: Target,
+    connection: Arc<C>,
+}
+
+impl<C> Routed<C> {
+    /// The head as it came.
+    pub(crate) fn head(&self) -> &Parts {
+        self.request.head()
+    }
+
+    /// Where the request goes.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The connection that was chosen.
+    pub(crate) fn connection(&self) -> &Arc<C> {
+        &self.connection
+    }
+
+    /// The head as it came, and where it goes.
+    pub(crate) fn into_parts(self) -> (Parts, Target) {
+        (self.request.into_head(), self.target)
+    }
+}
+
 /// A connection that requests cannot be routed to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -127,41 +171,54 @@ pub enum RouteError {
 
 /// Finds the connection for a request.
 #[derive(Debug)]
-pub(crate) struct Router {
-    routes: BTreeMap<ConnectionName, Arc<Route>>,
+pub(crate) struct Router<C> {
+    connections: BTreeMap<ConnectionName, Arc<C>>,
     names: GatewayNames,
     /// Whether the hints of the shared listener name the connections.
     lists_connections: bool,
 }
 
-impl Router {
-    /// A router for the configured connections.
+impl<C: Routable> Router<C> {
+    /// A router for the configured connections, each as `make` has it.
     ///
     /// # Errors
     ///
-    /// [`RouteError`] where a connection has nowhere to go.
-    pub(crate) fn new(config: &Config) -> Result<Self, RouteError> {
+    /// [`RouteError`] where a connection has nowhere to go, and what `make` fails with.
+    pub(crate) fn new<E: From<RouteError>>(
+        config: &Config,
+        mut make: impl FnMut(Arc<Route>) -> Result<C, E>,
+    ) -> Result<Self, E> {
+        // No connection is made before it is known that all have somewhere to go.
         let routes = config
             .connections
-            .iter()
-            .map(|(name, connection)| Ok((name.clone(), Arc::new(Route::new(connection)?))))
-            .collect::<Result<_, RouteError>>()?;
+            .values()
+            .map(Route::new)
+            .collect::<Result<Vec<_>, _>>()?;
+        let connections = routes.into_iter().map(|route| {
+            let name = route.name().clone();
+            Ok((name, Arc::new(make(Arc::new(route))?)))
+        });
         Ok(Self {
-            routes,
+            connections: connections.collect::<Result<_, E>>()?,
             names: GatewayNames::new(config),
             lists_connections: config.server.list_connections,
         })
     }
 
-    /// Every connection's route.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.routes.values()
+    /// Every connection, by name.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Arc<C>> {
+        self.connections.values()
+    }
+
+    /// The connection of this name.
+    pub(crate) fn connection(&self, name: &ConnectionName) -> Option<&Arc<C>> {
+        self.connections.get(name)
     }
 
     /// The protocol of all connections of the listener, where they have one in common: the best guess for an error's shape.
     pub(crate) fn common_protocol(&self, listener: &ListenerRole) -> Option<Protocol> {
         let view = self.view(listener).ok()?;
-        let mut protocols = view.routes().map(|route| route.traits.protocol);
+        let mut protocols = view.connections().map(|one| one.route().traits.protocol);
         let first = protocols.next()?;
         protocols.all(|protocol| protocol == first).then_some(first)
     }
@@ -171,7 +228,19 @@ impl Router {
     /// # Errors
     ///
     /// The codes of the table's second part; see [`ErrorCode`].
-    pub(crate) fn route(&self, request: &Admitted, listener: &ListenerRole) -> Result<Target, ProxyError> {
+    pub(crate) fn route(&self, request: Authenticated, listener: &ListenerRole) -> Result<Routed<C>, ProxyError> {
+        // Every client may use every connection of its listener. Another identity has to be looked at here.
+        let ClientIdentity::Anonymous = request.client();
+        let (connection, target) = self.choose(request.admitted(), listener)?;
+        let connection = Arc::clone(connection);
+        Ok(Routed {
+            request,
+            target,
+            connection,
+        })
+    }
+
+    fn choose(&self, request: &Admitted, listener: &ListenerRole) -> Result<(&Arc<C>, Target), ProxyError> {
         let view = self.view(listener)?;
         let chosen = match (view.own(), view.named_by_header(request)) {
             (own, Ok(named)) => own.or(named),
@@ -199,14 +268,14 @@ impl Router {
         asked::classify(request, &self.view(listener)?, &self.names).map(drop)
     }
 
-    fn view(&self, listener: &ListenerRole) -> Result<View<'_>, ErrorCode> {
+    fn view(&self, listener: &ListenerRole) -> Result<View<'_, C>, ErrorCode> {
         match listener {
             ListenerRole::Connection(name) => {
-                let own = self.routes.get(name).ok_or(ErrorCode::Internal)?;
+                let own = self.connections.get(name).ok_or(ErrorCode::Internal)?;
                 Ok(View::Own(own))
             }
             ListenerRole::Shared => Ok(View::Shared {
-                routes: &self.routes,
+                connections: &self.connections,
                 is_listed: self.lists_connections,
             }),
             ListenerRole::Admin => Err(ErrorCode::Internal),
@@ -214,61 +283,69 @@ impl Router {
     }
 }
 
-fn by_host(
-    view: &View<'_>,
+fn by_host<'a, C: Routable>(
+    view: &View<'a, C>,
     readings: Vec<AwsHost>,
     request: &Admitted,
-    chosen: Option<&Arc<Route>>,
-) -> Result<Target, ProxyError> {
-    let serves = |route: &Arc<Route>| readings.iter().any(|host| route.serves(host));
-    let route = match chosen {
-        Some(route) if serves(route) => route,
+    chosen: Option<&'a Arc<C>>,
+) -> Result<(&'a Arc<C>, Target), ProxyError> {
+    let serves = |connection: &C| readings.iter().any(|host| connection.route().serves(host));
+    let connection = match chosen {
+        Some(chosen) if serves(chosen) => chosen,
         Some(_) => return Err(view.listing(ErrorCode::ConnectionMismatch)),
         None => {
-            let serving = view.routes().filter(|route| serves(route));
+            let serving = view.connections().filter(|one| serves(one));
             view.only(serving, ErrorCode::NoConnection)?
         }
     };
+    let route = connection.route();
     let mut meant = readings.into_iter().filter(|host| route.serves(host));
     match (meant.next(), meant.next()) {
-        (Some(host), None) => Target::for_aws_host(route, host, request),
+        (Some(host), None) => Ok((connection, Target::for_aws_host(route, host, request)?)),
         _ => Err(view.listing(ErrorCode::ConnectionAmbiguous)),
     }
 }
 
-fn by_endpoint(view: &View<'_>, request: &Admitted, chosen: Option<&Arc<Route>>) -> Result<Target, ProxyError> {
-    let place_at = |route: &Arc<Route>| asked::place_at(route, request.host.as_ref());
-    let route = if let Some(route) = chosen {
-        route
+fn by_endpoint<'a, C: Routable>(
+    view: &View<'a, C>,
+    request: &Admitted,
+    chosen: Option<&'a Arc<C>>,
+) -> Result<(&'a Arc<C>, Target), ProxyError> {
+    let place_at = |connection: &C| asked::place_at(connection.route(), request.host());
+    let connection = if let Some(chosen) = chosen {
+        chosen
     } else {
-        let serving = view.routes().filter(|route| place_at(route).is_some());
+        let serving = view.connections().filter(|one| place_at(one).is_some());
         view.only(serving, ErrorCode::NoConnection)?
     };
     // One connection's endpoint may be the name of a bucket below another's: the chosen one's meaning counts.
-    let bucket = match place_at(route) {
+    let bucket = match place_at(connection) {
         Some(Place::Itself) => None,
         Some(Place::Bucket(bucket)) => Some(bucket),
         None => return Err(view.listing(ErrorCode::ConnectionMismatch)),
     };
-    Ok(Target::for_gateway(route, bucket.as_deref(), request.target()))
+    let target = Target::for_gateway(connection.route(), bucket.as_deref(), request.target());
+    Ok((connection, target))
 }
 
-fn by_gateway(
-    view: &View<'_>,
+fn by_gateway<'a, C: Routable>(
+    view: &View<'a, C>,
     bucket: Option<&str>,
     request: &Admitted,
-    chosen: Option<&Arc<Route>>,
-) -> Result<Target, ProxyError> {
+    chosen: Option<&'a Arc<C>>,
+) -> Result<(&'a Arc<C>, Target), ProxyError> {
     let target = request.target();
-    if let Some(route) = chosen {
-        return Ok(Target::for_gateway(route, bucket, target));
+    let on = |connection: &'a Arc<C>, target: &str| {
+        let target = Target::for_gateway(connection.route(), bucket, target);
+        (connection, target)
+    };
+    if let Some(chosen) = chosen {
+        return Ok(on(chosen, target));
     }
     if let Some((name, rest)) = gateway::split_prefix(target) {
-        let route = view.named(name)?;
-        return Ok(Target::for_gateway(route, bucket, &rest));
+        return Ok(on(view.named(name)?, &rest));
     }
-    let route = view.only(view.routes(), ErrorCode::NoConnection)?;
-    Ok(Target::for_gateway(route, bucket, target))
+    Ok(on(view.only(view.connections(), ErrorCode::NoConnection)?, target))
 }
 
 #[cfg(test)]

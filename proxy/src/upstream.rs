@@ -29,18 +29,18 @@ use std::time::Duration;
 
 use aws_endpoints::{AddressRules, ServiceTraits};
 use http::header::{EXPECT, HOST, PROXY_AUTHORIZATION};
-use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::body::{Continues, ExpectContinue, OutgoingBody, Progress};
+use crate::body::{Continues, ExpectContinue};
 use crate::config::{PoolConfig, Timeouts, UpstreamConfig};
 use crate::metrics::UpstreamTally;
 use crate::process::DescriptorLimit;
 use crate::retry::{Breakers, Budgets, Fault};
 use crate::share::Pool;
+use crate::sign::Signed;
 use crate::threads::PerThread;
 use avoid::Avoided;
 use body::HeldBody;
@@ -306,13 +306,8 @@ impl Upstream {
     /// # Errors
     ///
     /// [`SendFault`], which says whether the request may be sent again.
-    pub(crate) async fn send(
-        &self,
-        mut head: Parts,
-        body: OutgoingBody,
-        progress: &Progress,
-        attempt: Attempt,
-    ) -> Result<Exchange, SendFault> {
+    pub(crate) async fn send(&self, request: Signed, attempt: Attempt) -> Result<Exchange, SendFault> {
+        let (mut head, body, progress) = request.into_parts();
         // hyper writes it from the target: the same text, as `Host` or as `:authority`.
         head.headers.remove(HOST);
         head.version = Version::HTTP_11;
@@ -345,7 +340,7 @@ impl Upstream {
             }
         });
         let response = client.request(request);
-        let answer = exchange::wait(response, progress, self.timeouts.response, &interim, &mut exchanging).await;
+        let answer = exchange::wait(response, &progress, self.timeouts.response, &interim, &mut exchanging).await;
         let answer =
             answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting, exchanging));
         if let Err(SendFault {

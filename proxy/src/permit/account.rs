@@ -15,14 +15,18 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The account, as soon as it is known.
 #[derive(Debug)]
 pub(crate) struct Account {
+    /// What STS is asked about.
+    credentials: CredentialSource,
     known: OnceLock<AccountId>,
     /// When the last lookup failed. Held during a lookup: there is one at a time.
     failed_at: Mutex<Option<Instant>>,
 }
 
 impl Account {
-    pub(crate) fn new(configured: Option<AccountId>) -> Self {
+    /// The account of these credentials, which may be configured.
+    pub(crate) fn new(configured: Option<AccountId>, credentials: CredentialSource) -> Self {
         Self {
+            credentials,
             known: configured.map(OnceLock::from).unwrap_or_default(),
             failed_at: Mutex::default(),
         }
@@ -32,13 +36,18 @@ impl Account {
         self.known.get().cloned()
     }
 
-    /// Requests from STS whose the credentials are. A response holds for ever; a failure does for a moment, and for all that wait.
-    pub(crate) async fn ask(&self, credentials: &CredentialSource) -> Option<AccountId> {
-        self.look_up(async { credentials.caller_identity().await.map(|caller| caller.account) })
-            .await
+    /// The account, which STS reports where it is not known yet. A response holds for ever; a failure does for a moment, and
+    /// for all that wait.
+    pub(crate) async fn look_up(&self) -> Option<AccountId> {
+        if let Some(known) = self.known() {
+            return Some(known);
+        }
+        let lookup = async { self.credentials.caller_identity().await.map(|caller| caller.account) };
+        // Boxed, as all that few requests need: else it is part of every request's future.
+        Box::pin(self.look_up_by(lookup)).await
     }
 
-    async fn look_up<E: Error + 'static>(
+    async fn look_up_by<E: Error + 'static>(
         &self,
         lookup: impl Future<Output = Result<AccountId, E>>,
     ) -> Option<AccountId> {
@@ -70,18 +79,24 @@ impl Account {
 mod tests {
     use std::cell::Cell;
 
+    use auth_model::{Credentials, Secret, SecretAccessKey};
     use futures_util::future::join_all;
     use tokio::time::sleep;
 
     use super::*;
 
+    fn source() -> CredentialSource {
+        let secret = SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG")).unwrap();
+        CredentialSource::fixed(Credentials::new("AKIAIOSFODNN7EXAMPLE".parse().unwrap(), secret))
+    }
+
     const SLOW: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
     async fn failed_lookup_is_one_for_all_that_wait_and_for_a_moment() {
-        let (account, calls, begun) = (Account::new(None), Cell::new(0), Instant::now());
+        let (account, calls, begun) = (Account::new(None, source()), Cell::new(0), Instant::now());
         let failing = || {
-            account.look_up(async {
+            account.look_up_by(async {
                 calls.set(calls.get() + 1);
                 sleep(SLOW).await;
                 Err::<AccountId, _>(std::fmt::Error)
@@ -95,7 +110,7 @@ mod tests {
 
         sleep(PAUSE).await;
         let id = AccountId::parse("111122223333").expect("an account");
-        let found = account.look_up(async { Ok::<_, std::fmt::Error>(id.clone()) }).await;
+        let found = account.look_up_by(async { Ok::<_, std::fmt::Error>(id.clone()) }).await;
         assert_eq!((found, account.known()), (Some(id.clone()), Some(id)));
     }
 }

@@ -14,6 +14,8 @@ use super::caller::{self, TraceId};
 use super::service_error::{ErrorBody, Naming, naming};
 use crate::body::StreamFault;
 use crate::error::{ErrorCode, Notice, ProxyError};
+use crate::normalize::Normalized;
+use crate::permit::Permitted;
 use crate::route::Target;
 use crate::server::{IsCut, Peer, TooSlow};
 
@@ -218,8 +220,8 @@ impl Reporter {
         }
     }
 
-    /// The request's body flows on while it is answered.
-    pub(super) fn flows_on(&mut self, body: StreamFault) {
+    /// The request's body still streams while the response comes in.
+    pub(super) fn streams_on(&mut self, body: StreamFault) {
         self.received = Some(body);
     }
 
@@ -241,16 +243,24 @@ impl Reporter {
         self.record.signed_by = credentials.map(SignedBy);
     }
 
-    /// What responds is an application of the operator's own.
-    pub(super) fn for_application(&mut self, is_application: bool) {
-        self.is_application = is_application;
+    pub(super) fn normalized(&mut self, request: &Normalized) {
+        self.record.operation = request.operation();
+        self.is_application = request.is_for_application();
+    }
+
+    /// What the request needs, where it was mapped to IAM's actions.
+    pub(super) fn permitted(&mut self, permitted: Option<&Permitted>) {
+        if let Some(permitted) = permitted {
+            self.record.operation = Some(permitted.operation.to_string());
+            self.record.actions = Some(permitted.actions.clone());
+        }
     }
 
     pub(super) fn body_received(&mut self) {
         self.record.timings.body = Some(self.started.elapsed());
     }
 
-    pub(super) fn answered<B>(&mut self, response: &Response<B>) {
+    pub(super) fn responded<B>(&mut self, response: &Response<B>) {
         self.record.timings.upstream_head = Some(self.started.elapsed());
         self.record.status = Some(response.status());
         self.record.aws_request_id = aws_request_id(response.headers());
@@ -269,7 +279,7 @@ impl Reporter {
         }
     }
 
-    pub(super) fn refused(&mut self, error: &ProxyError) {
+    pub(super) fn rejected(&mut self, error: &ProxyError) {
         self.record.status = Some(error.code().status());
         self.record.error = Some(error.code());
         self.record.cause = causes(error);

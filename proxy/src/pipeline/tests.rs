@@ -4,23 +4,24 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auth_model::SystemClock;
 use credential_assets::{Assets, ProcessEnvironment};
 use http::Version;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sts_client::StsSettings;
+use sts_client::{CredentialSource, StsSettings};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::*;
-use crate::config::Environment;
-use crate::server::ListenerRole;
+use crate::config::{Config, Environment};
+use crate::server::{Handler, ListenerRole, Peer};
 
 mod answers;
 mod bodies;

@@ -2,9 +2,9 @@
 
 use aws_endpoints::{AwsHost, HostError, parse_host};
 
-use super::Route;
 use super::gateway::GatewayNames;
 use super::view::View;
+use super::{Routable, Route};
 use crate::admit::{Admitted, HostPort, TargetForm};
 use crate::error::{ErrorCode, ProxyError};
 
@@ -23,11 +23,15 @@ pub(super) enum Asked {
 }
 
 /// Reads the host, as the clients of a listener may mean it: endpoints of connections that it may not use are no names.
-pub(super) fn classify(request: &Admitted, view: &View<'_>, names: &GatewayNames) -> Result<Asked, ProxyError> {
-    let Some(host) = &request.host else {
+pub(super) fn classify<C: Routable>(
+    request: &Admitted,
+    view: &View<'_, C>,
+    names: &GatewayNames,
+) -> Result<Asked, ProxyError> {
+    let Some(host) = request.host() else {
         return Ok(Asked::Gateway { bucket: None });
     };
-    if view.routes().any(|route| place_at_url(route, host).is_some()) {
+    if view.connections().any(|one| place_at_url(one.route(), host).is_some()) {
         return Ok(Asked::Endpoint);
     }
     // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
@@ -41,7 +45,7 @@ pub(super) fn classify(request: &Admitted, view: &View<'_>, names: &GatewayNames
         Err(HostError::Ambiguous { readings }) => return Ok(Asked::Aws(readings)),
         Err(HostError::NotAws | HostError::Malformed { .. }) => {}
         // A service newer than the tables: the host that they make of a connection's service and region is its own.
-        Err(HostError::UnknownService) if view.routes().any(|route| is_aws_host_of(route, host)) => {
+        Err(HostError::UnknownService) if view.connections().any(|one| is_aws_host_of(one.route(), host)) => {
             return Ok(Asked::Endpoint);
         }
         Err(error) => {
@@ -50,7 +54,7 @@ pub(super) fn classify(request: &Admitted, view: &View<'_>, names: &GatewayNames
             )));
         }
     }
-    match request.form {
+    match request.form() {
         TargetForm::Absolute if !names.is_own_address(host) => Err(ErrorCode::HostUnknown.into()),
         TargetForm::Absolute | TargetForm::Origin => {
             let bucket = names.accept(host)?;

@@ -45,7 +45,7 @@ impl Target {
     /// A request for one of AWS's hosts: sent there, or to the connection's endpoint.
     pub(super) fn for_aws_host(route: &Arc<Route>, host: AwsHost, request: &Admitted) -> Result<Self, ProxyError> {
         if route.endpoint().is_none() {
-            let asked = request.host.as_ref().map(|host| host.host().to_owned());
+            let asked = request.host().map(|host| host.host().to_owned());
             return Ok(Self {
                 route: Arc::clone(route),
                 scheme: route.scheme,

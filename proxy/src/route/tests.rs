@@ -2,6 +2,7 @@ use http::{Request, Version};
 
 use super::*;
 use crate::admit::admit;
+use crate::authenticate::authenticate;
 use crate::config::Environment;
 
 const ONE: &str = r#"
@@ -119,9 +120,9 @@ impl Case {
             request = request.header(*name, *value);
         }
         let head = request.body(()).unwrap().into_parts().0;
-        Router::new(&config)
-            .unwrap()
-            .route(&admit(head, "p").unwrap(), &self.listener)
+        let router = Router::new(&config, Ok::<_, RouteError>).unwrap();
+        let request = authenticate(admit(head, "p").unwrap());
+        Ok(router.route(request, &self.listener)?.into_parts().1)
     }
 
     #[track_caller]

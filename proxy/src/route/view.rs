@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_model::ConnectionName;
 
-use super::{CONNECTION_HEADER, Route};
+use super::{CONNECTION_HEADER, Routable};
 use crate::admit::Admitted;
 use crate::error::{ErrorCode, ProxyError};
 
@@ -14,31 +14,31 @@ const LISTED: usize = 20;
 
 /// The connections that a listener may use.
 #[derive(Debug)]
-pub(super) enum View<'a> {
+pub(super) enum View<'a, C> {
     /// The one whose own listener it is.
-    Own(&'a Arc<Route>),
+    Own(&'a Arc<C>),
     /// All of them.
     Shared {
-        routes: &'a BTreeMap<ConnectionName, Arc<Route>>,
+        connections: &'a BTreeMap<ConnectionName, Arc<C>>,
         /// Whether hints name them: `server.list_connections`.
         is_listed: bool,
     },
 }
 
-impl<'a> View<'a> {
+impl<'a, C: Routable> View<'a, C> {
     /// The connection whose own listener it is.
-    pub(super) fn own(&self) -> Option<&'a Arc<Route>> {
+    pub(super) fn own(&self) -> Option<&'a Arc<C>> {
         match self {
-            Self::Own(route) => Some(route),
+            Self::Own(own) => Some(own),
             Self::Shared { .. } => None,
         }
     }
 
-    /// The routes that requests may take, by name.
-    pub(super) fn routes(&self) -> impl Iterator<Item = &'a Arc<Route>> + use<'a> {
+    /// The connections that requests may use, by name.
+    pub(super) fn connections(&self) -> impl Iterator<Item = &'a Arc<C>> + use<'a, C> {
         let (own, all) = match self {
-            Self::Own(route) => (Some(*route), None),
-            Self::Shared { routes, .. } => (None, Some(routes.values())),
+            Self::Own(own) => (Some(*own), None),
+            Self::Shared { connections, .. } => (None, Some(connections.values())),
         };
         own.into_iter().chain(all.into_iter().flatten())
     }
@@ -48,8 +48,8 @@ impl<'a> View<'a> {
     /// # Errors
     ///
     /// [`ErrorCode::ConnectionAmbiguous`] for two headers, [`ErrorCode::ConnectionUnknown`] for a name of none.
-    pub(super) fn named_by_header(&self, request: &Admitted) -> Result<Option<&'a Arc<Route>>, ProxyError> {
-        let mut values = request.head.headers.get_all(CONNECTION_HEADER).iter();
+    pub(super) fn named_by_header(&self, request: &Admitted) -> Result<Option<&'a Arc<C>>, ProxyError> {
+        let mut values = request.head().headers.get_all(CONNECTION_HEADER).iter();
         let Some(value) = values.next() else {
             return Ok(None);
         };
@@ -64,24 +64,24 @@ impl<'a> View<'a> {
     /// # Errors
     ///
     /// [`ErrorCode::ConnectionUnknown`].
-    pub(super) fn named(&self, name: &str) -> Result<&'a Arc<Route>, ProxyError> {
-        self.routes()
-            .find(|route| route.name().as_str() == name)
+    pub(super) fn named(&self, name: &str) -> Result<&'a Arc<C>, ProxyError> {
+        self.connections()
+            .find(|connection| connection.route().name().as_str() == name)
             .ok_or_else(|| self.listing(ErrorCode::ConnectionUnknown))
     }
 
-    /// The only one of these routes.
+    /// The only one of these connections.
     ///
     /// # Errors
     ///
     /// `none` where there is none, [`ErrorCode::ConnectionAmbiguous`] where there are several.
     pub(super) fn only(
         &self,
-        mut routes: impl Iterator<Item = &'a Arc<Route>>,
+        mut connections: impl Iterator<Item = &'a Arc<C>>,
         none: ErrorCode,
-    ) -> Result<&'a Arc<Route>, ProxyError> {
-        match (routes.next(), routes.next()) {
-            (Some(route), None) => Ok(route),
+    ) -> Result<&'a Arc<C>, ProxyError> {
+        match (connections.next(), connections.next()) {
+            (Some(only), None) => Ok(only),
             (None, _) => Err(self.listing(none)),
             (Some(_), Some(_)) => Err(self.listing(ErrorCode::ConnectionAmbiguous)),
         }
@@ -92,12 +92,12 @@ impl<'a> View<'a> {
         if let Self::Shared { is_listed: false, .. } = self {
             return ProxyError::new(code);
         }
-        let count = self.routes().count();
+        let count = self.connections().count();
         let mut listed: Vec<String> = self
-            .routes()
+            .connections()
             .take(LISTED)
-            .map(|route| {
-                let connection = &route.config.connection;
+            .map(|listed| {
+                let connection = &listed.route().config.connection;
                 format!("{} ({}, {})", connection.name, connection.service, connection.region)
             })
             .collect();

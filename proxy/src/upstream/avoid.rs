@@ -63,6 +63,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::process::DescriptorLimit;
     use crate::retry::Fault;
+    use crate::sign::Signed;
     use crate::upstream::{Attempt, BucketNames, Network, Protocols, Purpose, Upstream};
 
     #[tokio::test(start_paused = true)]
@@ -107,7 +108,9 @@ mod tests {
                 .into_parts();
             let progress = Progress::new();
             let body = Content::Empty.body(None, progress.clone());
-            let sent = upstream.send(head, body, &progress, Attempt::First).await;
+            let sent = upstream
+                .send(Signed::for_test(head, body, progress), Attempt::First)
+                .await;
             let fault = sent.map(drop).unwrap_err().fault;
             assert!(
                 matches!(fault, Fault::Closed | Fault::Malformed),

@@ -6,47 +6,46 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use http::{HeaderValue, Method, Response, StatusCode, Uri, response};
+use http::{HeaderValue, Response, StatusCode, response};
 use http_body_util::BodyExt;
-use signer::WireTarget;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::plan::{self, Kind, MAX_PARTS};
-use super::{memory, xml};
+use super::{part_memory, xml};
+use crate::authorize::AuthorizedHead;
 use crate::body::{BodyErrorKind, Content, Part, PartReader};
 use crate::config::ConnectionConfig;
 use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
-use crate::pipeline::Pipeline;
-use crate::pipeline::payload::Framed;
-use crate::pipeline::sign::Exchanged;
-use crate::pipeline::steps::Ready;
+use crate::pipeline::exchange::Exchanged;
+use crate::pipeline::limits::SharedLimits;
+use crate::pipeline::runtime::ConnectionRuntime;
+use crate::plan::{MAX_PARTS, UploadRequest, WholeBody, part_size};
 use crate::share::ClientKey;
 use crate::strip;
 
-/// Parts under way at a time, besides the one that is being filled.
+/// Parts in flight at a time, besides the one that is being filled.
 const PARALLEL: usize = 2;
 
-/// The answers to all of these requests are short.
-const MAX_ANSWER: usize = 64 * 1024;
+/// The responses to all of these requests are short.
+const MAX_RESPONSE: usize = 64 * 1024;
 
 /// How often an abort is tried.
 const ABORTS: u32 = 3;
 
 /// One upload. Shared by the tasks that send its parts.
 pub(super) struct Upload {
-    pipeline: Arc<Pipeline>,
-    /// The client's `PutObject`.
-    ready: Ready,
-    /// Who sends it.
+    runtime: Arc<ConnectionRuntime>,
+    limits: SharedLimits,
+    /// The client's `PutObject`: that it may be sent holds for all requests of the upload.
+    put: AuthorizedHead,
     client: ClientKey,
 }
 
 /// Why there is no object.
 pub(super) enum Failure {
-    /// The store says so; this is for the client.
-    Refused(Box<Response<Bytes>>),
+    /// The store has rejected a request; this is for the client.
+    Rejected(Box<Response<Bytes>>),
     /// The proxy does.
     Failed(ProxyError),
 }
@@ -57,8 +56,8 @@ impl From<ProxyError> for Failure {
     }
 }
 
-/// A store's answer, read to its end.
-struct Answer {
+/// A store's response, read to its end.
+struct StoreResponse {
     head: response::Parts,
     body: Bytes,
 }
@@ -67,10 +66,16 @@ struct Answer {
 type Stored = (u16, String);
 
 impl Upload {
-    pub(super) fn new(pipeline: Arc<Pipeline>, ready: Ready, client: ClientKey) -> Arc<Self> {
+    pub(super) fn new(
+        runtime: Arc<ConnectionRuntime>,
+        limits: SharedLimits,
+        put: AuthorizedHead,
+        client: ClientKey,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            pipeline,
-            ready,
+            runtime,
+            limits,
+            put,
             client,
         })
     }
@@ -82,7 +87,9 @@ impl Upload {
         first: Part,
         attempts: &mut u8,
     ) -> Result<Response<Bytes>, Failure> {
-        let created = self.ask(Kind::Create, "uploads", Content::Empty, attempts).await?;
+        let created = self
+            .hash_and_send(UploadRequest::Create, Content::Empty, attempts)
+            .await?;
         let id = created.text("UploadId").ok_or_else(|| unexpected("no UploadId"))?;
         let mut started = Started {
             upload: Arc::clone(self),
@@ -90,12 +97,14 @@ impl Upload {
             is_complete: false,
         };
         let stored = self.send_parts(&started.id, reader, first, attempts).await?;
-        let query = format!("uploadId={}", started.id);
+        let upload_id = &*started.id;
         let document = Content::from(Bytes::from(xml::completion(&stored)));
-        let completed = self.ask(Kind::Complete, &query, document, attempts).await?;
+        let completed = self
+            .hash_and_send(UploadRequest::Complete { upload_id }, document, attempts)
+            .await?;
         // S3 says 200 before it has put the parts together, and may still fail.
         let Some(tag) = completed.text("ETag") else {
-            return Err(Failure::Refused(Box::new(completed.into_late_refusal())));
+            return Err(Failure::Rejected(Box::new(completed.into_late_rejection())));
         };
         started.is_complete = true;
         let tag = HeaderValue::try_from(tag).map_err(|_| unexpected("an ETag that is no header"))?;
@@ -110,7 +119,7 @@ impl Upload {
         first: Part,
         attempts: &mut u8,
     ) -> Result<Vec<Stored>, Failure> {
-        let mut under_way = JoinSet::new();
+        let mut in_flight = JoinSet::new();
         let mut stored = Vec::new();
         let mut note = |outcome: Result<(Result<Stored, Failure>, u8), JoinError>| {
             let (part, tries) = outcome.map_err(|error| ProxyError::new(ErrorCode::Internal).with_cause(error))?;
@@ -120,33 +129,34 @@ impl Upload {
         };
         let mut part = first;
         for number in 1..=MAX_PARTS {
-            while under_way.len() >= PARALLEL {
-                if let Some(outcome) = under_way.join_next().await {
+            while in_flight.len() >= PARALLEL {
+                if let Some(outcome) = in_flight.join_next().await {
                     note(outcome)?;
                 }
             }
             let is_last = part.is_last;
             let (upload, id) = (Arc::clone(self), Arc::clone(id));
-            under_way.spawn(async move { upload.send_part(number, &id, part.content, part.sha256).await });
+            in_flight.spawn(async move { upload.send_part(number, &id, part.content, part.sha256).await });
             if is_last {
-                while let Some(outcome) = under_way.join_next().await {
+                while let Some(outcome) = in_flight.join_next().await {
                     note(outcome)?;
                 }
                 stored.sort_unstable_by_key(|(number, _)| *number);
                 return Ok(stored);
             }
-            let size = plan::part_size(self.ready.route.config.part_size, number.saturating_add(1));
-            let storage = self.pipeline.storage.of(&self.client);
-            let reading = reader.part(size, memory(&self.ready), &storage);
+            let config = &self.runtime.route.config;
+            let size = part_size(config.part_size, number.saturating_add(1));
+            let storage = self.limits.storage_of(&self.client);
+            let reading = reader.part(size, part_memory(config), &storage);
             tokio::pin!(reading);
             part = loop {
                 tokio::select! {
                     part = &mut reading => break part.map_err(ProxyError::from)?,
-                    Some(outcome) = under_way.join_next() => note(outcome)?,
+                    Some(outcome) = in_flight.join_next() => note(outcome)?,
                 }
             };
         }
-        let max = self.ready.route.config.limits.max_body;
+        let max = self.runtime.route.config.limits.max_body;
         Err(ProxyError::from(BodyErrorKind::TooLarge { max }).into())
     }
 
@@ -158,13 +168,11 @@ impl Upload {
         sha256: [u8; 32],
     ) -> (Result<Stored, Failure>, u8) {
         let mut attempts = 0;
-        let query = format!("partNumber={number}&uploadId={id}");
-        if let Content::Spooled { length, .. } = content {
-            self.pipeline.spooled.add(length);
-        }
-        let answer = self.send(Kind::Part, &query, content, sha256, &mut attempts).await;
-        let stored = answer.and_then(|answer| {
-            let tag = answer.head.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+        self.limits.note_spooled(&content);
+        let request = UploadRequest::Part { number, upload_id: id };
+        let response = self.send(request, content, sha256, &mut attempts).await;
+        let stored = response.and_then(|response| {
+            let tag = response.head.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
             let tag = tag.ok_or_else(|| unexpected("a part without an ETag"))?;
             Ok((number, tag.to_owned()))
         });
@@ -172,77 +180,50 @@ impl Upload {
     }
 
     /// As [`send`](Self::send), with a body that is not hashed yet.
-    async fn ask(&self, kind: Kind, query: &str, content: Content, attempts: &mut u8) -> Result<Answer, Failure> {
+    async fn hash_and_send(
+        &self,
+        request: UploadRequest<'_>,
+        content: Content,
+        attempts: &mut u8,
+    ) -> Result<StoreResponse, Failure> {
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(digest(&SHA256, content.as_slice().unwrap_or_default()).as_ref());
-        self.send(kind, query, content, sha256, attempts).await
+        self.send(request, content, sha256, attempts).await
     }
 
-    /// One request; an answer that is none of success is a failure.
+    /// One request; a response that is none of success is a failure.
     async fn send(
         &self,
-        kind: Kind,
-        query: &str,
+        request: UploadRequest<'_>,
         content: Content,
         sha256: [u8; 32],
         attempts: &mut u8,
-    ) -> Result<Answer, Failure> {
-        let lanes = &self.pipeline.lanes;
-        let lane = lanes
-            .get(self.ready.route.name())
-            .ok_or(ProxyError::from(ErrorCode::Internal))?;
-        let method = match kind {
-            Kind::Create | Kind::Complete => Method::POST,
-            Kind::Part => Method::PUT,
-            Kind::Abort => Method::DELETE,
-        };
-        let mut ready = self.ready.clone();
-        ready.head.method = method;
-        ready.head.uri = self.target(query)?;
-        ready.head.headers = plan::headers_for(kind, &self.ready.head.headers);
-        if kind == Kind::Complete {
-            let xml = HeaderValue::from_static("application/xml");
-            ready.head.headers.insert(CONTENT_TYPE, xml);
-        }
-        let framed = Framed::whole(ready, content, sha256, 0);
+    ) -> Result<StoreResponse, Failure> {
+        let authorized = self.put.upload_request(request, WholeBody::new(content, sha256))?;
         // Each of the requests has its own: between them it is the client that is waited for.
-        let _permit = lane.upstream.permit(&self.client).await?;
-        let exchanged = self.pipeline.exchange(lane, &framed, &self.client, attempts).await?;
-        let answer = Answer::read(exchanged, &self.ready.route.config).await?;
-        if answer.head.status.is_success() {
-            Ok(answer)
+        let _permit = self.runtime.upstream.permit(&self.client).await?;
+        let exchanged = self.runtime.exchange(&authorized, &self.client, attempts).await?;
+        let response = StoreResponse::read(exchanged, &self.runtime.route.config).await?;
+        if response.head.status.is_success() {
+            Ok(response)
         } else {
-            Err(Failure::Refused(Box::new(answer.into_response())))
+            Err(Failure::Rejected(Box::new(response.into_response())))
         }
     }
 
-    /// The object's own target with this query.
-    fn target(&self, query: &str) -> Result<Uri, ProxyError> {
-        let internal =
-            |error: &dyn std::fmt::Display| ProxyError::new(ErrorCode::Internal).with_cause(error.to_string());
-        let uri = &self.ready.head.uri;
-        let text = format!("{}?{query}", uri.path());
-        let wire = WireTarget::parse(&text, self.ready.route.traits.path_encoding).map_err(|error| internal(&error))?;
-        let mut parts = uri.clone().into_parts();
-        parts.path_and_query = Some(wire.to_path_and_query());
-        Uri::from_parts(parts).map_err(|error| internal(&error))
-    }
-
-    /// Tells the store to forget the parts.
-    async fn abort(&self, id: &str) {
+    /// Has the store remove the parts.
+    async fn abort(&self, upload_id: &str) {
         for _ in 0..ABORTS {
-            let answer = self
-                .ask(Kind::Abort, &format!("uploadId={id}"), Content::Empty, &mut 0)
-                .await;
-            match answer {
+            let request = UploadRequest::Abort { upload_id };
+            match self.hash_and_send(request, Content::Empty, &mut 0).await {
                 Ok(_) => return,
                 // It was never there, or is gone already.
-                Err(Failure::Refused(answer)) if answer.status() == StatusCode::NOT_FOUND => return,
+                Err(Failure::Rejected(response)) if response.status() == StatusCode::NOT_FOUND => return,
                 Err(_) => sleep(Duration::from_secs(1)).await,
             }
         }
         tracing::warn!(
-            connection = %self.ready.route.name(),
+            connection = %self.runtime.name(),
             "a multipart upload could not be aborted; a lifecycle rule of the bucket should remove its parts"
         );
     }
@@ -266,7 +247,7 @@ impl Drop for Started {
     }
 }
 
-impl Answer {
+impl StoreResponse {
     async fn read(exchanged: Exchanged, config: &ConnectionConfig) -> Result<Self, ProxyError> {
         let idle = config.timeouts.body_idle;
         let (mut head, mut body) = exchanged.response.into_parts();
@@ -284,8 +265,8 @@ impl Answer {
             let Some(frame) = frame else { break };
             let frame = frame.map_err(|error| ProxyError::new(ErrorCode::UpstreamFailed).with_cause(error))?;
             let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > MAX_ANSWER {
-                return Err(unexpected("an answer of more than 64 KiB"));
+            if bytes.len() + data.len() > MAX_RESPONSE {
+                return Err(unexpected("a response of more than 64 KiB"));
             }
             bytes.extend_from_slice(&data);
         }
@@ -307,7 +288,7 @@ impl Answer {
     }
 
     /// An error that came after a `200`.
-    fn into_late_refusal(mut self) -> Response<Bytes> {
+    fn into_late_rejection(mut self) -> Response<Bytes> {
         self.head.status = match self.text("Code").as_deref() {
             Some("PreconditionFailed") => StatusCode::PRECONDITION_FAILED,
             Some("ConditionalRequestConflict") => StatusCode::CONFLICT,
@@ -320,7 +301,7 @@ impl Answer {
         self.into_response()
     }
 
-    /// As S3 answers a `PutObject`.
+    /// As S3 responds to a `PutObject`.
     fn into_stored(mut self, tag: HeaderValue) -> Response<Bytes> {
         self.head.headers.remove(CONTENT_TYPE);
         self.head.headers.insert(ETAG, tag);

@@ -5,6 +5,7 @@ use aws_endpoints::{AwsHost, HostError, HostResource, ServiceTraits, endpoint_pr
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::HOST;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest};
 use policy_gen::mapping::{self, BodyFraming, Mapping, Server};
 use serde_json::Value;
@@ -37,11 +38,13 @@ impl RequestLine {
     /// Reads a document; the error says what of it cannot be used.
     pub(super) fn read(document: &Value) -> Result<Self, String> {
         let admitted = admitted(document)?;
-        let host = admitted.host.as_ref().ok_or("url: it names no host")?;
+        let host = admitted.host().ok_or("url: it names no host")?;
         let place = Where::of(document, host)?;
         let traits = traits_of(&place.service);
         let wire = wire_target(&admitted, &traits)?;
-        let mut headers = admitted.head.headers;
+        let Parts {
+            method, mut headers, ..
+        } = admitted.head().clone();
         strip::request_headers(&mut headers, PassFields::default());
         let account = text(document, "account")?;
         Ok(Self {
@@ -53,7 +56,7 @@ impl RequestLine {
                 Err(HostError::NotAws) => Server::Other,
                 Ok(_) | Err(_) => Server::Aws,
             },
-            method: admitted.head.method,
+            method,
             wire,
             headers,
             body: body(document)?,

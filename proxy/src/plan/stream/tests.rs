@@ -2,9 +2,9 @@ use http::Request;
 
 use super::*;
 use crate::admit::admit;
+use crate::authenticate::authenticate;
 use crate::config::{Config, Environment};
-use crate::pipeline::steps::prepare;
-use crate::route::Router;
+use crate::route::{RouteError, Router};
 use crate::server::ListenerRole;
 
 const AWS: &str = "";
@@ -16,8 +16,8 @@ const LARGE: &str = "content-length: 200000";
 const IN_CHUNKS: &str = "content-length: 300000\nx-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\n\
                          content-encoding: aws-chunked\nx-amz-decoded-content-length: 200000";
 
-/// What becomes of a `PUT` with these headers.
-fn passage(keys: &str, target: &str, headers: &str) -> String {
+/// How the body of a `PUT` with these headers goes out.
+fn plan_of(keys: &str, target: &str, headers: &str) -> String {
     let config = format!(
         "[connections.c]\nservice = \"s3\"\nregion = \"eu-west-1\"\nlimits = {{ memory_body = \"100KiB\" }}\n{keys}\n\
          auth = {{ method = \"default-chain\" }}"
@@ -30,17 +30,15 @@ fn passage(keys: &str, target: &str, headers: &str) -> String {
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
     let admitted = admit(head, "test").unwrap();
-    let target = Router::new(&config)
-        .unwrap()
-        .route(&admitted, &ListenerRole::Shared)
-        .unwrap();
-    let ready = prepare(admitted, target, "test").unwrap();
-    let operation = ready.operation();
-    match choose(&ready, operation.as_deref()) {
+    let router = Router::new(&config, Ok::<_, RouteError>).unwrap();
+    let request = router.route(authenticate(admitted), &ListenerRole::Shared).unwrap();
+    let request = Normalized::of_routed(request, "test").unwrap();
+    let operation = request.operation();
+    match choose(&request, operation.as_deref()) {
         None => "hashed".to_owned(),
-        Some(Passage::Plain(_)) => "plain".to_owned(),
-        Some(Passage::Open) => "open".to_owned(),
-        Some(Passage::Chunked(layout)) => match layout.seal {
+        Some(StreamPlan::Plain(_)) => "plain".to_owned(),
+        Some(StreamPlan::Open) => "open".to_owned(),
+        Some(StreamPlan::Chunked(layout)) => match layout.seal {
             Seal::Signed => "signed".to_owned(),
             Seal::SignedTrailer(algorithm) => format!("signed {algorithm:?}"),
             Seal::UnsignedTrailer(algorithm) => format!("unsigned {algorithm:?}"),
@@ -50,7 +48,7 @@ fn passage(keys: &str, target: &str, headers: &str) -> String {
 
 #[track_caller]
 fn check(keys: &str, headers: &str, want: &str) {
-    assert_eq!(passage(keys, "/b/k", headers), want, "{keys:?} {headers:?}");
+    assert_eq!(plan_of(keys, "/b/k", headers), want, "{keys:?} {headers:?}");
 }
 
 #[test]
@@ -119,11 +117,11 @@ fn no_second_checksum_is_added() {
 #[test]
 fn a_part_gets_no_checksum_of_ours() {
     let part = "/b/k?partNumber=1&uploadId=u";
-    assert_eq!(passage(AWS, part, LARGE), "signed");
-    assert_eq!(passage("payload = \"streaming-trailer\"", part, LARGE), "signed");
-    assert_eq!(passage("payload = \"unsigned-trailer\"", part, LARGE), "plain");
+    assert_eq!(plan_of(AWS, part, LARGE), "signed");
+    assert_eq!(plan_of("payload = \"streaming-trailer\"", part, LARGE), "signed");
+    assert_eq!(plan_of("payload = \"unsigned-trailer\"", part, LARGE), "plain");
     let with_sum = format!("{IN_CHUNKS}\nx-amz-trailer: x-amz-checksum-crc64nvme");
-    assert_eq!(passage(AWS, part, &with_sum), "unsigned Crc64Nvme");
+    assert_eq!(plan_of(AWS, part, &with_sum), "unsigned Crc64Nvme");
 }
 
 #[test]
@@ -138,6 +136,6 @@ fn what_the_client_wants_unsigned_passes_so_over_tls() {
 fn only_uploads_pass() {
     for mode in ["auto", "streaming", "streaming-trailer", "unsigned-trailer"] {
         let keys = format!("payload = \"{mode}\"");
-        assert_eq!(passage(&keys, "/b?tagging", LARGE), "hashed", "{mode}");
+        assert_eq!(plan_of(&keys, "/b?tagging", LARGE), "hashed", "{mode}");
     }
 }

@@ -1,10 +1,15 @@
-//! How large each part is, and which of the client's headers belong to which request.
+//! Which uploads can be cut into parts, how large each part is, and what each request of a multipart upload says.
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::body::Framing;
+use crate::normalize::{Normalized, SignatureOwner};
+use policy_gen::mapping::BodyFraming;
 
 /// S3 takes no more parts.
-pub(super) const MAX_PARTS: u16 = 10_000;
+pub(crate) const MAX_PARTS: u16 = 10_000;
 
 /// The largest part that S3 takes.
 const MAX_PART: u64 = 5 << 30;
@@ -17,7 +22,7 @@ const EVEN_PARTS: u16 = 3_000;
 const DOUBLED_AFTER: u16 = 700;
 
 /// How large the part of this number (from 1) is.
-pub(super) fn part_size(base: u64, number: u16) -> u64 {
+pub(crate) fn part_size(base: u64, number: u16) -> u64 {
     let beyond = number.saturating_sub(EVEN_PARTS);
     let doublings = u32::from(beyond.div_ceil(DOUBLED_AFTER));
     base.checked_shl(doublings)
@@ -25,13 +30,69 @@ pub(super) fn part_size(base: u64, number: u16) -> u64 {
         .clamp(base.min(MAX_PART), MAX_PART)
 }
 
-/// The upload's requests.
+/// The requests of a multipart upload, which together are one `PutObject`. There are no others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum UploadRequest<'a> {
+    /// Begins the upload.
     Create,
-    Part,
-    Complete,
-    Abort,
+    /// Stores one part.
+    Part {
+        /// From 1.
+        number: u16,
+        /// The upload's id as it is in a query.
+        upload_id: &'a str,
+    },
+    /// Puts the parts together.
+    Complete {
+        /// The upload's id as it is in a query.
+        upload_id: &'a str,
+    },
+    /// Has the parts removed.
+    Abort {
+        /// The upload's id as it is in a query.
+        upload_id: &'a str,
+    },
+}
+
+impl UploadRequest<'_> {
+    /// Its method.
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Create | Self::Complete { .. } => Method::POST,
+            Self::Part { .. } => Method::PUT,
+            Self::Abort { .. } => Method::DELETE,
+        }
+    }
+
+    /// Its query, after the path of the object.
+    pub(crate) fn query(self) -> String {
+        match self {
+            Self::Create => "uploads".to_owned(),
+            Self::Part { number, upload_id } => format!("partNumber={number}&uploadId={upload_id}"),
+            Self::Complete { upload_id } | Self::Abort { upload_id } => format!("uploadId={upload_id}"),
+        }
+    }
+
+    /// The headers of the client's `PutObject` that belong to it, and its own.
+    pub(crate) fn headers(self, headers: &HeaderMap) -> HeaderMap {
+        let belongs = |name: &str| {
+            if name.starts_with(KEY_PREFIX) {
+                !matches!(self, Self::Abort { .. })
+            } else if is_of_object(name) {
+                self == Self::Create
+            } else if CONDITIONS.contains(&name) {
+                matches!(self, Self::Complete { .. })
+            } else {
+                true
+            }
+        };
+        let kept = headers.iter().filter(|(name, _)| belongs(name.as_str()));
+        let mut headers: HeaderMap = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if let Self::Complete { .. } = self {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        }
+        headers
+    }
 }
 
 /// Headers of the object itself.
@@ -67,9 +128,19 @@ const OF_ALL: [&str; 2] = ["x-amz-expected-bucket-owner", "x-amz-request-payer"]
 /// Conditions on the object that is replaced: they hold when the upload is completed.
 const CONDITIONS: [&str; 2] = ["if-match", "if-none-match"];
 
+/// Whether the body is to go out in parts, if it has more than one.
+pub(super) fn suits(request: &Normalized, operation: Option<&str>) -> bool {
+    request.route().config.multipart
+        && request.signature() != SignatureOwner::Client
+        && matches!(request.framing(), Framing::Plain { length: None })
+        && operation == Some("PutObject")
+        && request.body() != BodyFraming::Empty
+        && can_be_divided(request.head())
+}
+
 /// Whether a `PutObject` says nothing that cannot be said of a multipart upload: no digest of the whole, no query, and
 /// no `x-amz-` header that is not known here.
-pub(super) fn can_be_divided(head: &Parts) -> bool {
+fn can_be_divided(head: &Parts) -> bool {
     let has_plain_target = matches!(head.uri.query(), None | Some("" | "x-id=PutObject"));
     let is_known = |name: &HeaderName| {
         let name = name.as_str();
@@ -77,23 +148,6 @@ pub(super) fn can_be_divided(head: &Parts) -> bool {
         !is_s3s || is_of_object(name) || name.starts_with(KEY_PREFIX) || OF_ALL.contains(&name)
     };
     has_plain_target && head.headers.keys().all(is_known)
-}
-
-/// The client's headers that belong to a request of this kind.
-pub(super) fn headers_for(kind: Kind, headers: &HeaderMap) -> HeaderMap {
-    let belongs = |name: &str| {
-        if name.starts_with(KEY_PREFIX) {
-            kind != Kind::Abort
-        } else if is_of_object(name) {
-            kind == Kind::Create
-        } else if CONDITIONS.contains(&name) {
-            kind == Kind::Complete
-        } else {
-            true
-        }
-    };
-    let kept = headers.iter().filter(|(name, _)| belongs(name.as_str()));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn is_of_object(name: &str) -> bool {
@@ -156,25 +210,26 @@ mod tests {
                 ("x-amz-server-side-encryption-customer-key", "k"),
             ],
         );
-        for (kind, want) in [
+        let upload_id = "u";
+        for (request, want) in [
             (
-                Kind::Create,
+                UploadRequest::Create,
                 "content-type via x-amz-meta-a x-amz-request-payer x-amz-server-side-encryption-customer-key",
             ),
             (
-                Kind::Part,
+                UploadRequest::Part { number: 1, upload_id },
                 "via x-amz-request-payer x-amz-server-side-encryption-customer-key",
             ),
             (
-                Kind::Complete,
-                "if-none-match via x-amz-request-payer x-amz-server-side-encryption-customer-key",
+                UploadRequest::Complete { upload_id },
+                "content-type if-none-match via x-amz-request-payer x-amz-server-side-encryption-customer-key",
             ),
-            (Kind::Abort, "via x-amz-request-payer"),
+            (UploadRequest::Abort { upload_id }, "via x-amz-request-payer"),
         ] {
-            let headers = headers_for(kind, &head.headers);
+            let headers = request.headers(&head.headers);
             let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
             names.sort_unstable();
-            assert_eq!(names.join(" "), want, "{kind:?}");
+            assert_eq!(names.join(" "), want, "{request:?}");
         }
     }
 }

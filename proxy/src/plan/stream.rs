@@ -18,16 +18,15 @@ use signer::Payload;
 use http::Method;
 use policy_gen::mapping::BodyFraming;
 
-use super::Ready;
 use crate::body::{BodyErrorKind, ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum};
 use crate::config::{ChecksumMode, PayloadMode, Scheme};
 use crate::error::ProxyError;
-use crate::pipeline::steps::AskedPayload;
+use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
 use crate::route::SignatureVersion;
 
 /// How a body goes out while it comes in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Passage {
+pub(crate) enum StreamPlan {
     /// As it is, `UNSIGNED-PAYLOAD`: so many bytes.
     Plain(u64),
     /// As it is, `UNSIGNED-PAYLOAD`: nobody knows how many bytes.
@@ -36,13 +35,13 @@ pub(super) enum Passage {
     Chunked(ChunkLayout),
 }
 
-impl Passage {
+impl StreamPlan {
     /// Bytes on the wire; `None` where nobody knows.
     ///
     /// # Errors
     ///
     /// The body itself has more than `max` bytes.
-    pub(super) fn framed_length(&self, max: u64) -> Result<Option<u64>, ProxyError> {
+    pub(crate) fn framed_length(&self, max: u64) -> Result<Option<u64>, ProxyError> {
         let (length, framed) = match self {
             Self::Open => return Ok(None),
             Self::Plain(length) => (*length, Some(*length)),
@@ -55,7 +54,7 @@ impl Passage {
     }
 
     /// What the head's signature says of the body.
-    pub(super) fn payload(&self) -> Payload {
+    pub(crate) fn payload(&self) -> Payload {
         match self {
             Self::Plain(_) | Self::Open => Payload::Unsigned,
             Self::Chunked(layout) => layout.payload(),
@@ -63,8 +62,8 @@ impl Passage {
     }
 }
 
-/// The ways that a service, its connection and the signature leave open.
-struct Ways {
+/// The framings that a service, its connection and the signature version allow.
+struct Framings {
     /// Chunks with signatures: version 4 only.
     signed: bool,
     /// No signature on the body: TLS protects it.
@@ -72,37 +71,34 @@ struct Ways {
 }
 
 /// How the body is passed on; `None` for one that is hashed first, and can then be sent again.
-pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> {
-    let config = &ready.route.config;
-    if !config.signs && !ready.is_decided_by_body {
-        return known(&ready.framing).map(|(length, _)| Passage::Plain(length));
-    }
-    if !ready.is_ours_to_sign() || ready.is_decided_by_body {
+pub(super) fn choose(request: &Normalized, operation: Option<&str>) -> Option<StreamPlan> {
+    let (route, config) = (request.route(), &request.route().config);
+    let SignatureOwner::Proxy(version) = request.signature() else {
         return None;
+    };
+    if route.traits.payload_must_be_unsigned {
+        return choose_unsigned(request);
     }
-    if ready.route.traits.payload_must_be_unsigned {
-        return choose_unsigned(ready);
-    }
-    let (length, kept) = known(&ready.framing)?;
-    let is_tls = ready.route.scheme == Scheme::Https;
-    let takes_unsigned = is_tls && ready.route.traits.unsigned_payload_allowed;
+    let (length, kept) = known(request.framing())?;
+    let is_tls = route.scheme == Scheme::Https;
+    let takes_unsigned = is_tls && route.traits.unsigned_payload_allowed;
     let is_part = operation == Some("UploadPart");
-    let is_upload = ready.route.traits.is_s3_family && (is_part || operation == Some("PutObject"));
+    let is_upload = route.traits.is_s3_family && (is_part || operation == Some("PutObject"));
     let computed = || {
         let default = match config.checksum {
             ChecksumMode::Crc64Nvme => ChecksumAlgorithm::Crc64Nvme,
             ChecksumMode::Crc32c => ChecksumAlgorithm::Crc32c,
         };
-        (!is_part && !has_checksum(&ready.head.headers)).then_some(default)
+        (!is_part && !has_checksum(&request.head().headers)).then_some(default)
     };
     // A single chunk would have to be here whole before its signature is known: hashed, it can be sent again as well.
     let is_large = length > config.chunk_size;
-    let ways = Ways {
-        signed: is_upload && ready.signature == SignatureVersion::V4,
+    let allowed = Framings {
+        signed: is_upload && version == SignatureVersion::V4,
         unsigned: is_upload && is_tls,
     };
     let chunked = |seal| {
-        Passage::Chunked(ChunkLayout {
+        StreamPlan::Chunked(ChunkLayout {
             length,
             chunk: config.chunk_size,
             seal,
@@ -110,29 +106,31 @@ pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> 
     };
     let unsigned = |checksum: Option<_>| match checksum {
         Some(algorithm) => chunked(Seal::UnsignedTrailer(algorithm)),
-        None => Passage::Plain(length),
+        None => StreamPlan::Plain(length),
     };
     let signed = |checksum: Option<_>| chunked(checksum.map_or(Seal::Signed, Seal::SignedTrailer));
     match config.payload {
-        PayloadMode::Unsigned if takes_unsigned && kept.is_none() => Some(Passage::Plain(length)),
-        PayloadMode::Unsigned if ways.unsigned => Some(unsigned(kept)),
-        PayloadMode::Auto if takes_unsigned && ready.asked_payload == AskedPayload::Unsigned && kept.is_none() => {
-            Some(Passage::Plain(length))
+        PayloadMode::Unsigned if takes_unsigned && kept.is_none() => Some(StreamPlan::Plain(length)),
+        PayloadMode::Unsigned if allowed.unsigned => Some(unsigned(kept)),
+        PayloadMode::Auto
+            if takes_unsigned && request.requested_payload() == RequestedPayload::Unsigned && kept.is_none() =>
+        {
+            Some(StreamPlan::Plain(length))
         }
-        PayloadMode::Auto if is_large && length > config.limits.memory_body && is_plain_s3(ready) => {
+        PayloadMode::Auto if is_large && length > config.limits.memory_body && is_plain_s3(request) => {
             let checksum = kept.or_else(computed);
-            let is_aws = ready.route.endpoint().is_none();
+            let is_aws = route.endpoint().is_none();
             // What neither a signature nor a checksum vouches for is signed, where that can be.
-            let goes_unsigned = ways.unsigned && is_aws && (checksum.is_some() || !is_part || !ways.signed);
+            let goes_unsigned = allowed.unsigned && is_aws && (checksum.is_some() || !is_part || !allowed.signed);
             if goes_unsigned {
                 Some(unsigned(checksum))
             } else {
-                ways.signed.then(|| signed(kept))
+                allowed.signed.then(|| signed(kept))
             }
         }
-        PayloadMode::Streaming if is_large && ways.signed => Some(signed(kept)),
-        PayloadMode::StreamingTrailer if is_large && ways.signed => Some(signed(kept.or_else(computed))),
-        PayloadMode::UnsignedTrailer if is_large && ways.unsigned => Some(unsigned(kept.or_else(computed))),
+        PayloadMode::Streaming if is_large && allowed.signed => Some(signed(kept)),
+        PayloadMode::StreamingTrailer if is_large && allowed.signed => Some(signed(kept.or_else(computed))),
+        PayloadMode::UnsignedTrailer if is_large && allowed.unsigned => Some(unsigned(kept.or_else(computed))),
         PayloadMode::Auto
         | PayloadMode::Signed
         | PayloadMode::Unsigned
@@ -143,29 +141,31 @@ pub(super) fn choose(ready: &Ready, operation: Option<&str>) -> Option<Passage> 
 }
 
 /// How a body goes to a service that takes none with a signature. What fits into memory waits there, and can be sent again.
-fn choose_unsigned(ready: &Ready) -> Option<Passage> {
-    let length = match &ready.framing {
+fn choose_unsigned(request: &Normalized) -> Option<StreamPlan> {
+    let length = match request.framing() {
         Framing::Plain { length } => *length,
         Framing::AwsChunked { length, trailers } if trailers.is_empty() => *length,
         // The checksum behind the body becomes a header.
         Framing::AwsChunked { .. } => return None,
     };
-    let config = &ready.route.config;
+    let config = &request.route().config;
     match length {
         Some(0) => None,
         Some(length) => {
             let passes = config.payload == PayloadMode::Unsigned || length > config.limits.memory_body;
-            passes.then_some(Passage::Plain(length))
+            passes.then_some(StreamPlan::Plain(length))
         }
         // There is none, or hyper would send none without a length.
-        None if ready.body == BodyFraming::Empty || matches!(ready.head.method, Method::GET | Method::HEAD) => None,
-        None => Some(Passage::Open),
+        None if request.body() == BodyFraming::Empty || matches!(request.head().method, Method::GET | Method::HEAD) => {
+            None
+        }
+        None => Some(StreamPlan::Open),
     }
 }
 
 /// S3 itself, not what only speaks like it: Outposts and the others are not known to take the newer framings.
-fn is_plain_s3(ready: &Ready) -> bool {
-    ready.route.config.connection.service.as_str() == "s3"
+fn is_plain_s3(request: &Normalized) -> bool {
+    request.route().config.connection.service.as_str() == "s3"
 }
 
 /// The body's length and the checksum that its client brings behind it; `None` where the length is not known, or the

@@ -3,16 +3,20 @@
 //! Each request takes its share of `server.request_memory` before that is built, by bounds that were measured, so that
 //! no number of requests makes more of their few bytes than there is memory.
 
+use std::path::PathBuf;
+
 use http::request::Parts;
 use http::{HeaderMap, Request, Uri};
 use tokio::time::Instant;
 
-use super::{Lane, Pipeline};
+use super::runtime::ConnectionRuntime;
+use crate::body::{ClientStorage, Content, Storage};
 use crate::config::ServerConfig;
 use crate::error::{ErrorCode, ProxyError};
-use crate::metrics::{Metrics, Watched};
+use crate::metrics::{Metrics, Tally, Watched};
+use crate::route::Router;
 use crate::server::RequestRoom;
-use crate::share::{ClientKey, Grant, PoolSize};
+use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Bytes that a request takes whatever its head has: its task, what is noted of it, what it is signed with.
 const REQUEST: usize = 12 * 1024;
@@ -31,10 +35,39 @@ const MAX_VALUES: u64 = 8 * 1024 * 1024;
 /// 100 KiB, and a client connection may have 32 of them, of every connection of the configuration.
 const LEAST_HTTP2_REQUESTS: u64 = 128;
 
-impl Pipeline {
-    /// From now on clients share so much. To be called when this pipeline takes over, since it has most of its pools in
+/// What the requests of all connections share. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct SharedLimits {
+    /// For bodies.
+    storage: Storage,
+    request_memory: Pool,
+    /// Requests on HTTP/2 that are sent to services or whose response is passed on, over all connections.
+    http2_requests: Pool,
+    spooled: Tally,
+}
+
+impl SharedLimits {
+    /// Limits that leave no room yet, see [`resize`](Self::resize).
+    pub(super) fn new(storage: Storage, spooled: Tally) -> Self {
+        Self {
+            storage,
+            request_memory: Pool::new(PoolSize::NONE),
+            http2_requests: Pool::new(PoolSize::NONE),
+            spooled,
+        }
+    }
+
+    /// The same with bodies spooled to another folder.
+    pub(super) fn in_folder(&self, spool_dir: PathBuf) -> Self {
+        Self {
+            storage: self.storage.in_folder(spool_dir),
+            ..self.clone()
+        }
+    }
+
+    /// From now on clients share so much. To be called when a pipeline takes over, since it has most of its pools in
     /// common with the one before it.
-    pub(crate) fn share(&self, server: &ServerConfig, metrics: &Metrics) {
+    pub(super) fn resize(&self, router: &Router<ConnectionRuntime>, server: &ServerConfig, metrics: &Metrics) {
         let size = |total| PoolSize {
             total,
             reserve_percent: server.reserve_percent,
@@ -49,15 +82,29 @@ impl Pipeline {
             Watched::bytes("request_memory", &self.request_memory),
             Watched::permits("http2_requests", None, &self.http2_requests),
         ];
-        for (name, lane) in &self.lanes {
-            lane.upstream.reserve(server.reserve_percent);
-            watched.push(Watched::permits(
-                "upstream_permits",
-                Some(name),
-                lane.upstream.permits(),
-            ));
+        for runtime in router.connections() {
+            let (name, upstream) = (runtime.name(), &runtime.upstream);
+            upstream.reserve(server.reserve_percent);
+            watched.push(Watched::permits("upstream_permits", Some(name), upstream.permits()));
         }
         metrics.watch_shares(watched);
+    }
+
+    /// Where the bodies of a client's requests are kept.
+    pub(super) fn storage_of(&self, client: &ClientKey) -> ClientStorage {
+        self.storage.of(client)
+    }
+
+    /// Memory of a client's that grows with what it is used for.
+    pub(super) fn growing_memory(&self, client: &ClientKey) -> Grant {
+        self.request_memory.nothing(client)
+    }
+
+    /// Counts a body that went to the disk.
+    pub(super) fn note_spooled(&self, content: &Content) {
+        if let Content::Spooled { length, .. } = content {
+            self.spooled.add(*length);
+        }
     }
 
     /// Takes memory for a head, until there is a response to it.
@@ -88,13 +135,13 @@ impl Pipeline {
     pub(super) async fn place_for_response(
         &self,
         client: &ClientKey,
-        lane: &Lane,
+        runtime: &ConnectionRuntime,
         is_http1: bool,
     ) -> Result<Option<Grant>, ProxyError> {
         if is_http1 {
             return Ok(None);
         }
-        let deadline = Instant::now() + lane.upstream.connect_timeout();
+        let deadline = Instant::now() + runtime.upstream.connect_timeout();
         let place = self.http2_requests.acquire(client, 1, deadline).await;
         place
             .map(Some)
@@ -110,10 +157,10 @@ impl Pipeline {
     pub(super) async fn memory_for_decision(
         &self,
         client: &ClientKey,
-        lane: &Lane,
+        runtime: &ConnectionRuntime,
         body: u64,
     ) -> Result<Grant, ProxyError> {
-        let wait = lane.upstream.connect_timeout();
+        let wait = runtime.upstream.connect_timeout();
         let granted = self
             .request_memory
             .acquire(client, decision_bytes(body), Instant::now() + wait);

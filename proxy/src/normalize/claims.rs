@@ -6,7 +6,7 @@ use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use crate::pipeline::steps::Ready;
+use super::Normalized;
 use crate::route::{Target, names_bucket};
 
 const ACCOUNT_ID: &str = "x-amz-account-id";
@@ -158,16 +158,16 @@ fn values(target: &Target, head: &Parts, name: &str) -> Vec<String> {
 }
 
 /// Whether the request names a bucket, or an object in one: `ListBuckets` and `CreateBucket` have no owner to expect.
-pub(super) fn has_bucket(ready: &Ready) -> bool {
-    let path = ready.head.uri.path().trim_start_matches('/');
-    let (has_bucket, has_key) = if names_bucket(ready.resource()) {
+pub(super) fn has_bucket(request: &Normalized) -> bool {
+    let path = request.head.uri.path().trim_start_matches('/');
+    let (has_bucket, has_key) = if names_bucket(request.resource()) {
         (true, !path.is_empty())
     } else {
         let key = path.split_once('/').map_or("", |(_, key)| key);
         (!path.is_empty(), !key.is_empty())
     };
-    let is_plain = matches!(ready.head.uri.query(), None | Some("" | "x-id=CreateBucket"));
-    let creates = ready.head.method == Method::PUT && !has_key && is_plain;
+    let is_plain = matches!(request.head.uri.query(), None | Some("" | "x-id=CreateBucket"));
+    let creates = request.head.method == Method::PUT && !has_key && is_plain;
     has_bucket && !creates
 }
 

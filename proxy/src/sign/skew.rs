@@ -23,15 +23,15 @@ const AGREEMENT: i64 = 5;
 
 /// What has been learnt, in seconds: positive where the service's clock is ahead. Zero at first.
 #[derive(Debug, Default)]
-pub(super) struct Skew(AtomicI64);
+pub(crate) struct Skew(AtomicI64);
 
 /// Seconds between the clocks as one signature took them to be.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Offset(i64);
+pub(crate) struct Offset(i64);
 
 /// What an answer says of the service's clock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Evidence {
+pub(crate) enum Evidence {
     /// It is this far from ours, and the signature was made by another time.
     Off(Offset),
     /// The signature was made by the service's time, or there is no saying: no single `Date`, a cached answer, or a
@@ -41,23 +41,23 @@ pub(super) enum Evidence {
 
 impl Skew {
     /// The offset to sign by now.
-    pub(super) fn offset(&self) -> Offset {
+    pub(crate) fn offset(&self) -> Offset {
         Offset(self.0.load(Ordering::Relaxed))
     }
 
     /// Signs by this offset from now on. Answers whether that is new.
-    pub(super) fn learn(&self, offset: Offset) -> bool {
+    pub(crate) fn learn(&self, offset: Offset) -> bool {
         self.0.swap(offset.0, Ordering::Relaxed) != offset.0
     }
 }
 
 impl Offset {
-    pub(super) fn seconds(self) -> i64 {
+    pub(crate) fn seconds(self) -> i64 {
         self.0
     }
 
     /// The service's time when ours is `now`.
-    pub(super) fn of_theirs(self, now: SystemTime) -> SystemTime {
+    pub(crate) fn of_theirs(self, now: SystemTime) -> SystemTime {
         let distance = Duration::from_secs(self.0.unsigned_abs());
         let theirs = if self.0 < 0 {
             now.checked_sub(distance)
@@ -69,7 +69,7 @@ impl Offset {
 }
 
 /// Compares the `Date` of an answer that came `now` with the offset that its request was signed by.
-pub(super) fn evidence(headers: &HeaderMap, now: SystemTime, signed_by: Offset) -> Evidence {
+pub(crate) fn evidence(headers: &HeaderMap, now: SystemTime, signed_by: Offset) -> Evidence {
     let Some(offset) = offset(headers, now) else {
         return Evidence::None;
     };

@@ -1,4 +1,4 @@
-//! The answer on its way back: the service's, streamed as it comes, or one of ours.
+//! The response to the client: the service's, streamed as it comes, or one of ours.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,15 +11,16 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
-use crate::body::{Answering, Conversation, Patience, Progress, StreamFault};
+use crate::body::{Answering, Patience, Progress, StreamFault};
 use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
+use crate::plan::Bidirectional;
 use crate::server::{Download, DownloadRate, RequestRoom};
 use crate::share::Grant;
 use crate::strip;
 use crate::upstream::ServiceBody;
 
-/// A service's answer, and the upstream permit that it still has.
+/// A service's response, and the upstream permit that it still has.
 #[derive(Debug)]
 pub(super) struct Passed {
     pub(super) response: Response<ReadAhead<ServiceBody>>,
@@ -31,13 +32,13 @@ pub(super) struct Passed {
     pub(super) idle: Duration,
     /// The least rate at which the client takes the body.
     pub(super) rate: DownloadRate,
-    /// Where the request flows on.
-    pub(super) conversation: Option<Talk>,
+    /// Where the request still streams.
+    pub(super) request_stream: Option<RequestStream>,
 }
 
-/// The body of an answer. Each piece is handed on as it comes; dropping it ends the exchange with the service.
+/// The body of a response. Each piece is handed on as it comes; dropping it ends the exchange with the service.
 ///
-/// It carries the request's record, which is told when the body is dropped.
+/// It carries the request's record, which is finished when the body is dropped.
 #[derive(Debug)]
 pub struct ResponseBody {
     source: Source,
@@ -52,30 +53,31 @@ enum Source {
     Upstream {
         body: ReadAhead<ServiceBody>,
         patience: Patience,
-        talk: Option<Talk>,
+        request_stream: Option<RequestStream>,
         _permits: Box<(Grant, Option<Grant>)>,
     },
 }
 
-/// The other direction of an exchange, which ends with the answer.
+/// The other direction of a bidirectional stream, which ends with the response.
 #[derive(Debug)]
-pub(super) struct Talk {
+pub(super) struct RequestStream {
     activity: Progress,
     fault: StreamFault,
     _answering: Answering,
 }
 
-impl Talk {
-    pub(super) fn new(conversation: Conversation, fault: StreamFault) -> Self {
+impl RequestStream {
+    pub(super) fn of(request: &Bidirectional) -> Self {
+        let conversation = request.conversation().clone();
         Self {
             activity: conversation.activity().clone(),
-            fault,
+            fault: request.fault().clone(),
             _answering: Answering::new(conversation),
         }
     }
 }
 
-/// Passes a service's answer on: only what belongs to its connection is taken out, and a notice of ours is added.
+/// Passes a service's response on: only what belongs to its connection is taken out, and a notice of ours is added.
 pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseBody> {
     let Passed {
         response,
@@ -83,7 +85,7 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
         pass_fields,
         idle,
         rate,
-        conversation: talk,
+        request_stream,
     } = passed;
     let (mut head, body) = response.into_parts();
     strip::response_headers(&mut head.headers, pass_fields);
@@ -106,18 +108,18 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     }
     let source = Source::Upstream {
         body,
-        patience: match &talk {
-            Some(talk) => Patience::new(idle).beside(talk.activity.clone()),
+        patience: match &request_stream {
+            Some(request) => Patience::new(idle).beside(request.activity.clone()),
             None => Patience::new(idle),
         },
-        talk,
+        request_stream,
         _permits: Box::new(permits),
     };
     let room = None;
     Response::from_parts(head, ResponseBody { source, reporter, room })
 }
 
-/// An answer of ours.
+/// A response of ours.
 pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Reporter) -> Response<ResponseBody> {
     reporter.record.outcome = Outcome::Complete;
     reporter.passes(response.body());
@@ -135,7 +137,7 @@ pub(super) fn own(response: Response<Bytes>, is_head: bool, mut reporter: Report
 }
 
 impl ResponseBody {
-    /// The id of the request that this answers.
+    /// The id of the request that this responds to.
     pub(super) fn request_id(&self) -> &str {
         &self.reporter.record.request_id
     }
@@ -166,7 +168,7 @@ impl Body for ResponseBody {
                     .bytes_out
                     .saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
                 if this.source.is_over() {
-                    // hyper does not ask again once it has as many bytes as were announced.
+                    // hyper does not poll again once it has as many bytes as were announced.
                     record.outcome = Outcome::Complete;
                 }
             }
@@ -207,26 +209,29 @@ impl Source {
         match self {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream {
-                body, patience, talk, ..
+                body,
+                patience,
+                request_stream,
+                ..
             } => {
                 let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
                     ready!(patience.poll_late(cx));
-                    return Poll::Ready(Some(Err("the service's answer stopped arriving".into())));
+                    return Poll::Ready(Some(Err("the service's response stopped arriving".into())));
                 };
                 patience.came(0);
-                if let Some(talk) = talk {
-                    talk.activity.touch();
+                if let Some(request) = request_stream {
+                    request.activity.touch();
                 }
                 Poll::Ready(frame)
             }
         }
     }
 
-    /// What the client has done to the request that flowed on.
+    /// What the client has done to the request that still streamed.
     fn client_fault(&self) -> Option<ProxyError> {
         match self {
             Self::Own(_) => None,
-            Self::Upstream { talk, .. } => talk.as_ref()?.fault.error().map(ProxyError::from),
+            Self::Upstream { request_stream, .. } => request_stream.as_ref()?.fault.error().map(ProxyError::from),
         }
     }
 

@@ -1,0 +1,111 @@
+//! Taking a client's body as its plan has it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+
+use super::client_body::ClientBody;
+use super::limits::SharedLimits;
+use super::record::RequestRecord;
+use crate::body::{
+    BodyLimits, ClientStream, Collected, Content, Continues, Conversation, EndsAsSaid, EventStream, Patience,
+    StreamFault, UploadStream, collect,
+};
+use crate::error::{Cause, ProxyError};
+use crate::normalize::Normalized;
+use crate::plan::{Bidirectional, StreamPlan, StreamedBody, WholeBody};
+use crate::share::{ClientKey, Grant};
+
+/// A client that was told to continue, or sent its head without waiting for that, sends the first of its body at once. Where
+/// it does not, it may hold an upstream permit by now.
+const FIRST_PIECE: Duration = Duration::from_secs(30);
+
+/// Reads the body to its end, decoded and hashed.
+///
+/// # Errors
+///
+/// As [`collect`].
+pub(super) async fn whole<B>(
+    request: &Normalized,
+    body: &mut ClientBody<B>,
+    limits: &SharedLimits,
+    record: &mut RequestRecord,
+    client: &ClientKey,
+) -> Result<WholeBody, ProxyError>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
+{
+    let config = &request.route().config;
+    let body_limits = BodyLimits {
+        memory: config.limits.memory_body,
+        max: config.limits.max_body,
+        storage: &limits.storage_of(client),
+    };
+    let framing = request.framing().clone();
+    let collected = collect(body, framing, body_limits, request.patience(), &mut record.bytes_in).await?;
+    let Collected {
+        content,
+        sha256,
+        trailers,
+    } = collected;
+    if record.operation.is_none() && request.may_name_operation_in_body() {
+        record.operation = operation_in(&content);
+    }
+    limits.note_spooled(&content);
+    Ok(WholeBody {
+        content,
+        sha256,
+        trailers,
+        received: record.bytes_in,
+    })
+}
+
+/// The body as it arrives. `continues` is there where the service may say when it wants it.
+///
+/// # Errors
+///
+/// [`ErrorCode::BodyTooLarge`](crate::error::ErrorCode::BodyTooLarge).
+pub(super) fn stream<B>(
+    request: &Normalized,
+    body: &mut ClientBody<B>,
+    plan: StreamPlan,
+    continues: Option<Continues>,
+) -> Result<StreamedBody, ProxyError>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+{
+    let config = &request.route().config;
+    let max = config.limits.max_body;
+    let framed_length = plan.framed_length(max)?;
+    let fault = StreamFault::default();
+    let stream = ClientStream::new(body.take(), request.patience(), fault.clone())
+        .with_first_within(FIRST_PIECE.min(config.timeouts.body_idle))
+        .with_most(framed_length.map_or(max, |_| u64::MAX));
+    let stream = UploadStream::new(stream, request.framing().clone());
+    Ok(StreamedBody::new(stream, plan, framed_length, continues, fault))
+}
+
+/// The messages of a bidirectional stream as they come. What a message takes while it comes is added to `memory`.
+pub(super) fn messages<B>(request: &Normalized, body: &mut ClientBody<B>, memory: Grant) -> Bidirectional
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+{
+    let config = &request.route().config;
+    let conversation = Conversation::new();
+    let patience = Patience::new(config.timeouts.body_idle).beside(conversation.activity().clone());
+    let incoming = EndsAsSaid::new(body.take());
+    let fault = StreamFault::default();
+    let messages = EventStream {
+        stream: ClientStream::new(incoming, patience, fault.clone()),
+        conversation,
+        memory,
+        max: config.limits.max_body,
+    };
+    Bidirectional::new(messages, fault)
+}
+
+fn operation_in(content: &Content) -> Option<String> {
+    let form = std::str::from_utf8(content.as_slice()?).ok()?;
+    policy_gen::operation::from_action(form).map(Into::into)
+}
