@@ -46,4 +46,4 @@ pub use class::ErrorClass;
 pub use codes::known_codes;
 pub use gzip::decoded;
 pub use header::code_in_headers;
-pub use response::{ErrorResponse, MAX_BODY};
+pub use response::{ErrorResponse, MAX_BODY, one_line};

@@ -139,11 +139,17 @@ pub(crate) fn is_code(text: &str) -> bool {
     (1..=MAX_CODE).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// The first line, bounded, printable and without a signature.
+/// The first line of an untrusted text, for logs: at most 512 characters and an ellipsis, without control characters and
+/// signatures. [`ErrorResponse`] does the same with its message.
 ///
 /// Only the first: after `SignatureDoesNotMatch` the next ones are the canonical request, with the session token in it. Cut off
 /// where AWS quotes our `Authorization` field, as it does with `IncompleteSignature`.
-fn one_line(text: &str) -> String {
+///
+/// ```
+/// assert_eq!(aws_errors::one_line("Does not match.\n\nThe canonical request was"), "Does not match.");
+/// ```
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let line = text.trim_start().lines().next().unwrap_or_default().trim_end();
     let (shown, is_cut) = match line.find("Signature=") {
         Some(start) => (line.get(..start).unwrap_or_default(), true),

@@ -18,9 +18,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::cache::Obtained;
 use crate::error::CredentialFailure;
+use crate::error_response::chain_text;
 use crate::instance;
 use crate::quiet::quietly;
-use crate::refusal::chain_text;
 use crate::settings::StsSettings;
 use crate::sts::{ClockTime, checked, retries, timeouts};
 

@@ -1,10 +1,10 @@
 //! Seams for the fuzz targets; nothing else uses them. Only there with `--cfg fuzzing`, which cargo-fuzz sets.
 
 use crate::CredentialFailure;
-use crate::refusal;
+use crate::error_response;
 
-/// What an STS answer that the SDK could not read means.
+/// What an STS response that the SDK could not read means.
 #[must_use]
-pub fn failure_of_answer(status: u16, body: &[u8]) -> CredentialFailure {
-    refusal::failure_of_answer(status, body, "assuming a role")
+pub fn failure_of_body(status: u16, body: &[u8]) -> CredentialFailure {
+    error_response::failure_of_body(status, body, "assuming a role")
 }

@@ -6,10 +6,11 @@ use auth_model::{RoleName, RoleReference};
 use aws_config::imds::client::Client;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::provider_config::ProviderConfig;
+use aws_errors::one_line;
 
 use crate::error::CredentialFailure;
+use crate::error_response::chain_text;
 use crate::quiet::quietly;
-use crate::refusal::{chain_text, one_line};
 
 /// Names the role that is attached; without its path, which no two roles of an account differ in alone.
 const ROLE: &str = "/latest/meta-data/iam/security-credentials/";

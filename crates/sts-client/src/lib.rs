@@ -98,6 +98,7 @@ mod cache;
 mod chain;
 mod connector;
 mod error;
+mod error_response;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -107,7 +108,6 @@ mod observed;
 mod origin;
 mod own_keys;
 mod quiet;
-mod refusal;
 mod resolver;
 mod role;
 mod schedule;

@@ -62,7 +62,7 @@ impl ResolveDns for CheckedResolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::chain_text;
+    use crate::error_response::chain_text;
 
     #[test]
     fn sts_is_nowhere_on_this_machine_unless_the_operator_says_so() {

@@ -2,7 +2,7 @@
 //!
 //! A thin client on the connections and the signature that STS calls have: see `docs/decisions/0004-secret-stores.md`.
 
-mod answer;
+mod response;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use tokio::time::timeout;
 
 use crate::connector::http_connector;
 use crate::error::CredentialError;
+use crate::error_response::chain_text;
 use crate::observed::{Called, Observed};
 use crate::quiet::quietly;
-use crate::refusal::chain_text;
 use crate::settings::{EgressProxy, StsSettings};
 use crate::source::CredentialSource;
 
@@ -136,7 +136,7 @@ impl AwsSecretStore {
                 .call(request)
                 .await
                 .map_err(|error| unreachable(&error))?;
-            answer::read(secret.kind(), response).await
+            response::read(secret.kind(), response).await
         };
         timeout(self.timeout, quietly(exchange))
             .await

@@ -20,8 +20,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::error::CredentialFailure;
+use crate::error_response::failure_of;
 use crate::quiet::quietly;
-use crate::refusal::failure_of;
 use crate::settings::StsSettings;
 
 /// Who a set of credentials belongs to, as STS `GetCallerIdentity` says.

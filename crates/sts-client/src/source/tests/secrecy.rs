@@ -35,7 +35,7 @@ const SCENES: [Scene; 6] = [
     ),
     (
         |_| refusal(400, "Odd\n\nCode", &format!("first line\n{SESSION_TOKEN}")),
-        "sts_request_refused",
+        "sts_unreadable_answer",
     ),
     (|_| Answer::ConnectionRefused, "sts_unreachable"),
 ];

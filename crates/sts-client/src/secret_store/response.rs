@@ -1,26 +1,21 @@
-//! What a store answers: a text, or why there is none.
+//! What a secret store responds with: a text, or why there is none.
 
 use auth_model::{Secret, StoreKind};
+use aws_errors::{ErrorClass, ErrorResponse};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use credential_assets::StoreProblem;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::error::CredentialFailure;
-use crate::refusal::refusal;
+use crate::error_response::failure;
 
-/// The largest answer, in bytes: a secret of 64 KiB, the most there is, with every character escaped by six.
-const MAX_ANSWER_BYTES: usize = 448 * 1024;
-
-/// Source: Secrets Manager and Systems Manager API references, errors of `GetSecretValue` and `GetParameter`.
-const MISSING: [&str; 3] = [
-    "ResourceNotFoundException",
-    "ParameterNotFound",
-    "ParameterVersionNotFound",
-];
+/// The largest response, in bytes: a secret of 64 KiB, the most there is, with every character escaped by six.
+const MAX_RESPONSE_BYTES: usize = 448 * 1024;
 
 #[derive(Deserialize)]
 struct SecretValue {
@@ -31,7 +26,7 @@ struct SecretValue {
 }
 
 #[derive(Deserialize)]
-struct ParameterAnswer {
+struct ParameterResponse {
     #[serde(rename = "Parameter")]
     parameter: Parameter,
 }
@@ -42,23 +37,15 @@ struct Parameter {
     value: Secret,
 }
 
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type")]
-    kind: Option<String>,
-    #[serde(alias = "Message")]
-    message: Option<String>,
-}
-
-/// The text in an answer.
+/// The text in a response.
 pub(super) async fn read(kind: StoreKind, response: HttpResponse) -> Result<Secret, StoreProblem> {
     let status = response.status().as_u16();
     let unreadable = || StoreProblem::UnreadableAnswer { status };
-    let named = response.headers().get("x-amzn-errortype").map(str::to_owned);
+    let headers = headers(&response);
     let body = bytes(response.into_body()).await.ok_or_else(unreadable)?;
     if status != 200 {
-        let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
-        return Err(problem(status, named, refusal));
+        let status = StatusCode::from_u16(status).map_err(|_| unreadable())?;
+        return Err(problem(status, &ErrorResponse::read(status, &headers, &body)));
     }
     match kind {
         StoreKind::SecretsManager => {
@@ -70,10 +57,18 @@ pub(super) async fn read(kind: StoreKind, response: HttpResponse) -> Result<Secr
             }
         }
         StoreKind::Ssm => {
-            let answer: ParameterAnswer = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-            Ok(answer.parameter.value)
+            let response: ParameterResponse = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+            Ok(response.parameter.value)
         }
     }
+}
+
+/// The header fields in the type that the rest of the workspace has.
+fn headers(response: &HttpResponse) -> HeaderMap {
+    let fields = response.headers().iter();
+    fields
+        .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?)))
+        .collect()
 }
 
 /// The body, wiped on drop; `None` where it breaks off or is too large.
@@ -82,7 +77,7 @@ async fn bytes(mut body: SdkBody) -> Option<Zeroizing<Vec<u8>>> {
     while let Some(frame) = body.frame().await {
         let frame = frame.ok()?;
         if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > MAX_ANSWER_BYTES {
+            if bytes.len() + data.len() > MAX_RESPONSE_BYTES {
                 return None;
             }
             bytes.extend_from_slice(data);
@@ -91,27 +86,18 @@ async fn bytes(mut body: SdkBody) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-fn problem(status: u16, named: Option<String>, refusal_text: Refusal) -> StoreProblem {
-    let code = refusal_text.kind.or(named).unwrap_or_default();
-    // `com.amazonaws.secretsmanager#ResourceNotFoundException`, and in the header `ResourceNotFoundException:http://...`.
-    let code = code.rsplit('#').next().unwrap_or_default();
-    let code = code.split(':').next().unwrap_or_default();
-    if MISSING.contains(&code) {
+fn problem(status: StatusCode, error: &ErrorResponse) -> StoreProblem {
+    if error.class() == Some(ErrorClass::NotFound) {
         return StoreProblem::Missing;
     }
-    if code.is_empty() {
-        return match status {
-            429 => StoreProblem::Throttled { code: String::new() },
-            500.. => StoreProblem::Status { status },
-            _ => StoreProblem::UnreadableAnswer { status },
-        };
-    }
-    match refusal(status, code, &refusal_text.message.unwrap_or_default(), "reading it") {
+    let status = status.as_u16();
+    match failure(status, error, "reading it") {
         CredentialFailure::KeysRefused { code, message } => StoreProblem::CredentialsRefused { code, message },
         CredentialFailure::AccessDenied { code, message, .. } => StoreProblem::Denied { code, message },
         CredentialFailure::RequestRefused { code, message } => StoreProblem::Refused { code, message },
         CredentialFailure::ClockSkew { message } => StoreProblem::ClockSkew { message },
         CredentialFailure::Throttled { code } => StoreProblem::Throttled { code },
+        CredentialFailure::UnreadableAnswer { .. } => StoreProblem::UnreadableAnswer { status },
         _ => StoreProblem::Status { status },
     }
 }
