@@ -1,10 +1,10 @@
 //! What a service's answer to the harmless request says about the connection.
 
 mod foreign;
-mod refusal;
 mod scope;
 mod shape;
 
+use aws_errors::{ErrorClass, ErrorResponse, MAX_BODY, decoded};
 use http::StatusCode;
 
 use super::denied;
@@ -12,7 +12,6 @@ use super::probe::Probe;
 use super::report::{Cause, Culprit, Finding, Outcome};
 use super::service::Answer;
 use crate::error::ERRORS;
-use refusal::Refusal;
 use signer::SigningScope;
 
 /// What the request was signed as.
@@ -35,7 +34,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn is_foreign(answer: &Answer, probe: &Probe) -> bool {
     match own_code(answer) {
         Some(own) => matches!(own, "upstream-failed" | "upstream-malformed" | "upstream-timeout"),
-        None => !shape::is_of_the_service(answer, probe.document, &Refusal::of(answer)),
+        None => !shape::is_of_the_service(answer, probe.document, &error_of(answer)),
     }
 }
 
@@ -50,70 +49,89 @@ pub(super) fn judge(answer: &Answer, asked: &Asked<'_>, speaks_tls: bool) -> Out
     if let Some(own) = own_code(answer) {
         return own_refusal(own, answer, speaks_tls);
     }
-    let refusal = Refusal::of(answer);
-    if foreign::is_another_proxys(&refusal) {
-        return foreign::another_proxy(answer, &refusal);
+    let error = error_of(answer);
+    if foreign::is_another_proxys(&error) {
+        return foreign::another_proxy(answer, &error);
     }
-    if !shape::is_of_the_service(answer, asked.probe.document, &refusal) {
+    if !shape::is_of_the_service(answer, asked.probe.document, &error) {
         return Outcome::Failed(foreign::finding(answer, asked, speaks_tls));
     }
-    if answer.status.is_success() && refusal.code.is_empty() {
+    if answer.status.is_success() && code_of(&error).is_empty() {
         let note = match asked.service {
             "bedrock" => "; this is Bedrock's control plane: models are invoked by bedrock-runtime",
             _ => "",
         };
         return Outcome::passed(format!("answered with {}{note}", answer.status.as_u16()));
     }
-    let what = match (refusal.code.as_str(), refusal.message.as_str()) {
+    let what = match (code_of(&error), error.message()) {
         ("", _) => answer.status.to_string(),
         (code, "") => format!("{} {code}", answer.status.as_u16()),
         (code, message) => format!("{} {code}: {message}", answer.status.as_u16()),
     };
-    asked.refused(what, &refusal, answer)
+    asked.refused(what, &error, answer)
+}
+
+/// The error in a response, in whichever protocol it is worded.
+fn error_of(answer: &Answer) -> ErrorResponse {
+    let plain = decoded(&answer.headers, &answer.body, MAX_BODY);
+    ErrorResponse::read(answer.status, &answer.headers, &plain)
+}
+
+/// The code of an error that is in the form of one of AWS's protocols; empty otherwise.
+fn code_of(error: &ErrorResponse) -> &str {
+    error.code().filter(|_| error.is_aws_form()).unwrap_or_default()
 }
 
 impl Asked<'_> {
-    fn refused(&self, what: String, refusal: &Refusal, answer: &Answer) -> Outcome {
-        let (code, message) = (refusal.code.as_str(), refusal.message.as_str());
+    fn refused(&self, what: String, error: &ErrorResponse, answer: &Answer) -> Outcome {
+        let (code, message) = (code_of(error), error.message());
+        let class = ErrorClass::of_code(code, message);
         let failed = |culprit, text: String| Outcome::Failed(Finding::of(what.clone(), Cause::new(culprit, text)));
-        if is_about_time(code, message) {
+        let is_clock = match class {
+            Some(ErrorClass::ClockSkew) => true,
+            // Long-term keys do not expire.
+            Some(ErrorClass::ExpiredRequest) => !self.has_token,
+            _ => false,
+        };
+        if is_clock {
             let text = "set this machine's clock by NTP: AWS refuses signatures that are more than five minutes off (S3: \
                         fifteen).";
             return failed(Culprit::Clock, text.to_owned());
         }
-        if let Some((culprit, text)) = scope::fault(self.scope, refusal, answer) {
+        if let Some((culprit, text)) = scope::fault(self.scope, error, answer) {
             return failed(culprit, text);
         }
-        match code {
-            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError"
-            | "NotAuthorized" | "Forbidden" => self.not_permitted(what, message),
-            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature"
-            | "IncompleteSignatureException" => Outcome::Failed(self.signature_wrong(what)),
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => failed(
+        match class {
+            Some(ErrorClass::AccessDenied) => self.not_permitted(what, message),
+            Some(ErrorClass::WrongSignature | ErrorClass::MalformedSignature) => {
+                Outcome::Failed(self.signature_wrong(what))
+            }
+            Some(ErrorClass::ExpiredCredentials | ErrorClass::ExpiredRequest) => failed(
                 Culprit::SessionToken,
                 "the temporary credentials have expired: put new ones where the connection's keys are kept.".to_owned(),
             ),
-            "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidToken"
-            | "AuthFailure" => Outcome::Failed(self.keys_unknown(what)),
-            "NoSuchBucket" => failed(
+            Some(ErrorClass::UnknownCredentials) => Outcome::Failed(self.keys_unknown(what)),
+            _ if code == "NoSuchBucket" => failed(
                 Culprit::Configuration,
                 "the bucket that --bucket names does not exist here: look at its name, and at the connection's endpoint."
                     .to_owned(),
             ),
-            "OptInRequired" | "SubscriptionRequiredException" => failed(
+            Some(ErrorClass::NotEnabled) => failed(
                 Culprit::Region,
                 "the account has not signed up for the service in this region, or has not enabled the region.".to_owned(),
             ),
-            "UnknownOperationException" | "UnknownOperation" | "InvalidAction" | "MethodNotAllowed" => {
-                failed(Culprit::ServiceName, self.other_service())
-            }
+            Some(ErrorClass::UnknownOperation) => failed(Culprit::ServiceName, self.other_service()),
             _ if answer.status == StatusCode::NOT_FOUND && code.is_empty() => {
                 failed(Culprit::ServiceName, self.other_service())
             }
-            _ if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS => failed(
-                Culprit::Service,
-                "the service has trouble of its own, or is asked too often: try again later.".to_owned(),
-            ),
+            _ if class.unwrap_or_else(|| ErrorClass::of_status(answer.status)).is_retryable()
+                || answer.status.is_server_error() =>
+            {
+                failed(
+                    Culprit::Service,
+                    "the service has trouble of its own, or limits the rate of requests: try again later.".to_owned(),
+                )
+            }
             _ => Outcome::Warned(Finding::of(
                 what.clone(),
                 Cause::new(
@@ -237,12 +255,6 @@ fn own_refusal(code: &str, answer: &Answer, speaks_tls: bool) -> Outcome {
         ),
     };
     Outcome::Failed(Finding::of(what, Cause::new(culprit, text)))
-}
-
-fn is_about_time(code: &str, message: &str) -> bool {
-    code == "RequestTimeTooSkewed"
-        || message.starts_with("Signature expired")
-        || message.starts_with("Signature not yet current")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whose fault it is that there are no credentials.
 
+use aws_errors::ErrorClass;
 use credential_assets::{AssetError, CommandProblem, VaultProblem};
 use sts_client::CredentialFailure;
 
@@ -113,14 +114,15 @@ fn of_refused_keys(code: &str, message: &str, key: KeyLooks) -> Vec<Cause> {
             "STS signs for another region than the connection's: region, sts_endpoint or sts.endpoint is wrong.",
         )];
     }
-    if code.starts_with("ExpiredToken") {
+    let class = ErrorClass::of_code(code, message);
+    if class == Some(ErrorClass::ExpiredCredentials) {
         return vec![Cause::new(
             Culprit::SessionToken,
             "the temporary credentials have expired: put new ones where access_key_id, secret_access_key and \
              session_token are kept, all three.",
         )];
     }
-    if code == "SignatureDoesNotMatch" {
+    if class == Some(ErrorClass::WrongSignature) {
         return vec![Cause::new(
             Culprit::SecretAccessKey,
             "the id is known, and the secret access key is not the one that belongs to it: look for a cut or padded \

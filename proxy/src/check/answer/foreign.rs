@@ -1,10 +1,10 @@
 //! What is said where something else than the service responds: a web server, a captive portal, a port that speaks TLS.
 
+use aws_errors::ErrorResponse;
 use http::StatusCode;
 
-use super::refusal::Refusal;
 use super::shape::{described, redirected_to};
-use super::{Answer, Asked};
+use super::{Answer, Asked, code_of};
 use crate::check::report::{Cause, Culprit, Finding, Outcome};
 use crate::config::Scheme;
 use crate::error::SPOKEN;
@@ -18,14 +18,14 @@ pub(super) fn speaks_tls() -> Cause {
 }
 
 /// Whether the error is the words of another signing-proxy. Its header field does not get here: no service may send one.
-pub(super) fn is_another_proxys(refusal: &Refusal) -> bool {
-    refusal.message.starts_with(SPOKEN)
+pub(super) fn is_another_proxys(error: &ErrorResponse) -> bool {
+    error.message().starts_with(SPOKEN)
 }
 
 /// What is said of an error of another signing-proxy's own. That it does not permit the harmless request says nothing of
 /// others.
-pub(super) fn another_proxy(answer: &Answer, refusal: &Refusal) -> Outcome {
-    let what = format!("{} {}: {}", answer.status.as_u16(), refusal.code, refusal.message);
+pub(super) fn another_proxy(answer: &Answer, error: &ErrorResponse) -> Outcome {
+    let what = format!("{} {}: {}", answer.status.as_u16(), code_of(error), error.message());
     let text = "another signing-proxy listens there, and these are its words: `endpoint` has to be the service itself, or \
                 the listener that one connection of that proxy has to itself.";
     let finding = Finding::of(what, Cause::new(Culprit::Endpoint, text));

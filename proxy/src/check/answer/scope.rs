@@ -1,15 +1,15 @@
 //! A signature for another region or another service than the server's.
 
 use auth_model::Region;
+use aws_errors::{ErrorClass, ErrorResponse};
 use http::StatusCode;
 use signer::SigningScope;
 
-use super::refusal::Refusal;
-use super::{Answer, Culprit};
+use super::{Answer, Culprit, code_of};
 
 /// Which part of the scope the service wants otherwise; `None` where that is not what it says.
-pub(super) fn fault(scope: &SigningScope, refusal: &Refusal, answer: &Answer) -> Option<(Culprit, String)> {
-    let message = refusal.message.as_str();
+pub(super) fn fault(scope: &SigningScope, error: &ErrorResponse, answer: &Answer) -> Option<(Culprit, String)> {
+    let message = error.message();
     if message.contains("correct service") {
         let text = format!(
             "the signature is for the service {}, and {} wants another: correct `service`, or `signing_name`.",
@@ -20,38 +20,32 @@ pub(super) fn fault(scope: &SigningScope, refusal: &Refusal, answer: &Answer) ->
     }
     // Our signatures' scopes are well formed, so the server wants another one; what it says of it differs from server to
     // server, and only AWS's own words say of which part.
-    let is_malformed = refusal.code == "AuthorizationHeaderMalformed";
+    let is_malformed = code_of(error) == "AuthorizationHeaderMalformed";
     if is_malformed && (message.contains("Access Key") || message.contains("AKID")) {
         let text = "the access key id has another form than the service's.";
         return Some((Culprit::AccessKey, text.to_owned()));
     }
     let is_wrong = is_malformed
-        || is_elsewhere(refusal, answer)
+        || is_elsewhere(error, answer)
         || message.contains("valid region")
         || (message.contains("region") && message.contains("expecting"));
-    is_wrong.then(|| (Culprit::Region, of_region(scope, refusal, answer, is_malformed)))
+    is_wrong.then(|| (Culprit::Region, of_region(scope, error, answer, is_malformed)))
 }
 
-fn is_elsewhere(refusal: &Refusal, answer: &Answer) -> bool {
-    matches!(
-        refusal.code.as_str(),
-        "PermanentRedirect" | "TemporaryRedirect" | "InvalidRegion"
-    ) || matches!(
-        answer.status,
-        StatusCode::MOVED_PERMANENTLY | StatusCode::TEMPORARY_REDIRECT
-    ) || refusal.code.contains("LocationConstraint")
+fn is_elsewhere(error: &ErrorResponse, answer: &Answer) -> bool {
+    error.class() == Some(ErrorClass::Redirect)
+        || matches!(
+            answer.status,
+            StatusCode::MOVED_PERMANENTLY | StatusCode::TEMPORARY_REDIRECT
+        )
 }
 
-fn of_region(scope: &SigningScope, refusal: &Refusal, answer: &Answer, is_malformed: bool) -> String {
+fn of_region(scope: &SigningScope, error: &ErrorResponse, answer: &Answer, is_malformed: bool) -> String {
     let of_bucket = answer
         .headers
         .get("x-amz-bucket-region")
         .and_then(|value| value.to_str().ok());
-    let wanted = [
-        of_bucket,
-        quoted_after(&refusal.message, "expecting"),
-        refusal.region.as_deref(),
-    ];
+    let wanted = [of_bucket, quoted_after(error.message(), "expecting"), error.region()];
     let wanted = wanted.into_iter().flatten().find_map(|text| Region::parse(text).ok());
     let SigningScope { region, name } = scope;
     match wanted.filter(|wanted| wanted != region) {

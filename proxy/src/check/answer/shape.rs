@@ -4,10 +4,10 @@
 //! error in the form of one of AWS's protocols, or a header field that only such services send. A page of HTML is never
 //! the response of an API, whatever stands beside it.
 
+use aws_errors::ErrorResponse;
 use http::header::{CONTENT_TYPE, LOCATION, SERVER};
 
-use super::Answer;
-use super::refusal::Refusal;
+use super::{Answer, code_of};
 use crate::check::probe::Document;
 use crate::config::EndpointUrl;
 
@@ -27,13 +27,13 @@ const FIELDS: [&str; 7] = [
 const OF_A_GATEWAY: &str = "x-amz-apigw-id";
 
 /// Whether the response has at least one sign of the service.
-pub(super) fn is_of_the_service(answer: &Answer, document: Document, refusal: &Refusal) -> bool {
+pub(super) fn is_of_the_service(answer: &Answer, document: Document, error: &ErrorResponse) -> bool {
     if is_html(answer) {
         return false;
     }
     let is_gateway = answer.headers.contains_key(OF_A_GATEWAY);
     let has_field = || !is_gateway && FIELDS.iter().any(|name| answer.headers.contains_key(*name));
-    is_document(&answer.body, document) || !refusal.code.is_empty() || has_field()
+    is_document(&answer.body, document) || !code_of(error).is_empty() || has_field()
 }
 
 /// What is said of a response that no service sent: its kind, never its content.

@@ -83,11 +83,8 @@ fn every_protocols_errors_are_read() {
     let cbor = b"\xa2\x66__type\x78\x1dcom.amazon#ValidationExceptio\x67message\x62no";
     let mut response = answer(400, Some(("smithy-protocol", "rpc-v2-cbor")), "");
     response.body = Bytes::from_static(cbor);
-    let refusal = Refusal::of(&response);
-    assert_eq!(
-        (refusal.code.as_str(), refusal.message.as_str()),
-        ("ValidationExceptio", "no")
-    );
+    let error = error_of(&response);
+    assert_eq!((error.code(), error.message()), (Some("ValidationExceptio"), "no"));
 }
 
 #[test]
@@ -137,6 +134,11 @@ fn a_wrong_signature_a_wrong_region_and_a_wrong_service_are_told_apart() {
     check(&answer(403, None, unknown), "sts", true, Some(Culprit::Region));
     check(&answer(403, None, unknown), "sts", false, Some(Culprit::AccessKey));
     check(&answer(503, None, ""), "s3", true, Some(Culprit::Service));
+    let throttled = xml("Throttling", "Rate exceeded");
+    check(&answer(400, None, throttled), "sts", true, Some(Culprit::Service));
+    // Keys without a token cannot have expired.
+    let expired = xml("RequestExpired", "Request has expired.");
+    check(&answer(400, None, expired), "ec2", true, Some(Culprit::Clock));
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn only_the_first_line_of_a_message_is_shown() {
         None,
         "<Error><Code>X</Code><Message>first\nx-amz-security-token:SECRET</Message></Error>",
     );
-    assert_eq!(Refusal::of(&answer).message, "first");
+    assert_eq!(error_of(&answer).message(), "first");
 }
 
 const BUCKETS: &str =
@@ -246,7 +248,7 @@ fn a_scope_that_is_not_the_servers_is_known_in_other_words_than_aws_s() {
             region: Region::parse("us-east-1").unwrap(),
             name: auth_model::SigningName::parse("s3").unwrap(),
         };
-        let (_, text) = scope::fault(&scope, &Refusal::of(&response), &response).unwrap();
+        let (_, text) = scope::fault(&scope, &error_of(&response), &response).unwrap();
         assert!(want.is_none_or(|want| text.contains(want)), "{text}");
     }
     let no_id = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>a non-empty Access Key (AKID) must be \
