@@ -1,21 +1,18 @@
 //! Error responses of services, by what kind of error AWS's code stands for.
 //!
-//! Services have thousands of codes, and an application behind one may invent its own: a code that is not in this table
-//! counts as `other`.
-//!
-//! Sources: S3 API reference, "Error responses"; EC2, "Error codes"; the "Common errors" of the JSON services; and, for
-//! throttling, the codes that botocore's standard retry mode knows (`botocore/retries/standard.py`).
+//! Services have thousands of codes, and an application behind one may invent its own: a code that the table of
+//! `aws-errors` does not have counts as `other`.
 
 use auth_model::ConnectionName;
-use http::StatusCode;
+use aws_errors::{ErrorClass, known_codes};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 use super::RequestSample;
 
-/// What kind of error a response is.
+/// The label of an [`ErrorClass`]: several of them are one kind of error for whoever watches a service.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum ErrorClass {
-    /// The service wants fewer requests, or has no capacity for now.
+pub(super) enum AwsErrorKind {
+    /// The service limits the rate of requests, or has no capacity for now.
     Throttled,
     /// The caller may not do that.
     AccessDenied,
@@ -23,13 +20,13 @@ pub(super) enum ErrorClass {
     Credentials,
     /// The signature is not accepted, or its time.
     Signature,
-    /// What the request is about is not there.
+    /// What the request is about does not exist.
     NotFound,
     /// What the request is about is not in the state that it demands.
     Conflict,
     /// A limit of the account is reached, for longer than a moment.
     Quota,
-    /// It is somewhere else: another region, as a rule.
+    /// It is somewhere else: in another region, as a rule.
     Redirect,
     /// Any other fault of the request.
     Client,
@@ -37,12 +34,12 @@ pub(super) enum ErrorClass {
     Server,
 }
 
-use ErrorClass::{
+use AwsErrorKind::{
     AccessDenied, Client, Conflict, Credentials, NotFound, Quota, Redirect, Server, Signature, Throttled,
 };
 
 /// All of them.
-const CLASSES: [ErrorClass; 10] = [
+const KINDS: [AwsErrorKind; 10] = [
     Throttled,
     AccessDenied,
     Credentials,
@@ -55,92 +52,25 @@ const CLASSES: [ErrorClass; 10] = [
     Server,
 ];
 
-/// The codes that are counted by their name.
-const CODES: [(&str, ErrorClass); 83] = [
-    ("BandwidthLimitExceeded", Throttled),
-    ("EC2ThrottledException", Throttled),
-    ("InsufficientInstanceCapacity", Throttled),
-    ("LimitExceededException", Throttled),
-    ("ModelNotReadyException", Throttled),
-    ("PriorRequestNotComplete", Throttled),
-    ("ProvisionedThroughputExceededException", Throttled),
-    ("RequestLimitExceeded", Throttled),
-    ("RequestThrottled", Throttled),
-    ("RequestThrottledException", Throttled),
-    ("ServiceUnavailable", Throttled),
-    ("ServiceUnavailableException", Throttled),
-    ("SlowDown", Throttled),
-    ("ThrottledException", Throttled),
-    ("Throttling", Throttled),
-    ("ThrottlingException", Throttled),
-    ("TooManyRequestsException", Throttled),
-    ("TransactionInProgressException", Throttled),
-    ("Unavailable", Throttled),
-    ("AccessDenied", AccessDenied),
-    ("AccessDeniedException", AccessDenied),
-    ("AllAccessDisabled", AccessDenied),
-    ("NotAuthorized", AccessDenied),
-    ("OptInRequired", AccessDenied),
-    ("UnauthorizedOperation", AccessDenied),
-    ("AuthFailure", Credentials),
-    ("ExpiredToken", Credentials),
-    ("ExpiredTokenException", Credentials),
-    ("InvalidAccessKeyId", Credentials),
-    ("InvalidClientTokenId", Credentials),
-    ("InvalidToken", Credentials),
-    ("MissingAuthenticationToken", Credentials),
-    ("MissingAuthenticationTokenException", Credentials),
-    ("RequestExpired", Credentials),
-    ("TokenRefreshRequired", Credentials),
-    ("UnrecognizedClientException", Credentials),
-    ("AuthorizationHeaderMalformed", Signature),
-    ("IncompleteSignature", Signature),
-    ("IncompleteSignatureException", Signature),
-    ("InvalidSignatureException", Signature),
-    ("RequestInTheFuture", Signature),
-    ("RequestTimeTooSkewed", Signature),
-    ("SignatureDoesNotMatch", Signature),
-    ("XAmzContentSHA256Mismatch", Signature),
-    ("NoSuchBucket", NotFound),
-    ("NoSuchKey", NotFound),
-    ("NoSuchUpload", NotFound),
-    ("NoSuchVersion", NotFound),
-    ("NotFound", NotFound),
-    ("ResourceNotFoundException", NotFound),
-    ("BucketAlreadyExists", Conflict),
-    ("BucketAlreadyOwnedByYou", Conflict),
-    ("BucketNotEmpty", Conflict),
-    ("ConditionalCheckFailedException", Conflict),
-    ("ConditionalRequestConflict", Conflict),
-    ("ConflictException", Conflict),
-    ("OperationAborted", Conflict),
-    ("PreconditionFailed", Conflict),
-    ("TransactionConflictException", Conflict),
-    ("ServiceQuotaExceededException", Quota),
-    ("PermanentRedirect", Redirect),
-    ("TemporaryRedirect", Redirect),
-    ("BadDigest", Client),
-    ("EntityTooLarge", Client),
-    ("InvalidAction", Client),
-    ("InvalidArgument", Client),
-    ("InvalidParameterCombination", Client),
-    ("InvalidParameterValue", Client),
-    ("InvalidRange", Client),
-    ("InvalidRequest", Client),
-    ("MalformedXML", Client),
-    ("MethodNotAllowed", Client),
-    ("MissingParameter", Client),
-    ("RequestTimeout", Client),
-    ("SerializationException", Client),
-    ("ValidationError", Client),
-    ("ValidationException", Client),
-    ("InternalError", Server),
-    ("InternalFailure", Server),
-    ("InternalServerError", Server),
-    ("InternalServerException", Server),
-    ("ModelErrorException", Server),
-    ("ModelTimeoutException", Server),
-];
+impl From<ErrorClass> for AwsErrorKind {
+    fn from(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::Throttled | ErrorClass::Unavailable => Throttled,
+            ErrorClass::AccessDenied | ErrorClass::NotEnabled => AccessDenied,
+            ErrorClass::ExpiredCredentials
+            | ErrorClass::UnknownCredentials
+            | ErrorClass::MissingCredentials
+            | ErrorClass::ExpiredRequest => Credentials,
+            ErrorClass::ClockSkew | ErrorClass::WrongSignature | ErrorClass::MalformedSignature => Signature,
+            ErrorClass::NotFound => NotFound,
+            ErrorClass::Conflict => Conflict,
+            ErrorClass::Quota => Quota,
+            ErrorClass::Redirect => Redirect,
+            ErrorClass::UnknownOperation | ErrorClass::RequestTimeout | ErrorClass::Client => Client,
+            ErrorClass::Server => Server,
+        }
+    }
+}
 
 /// The code of a response that has none, such as one to `HEAD`.
 const NO_CODE: &str = "none";
@@ -151,7 +81,7 @@ const OTHER: &str = "other";
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct AwsErrorLabels {
     connection: String,
-    class: ErrorClass,
+    class: AwsErrorKind,
     code: &'static str,
 }
 
@@ -167,11 +97,12 @@ impl AwsErrorLabels {
         }
         let known = sample
             .aws_error
-            .and_then(|code| CODES.into_iter().find(|(known, _)| *known == code));
+            .and_then(|code| known_codes().find(|(known, _)| *known == code));
         let (code, class) = known.unwrap_or_else(|| {
             let code = if sample.aws_error.is_some() { OTHER } else { NO_CODE };
-            (code, class_of(status))
+            (code, ErrorClass::of_status(status))
         });
+        let class = class.into();
         Some(Self {
             connection: sample.connection.map(ToString::to_string).unwrap_or_default(),
             class,
@@ -182,8 +113,9 @@ impl AwsErrorLabels {
     /// Every one that a connection may have.
     pub(super) fn all(connection: &ConnectionName) -> impl Iterator<Item = Self> {
         let connection = connection.to_string();
-        let of_status = CLASSES.into_iter().flat_map(|class| [(NO_CODE, class), (OTHER, class)]);
-        CODES.into_iter().chain(of_status).map(move |(code, class)| Self {
+        let of_status = KINDS.into_iter().flat_map(|kind| [(NO_CODE, kind), (OTHER, kind)]);
+        let of_code = known_codes().map(|(code, class)| (code, class.into()));
+        of_code.chain(of_status).map(move |(code, class)| Self {
             connection: connection.clone(),
             class,
             code,
@@ -191,21 +123,7 @@ impl AwsErrorLabels {
     }
 }
 
-/// The class of a status, where no known code has one. S3 wants fewer requests by a 503, also of `HEAD`.
-fn class_of(status: StatusCode) -> ErrorClass {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Throttled,
-        StatusCode::UNAUTHORIZED => Credentials,
-        StatusCode::FORBIDDEN => AccessDenied,
-        StatusCode::NOT_FOUND | StatusCode::GONE => NotFound,
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Conflict,
-        status if status.is_redirection() => Redirect,
-        status if status.is_server_error() => Server,
-        _ => Client,
-    }
-}
-
-impl EncodeLabelValue for ErrorClass {
+impl EncodeLabelValue for AwsErrorKind {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         let name = match self {
             Throttled => "throttled",
@@ -228,11 +146,15 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
-    use http::Method;
+    use http::{Method, StatusCode};
 
     use super::*;
 
-    fn labels(status: u16, aws_error: Option<&str>, error: Option<&'static str>) -> Option<(ErrorClass, &'static str)> {
+    fn labels(
+        status: u16,
+        aws_error: Option<&str>,
+        error: Option<&'static str>,
+    ) -> Option<(AwsErrorKind, &'static str)> {
         let sample = RequestSample {
             connection: None,
             service: None,
@@ -257,7 +179,14 @@ mod tests {
             (403, Some("SignatureDoesNotMatch"), (Signature, "SignatureDoesNotMatch")),
             (301, Some("PermanentRedirect"), (Redirect, "PermanentRedirect")),
             (400, Some("InventedByAClient"), (Client, "other")),
+            (503, Some("ServiceUnavailable"), (Throttled, "ServiceUnavailable")),
+            (403, Some("RequestExpired"), (Credentials, "RequestExpired")),
+            (403, Some("OptInRequired"), (AccessDenied, "OptInRequired")),
+            (400, Some("RequestTimeout"), (Client, "RequestTimeout")),
             (503, None, (Throttled, "none")),
+            (401, None, (Credentials, "none")),
+            (403, None, (AccessDenied, "none")),
+            (412, None, (Conflict, "none")),
             (429, None, (Throttled, "none")),
             (404, None, (NotFound, "none")),
             (500, None, (Server, "none")),
@@ -281,12 +210,10 @@ mod tests {
         let distinct: HashSet<_> = all.iter().cloned().collect();
         assert_eq!(all.len(), distinct.len());
         assert!(all.len() < 128, "{}", all.len());
-        let codes: HashSet<_> = CODES.iter().map(|(code, _)| code).collect();
-        assert_eq!(codes.len(), CODES.len());
         // Whatever the responses, since what is not listed stays when its connection is taken out.
         let listed: HashSet<_> = all.iter().map(|labels| (labels.class, labels.code)).collect();
         let by_status = (100..=999).flat_map(|status| [(status, Some("InventedByAClient")), (status, None)]);
-        let by_code = CODES.iter().map(|(code, _)| (400, Some(*code)));
+        let by_code = known_codes().map(|(code, _)| (400, Some(code)));
         for found in by_status
             .chain(by_code)
             .filter_map(|(status, code)| labels(status, code, None))

@@ -1,19 +1,18 @@
 //! Looks into a response that may reject the signature: what it says of the keys and the time, and what a client must not see.
 
-use std::io::Read as _;
 use std::time::Duration;
 
+use aws_errors::{MAX_BODY, code_in_headers, decoded};
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::guard::Watch;
 use super::read_ahead::ReadAhead;
 use super::redaction::{self, Shown};
-use super::rejection::{self, HeadTells, MAX_BODY, Rejection};
+use super::rejection::{self, InHead, Rejection};
 use crate::upstream::ServiceBody;
 
 /// What was found.
@@ -24,43 +23,43 @@ pub(super) struct Inspected {
     pub(super) canonical_request: Option<Zeroizing<String>>,
 }
 
-/// Reads an error response up to [`MAX_BODY`] bytes and up to `patience`, and takes out of it what the signature was
+/// Reads an error response up to [`MAX_BODY`] bytes and up to `read_timeout`, and takes out of it what the signature was
 /// made of; what is not all here is watched while it passes. A response that shows nothing of it is passed on as it is. Of
 /// any status, it shows no session token.
 pub(super) async fn inspect(
     response: &mut Response<ReadAhead<ServiceBody>>,
     method: &Method,
     shown: &Shown<'_>,
-    patience: Duration,
+    read_timeout: Duration,
 ) -> Inspected {
     let status = response.status();
     if !rejection::may_reject(status) {
         redaction::redact_head(response.headers_mut(), false, shown);
         return Inspected::default();
     }
-    let code = rejection::code_in(response.headers()).map(str::to_owned);
+    let code = code_in_headers(response.headers()).map(str::to_owned);
     let code = code.as_deref();
-    let told = rejection::in_head(method, status, response.headers());
+    let in_head = rejection::in_head(method, status, response.headers());
     if *method == Method::HEAD {
         redaction::redact_head(response.headers_mut(), true, shown);
         return Inspected {
-            rejection: told.rejection(),
+            rejection: in_head.rejection(),
             canonical_request: None,
         };
     }
-    let whole = timeout(patience, response.body_mut().read_whole(MAX_BODY)).await;
+    let whole = timeout(read_timeout, response.body_mut().read_whole(MAX_BODY)).await;
     let Ok(Some(raw)) = whole else {
         redact_beginning(response, code, shown);
         return Inspected {
-            rejection: told.rejection(),
+            rejection: in_head.rejection(),
             canonical_request: None,
         };
     };
-    let plain = plain(response.headers(), &raw);
+    let plain = decoded(response.headers(), &raw, MAX_BODY);
     let found = Inspected {
-        rejection: match told {
-            HeadTells::Body => rejection::in_body(&plain),
-            HeadTells::All(_) | HeadTells::Nothing => told.rejection(),
+        rejection: match in_head {
+            InHead::Body => rejection::in_body(status, response.headers(), &plain),
+            InHead::All(_) | InHead::Nothing => in_head.rejection(),
         },
         canonical_request: redaction::canonical_request_in(&plain),
     };
@@ -72,8 +71,8 @@ pub(super) async fn inspect(
 /// A body that is not all here: too long, too slow or broken off.
 fn redact_beginning(response: &mut Response<ReadAhead<ServiceBody>>, code: Option<&str>, shown: &Shown<'_>) {
     let raw = response.body().beginning();
-    let plain = plain(response.headers(), &raw);
-    // What is packed shows nothing to who has not all of it, or shows it.
+    let plain = decoded(response.headers(), &raw, MAX_BODY);
+    // What is compressed shows nothing to whoever has only its beginning.
     let coding = response.headers().get(CONTENT_ENCODING);
     let is_packed = coding.is_some_and(|coding| coding != "identity") && !shown.is_application;
     if response.body().is_broken() {
@@ -106,22 +105,5 @@ fn put(response: &mut Response<ReadAhead<ServiceBody>>, clean: Option<Vec<u8>>, 
             .headers_mut()
             .insert(CONTENT_LENGTH, HeaderValue::from(clean.len()));
         response.body_mut().replace(clean.into());
-    }
-}
-
-/// As much of the body as [`MAX_BODY`] takes, unpacked; as it is where it is no gzip.
-fn plain(headers: &HeaderMap, raw: &Bytes) -> Bytes {
-    let is_gzip = headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
-    if !is_gzip {
-        return raw.clone();
-    }
-    let mut plain = Vec::new();
-    let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
-    match GzDecoder::new(raw.as_ref()).take(limit).read_to_end(&mut plain) {
-        // The beginning of a longer one ends in a fault.
-        Ok(_) | Err(_) if !plain.is_empty() => plain.into(),
-        Ok(_) | Err(_) => raw.clone(),
     }
 }

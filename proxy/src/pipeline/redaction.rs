@@ -4,7 +4,7 @@
 //! string to sign, the token itself or the access key id. Those are the proxy's; its client has none of them. Everything else
 //! of a response stays as it is, byte for byte: code, message, request ids, and each response that is about something else.
 //!
-//! Which response it is follows from what it has of this very signature ([`Shown`]): a code of [`CODES`] from an API of AWS's (or
+//! Which response it is follows from what it has of this very signature ([`Shown`]): a code of [`codes`] from an API of AWS's (or
 //! of a server that speaks as one), or a marker together with the token, the access key id or the scope that were signed with.
 //! A service whose hosts are applications of the operator's own may use the same codes and names for things of its own: of
 //! those only AWS's sentences count, which the gateway before the application sends.
@@ -24,6 +24,7 @@ mod xml;
 
 use std::borrow::Cow;
 
+use aws_errors::known_codes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, ETAG};
 use memchr::memmem;
@@ -36,19 +37,10 @@ pub(super) use text::Extent;
 /// What stands in the place of a session token.
 const REDACTED: &str = "[redacted]";
 
-/// Codes of errors that show a signature's parts, for a body that cannot be passed on.
-const CODES: [&str; 10] = [
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "IncompleteSignatureException",
-    "IncompleteSignature",
-    "AuthorizationHeaderMalformed",
-    "InvalidAccessKeyId",
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "InvalidToken",
-    "TokenRefreshRequired",
-];
+/// Codes of errors that may show a signature's parts.
+fn codes() -> impl Iterator<Item = &'static str> {
+    known_codes().filter_map(|(code, class)| class.may_quote_signature().then_some(code))
+}
 
 /// The message of a body that cannot be passed on.
 const MESSAGE: &str = "signing-proxy: the service rejected the signature; the rest of its response is left out, \
@@ -88,7 +80,7 @@ pub(super) struct Shown<'a> {
 impl Shown<'_> {
     /// What has to go of a body; `None` where it shows nothing. `code` is that of the head.
     fn extent(&self, body: &[u8], code: Option<&str>) -> Option<Extent> {
-        let has_code = code.is_some_and(|code| CODES.contains(&code)) || code_in(body).is_some();
+        let has_code = code.is_some_and(|code| codes().any(|known| known == code)) || code_in(body).is_some();
         if has_code && !self.is_application {
             return Some(Extent::Names);
         }
@@ -219,7 +211,7 @@ fn code_in(beginning: &[u8]) -> Option<&'static str> {
         Form::Cbor => true,
         Form::Text => false,
     };
-    CODES.into_iter().find(|code| {
+    codes().find(|code| {
         memmem::find_iter(beginning, code.as_bytes()).any(|at| {
             let before = at.checked_sub(1).and_then(|at| beginning.get(at));
             is_whole(before, beginning.get(at + code.len()))
