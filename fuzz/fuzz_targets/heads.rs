@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use signing_proxy::fuzzing::read_heads;
+use http_server::fuzzing::read_heads;
 
 fuzz_target!(|input: &[u8]| {
     let whole = read_heads(&[input], 4096);

@@ -26,7 +26,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use crate::admit::HostPort;
 use crate::config::{BrowserMode, Config, UserAgents, WebOrigin};
 use crate::error::{ErrorCode, ProxyError};
-use crate::server::ListenerRole;
+use resource_limits::ListenerRole;
 
 pub(crate) use names::{OwnName, OwnNames};
 pub(crate) use response::ResponseGuard;

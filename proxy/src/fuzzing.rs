@@ -25,9 +25,8 @@ use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::normalize::Normalized;
 use crate::pipeline::RouteError;
 use crate::route::{Route, Router};
-use crate::server::ListenerRole;
-use crate::server::head_reader::play::{Seen, play};
 use crate::share::{ClientKey, PoolSize};
+use resource_limits::ListenerRole;
 
 /// This proxy's name in `Via`.
 const PSEUDONYM: &str = "signing-proxy-fuzzed";
@@ -124,20 +123,6 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
         data: sent.map_err(|_| ErrorCode::Internal)?.to_bytes(),
         trailers: collected.trailers,
     })
-}
-
-/// Takes a client's bytes apart as HTTP/1, in these pieces and with so much room behind them: the requests that nothing
-/// was found against, up to the first that was not like that; and what that was, in words.
-#[must_use]
-pub fn read_heads(pieces: &[&[u8]], room: usize) -> (Vec<Vec<u8>>, String) {
-    let mut requests = Vec::new();
-    for seen in play(pieces, 2048, room) {
-        match seen {
-            Seen::Request(request) => requests.push(request),
-            other => return (requests, format!("{other:?}")),
-        }
-    }
-    (requests, String::new())
 }
 
 /// Takes an event stream that comes in these pieces apart: its messages out of their envelopes, `None` for an envelope

@@ -1,9 +1,12 @@
 //! The signing proxy.
 
 // As the modules name it.
+extern crate http_server as server;
 extern crate proxy_config as config;
 extern crate request_body as body;
 extern crate resource_limits as share;
+
+use http_server::threads;
 
 mod admin;
 mod admit;
@@ -29,8 +32,6 @@ mod retry;
 mod route;
 #[cfg(feature = "sandbox")]
 pub mod sandbox_command;
-pub mod server;
 mod sign;
 mod strip;
-mod threads;
 mod upstream;

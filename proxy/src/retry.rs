@@ -156,7 +156,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::ListenerRole;
+    use resource_limits::ListenerRole;
 
     fn config(max_attempts: u8) -> RetryConfig {
         RetryConfig {

@@ -26,9 +26,9 @@ use crate::admit::Admitted;
 use crate::authenticate::{Authenticated, ClientIdentity};
 use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::error::{ErrorCode, ProxyError};
-use crate::server::ListenerRole;
 use asked::{Asked, Place};
 use gateway::GatewayNames;
+use resource_limits::ListenerRole;
 use view::View;
 
 pub(crate) use target::{SignatureVersion, Target, names_bucket};

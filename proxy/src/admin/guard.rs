@@ -7,7 +7,7 @@ use crate::admit::HostPort;
 use crate::browser::{Browsers, OwnNames};
 use crate::config::Config;
 use crate::error::{ErrorCode, ProxyError};
-use crate::server::ListenerRole;
+use resource_limits::ListenerRole;
 
 /// Who may ask the admin listener.
 #[derive(Debug)]

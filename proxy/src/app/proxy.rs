@@ -24,8 +24,9 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::process::Descriptors;
-use crate::server::{BindError, Drained, ListenerRole, RejectionHandler, Server, ServerObserver};
+use crate::server::{BindError, Drained, RejectionHandler, Server, ServerObserver};
 use crate::threads::Threads;
+use resource_limits::ListenerRole;
 
 /// How long the admin listener may take to finish its last responses, when all clients have gone.
 const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);

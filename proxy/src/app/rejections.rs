@@ -55,7 +55,7 @@ fn random_request_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::ListenerRole;
+    use resource_limits::ListenerRole;
 
     #[test]
     fn a_rejection_is_counted_by_its_code_and_has_an_id_of_its_own() {

@@ -22,7 +22,8 @@ use super::sources::Sources;
 use crate::admin::{Admin, Guard};
 use crate::config::{Config, ConfigError};
 use crate::log::Chain;
-use crate::server::{ListenerRole, Server};
+use crate::server::Server;
+use resource_limits::ListenerRole;
 
 /// Problems of a configuration that are reported; the rest is counted.
 const MOST_PROBLEMS: usize = 20;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Weak};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
-use crate::server::{BindError, ListenerRole, bind};
+use crate::server::{BindError, bind};
+use resource_limits::ListenerRole;
 
 /// The open sockets of a configuration.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,8 @@ use crate::config::{Config, ConnectionConfig, Permissions};
 use crate::error::Cause;
 use crate::metrics::Metrics;
 use crate::pipeline::{Observer, Pipeline, RequestRecord};
-use crate::server::{Handler, ListenerRole, Peer};
+use crate::server::{Handler, Peer};
+use resource_limits::ListenerRole;
 
 /// The pipe between the client in here and the pipeline; a head and a small body fit in.
 const PIPE_BYTES: usize = 64 * 1024;

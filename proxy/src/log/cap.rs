@@ -8,11 +8,18 @@ use tracing_subscriber::layer::{Context, Filter};
 use crate::config::LogLevel;
 
 /// Our crates: they may log at the configured level, since each keeps secrets out of its own events.
-const OURS: [&str; 8] = [
+const OURS: [&str; 15] = [
     "auth_model",
     "aws_endpoints",
+    "aws_errors",
     "credential_assets",
+    "egress",
+    "http_server",
     "policy_gen",
+    "proxy_config",
+    "proxy_core",
+    "request_body",
+    "resource_limits",
     "sandbox",
     "signer",
     "signing_proxy",
@@ -72,5 +79,22 @@ fn cap(target: &str) -> Option<Level> {
         Some(Level::WARN)
     } else {
         Some(Level::INFO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crate that is not listed would lose what it logs at `debug`.
+    #[test]
+    fn every_crate_of_the_workspace_is_ours() {
+        const WORKSPACE: &str = include_str!("../../../Cargo.toml");
+        let crates = WORKSPACE.lines().filter_map(|line| line.split_once(" = { path = "));
+        let names: Vec<_> = crates.map(|(name, _)| name.replace('-', "_")).collect();
+        assert!(names.len() >= 8, "{names:?}");
+        for name in names {
+            assert!(OURS.contains(&name.as_str()), "{name}");
+        }
     }
 }

@@ -93,7 +93,8 @@ mod tests {
     use crate::config::LogLevel;
     use crate::error::ErrorCode;
     use crate::pipeline::{Timings, TraceId};
-    use crate::server::{ListenerRole, Peer};
+    use crate::server::Peer;
+    use resource_limits::ListenerRole;
 
     fn failed() -> RequestRecord {
         RequestRecord {

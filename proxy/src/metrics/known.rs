@@ -14,7 +14,7 @@ use super::families::Families;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, RequestLabels};
 use super::retries::RetryLabels;
 use crate::error::ERRORS;
-use crate::server::ListenerRole;
+use resource_limits::ListenerRole;
 
 /// The configured connections; everything is known until somebody says which they are.
 #[derive(Debug, Default)]

@@ -5,7 +5,8 @@ use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 
 use super::RequestSample;
-use crate::server::{ConnectionEnd, ListenerRole, Overflow};
+use crate::server::{ConnectionEnd, Overflow};
+use resource_limits::ListenerRole;
 
 /// Which connection; empty where none was chosen.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

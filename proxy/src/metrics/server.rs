@@ -3,7 +3,8 @@
 use super::Metrics;
 use super::counting::GaugeGuard;
 use super::labels::{ListenerLabel, OverflowLabel, ReasonLabel};
-use crate::server::{ConnectionEnd, ListenerRole, OpenConnection, Overflow, ServerObserver};
+use crate::server::{ConnectionEnd, OpenConnection, Overflow, ServerObserver};
+use resource_limits::ListenerRole;
 
 impl ServerObserver for Metrics {
     fn connection_opened(&self, listener: &ListenerRole) -> OpenConnection {

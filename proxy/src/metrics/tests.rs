@@ -1,8 +1,9 @@
 use credential_assets::{CallOutcome, CallTarget};
 
 use super::*;
-use crate::server::{ConnectionEnd, ListenerRole, ServerObserver as _};
+use crate::server::{ConnectionEnd, ServerObserver as _};
 use crate::share::{Pool, PoolSize};
+use resource_limits::ListenerRole;
 
 fn sample(method: &Method) -> RequestSample<'_> {
     RequestSample {

@@ -21,7 +21,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::{Config, Environment};
-use crate::server::{Handler, ListenerRole, Peer};
+use crate::server::{Handler, Peer};
+use resource_limits::ListenerRole;
 
 mod answers;
 mod bodies;

@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::server::ListenerRole;
+    use resource_limits::ListenerRole;
 
     fn client(number: u8, listener: &str) -> ClientKey {
         let listener = match listener {

@@ -60,8 +60,8 @@ mod tests {
     use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
     use crate::process::DescriptorLimit;
-    use crate::server::ListenerRole;
     use crate::upstream::{BucketNames, Network, Protocols, Purpose};
+    use resource_limits::ListenerRole;
 
     #[tokio::test(start_paused = true)]
     async fn beyond_all_permits_a_request_waits_and_is_then_rejected() {

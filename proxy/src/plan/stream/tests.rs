@@ -5,7 +5,7 @@ use crate::admit::admit;
 use crate::authenticate::authenticate;
 use crate::config::{Config, Environment};
 use crate::route::{RouteError, Router};
-use crate::server::ListenerRole;
+use resource_limits::ListenerRole;
 
 const AWS: &str = "";
 const ELSEWHERE: &str = "endpoint = \"http://store.internal\"\nallow_cleartext = true\n";

@@ -95,7 +95,7 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::ListenerRole;
+    use resource_limits::ListenerRole;
 
     fn client(number: u8) -> ClientKey {
         ClientKey::new(ListenerRole::Shared, [10, 0, 0, number].into())

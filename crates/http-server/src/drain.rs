@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// How long connections get to notice that they are cut; they need one turn of the executor.
+pub(crate) const CUT_GRACE: Duration = Duration::from_secs(1);
+
 /// How far the shutdown has come; it only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DrainStage {
@@ -28,10 +31,12 @@ pub(crate) struct DrainWatch(watch::Receiver<DrainStage>, IsCut);
 
 /// Whether what still runs is being dropped. Unlike a [`DrainWatch`] nobody waits for who holds it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct IsCut(Arc<AtomicBool>);
+pub struct IsCut(Arc<AtomicBool>);
 
 impl IsCut {
-    pub(crate) fn is_set(&self) -> bool {
+    /// Whether it is.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

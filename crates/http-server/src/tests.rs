@@ -1,16 +1,26 @@
-//! What [`super`] promises, seen by a client that talks bytes.
+//! What the crate promises, seen by a client that writes and reads bytes.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use resource_limits::ListenerRole;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use self::dummy::{Accepted, BadRequest, Dummy, EARLY_PAUSE, PIPE};
-use super::drain::Drain;
 use super::*;
+use crate::clients::Clients;
+use crate::connection::{ServerContext, serve};
+use crate::drain::{CUT_GRACE, Drain, DrainStage};
 
 pub(super) use self::dummy::NoObserver;
 

@@ -7,7 +7,7 @@
 //! request that hyper hands over next is always that of the head which was checked last.
 //!
 //! - A head without a flaw passes as it is, but for raw bytes in its [target](mod@target), which are escaped.
-//! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with the ambiguous for the service, which
+//! - An ambiguous one never reaches hyper. Its [substitute](mod@check) does, with what was found, for the handler, which
 //!   rejects the request like any other; nothing behind it is ever read as a request.
 //! - A malformed one ends the input, and [`HeadReader::malformed`] says why, for the connection to write the response.
 //!
@@ -22,7 +22,6 @@ mod malformed;
 mod next;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod play;
-mod start;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -40,10 +39,10 @@ pub(crate) use self::ambiguous::HandedOver;
 use self::check::{Checked, FEW_FIELDS, Flaw, check};
 use self::framing::Framing;
 use self::input_buffer::InputBuffer;
-pub use self::start::HeadStart;
 pub(crate) use self::target::in_uri as escape_uri;
 use super::abort::Reset;
 use super::activity::Activity;
+use super::head_start::HeadStart;
 use super::rejection::Rejection;
 
 /// Between a client's socket and hyper, on HTTP/1.

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::advance;
 
 use super::*;
-use crate::server::ListenerRole;
+use resource_limits::ListenerRole;
 
 const PLACE_KEPT: Duration = Duration::from_secs(1);
 

@@ -8,8 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How far a client may fall behind, and at which rate, where no connection of the proxy has numbers of its own: for
-/// its own error responses and those of the admin listener. The defaults of `limits.min_download_rate` and
-/// `timeouts.body_idle`.
+/// responses for which the handler sets none.
 const DEFAULT_RATE: DownloadRate = DownloadRate {
     behind: Duration::from_mins(5),
     least_rate: NonZeroU64::new(240),
@@ -17,11 +16,11 @@ const DEFAULT_RATE: DownloadRate = DownloadRate {
 
 /// The least rate at which a client takes a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct DownloadRate {
+pub struct DownloadRate {
     /// How far the client may be behind the rate before its response is ended.
-    pub(crate) behind: Duration,
+    pub behind: Duration,
     /// Bytes a second; `None` takes any rate.
-    pub(crate) least_rate: Option<NonZeroU64>,
+    pub least_rate: Option<NonZeroU64>,
 }
 
 impl Default for DownloadRate {
@@ -32,22 +31,25 @@ impl Default for DownloadRate {
 
 /// What a handler lets the server know about its response, as an extension of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Download {
-    pub(crate) rate: DownloadRate,
+pub struct Download {
+    /// How slowly the client may take it.
+    pub rate: DownloadRate,
     /// Set before the body is dropped, where the client was too slow for it.
-    pub(crate) too_slow: TooSlow,
+    pub too_slow: TooSlow,
 }
 
 /// Whether a response was ended because its client did not take it fast enough. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TooSlow(Arc<AtomicBool>);
+pub struct TooSlow(Arc<AtomicBool>);
 
 impl TooSlow {
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_set(&self) -> bool {
+    /// Whether it was.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -5,12 +5,12 @@ use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, Request, Status};
 
-use super::super::rejection::Rejection;
 use super::ambiguous::AmbiguousHead;
 use super::framing::Framing;
 use super::malformed::cause;
 use super::next;
 use super::target::{self, Escaped};
+use crate::rejection::Rejection;
 
 /// Fields of a head that are parsed on the stack, and that hyper takes unless it is set up for more.
 pub(super) const FEW_FIELDS: usize = 100;

@@ -17,14 +17,15 @@ use super::clients::Place;
 use super::detect::{ClientProtocol, Detected, detect};
 use super::drain::{DrainStage, DrainWatch};
 use super::drive::{Ended, drive};
-use super::head_reader::{HandedOver, HeadReader, HeadStart};
+use super::handler::{Handler, Peer};
+use super::head_reader::{HandedOver, HeadReader};
+use super::head_start::HeadStart;
 use super::limits::ServerLimits;
 use super::observer::{ConnectionEnd, ServerObserver};
 use super::rejection::{Rejection, RejectionHandler, linger, respond};
 use super::service::ToHandler;
 use super::stream::{NextStream, Streams};
 use super::stream_slots::{self, StreamSlots};
-use super::{Handler, Peer};
 
 /// Buffers of one HTTP/1 connection in each direction; a head must fit as well.
 const HTTP1_BUFFER: usize = 64 * 1024;

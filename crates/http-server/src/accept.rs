@@ -5,16 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use resource_limits::{ClientKey, DescriptorLimit, DescriptorPermit, ListenerRole};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use super::ListenerRole;
 use super::clients::{Clients, Place};
 use super::drain::{DrainStage, DrainWatch};
 use super::observer::{Overflow, ServerObserver};
-use crate::process::{DescriptorLimit, DescriptorPermit};
-use crate::share::ClientKey;
 
 /// First wait after the process or the machine ran out of descriptors or memory; doubles up to
 /// [`LONGEST_PAUSE`]. Accepting again at once would spin: the connection stays in the queue.
@@ -128,11 +126,11 @@ mod tests {
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
-    use super::super::clients::IdleKind;
-    use super::super::drain::Drain;
-    use super::super::tests::NoObserver;
     use super::*;
-    use crate::share::PoolSize;
+    use crate::clients::IdleKind;
+    use crate::drain::Drain;
+    use crate::tests::NoObserver;
+    use resource_limits::PoolSize;
 
     /// More than there are places and rejections.
     const STREAMS: usize = 200;

@@ -1,7 +1,7 @@
 //! What is wrong with a head that is no HTTP/1.
 
-use super::super::rejection::Rejection;
 use super::target::{self, place_of};
+use crate::rejection::Rejection;
 
 /// Looks for the first thing that is wrong with a head that `httparse` does not take.
 pub(super) fn cause(head: &[u8]) -> Rejection {

@@ -11,14 +11,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::abort::Reset;
 use super::activity::Activity;
 use super::announced_settings::AnnouncedSettings;
-use super::head_reader::{HeadReader, HeadStart};
+use super::head_reader::HeadReader;
+use super::head_start::HeadStart;
 use super::rejection::Rejection;
 
 /// A socket that replays the bytes read to find the protocol and keeps the connection's [`Activity`] true.
 ///
 /// On HTTP/1 a [`HeadReader`] decides what hyper gets to see. A response that hyper makes by itself is held back: to a
 /// malformed head it writes a bare status line and closes. Those bytes go into [`HyperResponse`] instead of onto the wire, and
-/// the connection responds by its [`RejectionHandler`](super::RejectionHandler).
+/// the connection responds by its [`RejectionHandler`](crate::RejectionHandler).
 #[derive(Debug)]
 pub(crate) struct ClientIo<T> {
     inner: T,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::share::Exhausted;
+use resource_limits::Exhausted;
 
 /// Requests at once on one connection. Each holds memory and may hold an upstream permit, of which a client has
 /// most of 1,024 at a connection of the proxy: with 32 it takes 32 sockets to hold those, and not 11. SDKs open a further
@@ -45,7 +45,7 @@ impl StreamSlots {
 
 /// One request's slot, among its extensions on HTTP/2. Clones share it; it lasts as long as they do.
 #[derive(Clone, Debug)]
-pub(crate) struct StreamSlot {
+pub struct StreamSlot {
     connection: Arc<Semaphore>,
     permit: Arc<OnceLock<OwnedSemaphorePermit>>,
 }
@@ -57,7 +57,7 @@ impl StreamSlot {
     /// # Errors
     ///
     /// [`Exhausted::OverShare`] where that was not within a minute.
-    pub(crate) async fn acquire(&self) -> Result<(), Exhausted> {
+    pub async fn acquire(&self) -> Result<(), Exhausted> {
         if self.permit.get().is_some() {
             return Ok(());
         }

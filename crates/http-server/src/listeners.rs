@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use resource_limits::ListenerRole;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::drain::{Drain, DrainStage};
+use super::drain::{CUT_GRACE, Drain, DrainStage};
 use super::observer::ServerObserver;
-use super::{CUT_GRACE, ListenerRole};
 
 /// The open listeners, and those that are closed and whose clients have not all gone.
 #[derive(Debug)]

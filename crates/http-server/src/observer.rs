@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ListenerRole;
+use resource_limits::ListenerRole;
 
 /// What a server reports to. The methods are called by whoever serves clients: none may block.
 pub trait ServerObserver: fmt::Debug + Send + Sync + 'static {

@@ -1,6 +1,6 @@
 //! Which client connections are served.
 //!
-//! `server.max_clients` places are shared as everything is that clients share, see [`crate::share`]. Where there is none
+//! `server.max_clients` places are shared as everything is that clients share, see [`resource_limits`]. Where there is none
 //! for a new connection, one that is idle makes room, the longest idle first. Where none may, a few connections are
 //! still served for one request, which is rejected so that the client learns why and when to try again; all beyond
 //! those are closed at once. Nobody waits, so no client's connections delay another's.
@@ -11,11 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use resource_limits::{ClientKey, DescriptorPermit, Grant, Pool, PoolSize};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-
-use crate::process::DescriptorPermit;
-use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Connections whose requests are rejected, at a time. Each lasts for a head and a response, moments for a client that
 /// means well. A quarter is for clients that have few of them.
@@ -219,7 +217,10 @@ impl Place {
     /// That of a connection that is no client's.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn of_nobody() -> Self {
-        let client = ClientKey::new(super::ListenerRole::Shared, std::net::Ipv4Addr::LOCALHOST.into());
+        let client = ClientKey::new(
+            resource_limits::ListenerRole::Shared,
+            std::net::Ipv4Addr::LOCALHOST.into(),
+        );
         let clients = Clients::new(PoolSize::NONE, Duration::ZERO);
         let state = PlaceState::Held(clients.places.nothing(&client));
         Self {

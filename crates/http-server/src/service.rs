@@ -12,16 +12,17 @@ use http::{HeaderValue, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use resource_limits::ListenerRole;
 
 use super::activity::Activity;
 use super::data_pieces::DataPieces;
 use super::download::{Download, TooSlow};
 use super::drain::IsCut;
+use super::handler::{CloseConnection, Handler, OverShare, Peer};
 use super::head_reader::{HandedOver, escape_uri};
 use super::observer::ServerObserver;
 use super::stream::{NextStream, StreamPace};
 use super::stream_slots::{StreamSlot, StreamSlots};
-use super::{CloseConnection, Handler, ListenerRole, Peer};
 
 /// One client connection's path to the handler.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl<H> ToHandler<H> {
         }
     }
 
-    /// Marks requests whose head is ambiguous by [`AmbiguousHead`](super::AmbiguousHead).
+    /// Marks requests whose head is ambiguous by [`AmbiguousHead`](crate::AmbiguousHead).
     pub(crate) fn by_heads(self, heads: Arc<HandedOver>) -> Self {
         Self {
             heads: Some(heads),
@@ -184,10 +185,6 @@ impl Drop for RunningRequest {
         self.observer.request_finished(&self.listener);
     }
 }
-
-/// Marks a request on a connection that its client has beyond its share: it is to be rejected. Among its extensions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverShare;
 
 /// Whether the client expects `100 Continue` for a body of no bytes, for which hyper sends none.
 ///

@@ -15,8 +15,8 @@ use std::ops::Range;
 use http::Uri;
 use http::uri::PathAndQuery;
 
-use super::super::rejection::Rejection;
 use super::ambiguous::AmbiguousHead;
+use crate::rejection::Rejection;
 
 /// The longest escaped target that hyper gets; longer ones are rejected anyway, see `admit`.
 const MAX_ESCAPED: usize = 16 * 1024;

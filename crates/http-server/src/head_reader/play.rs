@@ -1,13 +1,12 @@
 //! The reader as hyper sees it, without a socket: for tests and for the fuzz target.
 
 use std::collections::VecDeque;
+use std::task::Waker;
 use std::time::Duration;
 
-use futures_util::task::noop_waker_ref;
-
-use super::super::clients;
-use super::super::limits::ServerLimits;
 use super::*;
+use crate::clients;
+use crate::limits::ServerLimits;
 
 /// Input that comes in pieces, and then an end.
 struct PieceReader(VecDeque<Vec<u8>>);
@@ -76,7 +75,7 @@ pub(crate) fn play(pieces: &[&[u8]], max: usize, room: usize) -> Vec<Seen> {
     let mut reader = HeadReader::new(b"", max, usize::MAX, Arc::clone(&handed_over));
     let pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut io = PieceReader(pieces.map(|piece| piece.to_vec()).collect());
-    let mut cx = Context::from_waker(noop_waker_ref());
+    let mut cx = Context::from_waker(Waker::noop());
     let (mut seen, mut request, mut found) = (Vec::new(), Vec::new(), None);
     let mut memory = vec![0; room.max(1)];
     loop {

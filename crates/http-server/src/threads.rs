@@ -23,7 +23,7 @@ thread_local! {
 
 /// The threads that serve clients. They end, with whatever still runs there, when this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Threads(Vec<Thread>);
+pub struct Threads(Vec<Thread>);
 
 #[derive(Debug)]
 struct Thread {
@@ -39,7 +39,7 @@ impl Threads {
     /// # Errors
     ///
     /// The system has no more threads or descriptors.
-    pub(crate) fn start(count: NonZeroUsize) -> io::Result<Self> {
+    pub fn start(count: NonZeroUsize) -> io::Result<Self> {
         let count = count.get();
         let blocking = (BLOCKING_THREADS / count).max(1);
         let thread = |index: usize| {
@@ -62,7 +62,7 @@ impl Threads {
     }
 
     /// Whether every thread does what it is given to do: waits until each has, and is false where one has ended.
-    pub(crate) async fn respond(&self) -> bool {
+    pub async fn respond(&self) -> bool {
         let given: Vec<_> = self.0.iter().map(|thread| thread.runtime.spawn(async {})).collect();
         for done in given {
             // An error is the end of that thread's runtime.
@@ -107,13 +107,14 @@ fn run(runtime: &Runtime, index: usize, ended: oneshot::Receiver<()>) {
 
 /// One of a kind for each of [`Threads`]; callers elsewhere share the first.
 #[derive(Debug)]
-pub(crate) struct PerThread<T> {
+pub struct PerThread<T> {
     first: T,
     others: Vec<T>,
 }
 
 impl<T> PerThread<T> {
-    pub(crate) fn new(count: NonZeroUsize, mut make: impl FnMut() -> T) -> Self {
+    /// Makes one for each thread of so many.
+    pub fn new(count: NonZeroUsize, mut make: impl FnMut() -> T) -> Self {
         Self {
             first: make(),
             others: std::iter::repeat_with(make).take(count.get() - 1).collect(),
@@ -121,7 +122,8 @@ impl<T> PerThread<T> {
     }
 
     /// The calling thread's own.
-    pub(crate) fn get(&self) -> &T {
+    #[must_use]
+    pub fn get(&self) -> &T {
         let index = INDEX.get();
         let other = index.checked_sub(1).and_then(|index| self.others.get(index));
         other.unwrap_or(&self.first)

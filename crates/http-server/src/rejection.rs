@@ -1,5 +1,5 @@
 //! Bytes that are no request: why, and the response to them. It is written to the socket, since there is nothing to hand
-//! over to a [`Handler`](super::Handler).
+//! over to a [`Handler`](crate::Handler).
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -11,7 +11,8 @@ use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{HeadStart, Peer};
+use super::handler::Peer;
+use super::head_start::HeadStart;
 
 /// How long a client may go on sending after our last byte. Closing with unread bytes in the socket makes the
 /// kernel send a reset, and that may overtake the response, so that the client never sees why.
@@ -52,13 +53,13 @@ pub enum Rejection {
     ControlCharacter,
     /// hyper does not take it as a head, or would end it elsewhere.
     NoHead,
-    /// Longer than [`ServerLimits::max_header_bytes`](super::ServerLimits::max_header_bytes).
+    /// Longer than [`ServerLimits::max_header_bytes`](crate::ServerLimits::max_header_bytes).
     HeadTooLong,
     /// More fields than an `http` map holds, which are 16,384.
     TooManyFields,
     /// A request target beyond what HTTP/1 parsers take, which are 65,534 bytes.
     TargetTooLong,
-    /// The head was not complete within [`ServerLimits::header_timeout`](super::ServerLimits::header_timeout).
+    /// The head was not complete within [`ServerLimits::header_timeout`](crate::ServerLimits::header_timeout).
     HeadTimeout,
     /// The client speaks TLS to a listener that does not.
     Tls,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::share::PoolSize;
+use resource_limits::PoolSize;
 
 /// How long a client whose requests are rejected may take to send a head, and to take the response: few connections are
 /// kept for that.
