@@ -116,7 +116,10 @@ pub fn main() -> ExitCode {
     if let Err(error) = process::harden() {
         return Failure::running(error).report();
     }
-    match run(std::env::args_os(), &Environment::of_process()) {
+    match run(
+        std::env::args_os(),
+        &Environment::of_process(sts_client::asset_schemes()),
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -25,7 +25,8 @@ mod secret;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
 pub use asset::{
-    AssetReference, CommandLine, InvalidAssetReference, StoreKind, StoredSecret, VaultAwsRole, VaultSecret,
+    AssetLocation, AssetOrigin, AssetReference, AssetScheme, AssetSchemes, AssetSettings, AssetValue,
+    InvalidAssetReference, InvalidLocation,
 };
 pub use assume_role::{
     AssumeRoleOptions, ExternalId, InvalidExternalId, InvalidMfaCode, InvalidMfaSerial, InvalidPolicyArn,

@@ -1,6 +1,6 @@
 //! The ways to authenticate.
 
-use crate::asset::{AssetReference, StoredSecret, VaultAwsRole};
+use crate::asset::AssetReference;
 use crate::assume_role::{AssumeRoleOptions, ExternalId, SessionDuration};
 use crate::identity::ManagedIdentity;
 use crate::role::RoleArn;
@@ -11,8 +11,8 @@ use crate::role_chain::RoleChain;
 pub enum KeyAssets {
     /// Each part by itself.
     Parts(KeyParts),
-    /// Nowhere: a vault makes it when it is asked for, whole and with a lease.
-    Leased(VaultAwsRole),
+    /// Nowhere: a server makes it when it is requested, whole and with a lease.
+    Leased(AssetReference),
 }
 
 impl KeyAssets {
@@ -138,18 +138,6 @@ impl AuthMethod {
         };
         let code = options.and_then(|options| options.mfa.as_ref()).map(|mfa| &mfa.code);
         keys.into_iter().flat_map(KeyAssets::references).chain(code)
-    }
-
-    /// The secrets of AWS's stores among them.
-    pub fn stored_secrets(&self) -> impl Iterator<Item = &StoredSecret> {
-        self.references().filter_map(|reference| match reference {
-            AssetReference::Stored { secret, .. } => Some(secret),
-            AssetReference::Literal(_)
-            | AssetReference::Env { .. }
-            | AssetReference::File { .. }
-            | AssetReference::Exec { .. }
-            | AssetReference::Vault { .. } => None,
-        })
     }
 
     /// Checks what its parts say of each other.

@@ -4,43 +4,60 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{
-    AccessKeyId, AssetReference, Clock, Credentials, KeyAssets, KeyParts, Secret, SecretAccessKey, SessionToken,
-    StoreKind, StoredSecret, SystemClock, VaultAwsRole, VaultSecret,
+    AccessKeyId, AssetOrigin, AssetReference, Clock, Credentials, InvalidAssetReference, KeyAssets, KeyParts, Secret,
+    SecretAccessKey, SessionToken, SystemClock,
 };
-use tokio::time::Instant;
 
 use crate::call::CallObserver;
-use crate::command::CommandSettings;
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::local::{Local, Round};
-use crate::store::{SecretStore, Stores};
-use crate::value;
-use crate::vault::{self, InvalidVaultSettings, Vault, VaultProblem, VaultSettings};
+use crate::exec::{self, CommandSettings};
+use crate::readers::{Checked, Readers};
+use crate::reading::Reading;
+use crate::scheme::{AssetReader, Scheme};
+use crate::schemes::SCHEMES;
+use crate::vault::{InvalidVaultSettings, Vault, VaultSettings};
 
 /// Reads credential assets. Cheap to clone; clones share what was read and what has been warned about.
 ///
 /// Needs a tokio runtime with time and I/O when it is used, not when it is made.
 #[derive(Clone, Debug)]
 pub struct Assets {
-    local: Local,
-    vault: Option<Arc<Vault>>,
-    stores: Stores,
+    environment: Arc<dyn Environment>,
+    readers: Readers,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Assets {
-    /// Reads `env:` assets from this environment, runs programs by the default settings, and knows no vault and no
-    /// store.
+    /// Reads the schemes of this crate: `env:` assets from this environment, programs by the default settings, and no
+    /// vault yet.
     #[must_use]
     pub fn new(environment: impl Environment) -> Self {
+        let environment: Arc<dyn Environment> = Arc::new(environment);
         Self {
-            local: Local::new(environment),
-            vault: None,
-            stores: Stores::default(),
+            readers: Readers::default().with(SCHEMES, &environment),
+            environment,
             clock: Arc::new(SystemClock),
             observer: None,
+        }
+    }
+
+    /// Reads these schemes too.
+    #[must_use]
+    pub fn with_schemes(self, schemes: impl IntoIterator<Item = &'static dyn Scheme>) -> Self {
+        Self {
+            readers: self.readers.with(schemes, &self.environment),
+            ..self
+        }
+    }
+
+    /// Reads the assets of one scheme through this, where its settings are known.
+    #[must_use]
+    pub fn with_reader(self, scheme: &'static str, reader: AssetReader) -> Self {
+        Self {
+            readers: self.readers.with_reader(scheme, reader),
+            ..self
         }
     }
 
@@ -66,39 +83,40 @@ impl Assets {
     /// Runs the programs of `exec:` assets by these settings.
     #[must_use]
     pub fn with_commands(self, settings: CommandSettings) -> Self {
-        Self {
-            local: self.local.with_commands(settings),
-            ..self
-        }
+        let reader = exec::reader(&self.environment, settings);
+        self.with_reader("exec", reader)
     }
 
-    /// Reads `vault:` assets from this vault. Nothing is asked yet.
+    /// Reads `vault:` and `vault-aws:` assets from this vault. Nothing is requested yet.
     ///
     /// # Errors
     ///
-    /// [`InvalidVaultSettings`] where it cannot be asked at all.
+    /// [`InvalidVaultSettings`] where no request can be sent to it.
     pub fn with_vault(self, settings: VaultSettings) -> Result<Self, InvalidVaultSettings> {
-        let vault = Vault::new(settings, self.local.clone(), self.observer.clone())?;
-        Ok(Self {
-            vault: Some(Arc::new(vault)),
-            ..self
-        })
+        let vault = Vault::new(settings, self.readers.clone(), self.observer.clone())?;
+        let vault = Arc::new(vault);
+        let secrets = AssetReader::Secret(Arc::<Vault>::clone(&vault));
+        Ok(self
+            .with_reader("vault", secrets)
+            .with_reader("vault-aws", AssetReader::Key(vault)))
     }
 
-    /// Reads the assets of one of AWS's stores through this, each again when it is older than `cache`; zero reads them
-    /// each time. Nothing is asked yet.
+    /// Where an asset leads.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAssetReference`] where no scheme takes the reference.
+    pub fn origin(&self, asset: &AssetReference) -> Result<AssetOrigin, InvalidAssetReference> {
+        self.readers.origin(asset)
+    }
+
+    /// What an operator should look at although the asset was read.
     #[must_use]
-    pub fn with_store(self, kind: StoreKind, store: Arc<dyn SecretStore>, cache: Duration) -> Self {
-        Self {
-            stores: self.stores.with(kind, store, cache),
-            ..self
+    pub fn warning(&self, asset: &AssetReference) -> Option<&'static str> {
+        match self.readers.check(asset) {
+            Ok(Checked::Kept(location, reader)) => reader.warning(&location),
+            Ok(Checked::Literal(_)) | Err(_) => None,
         }
-    }
-
-    /// Whether the asset is a file that has been read and that every user of the machine may read.
-    #[must_use]
-    pub fn is_open_to_all(&self, asset: &AssetReference) -> bool {
-        matches!(asset, AssetReference::File { path, .. } if self.local.has_warned_of(path))
     }
 
     /// Reads one asset. Files and variables are read now; see the crate's page for what is cached.
@@ -107,7 +125,7 @@ impl Assets {
     ///
     /// [`AssetError`] where there is no such text; it names the asset and shows nothing of its value.
     pub async fn read(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
-        self.read_in(&mut Round::default(), asset).await
+        self.readers.read(asset).await
     }
 
     /// Reads one asset from where it is kept, past what is cached: for what is good once.
@@ -127,40 +145,38 @@ impl Assets {
         for asset in keys.references() {
             self.forget(asset);
         }
-        if let (KeyAssets::Leased(role), Some(vault)) = (keys, &self.vault) {
-            vault.forget_keys(role);
+        if let KeyAssets::Leased(reference) = keys
+            && let Ok((location, reader)) = self.readers.check_key(reference)
+        {
+            reader.forget(&location);
         }
     }
 
     fn forget(&self, asset: &AssetReference) {
-        match (asset, &self.vault) {
-            (AssetReference::Exec { command, .. }, _) => self.local.forget(command),
-            (AssetReference::Vault { secret, .. }, Some(vault)) => vault.forget(secret),
-            (AssetReference::Stored { secret, .. }, _) => self.stores.forget(secret),
-            // Never cached.
-            _ => {}
+        if let Ok(Checked::Kept(location, reader)) = self.readers.check(asset) {
+            reader.forget(&location);
         }
     }
 
-    /// For how long a part of this key has not been confirmed, where what keeps it fails and its last value serves on;
-    /// `None` where all parts are as they were last read. Asks nobody.
+    /// For how long a part of this key has not been confirmed, where fetching it fails and the stale value is served;
+    /// `None` where all parts are as they were last read. Requests nothing.
     #[must_use]
     pub fn stale_for(&self, keys: &KeyAssets) -> Option<Duration> {
-        let of_parts = keys.references().filter_map(|asset| match (asset, &self.vault) {
-            (AssetReference::Exec { command, .. }, _) => self.local.stale_for(command),
-            (AssetReference::Vault { secret, .. }, Some(vault)) => vault.stale_for(secret),
-            (AssetReference::Stored { secret, .. }, _) => self.stores.stale_for(secret),
-            // Never cached.
-            _ => None,
+        let of_parts = keys.references().filter_map(|asset| match self.readers.check(asset) {
+            Ok(Checked::Kept(location, reader)) => reader.stale_for(&location),
+            Ok(Checked::Literal(_)) | Err(_) => None,
         });
-        let of_whole = match (keys, &self.vault) {
-            (KeyAssets::Leased(role), Some(vault)) => vault.keys_stale_for(role),
-            (KeyAssets::Leased(_), None) | (KeyAssets::Parts(_), _) => None,
+        let of_whole = match keys {
+            KeyAssets::Leased(reference) => {
+                let checked = self.readers.check_key(reference).ok();
+                checked.and_then(|(location, reader)| reader.stale_for(&location))
+            }
+            KeyAssets::Parts(_) => None,
         };
         of_parts.chain(of_whole).max()
     }
 
-    /// Reads an access key and checks it. The set has an expiry where a vault leased it.
+    /// Reads an access key and checks it. The set has an expiry where it is leased.
     ///
     /// # Errors
     ///
@@ -168,86 +184,46 @@ impl Assets {
     pub async fn keys(&self, keys: &KeyAssets) -> Result<Credentials, AssetError> {
         match keys {
             KeyAssets::Parts(parts) => self.parts(parts).await,
-            KeyAssets::Leased(role) => self.leased(role).await,
+            KeyAssets::Leased(reference) => self.leased(reference).await,
         }
     }
 
-    async fn leased(&self, role: &VaultAwsRole) -> Result<Credentials, AssetError> {
-        let vault = self.vault.as_ref();
-        let vault = vault.ok_or_else(|| vault::named(role, VaultProblem::NotConfigured))?;
-        let (credentials, ends_at) = vault.keys(role).await?;
-        let remaining = ends_at.saturating_duration_since(Instant::now());
-        Ok(credentials.with_expiry(self.clock.now() + remaining))
+    async fn leased(&self, reference: &AssetReference) -> Result<Credentials, AssetError> {
+        let (location, reader) = self.readers.check_key(reference)?;
+        let key = reader.key(&location).await?;
+        Ok(key.credentials.with_expiry(self.clock.now() + key.remaining))
     }
 
     async fn parts(&self, keys: &KeyParts) -> Result<Credentials, AssetError> {
-        let round = &mut Round::default();
-        let id = self.read_in(round, &keys.access_key_id).await?;
+        let reading = &mut Reading::default();
+        let id = self.readers.read_in(reading, &keys.access_key_id).await?;
         let id = AccessKeyId::parse(id.expose()).map_err(|source| AssetError::AccessKeyId {
-            asset: keys.access_key_id.to_string(),
+            asset: self.shown(&keys.access_key_id),
             source,
         })?;
-        let secret = self.read_in(round, &keys.secret_access_key).await?;
+        let secret = self.readers.read_in(reading, &keys.secret_access_key).await?;
         let secret = SecretAccessKey::parse(secret).map_err(|source| AssetError::SecretAccessKey {
-            asset: keys.secret_access_key.to_string(),
+            asset: self.shown(&keys.secret_access_key),
             source,
         })?;
         let credentials = Credentials::new(id, secret);
         let Some(asset) = &keys.session_token else {
             return Ok(credentials);
         };
-        let token = self.read_in(round, asset).await?;
+        let token = self.readers.read_in(reading, asset).await?;
         let token = SessionToken::parse(token).map_err(|source| AssetError::SessionToken {
-            asset: asset.to_string(),
+            asset: self.shown(asset),
             source,
         })?;
         Ok(credentials.with_session_token(token))
     }
 
-    async fn read_in(&self, round: &mut Round, asset: &AssetReference) -> Result<Secret, AssetError> {
-        match asset {
-            AssetReference::Vault { secret, field } => self.field(round, asset, secret, field).await,
-            AssetReference::Stored { secret, pointer } => {
-                let text = self.stored(round, asset, secret).await?;
-                value::select(asset, text.expose(), pointer.as_deref())
-            }
-            asset => self.local.read(round, asset).await,
-        }
-    }
-
-    async fn stored(
-        &self,
-        round: &mut Round,
-        asset: &AssetReference,
-        secret: &StoredSecret,
-    ) -> Result<Arc<Secret>, AssetError> {
-        let text = match round.stored.get(secret) {
-            Some(text) => Arc::clone(text),
-            None => self.stores.read(asset, secret).await?,
-        };
-        round.stored.insert(secret.clone(), Arc::clone(&text));
-        Ok(text)
-    }
-
-    async fn field(
-        &self,
-        round: &mut Round,
-        asset: &AssetReference,
-        secret: &VaultSecret,
-        field: &str,
-    ) -> Result<Secret, AssetError> {
-        let fields = match (round.vault.get(secret), &self.vault) {
-            (Some(fields), _) => Arc::clone(fields),
-            (None, Some(vault)) => vault.read(asset, secret).await?,
-            (None, None) => return Err(vault::named(asset, VaultProblem::NotConfigured)),
-        };
-        round.vault.insert(secret.clone(), Arc::clone(&fields));
-        match fields.get(field) {
-            Some(Some(text)) => value::finish(asset, text.expose()),
-            Some(None) => Err(AssetError::NotAString {
-                asset: asset.to_string(),
-            }),
-            None => Err(vault::named(asset, VaultProblem::NoField)),
+    /// The asset as it stands in logs and errors: as its scheme shows it, be it checked already or not.
+    #[must_use]
+    pub fn shown(&self, asset: &AssetReference) -> String {
+        match (self.readers.check(asset), self.readers.check_key(asset)) {
+            (Ok(Checked::Kept(location, _)), _) | (_, Ok((location, _))) => location.to_string(),
+            (Ok(Checked::Literal(_)) | Err(_), Err(_)) => asset.to_string(),
         }
     }
 }

@@ -19,12 +19,8 @@ pub enum CallTarget {
     Sts,
     /// The metadata service of EC2, or that of a container.
     Metadata,
-    /// A Vault or `OpenBao` server.
-    Vault,
-    /// Secrets Manager.
-    SecretsManager,
-    /// Systems Manager, for its Parameter Store.
-    ParameterStore,
+    /// What keeps the assets of this scheme, such as `vault`.
+    Asset(&'static str),
     /// Anything else that the default chain calls, such as SSO.
     Other,
 }
@@ -114,13 +110,13 @@ pub(crate) mod tests {
         let timer = CallTimer::start(Some(&observer), CallTarget::Sts);
         tokio::time::advance(Duration::from_secs(3)).await;
         drop(timer);
-        CallTimer::start(Some(&observer), CallTarget::Vault).end(CallOutcome::Ok);
-        CallTimer::start(None, CallTarget::Vault).end(CallOutcome::Ok);
+        CallTimer::start(Some(&observer), CallTarget::Asset("vault")).end(CallOutcome::Ok);
+        CallTimer::start(None, CallTarget::Asset("vault")).end(CallOutcome::Ok);
         assert_eq!(
             *heard.0.lock().unwrap(),
             [
                 (CallTarget::Sts, CallOutcome::TimedOut, Duration::from_secs(3)),
-                (CallTarget::Vault, CallOutcome::Ok, Duration::ZERO),
+                (CallTarget::Asset("vault"), CallOutcome::Ok, Duration::ZERO),
             ]
         );
     }

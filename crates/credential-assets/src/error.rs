@@ -1,14 +1,15 @@
 //! Why an asset cannot be used. No variant holds anything of the value.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 
-use auth_model::{InvalidAccessKeyId, InvalidSecretAccessKey, InvalidSessionToken};
+use auth_model::{
+    InvalidAccessKeyId, InvalidAssetReference, InvalidLocation, InvalidSecretAccessKey, InvalidSessionToken,
+};
 
-use crate::command::CommandProblem;
 use crate::denied::DeniedFile;
-use crate::shelf::Passing as _;
-use crate::store::StoreProblem;
-use crate::vault::VaultProblem;
 
 /// An asset that cannot be used; `asset` is the reference as [`AssetReference`] displays it.
 ///
@@ -21,6 +22,8 @@ pub enum AssetError {
     Missing {
         /// The reference.
         asset: String,
+        /// What helps, in a sentence.
+        remedy: &'static str,
     },
     /// The system does not let us read the file.
     #[error("{asset} cannot be read: {reason}{}", denied.map(|denied| format!(": {denied}")).unwrap_or_default())]
@@ -80,39 +83,26 @@ pub enum AssetError {
         /// The reference.
         asset: String,
     },
-    /// The program gave no secret.
-    #[error("{asset} gives no secret")]
-    Command {
-        /// The reference, without the program's arguments.
+    /// What keeps the secret gave none.
+    #[error("{asset} cannot be fetched")]
+    Source {
+        /// The reference, without the arguments of a program.
         asset: String,
         /// What is wrong.
         #[source]
-        problem: CommandProblem,
+        problem: SourceProblem,
     },
-    /// The vault gave no secret.
-    #[error("{asset} cannot be had")]
-    Vault {
+    /// Nothing says where the server is that keeps the secret.
+    #[error("{asset} cannot be fetched: [assets.{table}] is not set up")]
+    NotConfigured {
         /// The reference.
         asset: String,
-        /// What is wrong.
-        #[source]
-        problem: VaultProblem,
+        /// The table below `[assets]`.
+        table: &'static str,
     },
-    /// The store gave no secret.
-    #[error("{asset} cannot be had")]
-    Store {
-        /// The reference.
-        asset: String,
-        /// What is wrong.
-        #[source]
-        problem: StoreProblem,
-    },
-    /// A kind of reference that this version cannot resolve.
-    #[error("{asset} is of a kind that this version cannot read")]
-    Unsupported {
-        /// The reference.
-        asset: String,
-    },
+    /// The reference cannot be used at all.
+    #[error(transparent)]
+    Reference(#[from] InvalidAssetReference),
     /// The value cannot be an access key id.
     #[error("{asset} cannot be used as an access key id")]
     AccessKeyId {
@@ -142,15 +132,97 @@ pub enum AssetError {
     },
 }
 
-/// What may help where an asset cannot be used, and thus how soon to ask again.
+/// What may help where an asset cannot be used, and thus how soon to try again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outlook {
-    /// Somebody has to mend something nearby; asking costs nothing, and the repair should show at once.
+    /// Somebody has to fix something nearby; reading again costs nothing, and the fix should show at once.
     Local,
     /// It may pass by itself.
     Passing,
-    /// Somebody has to mend something, and asking in vain costs something.
+    /// Somebody has to fix something, and a request in vain costs something.
     Permanent,
+}
+
+/// Why what keeps a secret gave none: each scheme has its own.
+pub trait AssetProblem: Error + Send + Sync + 'static {
+    /// What may help.
+    fn outlook(&self) -> Outlook;
+
+    /// What helps, in a sentence for the operator.
+    fn remedy(&self) -> &'static str;
+
+    /// Whether to look at the server that keeps the secret, rather than at the reference.
+    fn is_of_server(&self) -> bool;
+}
+
+/// Any scheme's [`AssetProblem`].
+#[derive(Clone)]
+pub struct SourceProblem(Arc<dyn AssetProblem>);
+
+impl SourceProblem {
+    /// The problem of a scheme.
+    #[must_use]
+    pub fn new(problem: impl AssetProblem) -> Self {
+        Self(Arc::new(problem))
+    }
+
+    /// What may help.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        self.0.outlook()
+    }
+
+    /// What helps, in a sentence for the operator.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        self.0.remedy()
+    }
+
+    /// Whether to look at the server that keeps the secret, rather than at the reference.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        self.0.is_of_server()
+    }
+
+    /// The problem, where it is of this type.
+    #[must_use]
+    pub fn downcast_ref<P: AssetProblem>(&self) -> Option<&P> {
+        let problem: &(dyn Error + 'static) = &*self.0;
+        problem.downcast_ref()
+    }
+}
+
+impl PartialEq for SourceProblem {
+    /// Whether both say the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for SourceProblem {}
+
+impl fmt::Display for SourceProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for SourceProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Error for SourceProblem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl From<InvalidLocation> for AssetError {
+    fn from(invalid: InvalidLocation) -> Self {
+        Self::Reference(invalid.into())
+    }
 }
 
 impl AssetError {
@@ -158,9 +230,7 @@ impl AssetError {
     #[must_use]
     pub fn outlook(&self) -> Outlook {
         match self {
-            Self::Command { problem, .. } if problem.is_passing() => Outlook::Passing,
-            Self::Vault { problem, .. } => problem.outlook(),
-            Self::Store { problem, .. } => problem.outlook(),
+            Self::Source { problem, .. } => problem.outlook(),
             Self::Missing { .. }
             | Self::Unreadable { .. }
             | Self::NotAFile { .. }
@@ -170,8 +240,8 @@ impl AssetError {
             | Self::NotJson { .. }
             | Self::NothingAtPointer { .. }
             | Self::NotAString { .. }
-            | Self::Command { .. }
-            | Self::Unsupported { .. }
+            | Self::NotConfigured { .. }
+            | Self::Reference(_)
             | Self::AccessKeyId { .. }
             | Self::SecretAccessKey { .. }
             | Self::SessionToken { .. } => Outlook::Local,

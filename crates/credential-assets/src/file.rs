@@ -1,83 +1,172 @@
-//! `file:` assets. Blocking: the caller moves it off the async threads.
+//! `file:PATH` and `file:PATH#/json/pointer`: a regular file, read each time.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::path::Path;
+mod regular;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::denied::DeniedFile;
+use auth_model::{AssetLocation, AssetOrigin, AssetScheme, AssetValue, InvalidLocation, Secret};
+use zeroize::Zeroizing;
 
-/// The most that is read of a file, in bytes: far above any key or token, far below any mistake.
-pub const MAX_FILE_BYTES: u64 = 64 * 1024;
+use crate::environment::Environment;
+use crate::error::AssetError;
+use crate::reading::Reading;
+use crate::scheme::{AssetReader, Pending, Scheme, SecretReader, split_pointer};
+use crate::value;
+use regular::{FileProblem, FileText};
 
-/// What is wrong with a file, without its name.
+pub use regular::MAX_FILE_BYTES;
+
+const INVALID: InvalidLocation =
+    InvalidLocation("file: needs a path, such as file:/run/secrets/key or file:/run/secrets/key.json#/secret");
+
+const OPEN_TO_ALL: &str = "this file is readable by every user of the machine";
+
+/// The scheme.
 #[derive(Debug)]
-pub(crate) enum FileProblem {
-    Io(io::ErrorKind),
-    /// The system does not let this process.
-    Denied(DeniedFile),
-    NotAFile,
-    TooLarge,
-    NotUtf8,
-}
+pub(crate) struct FileScheme;
 
-/// A file's text and whether everybody on the machine may read it too.
-#[derive(Debug)]
-pub(crate) struct FileText {
-    pub(crate) text: Zeroizing<String>,
-    pub(crate) readable_by_others: bool,
-}
-
-/// Reads a regular file as text.
-pub(crate) fn read(path: &Path) -> Result<FileText, FileProblem> {
-    // Asked before opening: opening a pipe nobody writes to would block for ever.
-    let metadata = std::fs::metadata(path).map_err(|error| denied(&error, None))?;
-    if !metadata.is_file() {
-        return Err(FileProblem::NotAFile);
+/// The file, and the pointer into its JSON.
+fn parse(location: &AssetLocation) -> Result<(PathBuf, Option<&str>), InvalidLocation> {
+    let (path, pointer) = split_pointer(location.expose()).ok_or(INVALID)?;
+    if path.is_empty() || path.contains('\0') {
+        return Err(INVALID);
     }
-    // One byte more than the limit shows that there is more, and the full capacity at once keeps
-    // the vector from leaving copies of the secret behind as it grows.
-    let most = MAX_FILE_BYTES + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(most).unwrap_or(usize::MAX)));
-    File::open(path)
-        .map_err(|error| denied(&error, Some(&metadata)))?
-        .take(most)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(FileProblem::TooLarge);
-    }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
-        error.into_bytes().zeroize();
-        FileProblem::NotUtf8
-    })?;
-    Ok(FileText {
-        text: Zeroizing::new(text),
-        readable_by_others: is_readable_by_others(&metadata),
-    })
+    Ok((location.resolve(path), pointer))
 }
 
-fn denied(error: &io::Error, metadata: Option<&Metadata>) -> FileProblem {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => FileProblem::Denied(DeniedFile::new(metadata)),
-        other => FileProblem::Io(other),
+impl AssetScheme for FileScheme {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn example(&self) -> &'static str {
+        "file:/run/secrets/key.json#/secret"
+    }
+
+    fn value(&self) -> AssetValue {
+        AssetValue::Secret
+    }
+
+    fn origin(&self, location: &AssetLocation) -> Result<AssetOrigin, InvalidLocation> {
+        parse(location).map(|(path, _)| AssetOrigin::File(path))
+    }
+
+    fn shown(&self, location: &AssetLocation) -> String {
+        match parse(location) {
+            Ok((path, None)) => format!("file:{}", path.display()),
+            Ok((path, Some(pointer))) => format!("file:{}#{pointer}", path.display()),
+            Err(_) => "file:".to_owned(),
+        }
     }
 }
 
-/// Group access is left alone: Kubernetes mounts secrets that way on purpose.
-#[cfg(unix)]
-fn is_readable_by_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o004 != 0
+impl Scheme for FileScheme {
+    fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
+        AssetReader::Secret(Arc::new(Files::default()))
+    }
 }
 
-#[cfg(not(unix))]
-fn is_readable_by_others(_: &Metadata) -> bool {
-    false
+/// Reads files, and warns once of each that every user of the machine may read.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    open_to_all: Mutex<HashSet<PathBuf>>,
 }
 
-impl From<io::Error> for FileProblem {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error.kind())
+impl Files {
+    /// A file's text; `asset` is how errors and the log name it.
+    pub(crate) async fn text(&self, asset: &impl fmt::Display, path: &Path) -> Result<Zeroizing<String>, AssetError> {
+        let owned = path.to_owned();
+        let read = tokio::task::spawn_blocking(move || regular::read(&owned)).await;
+        let FileText {
+            text,
+            readable_by_others,
+        } = read
+            .unwrap_or(Err(FileProblem::Io(io::ErrorKind::Interrupted)))
+            .map_err(|problem| named(asset.to_string(), &problem))?;
+        if readable_by_others && self.open_to_all().insert(path.to_owned()) {
+            tracing::warn!(%asset, "{OPEN_TO_ALL}");
+        }
+        Ok(text)
+    }
+
+    fn open_to_all(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.open_to_all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SecretReader for Files {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+        Box::pin(async move {
+            let (path, pointer) = parse(location)?;
+            let text = match reading.get::<PathBuf, Zeroizing<String>>(&path) {
+                Some(text) => text,
+                None => Arc::new(self.text(location, &path).await?),
+            };
+            reading.insert(path, Arc::clone(&text));
+            value::select(location, &text, pointer)
+        })
+    }
+
+    fn forget(&self, _: &AssetLocation) {}
+
+    fn stale_for(&self, _: &AssetLocation) -> Option<Duration> {
+        None
+    }
+
+    fn warning(&self, location: &AssetLocation) -> Option<&'static str> {
+        let (path, _) = parse(location).ok()?;
+        self.open_to_all().contains(&path).then_some(OPEN_TO_ALL)
+    }
+}
+
+fn named(asset: String, problem: &FileProblem) -> AssetError {
+    match problem {
+        FileProblem::Io(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => AssetError::Missing {
+            asset,
+            remedy: "create the file, or correct its path.",
+        },
+        FileProblem::Io(reason) => AssetError::Unreadable {
+            asset,
+            reason: *reason,
+            denied: None,
+        },
+        FileProblem::Denied(denied) => AssetError::Unreadable {
+            asset,
+            reason: io::ErrorKind::PermissionDenied,
+            denied: Some(*denied),
+        },
+        FileProblem::NotAFile => AssetError::NotAFile { asset },
+        FileProblem::TooLarge => AssetError::TooLarge {
+            asset,
+            limit: MAX_FILE_BYTES,
+        },
+        FileProblem::NotUtf8 => AssetError::NotUtf8 { asset },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_begin_at_the_folder_of_the_configuration() {
+        let schemes: auth_model::AssetSchemes = [&FileScheme as &dyn AssetScheme].into_iter().collect();
+        let reference: auth_model::AssetReference = "file:my keys/a#/b".parse().unwrap();
+        // A folder may have the sign of a pointer in its name.
+        let (reference, origin) = schemes.check(reference.relative_to(Path::new("/etc#/x"))).unwrap();
+        assert_eq!(origin, AssetOrigin::File("/etc#/x/my keys/a".into()));
+        assert_eq!(reference.to_string(), "file:/etc#/x/my keys/a#/b");
+    }
+
+    #[test]
+    fn what_is_no_path_is_invalid() {
+        for text in ["", "#/a", "/a#b", "/a\0b"] {
+            assert_eq!(parse(&AssetLocation::new("file", text)), Err(INVALID), "{text:?}");
+        }
     }
 }

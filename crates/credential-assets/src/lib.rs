@@ -52,23 +52,35 @@
 
 mod assets;
 mod call;
-mod command;
 mod denied;
+mod env;
 mod environment;
 mod error;
+mod exec;
 mod file;
-mod local;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+mod readers;
+mod reading;
+mod scheme;
+mod schemes;
 mod shelf;
 mod store;
+mod unconfigured;
 mod value;
 mod vault;
 
 pub use assets::Assets;
 pub use call::{CallObserver, CallOutcome, CallTarget, CallTimer};
-pub use command::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use denied::DeniedFile;
 pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
-pub use error::{AssetError, Outlook};
+pub use error::{AssetError, AssetProblem, Outlook, SourceProblem};
+pub use exec::{CommandProblem, CommandSettings, MAX_OUTPUT_BYTES};
 pub use file::MAX_FILE_BYTES;
-pub use store::{Fetching, SecretStore, StoreProblem};
+pub use reading::Reading;
+pub use scheme::{AssetReader, KeyReader, LeasedKey, Pending, Scheme, SecretReader, split_pointer};
+pub use schemes::SCHEMES;
+pub use store::{Fetching, SecretStore, StoreProblem, StoredSecret, store_reader};
+pub use unconfigured::Unconfigured;
 pub use vault::{InvalidVaultSettings, VaultAuth, VaultProblem, VaultSettings};

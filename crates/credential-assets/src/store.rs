@@ -1,26 +1,52 @@
-//! `secretsmanager:` and `ssm:` assets: texts of AWS's stores, asked for by somebody who has credentials for them.
+//! Secrets of AWS's secret stores, fetched by a crate that has credentials for them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AssetReference, Secret, StoreKind, StoredSecret};
+use auth_model::{AssetLocation, InvalidLocation, Region, Secret};
 
-use crate::error::{AssetError, Outlook};
+use crate::error::{AssetError, AssetProblem, Outlook, SourceProblem};
 use crate::file::MAX_FILE_BYTES;
+use crate::reading::Reading;
+use crate::scheme::{AssetReader, Pending, SecretReader};
 use crate::shelf::{Passing, Shelf};
+use crate::value;
 
-/// A text on its way from a store.
+/// A secret that is being fetched.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Secret, StoreProblem>> + Send + 'a>>;
 
-/// One of AWS's stores, as somebody asks it who has credentials for it and can sign.
+/// One of AWS's secret stores, called with credentials and signed requests.
 ///
-/// Every fetch is to end by itself: nobody puts another time limit around it.
+/// Every fetch is to end by itself: nobody puts a timeout around it.
 pub trait SecretStore: fmt::Debug + Send + Sync + 'static {
-    /// The current text of a secret, or of the version that its id names. Asked anew each time.
+    /// Which secret a location names, and the pointer into the JSON in it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidLocation`] where it names none.
+    fn locate(&self, location: &AssetLocation) -> Result<(StoredSecret, Option<String>), InvalidLocation>;
+
+    /// The current string of a secret, or of the version that its id names. Fetched each time.
     fn fetch<'a>(&'a self, secret: &'a StoredSecret) -> Fetching<'a>;
+}
+
+/// A secret of one of AWS's secret stores.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct StoredSecret {
+    /// The scheme of its references.
+    pub scheme: &'static str,
+    /// The name or ARN, as the store's own API takes it.
+    pub id: String,
+    /// The region, where the id is an ARN.
+    pub region: Option<Region>,
+}
+
+impl fmt::Display for StoredSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.scheme, self.id)
+    }
 }
 
 /// Why a store gave no text. Nothing of a secret is in any of them.
@@ -29,12 +55,6 @@ pub trait SecretStore: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreProblem {
-    /// Nobody was given who could ask this store.
-    #[error("nothing says where {kind} is asked")]
-    NotConfigured {
-        /// The store.
-        kind: StoreKind,
-    },
     /// There is no such secret or parameter, or no such version of it.
     #[error("there is no such secret, parameter or version in this region and account")]
     Missing,
@@ -108,12 +128,10 @@ pub enum StoreProblem {
     },
 }
 
-impl StoreProblem {
-    /// What may help.
-    pub(crate) fn outlook(&self) -> Outlook {
+impl AssetProblem for StoreProblem {
+    fn outlook(&self) -> Outlook {
         match self {
-            Self::NotConfigured { .. } => Outlook::Local,
-            // Asking costs money, and whoever mends it has to work on AWS's side.
+            // Requests cost money, and the fix is on AWS's side.
             Self::Missing
             | Self::Binary
             | Self::Denied { .. }
@@ -131,6 +149,15 @@ impl StoreProblem {
             | Self::UnreadableAnswer { .. } => Outlook::Passing,
         }
     }
+
+    fn remedy(&self) -> &'static str {
+        "[assets.secretsmanager] and [assets.ssm] say in which region and with whose credentials it is fetched: the secret \
+         has to be there, and a policy has to let those credentials read and decrypt it."
+    }
+
+    fn is_of_server(&self) -> bool {
+        false
+    }
 }
 
 impl Passing for StoreProblem {
@@ -139,54 +166,62 @@ impl Passing for StoreProblem {
     }
 }
 
-/// The stores there are, with what was read of them. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stores(BTreeMap<StoreKind, Arc<Room>>);
+/// What reads the secrets of a store through this, each again when it is older than `cache`; zero fetches them each
+/// time. Nothing is requested yet.
+#[must_use]
+pub fn store_reader(store: impl SecretStore, cache: Duration) -> AssetReader {
+    AssetReader::Secret(Arc::new(StoreReader {
+        store,
+        texts: Shelf::new(cache),
+    }))
+}
 
 #[derive(Debug)]
-struct Room {
-    store: Arc<dyn SecretStore>,
+struct StoreReader<S> {
+    store: S,
     texts: Shelf<StoredSecret, Secret, StoreProblem>,
 }
 
-impl Stores {
-    pub(crate) fn with(mut self, kind: StoreKind, store: Arc<dyn SecretStore>, cache: Duration) -> Self {
-        let texts = Shelf::new(cache);
-        self.0.insert(kind, Arc::new(Room { store, texts }));
-        self
-    }
-
-    pub(crate) async fn read(&self, asset: &AssetReference, secret: &StoredSecret) -> Result<Arc<Secret>, AssetError> {
-        let named = |problem| named(asset, problem);
-        let kind = secret.kind();
-        let room = self
-            .0
-            .get(&kind)
-            .ok_or_else(|| named(StoreProblem::NotConfigured { kind }))?;
-        let text = room.texts.get(secret, room.store.fetch(secret)).await.map_err(named)?;
+impl<S: SecretStore> StoreReader<S> {
+    async fn text(&self, location: &AssetLocation, secret: &StoredSecret) -> Result<Arc<Secret>, AssetError> {
+        let fetched = self.texts.get(secret, self.store.fetch(secret)).await;
+        let text = fetched.map_err(|problem| AssetError::Source {
+            asset: location.to_string(),
+            problem: SourceProblem::new(problem),
+        })?;
         if text.expose().len() as u64 > MAX_FILE_BYTES {
             return Err(AssetError::TooLarge {
-                asset: asset.to_string(),
+                asset: location.to_string(),
                 limit: MAX_FILE_BYTES,
             });
         }
         Ok(text)
     }
+}
 
-    pub(crate) fn forget(&self, secret: &StoredSecret) {
-        if let Some(room) = self.0.get(&secret.kind()) {
-            room.texts.forget(secret);
+impl<S: SecretStore> SecretReader for StoreReader<S> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+        Box::pin(async move {
+            let (secret, pointer) = self.store.locate(location)?;
+            let text = match reading.get::<StoredSecret, Secret>(&secret) {
+                Some(text) => text,
+                None => self.text(location, &secret).await?,
+            };
+            reading.insert(secret, Arc::clone(&text));
+            value::select(location, text.expose(), pointer.as_deref())
+        })
+    }
+
+    fn forget(&self, location: &AssetLocation) {
+        if let Ok((secret, _)) = self.store.locate(location) {
+            self.texts.forget(&secret);
         }
     }
 
-    pub(crate) fn stale_for(&self, secret: &StoredSecret) -> Option<Duration> {
-        self.0.get(&secret.kind())?.texts.stale_for(secret)
+    fn stale_for(&self, location: &AssetLocation) -> Option<Duration> {
+        let (secret, _) = self.store.locate(location).ok()?;
+        self.texts.stale_for(&secret)
     }
-}
-
-fn named(asset: &AssetReference, problem: StoreProblem) -> AssetError {
-    let asset = asset.to_string();
-    AssetError::Store { asset, problem }
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! From what was read to the secret in it.
 
+use std::fmt;
 use std::mem::take;
 
-use auth_model::{AssetReference, Secret};
+use auth_model::Secret;
 use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::AssetError;
 
 /// The whole text, or the string at the pointer of the JSON in it.
-pub(crate) fn select(asset: &AssetReference, text: &str, pointer: Option<&str>) -> Result<Secret, AssetError> {
+pub(crate) fn select(asset: &impl fmt::Display, text: &str, pointer: Option<&str>) -> Result<Secret, AssetError> {
     match pointer {
         None => finish(asset, text),
         Some(pointer) => finish(asset, &at_pointer(asset, text, pointer)?),
@@ -17,7 +18,7 @@ pub(crate) fn select(asset: &AssetReference, text: &str, pointer: Option<&str>) 
 }
 
 /// Takes off what editors and shells add around a secret.
-pub(crate) fn finish(asset: &AssetReference, text: &str) -> Result<Secret, AssetError> {
+pub(crate) fn finish(asset: &impl fmt::Display, text: &str) -> Result<Secret, AssetError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
@@ -28,7 +29,7 @@ pub(crate) fn finish(asset: &AssetReference, text: &str) -> Result<Secret, Asset
     Ok(Secret::new(text))
 }
 
-fn at_pointer(asset: &AssetReference, text: &str, pointer: &str) -> Result<Zeroizing<String>, AssetError> {
+fn at_pointer(asset: &impl fmt::Display, text: &str, pointer: &str) -> Result<Zeroizing<String>, AssetError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // serde_json's own message may quote the text: only the place is kept.
     let mut json: Value = serde_json::from_str(text).map_err(|error| AssetError::NotJson {

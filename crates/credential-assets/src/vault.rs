@@ -1,11 +1,13 @@
-//! `vault:` and `vault-aws:` assets: key/value secrets, and keys that the AWS engine makes, of a Vault or an OpenBao.
+//! A Vault or an OpenBao: key/value secrets for `vault:`, and keys that the AWS engine makes for `vault-aws:`.
 //!
-//! One client for one server: [`http`] talks, [`session`] holds the token, [`kv`] knows the two key/value engines,
+//! [`kv_scheme`] and [`aws_scheme`] are the two schemes. One client for one server: [`http`] sends requests, [`session`] holds the token, [`kv`] knows the two key/value engines,
 //! [`lease`] the AWS engine. What was read is kept by path and version, so that the fields of one secret are of the same
 //! reading.
 
+mod aws_scheme;
 mod http;
 mod kv;
+mod kv_scheme;
 mod lease;
 mod problem;
 mod session;
@@ -15,18 +17,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AssetReference, Credentials, Secret, VaultAwsRole, VaultSecret};
+use auth_model::{AssetLocation, Credentials, Secret};
 use tokio::time::Instant;
 
 use crate::call::CallObserver;
-use crate::error::AssetError;
-use crate::local::Local;
+use crate::error::{AssetError, SourceProblem};
+use crate::readers::Readers;
 use crate::shelf::Shelf;
+use aws_scheme::VaultAwsRole;
 use http::Http;
 use kv::KeyValue;
+use kv_scheme::VaultSecret;
 use lease::Leases;
 use session::Sessions;
 
+pub(crate) use aws_scheme::VaultAwsScheme;
+pub(crate) use kv_scheme::VaultScheme;
 pub use problem::VaultProblem;
 pub use settings::{InvalidVaultSettings, VaultAuth, VaultSettings};
 
@@ -42,15 +48,15 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// Nothing is asked yet; `local` reads what the vault wants to see at a login.
+    /// Nothing is requested yet; `readers` read what the vault wants to see at a login.
     pub(crate) fn new(
         settings: VaultSettings,
-        local: Local,
+        readers: Readers,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Self, InvalidVaultSettings> {
         let cache = settings.cache;
         let http = Arc::new(Http::new(&settings, observer)?);
-        let sessions = Sessions::new(http, settings.auth, local);
+        let sessions = Sessions::new(http, settings.auth, readers);
         Ok(Self {
             engine: KeyValue::new(Arc::clone(&sessions)),
             secrets: Shelf::new(cache),
@@ -58,16 +64,16 @@ impl Vault {
         })
     }
 
-    pub(crate) async fn read(&self, asset: &AssetReference, secret: &VaultSecret) -> Result<Arc<Fields>, AssetError> {
+    pub(crate) async fn fields(&self, asset: &AssetLocation, secret: &VaultSecret) -> Result<Arc<Fields>, AssetError> {
         let fields = self.secrets.get(secret, self.engine.read(secret)).await;
         fields.map_err(|problem| named(asset, problem))
     }
 
-    pub(crate) fn forget(&self, secret: &VaultSecret) {
+    pub(crate) fn forget_secret(&self, secret: &VaultSecret) {
         self.secrets.forget(secret);
     }
 
-    pub(crate) fn stale_for(&self, secret: &VaultSecret) -> Option<Duration> {
+    pub(crate) fn secret_stale_for(&self, secret: &VaultSecret) -> Option<Duration> {
         self.secrets.stale_for(secret)
     }
 
@@ -89,8 +95,14 @@ impl Vault {
 pub(crate) fn named(asset: &impl ToString, problem: VaultProblem) -> AssetError {
     let asset = asset.to_string();
     match problem {
-        VaultProblem::Missing => AssetError::Missing { asset },
-        problem => AssetError::Vault { asset, problem },
+        VaultProblem::Missing => AssetError::Missing {
+            asset,
+            remedy: "write the secret, or correct mount and path in the reference.",
+        },
+        problem => AssetError::Source {
+            asset,
+            problem: SourceProblem::new(problem),
+        },
     }
 }
 

@@ -1,9 +1,10 @@
 //! The effective configuration: every key with the value it has, secrets redacted.
 
-use auth_model::{AssetReference, VaultAwsRole};
+use auth_model::AssetReference;
 use figment::value::{Dict, Value};
 
 use super::check::integer;
+use super::environment::Environment;
 use super::key_path::KeyPath;
 use super::keys::{self, Kind, Node};
 use super::service_defaults::default_for;
@@ -17,8 +18,8 @@ pub struct Effective {
 }
 
 impl Effective {
-    pub(super) fn of(mut tree: Dict, sources: &Sources) -> Self {
-        redact(&mut tree, &KeyPath::default(), sources);
+    pub(super) fn of(mut tree: Dict, sources: &Sources, environment: &Environment) -> Self {
+        redact(&mut tree, &KeyPath::default(), sources, environment);
         Self { tree }
     }
 
@@ -101,21 +102,22 @@ fn insert_where_absent(table: &mut Dict, names: &[&str], value: &Value) {
 }
 
 /// Replaces every secret by where it is kept.
-fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources) {
+fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources, environment: &Environment) {
     for (name, value) in table.iter_mut() {
         let key = path.entry(name);
         if let Value::Dict(_, table) = value {
-            redact(table, &key, sources);
+            redact(table, &key, sources, environment);
             continue;
         }
         let shown = match (keys::find(&key).map(|key| &key.kind), sources.secret(&key)) {
             (Some(Kind::Asset), Some(text)) => {
-                AssetReference::of(text).map_or_else(|_| REDACTED.to_owned(), |reference| reference.to_string())
+                let checked = AssetReference::of(text).and_then(|asset| environment.check_asset(asset));
+                checked.map_or_else(|_| REDACTED.to_owned(), |(asset, _)| asset.to_string())
             }
-            (Some(Kind::Lease), Some(text)) => text
-                .expose()
-                .parse::<VaultAwsRole>()
-                .map_or_else(|_| REDACTED.to_owned(), |role| role.to_string()),
+            (Some(Kind::Lease), Some(text)) => {
+                let checked = AssetReference::of(text).and_then(|asset| environment.check_key(asset));
+                checked.map_or_else(|_| REDACTED.to_owned(), |(asset, _)| asset.to_string())
+            }
             (Some(Kind::ProxyUrl), Some(text)) => proxy_url(text.expose()),
             // Its entries are hosts; URLs are seen in the variable, with a password as in that of the proxy.
             _ if key == KeyPath::of("upstream.no_proxy") => {

@@ -68,7 +68,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{
-    AccountId, AssetReference, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, StoreKind,
+    AccountId, AssetReference, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret,
 };
 use aws_endpoints::{AddressBlock, EndpointVariant};
 use policy_gen::AllowPolicy;
@@ -341,8 +341,8 @@ pub struct AssetsConfig {
     pub exec: ExecConfig,
     /// `[assets.vault]`: the vault, where there is one.
     pub vault: Option<VaultConfig>,
-    /// `[assets.secretsmanager]` and `[assets.ssm]`: AWS's stores of secrets that are used.
-    pub stores: BTreeMap<StoreKind, StoreConfig>,
+    /// `[assets.secretsmanager]` and `[assets.ssm]`: AWS's secret stores that are used, by table.
+    pub stores: BTreeMap<&'static str, StoreConfig>,
 }
 
 /// `[assets.exec]`: how programs that print secrets are run.

@@ -213,7 +213,7 @@ fn build(
     let mut problems = report.problems.into_inner();
     match config {
         Some(config) if problems.is_empty() => {
-            let effective = Effective::of(tree, &sources);
+            let effective = Effective::of(tree, &sources, environment);
             let fingerprint = effective.fingerprint();
             Ok(Built {
                 config: Config { fingerprint, ..config },

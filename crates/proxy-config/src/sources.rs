@@ -123,9 +123,17 @@ impl Sources {
 
     /// The path, where it was written in the file, taken from the file's folder.
     pub(super) fn resolve(&self, key: &KeyPath, path: &Path) -> PathBuf {
+        match self.folder(key) {
+            Some(folder) => folder.join(path),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The folder of the file that the key is written in; `None` where it is written elsewhere.
+    pub(super) fn folder(&self, key: &KeyPath) -> Option<&Path> {
         match (&self.file, self.origin(key)) {
-            (Some(file), Some(Origin::File { .. })) => file.folder().join(path),
-            _ => path.to_owned(),
+            (Some(file), Some(Origin::File { .. })) => Some(file.folder()),
+            _ => None,
         }
     }
 

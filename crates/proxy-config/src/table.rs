@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use auth_model::{AssetReference, Secret, StoreKind, VaultAwsRole};
+use auth_model::{AssetOrigin, AssetReference, AssetSettings, InvalidAssetReference, Secret};
 
 use super::chain_files::FindChainFiles;
 use super::choice::Choice;
@@ -225,67 +225,79 @@ impl<'a> Table<'a> {
 
     /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
     pub(super) fn asset(&self, name: &str, written: Option<Written>) -> Option<AssetReference> {
+        self.asset_with_origin(name, written).map(|(reference, _)| reference)
+    }
+
+    /// The same with where it leads, where that is known.
+    pub(super) fn asset_with_origin(
+        &self,
+        name: &str,
+        written: Option<Written>,
+    ) -> Option<(AssetReference, Option<AssetOrigin>)> {
         let text = self.secret(name, written)?;
-        let reference = AssetReference::of(text)
-            .map_err(|error| self.refuse(name, written::error(text, &error)))
-            .ok()?;
+        let found = self.reference(name, text, Environment::check_asset)?;
         if let Some(notice) = written::notice(text) {
             self.report.notice(&self.key(name), notice);
         }
-        match reference {
-            AssetReference::File { path, pointer } => {
-                let path = self.report.sources.resolve(&self.key(name), &path);
-                let is_in_reach = self.report.needs(&self.key(name), &path, Need::Read);
-                is_in_reach.then_some(AssetReference::File { path, pointer })
-            }
-            AssetReference::Exec { .. } if self.report.limits_files.get() => {
-                self.refuse(name, NO_PROGRAMS);
-                None
-            }
-            // A bare name is looked for in PATH.
-            AssetReference::Exec { command, pointer } if command.program().contains('/') => {
-                let program = self
-                    .report
-                    .sources
-                    .resolve(&self.key(name), Path::new(command.program()));
-                let program = program.to_string_lossy().into_owned();
-                Some(AssetReference::Exec {
-                    command: command.with_program(program),
-                    pointer,
-                })
-            }
-            AssetReference::Vault { .. } if !self.report.sources.wrote(&KeyPath::of("assets.vault.address")) => {
-                self.refuse(name, "is kept in a vault, and there is none: set assets.vault.address");
-                None
-            }
-            AssetReference::Stored { secret, .. } if !self.names_place_of(secret.kind()) => {
-                let kind = secret.kind();
-                let message = format!(
-                    "is kept in a store of AWS's, and nothing says where that is: set assets.{kind}.region, or \
-                     assets.{kind}.connection"
-                );
-                self.refuse(name, message);
-                None
-            }
-            reference => Some(reference),
-        }
+        Some(found)
     }
 
-    /// A role that makes whole keys.
-    pub(super) fn lease(&self, name: &str, written: Written) -> Option<VaultAwsRole> {
+    /// A reference that gives a whole key.
+    pub(super) fn leased_key(&self, name: &str, written: Written) -> Option<AssetReference> {
         let text = self.secret(name, Some(written))?;
-        let role = self.parse(name, Some(text.expose()))?;
-        if !self.report.sources.wrote(&KeyPath::of("assets.vault.address")) {
-            self.refuse(name, "is made by a vault, and there is none: set assets.vault.address");
-            return None;
-        }
-        Some(role)
+        let (reference, _) = self.reference(name, text, Environment::check_key)?;
+        Some(reference)
     }
 
-    fn names_place_of(&self, kind: StoreKind) -> bool {
-        let store = KeyPath::of("assets").child(kind.as_str());
-        let names = ["region", "connection"];
-        names.iter().any(|name| self.report.sources.wrote(&store.child(name)))
+    /// A reference that is checked, with what it needs within reach.
+    fn reference(
+        &self,
+        name: &str,
+        text: &Secret,
+        check: impl FnOnce(
+            &Environment,
+            AssetReference,
+        ) -> Result<(AssetReference, Option<AssetOrigin>), InvalidAssetReference>,
+    ) -> Option<(AssetReference, Option<AssetOrigin>)> {
+        let reference = AssetReference::of(text).map(|reference| match self.report.sources.folder(&self.key(name)) {
+            Some(folder) => reference.relative_to(folder),
+            None => reference,
+        });
+        let (reference, origin) = reference
+            .and_then(|reference| check(self.report.environment, reference))
+            .map_err(|error| self.refuse(name, written::error(text, &error)))
+            .ok()?;
+        let is_in_reach = match &origin {
+            None | Some(AssetOrigin::Process) => true,
+            Some(AssetOrigin::File(path)) => self.report.needs(&self.key(name), path, Need::Read),
+            Some(AssetOrigin::Program(_)) => {
+                let can_run = !self.report.limits_files.get();
+                if !can_run {
+                    self.refuse(name, NO_PROGRAMS);
+                }
+                can_run
+            }
+            Some(AssetOrigin::Server(settings) | AssetOrigin::AwsStore { settings, .. }) => {
+                self.has_settings(name, settings)
+            }
+        };
+        is_in_reach.then_some((reference, origin))
+    }
+
+    /// Whether one of the keys is written that a reference's server is described by.
+    fn has_settings(&self, name: &str, settings: &AssetSettings) -> bool {
+        let table = KeyPath::of("assets").child(settings.table);
+        let keys: Vec<_> = settings.one_of.iter().map(|key| table.child(key)).collect();
+        let is_set = keys.iter().any(|key| self.report.sources.wrote(key));
+        if !is_set {
+            let keys: Vec<_> = keys.iter().map(KeyPath::to_string).collect();
+            let message = format!(
+                "is kept by a server, and nothing says where that is: set {}",
+                keys.join(" or ")
+            );
+            self.refuse(name, message);
+        }
+        is_set
     }
 
     /// The path of a file that is read; a relative one begins at the file it was written in.

@@ -11,6 +11,7 @@ mod reference;
 mod refused;
 mod refused_auth;
 mod roles;
+pub(crate) mod schemes;
 mod session;
 mod stores;
 mod warnings;
@@ -38,7 +39,7 @@ fn connection(body: &str) -> String {
 
 fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let environment: Environment = variables.iter().copied().collect();
-    Config::from_toml(toml, &environment)
+    Config::from_toml(toml, &environment.with_schemes(schemes::all()))
 }
 
 /// Refuses the text with exactly these lines.

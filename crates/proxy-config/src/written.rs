@@ -1,6 +1,6 @@
 //! What was written where a secret is kept, and looks like something else.
 
-use auth_model::{AssetReference, InvalidAssetReference, Secret};
+use auth_model::{InvalidAssetReference, Secret};
 
 use super::suggest::nearest;
 
@@ -8,7 +8,9 @@ use super::suggest::nearest;
 pub(super) fn error(text: &Secret, error: &InvalidAssetReference) -> String {
     let scheme = || text.expose().split_once(':').map(|(scheme, _)| scheme.trim());
     let meant = match error {
-        InvalidAssetReference::UnknownScheme => scheme().and_then(|scheme| nearest(scheme, AssetReference::SCHEMES)),
+        InvalidAssetReference::UnknownScheme { known } => {
+            scheme().and_then(|scheme| nearest(scheme, known.iter().copied()))
+        }
         _ => None,
     };
     match meant {
@@ -61,7 +63,9 @@ mod tests {
 
     #[test]
     fn the_scheme_that_may_be_meant_is_named_and_never_what_was_written() {
-        let said = |text: &str| error(&Secret::new(text), &InvalidAssetReference::UnknownScheme);
+        let known = crate::tests::schemes::all().names_of_secrets().collect();
+        let unknown = InvalidAssetReference::UnknownScheme { known };
+        let said = |text: &str| error(&Secret::new(text), &unknown);
         for (text, meant) in [
             ("evn:X", "did you mean env:?"),
             ("ENV:X", "did you mean env:?"),

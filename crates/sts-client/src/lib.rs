@@ -124,7 +124,7 @@ mod wall;
 pub use ambient::{AmbientFiles, ambient_files};
 pub use cache::{Certainty, Refresh};
 pub use error::{CredentialError, CredentialFailure};
-pub use secret_store::{AwsSecretStore, SecretStoreSettings};
+pub use secret_store::{AwsSecretStore, SecretStoreSettings, asset_schemes, aws_schemes};
 pub use settings::{EgressProxy, StsSettings};
 pub use shared::shared_sources;
 pub use source::CredentialSource;

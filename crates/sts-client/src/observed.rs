@@ -171,10 +171,10 @@ mod tests {
         ] {
             assert_eq!(called.target(uri), want, "{uri}");
         }
-        let one = Called::One(CallTarget::SecretsManager);
+        let one = Called::One(CallTarget::Asset("secretsmanager"));
         assert_eq!(
             one.target("https://sts.eu-west-1.amazonaws.com/"),
-            CallTarget::SecretsManager
+            CallTarget::Asset("secretsmanager")
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_model::{AccessKeyId, AssetReference, Credentials, KeyAssets};
+use auth_model::{AccessKeyId, AssetOrigin, AssetReference, Credentials, KeyAssets};
 use credential_assets::Assets;
 use tokio::time::{Instant, sleep};
 
@@ -72,8 +72,7 @@ impl OwnKeys {
 
     /// Whether they are to be read again although they say nothing of an expiry, or before it.
     pub(crate) fn can_change(&self) -> bool {
-        // A process's environment is fixed once it runs; what a later version adds may change.
-        let is_fixed = |part: &AssetReference| matches!(part, AssetReference::Literal(_) | AssetReference::Env { .. });
+        let is_fixed = |part: &AssetReference| self.assets.origin(part) == Ok(AssetOrigin::Process);
         match &self.keys {
             KeyAssets::Parts(parts) => !parts.references().all(is_fixed),
             // A lease says when; while the vault is down it is asked more often.

@@ -166,7 +166,7 @@ impl RoleSession {
         };
         let text = self.assets.read_anew(&mfa.code).await?;
         let code = MfaCode::parse(&text).map_err(|_| CredentialFailure::MfaCode {
-            asset: mfa.code.to_string(),
+            asset: self.assets.shown(&mfa.code),
         })?;
         Ok(Some((&mfa.serial, code)))
     }

@@ -3,6 +3,7 @@
 //! A thin client on the connections and the signature that STS calls have: see `docs/decisions/0004-secret-stores.md`.
 
 mod response;
+mod stores;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,24 +11,26 @@ use std::time::Duration;
 
 use ::http::header::CONTENT_TYPE;
 use ::http::{Request, Uri};
-use auth_model::{Clock, Credentials, Region, Secret, ServiceId, SessionToken, StoreKind, StoredSecret};
+use auth_model::{AssetLocation, Clock, Credentials, InvalidLocation, Region, Secret, ServiceId, SessionToken};
 use aws_endpoints::{AddressRules, EndpointVariant};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use credential_assets::{CallObserver, CallTarget, Fetching, SecretStore, StoreProblem};
-use serde_json::json;
+use credential_assets::{CallObserver, CallTarget, Fetching, SecretStore, StoreProblem, StoredSecret};
 use tokio::time::timeout;
 
 use crate::connector::http_connector;
-use crate::error::CredentialError;
+use crate::error::{CredentialError, CredentialFailure};
 use crate::error_response::chain_text;
 use crate::observed::{Called, Observed};
 use crate::quiet::quietly;
 use crate::settings::{EgressProxy, StsSettings};
 use crate::source::CredentialSource;
+use stores::AwsStore;
+
+pub use stores::{asset_schemes, aws_schemes};
 
 const TARGET: &str = "x-amz-target";
 
@@ -53,6 +56,7 @@ pub struct SecretStoreSettings {
 /// Asks a store with the credentials of a source. A set that the store refuses is renewed, and the question asked once
 /// more.
 pub struct AwsSecretStore {
+    store: &'static dyn AwsStore,
     source: CredentialSource,
     region: Region,
     endpoint: Option<Uri>,
@@ -62,17 +66,22 @@ pub struct AwsSecretStore {
 }
 
 impl AwsSecretStore {
-    /// A store that has not been asked yet. `clock` dates the signatures.
+    /// The store with this scheme. Nothing is requested yet. `clock` dates the signatures.
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or the proxy cannot be
-    /// used.
+    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where there is no such store, or the extra
+    /// roots or the proxy cannot be used.
     pub fn new(
+        scheme: &str,
         source: CredentialSource,
         settings: &SecretStoreSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CredentialError> {
+        let unknown = || CredentialFailure::Settings {
+            reason: "there is no such secret store",
+        };
+        let store = stores::store(scheme).ok_or_else(|| CredentialError::new(unknown(), Duration::ZERO))?;
         let way = StsSettings {
             extra_roots_pem: settings.extra_roots_pem.clone(),
             proxy: settings.proxy.clone(),
@@ -82,17 +91,14 @@ impl AwsSecretStore {
             ..StsSettings::default()
         };
         let connector = http_connector(&way).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
-        Ok(Self::with_connector(source, settings, clock, connector))
+        Ok(Self::with_connector(store, source, settings, clock, connector))
     }
 
     /// Has every exchange with the store measured.
     #[must_use]
-    pub fn observed_by(self, observer: Option<&Arc<dyn CallObserver>>, kind: StoreKind) -> Self {
+    pub fn observed_by(self, observer: Option<&Arc<dyn CallObserver>>) -> Self {
         let Some(observer) = observer else { return self };
-        let target = match kind {
-            StoreKind::SecretsManager => CallTarget::SecretsManager,
-            StoreKind::Ssm => CallTarget::ParameterStore,
-        };
+        let target = CallTarget::Asset(self.store.name());
         let connector = Observed::new(self.connector, Arc::clone(observer), Called::One(target));
         Self {
             connector: SharedHttpConnector::new(connector),
@@ -101,12 +107,14 @@ impl AwsSecretStore {
     }
 
     fn with_connector(
+        store: &'static dyn AwsStore,
         source: CredentialSource,
         settings: &SecretStoreSettings,
         clock: Arc<dyn Clock>,
         connector: SharedHttpConnector,
     ) -> Self {
         Self {
+            store,
             source,
             region: settings.region.clone(),
             endpoint: settings.endpoint.clone(),
@@ -136,7 +144,7 @@ impl AwsSecretStore {
                 .call(request)
                 .await
                 .map_err(|error| unreachable(&error))?;
-            response::read(secret.kind(), response).await
+            response::read(self.store, response).await
         };
         timeout(self.timeout, quietly(exchange))
             .await
@@ -144,17 +152,11 @@ impl AwsSecretStore {
     }
 
     fn signed(&self, secret: &StoredSecret, credentials: &Credentials) -> Result<Request<SdkBody>, StoreProblem> {
-        let (target, body) = match secret.kind() {
-            StoreKind::SecretsManager => ("secretsmanager.GetSecretValue", json!({ "SecretId": secret.id() })),
-            StoreKind::Ssm => (
-                "AmazonSSM.GetParameter",
-                json!({ "Name": secret.id(), "WithDecryption": true }),
-            ),
-        };
+        let (target, body) = self.store.request(&secret.id);
         let body = body.to_string();
         // An ARN says where it belongs.
-        let region = secret.region().unwrap_or_else(|| self.region.clone());
-        let uri = self.uri(secret.kind(), &region)?;
+        let region = secret.region.clone().unwrap_or_else(|| self.region.clone());
+        let uri = self.uri(&region)?;
         let mut request = Request::post(&uri)
             .header(CONTENT_TYPE, JSON)
             .header(TARGET, target)
@@ -175,7 +177,7 @@ impl AwsSecretStore {
         let parameters = SigningParams::builder()
             .identity(&identity)
             .region(region.as_str())
-            .name(secret.kind().as_str())
+            .name(self.store.name())
             .time(self.clock.now())
             .settings(SigningSettings::default())
             .build()
@@ -189,11 +191,11 @@ impl AwsSecretStore {
         Ok(request)
     }
 
-    fn uri(&self, kind: StoreKind, region: &Region) -> Result<String, StoreProblem> {
+    fn uri(&self, region: &Region) -> Result<String, StoreProblem> {
         if let Some(endpoint) = &self.endpoint {
             return Ok(endpoint.to_string());
         }
-        let service = ServiceId::parse(kind.as_str()).map_err(|_| unasked())?;
+        let service = ServiceId::parse(self.store.name()).map_err(|_| unasked())?;
         let endpoint = aws_endpoints::endpoint(&service, region, EndpointVariant::default());
         let unknown = |error: aws_endpoints::EndpointError| StoreProblem::Unreachable {
             reason: error.to_string(),
@@ -203,6 +205,10 @@ impl AwsSecretStore {
 }
 
 impl SecretStore for AwsSecretStore {
+    fn locate(&self, location: &AssetLocation) -> Result<(StoredSecret, Option<String>), InvalidLocation> {
+        self.store.locate(location)
+    }
+
     fn fetch<'a>(&'a self, secret: &'a StoredSecret) -> Fetching<'a> {
         Box::pin(self.text(secret))
     }
@@ -211,6 +217,7 @@ impl SecretStore for AwsSecretStore {
 impl fmt::Debug for AwsSecretStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AwsSecretStore")
+            .field("store", &self.store)
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()

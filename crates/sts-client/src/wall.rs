@@ -250,10 +250,12 @@ impl Holder {
 
     /// Who it is and where its key is kept; nothing of the key.
     fn shown(&self) -> String {
-        let asset = match &self.held().keys {
-            KeyAssets::Parts(parts) => parts.access_key_id.to_string(),
-            KeyAssets::Leased(role) => role.to_string(),
-        };
+        let held = self.held();
+        let asset = held.assets.shown(match &held.keys {
+            KeyAssets::Parts(parts) => &parts.access_key_id,
+            KeyAssets::Leased(key) => key,
+        });
+        drop(held);
         match &self.owner {
             Owner::Identity(name, organisation) => format!("identities.{name} of {organisation} ({asset})"),
             Owner::Connection(name) => format!("connections.{name} ({asset})"),

@@ -39,6 +39,7 @@ impl AssetsSettings {
     /// [`StartError::Vault`] where the vault's settings cannot be used.
     pub(crate) fn assets(&self, observer: Option<Arc<dyn CallObserver>>) -> Result<Assets, StartError> {
         let assets = Assets::new(ProcessEnvironment)
+            .with_schemes(sts_client::aws_schemes())
             .with_observer(observer)
             .with_commands(self.commands.clone());
         match &self.vault {

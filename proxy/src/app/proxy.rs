@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use auth_model::{Clock, ConnectionName, StoreKind, SystemClock};
+use auth_model::{Clock, ConnectionName, SystemClock};
 use credential_assets::InvalidVaultSettings;
 use sts_client::CredentialError;
 use tokio::sync::Mutex;
@@ -78,7 +78,7 @@ pub enum StartError {
     #[error("the store of [assets.{kind}] cannot be used")]
     Store {
         /// The store.
-        kind: StoreKind,
+        kind: &'static str,
         /// Why.
         #[source]
         source: CredentialError,

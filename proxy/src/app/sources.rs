@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth_model::{Clock, Connection, ConnectionName, StoreKind};
+use auth_model::{Clock, Connection, ConnectionName};
 use aws_endpoints::AddressRules;
 use credential_assets::{Assets, CallObserver};
 use sts_client::{CredentialSource, EgressProxy, KeyWall, SecretStoreSettings, StsSettings, is_same_way};
@@ -18,7 +18,7 @@ use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme, StoreConfig};
 #[derive(Debug)]
 pub(crate) struct Sources {
     settings: AssetsSettings,
-    stores: BTreeMap<StoreKind, StoreSettings>,
+    stores: BTreeMap<&'static str, StoreSettings>,
     assets: Assets,
     /// Of all configurations that there have been.
     wall: KeyWall,

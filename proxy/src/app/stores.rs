@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth_model::{AuthMethod, Clock, Connection, ConnectionName, ServiceId, StoreKind, StoredSecret};
-use credential_assets::Assets;
+use auth_model::{AssetOrigin, AuthMethod, Clock, Connection, ConnectionName, ServiceId};
+use credential_assets::{Assets, store_reader};
 use sts_client::{
     AwsSecretStore, CredentialError, CredentialSource, KeyWall, SecretStoreSettings, StsSettings, shared_sources,
 };
@@ -41,7 +41,7 @@ pub(crate) enum StoreCredentials {
 pub(crate) fn sources<'a>(
     wanted: impl IntoIterator<Item = (&'a Connection, StsSettings)>,
     mut assets: Assets,
-    mut stores: BTreeMap<StoreKind, StoreSettings>,
+    mut stores: BTreeMap<&'static str, StoreSettings>,
     clock: &Arc<dyn Clock>,
     wall: &KeyWall,
 ) -> Result<(BTreeMap<ConnectionName, CredentialSource>, Assets), StartError> {
@@ -52,10 +52,10 @@ pub(crate) fn sources<'a>(
         for (kind, store_settings) in stores {
             match source_of(kind, &store_settings, &sources, &assets, clock)? {
                 Some(source) => {
-                    let store = AwsSecretStore::new(source, &store_settings.settings, Arc::clone(clock));
+                    let store = AwsSecretStore::new(kind, source, &store_settings.settings, Arc::clone(clock));
                     let store = store.map_err(|source| StartError::Store { kind, source })?;
-                    let store = store.observed_by(assets.observer(), kind);
-                    assets = assets.with_store(kind, Arc::new(store), store_settings.cache);
+                    let store = store.observed_by(assets.observer());
+                    assets = assets.with_reader(kind, store_reader(store, store_settings.cache));
                 }
                 None => {
                     waiting.insert(kind, store_settings);
@@ -64,8 +64,8 @@ pub(crate) fn sources<'a>(
         }
         stores = waiting;
         let is_ready = |(connection, _): &(&Connection, StsSettings)| {
-            let mut needed = connection.auth.stored_secrets().map(StoredSecret::kind);
-            needed.all(|kind| !stores.contains_key(&kind))
+            let mut needed = stores_of(&connection.auth, &assets);
+            needed.all(|kind| !stores.contains_key(kind))
         };
         let (ready, later): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_ready);
         let is_last = ready.is_empty();
@@ -80,9 +80,18 @@ pub(crate) fn sources<'a>(
     }
 }
 
+/// The secret stores that a method's references lead to.
+fn stores_of<'a>(auth: &'a AuthMethod, assets: &'a Assets) -> impl Iterator<Item = &'static str> {
+    auth.references()
+        .filter_map(|reference| match assets.origin(reference).ok()? {
+            AssetOrigin::AwsStore { settings, .. } => Some(settings.table),
+            AssetOrigin::Process | AssetOrigin::File(_) | AssetOrigin::Program(_) | AssetOrigin::Server(_) => None,
+        })
+}
+
 /// Whose credentials sign the requests to the store; `None` where that source is yet to be made.
 fn source_of(
-    kind: StoreKind,
+    kind: &'static str,
     store_settings: &StoreSettings,
     sources: &BTreeMap<ConnectionName, CredentialSource>,
     assets: &Assets,
@@ -94,10 +103,7 @@ fn source_of(
     };
     let unusable = |source: CredentialError| StartError::Store { kind, source };
     // Two constants that are names.
-    let (Ok(name), Ok(service)) = (
-        ConnectionName::parse(format!("assets-{kind}")),
-        ServiceId::parse(kind.as_str()),
-    ) else {
+    let (Ok(name), Ok(service)) = (ConnectionName::parse(format!("assets-{kind}")), ServiceId::parse(kind)) else {
         return Ok(None);
     };
     let connection = Connection {

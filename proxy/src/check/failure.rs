@@ -1,7 +1,7 @@
 //! Whose fault it is that there are no credentials.
 
 use aws_errors::ErrorClass;
-use credential_assets::{AssetError, CommandProblem, VaultProblem};
+use credential_assets::AssetError;
 use sts_client::CredentialFailure;
 
 use super::report::{Cause, Culprit, Finding};
@@ -196,11 +196,7 @@ pub(crate) fn remedy(error: &AssetError) -> String {
 
 fn of_asset(error: &AssetError) -> Finding {
     let (culprit, text) = match error {
-        AssetError::Missing { asset } if asset.starts_with("env:") => (
-            Culprit::Asset,
-            "set the variable in the environment of the proxy; a variable of your shell has to be exported.",
-        ),
-        AssetError::Missing { .. } => (Culprit::Asset, "create the file, or correct its path."),
+        AssetError::Missing { remedy, .. } => (Culprit::Asset, *remedy),
         AssetError::Unreadable { .. } => (
             Culprit::Asset,
             "give the user that the proxy runs as the right to read the file, and to enter its directories; in a container that \
@@ -210,39 +206,17 @@ fn of_asset(error: &AssetError) -> Finding {
             Culprit::Asset,
             "the pointer after # has to lead to a text in a JSON document, such as #/secret.",
         ),
-        AssetError::Command { problem, .. } => (Culprit::Asset, of_command(problem)),
-        AssetError::Vault { problem, .. } => (Culprit::Vault, of_vault(problem)),
-        AssetError::Store { .. } => (
+        AssetError::Source { problem, .. } if problem.is_of_server() => (Culprit::Vault, problem.remedy()),
+        AssetError::Source { problem, .. } => (Culprit::Asset, problem.remedy()),
+        AssetError::NotConfigured { .. } => (
             Culprit::Asset,
-            "[assets.secretsmanager] and [assets.ssm] say in which region and with whose credentials it is fetched: the \
-             secret has to be there, and a policy has to let those credentials read and decrypt it.",
+            "describe its server in that table of the configuration.",
         ),
+        AssetError::Reference(_) => (Culprit::Asset, "correct the reference."),
         AssetError::AccessKeyId { .. } | AssetError::SecretAccessKey { .. } | AssetError::SessionToken { .. } => {
             (Culprit::Asset, "something else is kept there than what belongs there.")
         }
         _ => (Culprit::Asset, "put the secret there as plain text, and nothing else."),
     };
     Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
-}
-
-fn of_command(_: &CommandProblem) -> &'static str {
-    "run the program as the user that the proxy runs as: it has to print the secret within assets.exec.timeout, and to \
-     end with 0."
-}
-
-fn of_vault(problem: &VaultProblem) -> &'static str {
-    match problem {
-        VaultProblem::NotConfigured => "describe the vault in [assets.vault].",
-        VaultProblem::NoField => "the secret has no field of this name: look after the # of the reference.",
-        VaultProblem::Sealed => "have the vault unsealed.",
-        VaultProblem::Denied => "a policy of the vault has to grant the login `read` on this path.",
-        VaultProblem::LoginRefused { .. } | VaultProblem::LoginAsset(_) => {
-            "mend [assets.vault.auth]: the vault does not take that login."
-        }
-        VaultProblem::Missing => "write the secret, or correct mount and path in the reference.",
-        VaultProblem::Unreachable { .. } | VaultProblem::TimedOut => {
-            "start the vault, or correct assets.vault.address, the network on the way or assets.vault.ca_file."
-        }
-        _ => "look at what answers at assets.vault.address, and at the vault's own log.",
-    }
 }

@@ -60,6 +60,7 @@ impl Seen {
 /// What loading says: the errors, or else the warnings.
 fn said(toml: &str, variables: &[(&str, &str)]) -> String {
     let environment: Environment = variables.iter().copied().collect();
+    let environment = environment.with_schemes(sts_client::asset_schemes());
     match Config::from_toml(toml, &environment) {
         Err(error) => error.to_string(),
         Ok(config) => config.warnings().join("\n"),
@@ -158,7 +159,7 @@ fn of_keys(seen: &mut Seen) {
     let short = "has 27 characters, and those of AWS have 40: look for a cut or padded copy, or for a reference that is misspelt";
     let cut = said(&secret("wJalrXUtnFEMI/K7MDENG/bPxRf"), &[]);
     seen.row("a secret that is cut off", By::Warning, &cut, short);
-    let words = "is kept in a vault, and there is none: set assets.vault.address";
+    let words = "is kept by a server, and nothing says where that is: set assets.vault.address";
     seen.row(
         "`vault:` without a vault",
         By::Config,

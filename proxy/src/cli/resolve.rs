@@ -88,10 +88,9 @@ impl Resolved {
             Ok(_) => {
                 self.read += 1;
                 // `serve` logs it; here nothing is logged.
-                if assets.is_open_to_all(asset) {
-                    self.warnings.push(format!(
-                        "{path}: {asset}: this file is readable by every user of the machine"
-                    ));
+                if let Some(warning) = assets.warning(asset) {
+                    let asset = assets.shown(asset);
+                    self.warnings.push(format!("{path}: {asset}: {warning}"));
                 }
             }
             Err(error) => {

@@ -43,9 +43,7 @@ impl CallObserver for CallFamilies {
             service: match target {
                 CallTarget::Sts => "sts",
                 CallTarget::Metadata => "metadata",
-                CallTarget::Vault => "vault",
-                CallTarget::SecretsManager => "secretsmanager",
-                CallTarget::ParameterStore => "ssm",
+                CallTarget::Asset(scheme) => scheme,
                 CallTarget::Other => "other",
             },
             outcome: match outcome {

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::MAX_FILE_BYTES;
 use crate::environment::FixedEnvironment;
-use crate::file::MAX_FILE_BYTES;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 
@@ -257,11 +257,12 @@ async fn a_file_readable_by_others_is_warned_about_once() {
     let reference = format!("file:{}", room.file("open", SECRET).display());
     room.read(&reference).await.unwrap();
     assert!(log.0.lock().unwrap().is_empty(), "a private file is no reason to warn");
-    assert!(!room.assets.is_open_to_all(&reference.parse().unwrap()));
+    assert_eq!(room.assets.warning(&reference.parse().unwrap()), None);
 
     fs::set_permissions(room.folder.path().join("open"), fs::Permissions::from_mode(0o644)).unwrap();
     room.read(&reference).await.unwrap();
     room.read(&reference).await.unwrap();
+    assert!(room.assets.warning(&reference.parse().unwrap()).is_some());
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.matches("readable by every user").count(), 1, "{text}");
     assert!(text.contains(&reference) && !text.contains("wJal"), "{text}");

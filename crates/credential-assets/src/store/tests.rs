@@ -2,14 +2,14 @@
 
 use std::sync::Mutex;
 
-use auth_model::{KeyAssets, KeyParts};
+use auth_model::{AssetOrigin, AssetScheme, AssetSettings, AssetValue, KeyAssets, KeyParts};
 
 use super::*;
-use crate::{Assets, FixedEnvironment};
+use crate::{Assets, Environment, FixedEnvironment, Scheme, Unconfigured, split_pointer};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 
-/// Answers the same until it is told something else, and counts how often it was asked.
+/// Responds the same until it is given something else, and counts the fetches.
 #[derive(Debug)]
 struct Scripted(Mutex<(Result<String, StoreProblem>, usize)>);
 
@@ -27,10 +27,59 @@ impl Scripted {
     }
 }
 
-impl SecretStore for Scripted {
+/// A scheme that another crate registers.
+#[derive(Debug)]
+struct Store(&'static str);
+
+const SETTINGS: AssetSettings = AssetSettings {
+    table: "ssm",
+    one_of: &["region"],
+};
+
+impl AssetScheme for Store {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn example(&self) -> &'static str {
+        "ssm:/a"
+    }
+
+    fn value(&self) -> AssetValue {
+        AssetValue::Secret
+    }
+
+    fn origin(&self, _: &AssetLocation) -> Result<AssetOrigin, InvalidLocation> {
+        let (settings, region) = (SETTINGS, None);
+        Ok(AssetOrigin::AwsStore { settings, region })
+    }
+}
+
+impl Scheme for Store {
+    fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
+        AssetReader::Secret(Arc::new(Unconfigured(SETTINGS)))
+    }
+}
+
+static STORES: [&dyn Scheme; 2] = [&Store("secretsmanager"), &Store("ssm")];
+
+#[derive(Debug)]
+struct Scripting(Arc<Scripted>);
+
+impl SecretStore for Scripting {
+    fn locate(&self, location: &AssetLocation) -> Result<(StoredSecret, Option<String>), InvalidLocation> {
+        let (id, pointer) = split_pointer(location.expose()).unwrap();
+        let secret = StoredSecret {
+            scheme: "secretsmanager",
+            id: id.to_owned(),
+            region: None,
+        };
+        Ok((secret, pointer.map(str::to_owned)))
+    }
+
     fn fetch<'a>(&'a self, _: &'a StoredSecret) -> Fetching<'a> {
         Box::pin(async {
-            let mut script = self.0.lock().unwrap();
+            let mut script = self.0.0.lock().unwrap();
             script.1 += 1;
             script.0.clone().map(Secret::new)
         })
@@ -38,9 +87,10 @@ impl SecretStore for Scripted {
 }
 
 fn assets(store: &Arc<Scripted>, cache_s: u64) -> Assets {
-    let store: Arc<dyn SecretStore> = store.clone();
-    let cache = Duration::from_secs(cache_s);
-    Assets::new(FixedEnvironment::from_iter([("A", "b")])).with_store(StoreKind::SecretsManager, store, cache)
+    let reader = store_reader(Scripting(Arc::clone(store)), Duration::from_secs(cache_s));
+    Assets::new(FixedEnvironment::from_iter([("A", "b")]))
+        .with_schemes(STORES)
+        .with_reader("secretsmanager", reader)
 }
 
 async fn read(assets: &Assets, reference: &str) -> Result<String, AssetError> {
@@ -136,9 +186,11 @@ async fn what_is_wrong_is_named_without_the_secret() {
         store.play(Err(problem.clone()));
         let error = failing("secretsmanager:b").await;
         assert_eq!(error.outlook(), outlook);
-        assert!(matches!(error, AssetError::Store { problem: found, .. } if found == problem));
+        assert!(matches!(error, AssetError::Source { problem: found, .. } if found.downcast_ref() == Some(&problem)));
     }
     let error = failing("ssm:/a").await;
-    let kind = StoreKind::Ssm;
-    assert!(matches!(error, AssetError::Store { problem, .. } if problem == StoreProblem::NotConfigured { kind }));
+    assert!(
+        matches!(error, AssetError::NotConfigured { table: "ssm", .. }),
+        "{error}"
+    );
 }

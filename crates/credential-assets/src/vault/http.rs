@@ -116,7 +116,7 @@ impl Http {
             value.set_sensitive(true);
             request.headers_mut().insert(TOKEN, value);
         }
-        let timer = CallTimer::start(self.observer.as_ref(), CallTarget::Vault);
+        let timer = CallTimer::start(self.observer.as_ref(), CallTarget::Asset("vault"));
         let exchange = async {
             let response = self
                 .client

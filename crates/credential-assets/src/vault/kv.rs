@@ -5,11 +5,12 @@ use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::http::StatusCode;
-use auth_model::{Secret, VaultSecret};
+use auth_model::Secret;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Fields;
+use super::kv_scheme::VaultSecret;
 use super::problem::VaultProblem;
 use super::session::Sessions;
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{AccessKeyId, Credentials, Secret, SecretAccessKey, SessionToken, VaultAwsRole};
+use auth_model::{AccessKeyId, Credentials, Secret, SecretAccessKey, SessionToken};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::aws_scheme::VaultAwsRole;
 use super::http::Answer;
 use super::kv::encoded;
 use super::problem::VaultProblem;

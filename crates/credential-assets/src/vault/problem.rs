@@ -1,15 +1,12 @@
 //! Why a vault gave no secret.
 
-use crate::error::{AssetError, Outlook};
+use crate::error::{AssetError, AssetProblem, Outlook};
 use crate::shelf::Passing;
 
 /// Why a vault gave no secret. Nothing of an answer's body is in any of them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultProblem {
-    /// No vault's address is configured.
-    #[error("no vault is configured")]
-    NotConfigured,
     /// The vault is sealed, or not set up yet: status 503.
     #[error("the vault is sealed")]
     Sealed,
@@ -66,9 +63,8 @@ pub enum VaultProblem {
     },
 }
 
-impl VaultProblem {
-    /// What may help.
-    pub(crate) fn outlook(&self) -> Outlook {
+impl AssetProblem for VaultProblem {
+    fn outlook(&self) -> Outlook {
         match self {
             Self::LoginAsset(error) => error.outlook(),
             // Vaults lock a login out that fails time and again.
@@ -80,13 +76,34 @@ impl VaultProblem {
             | Self::TimedOut
             | Self::Status { .. }
             | Self::UnreadableAnswer { .. } => Outlook::Passing,
-            Self::NotConfigured
-            | Self::Denied
-            | Self::Missing
-            | Self::NoField
-            | Self::NotKeyValue
-            | Self::NotVersioned => Outlook::Local,
+            Self::Denied | Self::Missing | Self::NoField | Self::NotKeyValue | Self::NotVersioned => Outlook::Local,
         }
+    }
+
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoField => "the secret has no field of this name: look after the # of the reference.",
+            Self::Sealed => "have the vault unsealed.",
+            Self::Denied => "a policy of the vault has to grant the login `read` on this path.",
+            Self::LoginRefused { .. } | Self::LoginAsset(_) => {
+                "correct [assets.vault.auth]: the vault does not take that login."
+            }
+            Self::Missing => "write the secret, or correct mount and path in the reference.",
+            Self::Unreachable { .. } | Self::TimedOut => {
+                "start the vault, or correct assets.vault.address, the network in between or assets.vault.ca_file."
+            }
+            Self::NotKeyValue
+            | Self::NotVersioned
+            | Self::NotMade { .. }
+            | Self::Status { .. }
+            | Self::UnreadableAnswer { .. } => {
+                "look at what responds at assets.vault.address, and at the vault's own log."
+            }
+        }
+    }
+
+    fn is_of_server(&self) -> bool {
+        true
     }
 }
 

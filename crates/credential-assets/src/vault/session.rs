@@ -12,7 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use super::http::{Answer, Http};
 use super::problem::VaultProblem;
 use super::settings::VaultAuth;
-use crate::local::{Local, Round};
+use crate::error::AssetError;
+use crate::file::Files;
+use crate::readers::Readers;
+use crate::value;
 
 /// The shortest pause between two renewals: a token near the end of its longest life gets leases of seconds.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
@@ -22,7 +25,8 @@ const SHORTEST_REST: Duration = Duration::from_secs(5);
 pub(super) struct Sessions {
     http: Arc<Http>,
     auth: VaultAuth,
-    local: Local,
+    readers: Readers,
+    files: Files,
     current: tokio::sync::Mutex<Option<Session>>,
     /// Renews the current token; ends with what it belongs to.
     keeper: Mutex<Option<Keeper>>,
@@ -88,11 +92,12 @@ impl Lease {
 }
 
 impl Sessions {
-    pub(super) fn new(http: Arc<Http>, auth: VaultAuth, local: Local) -> Arc<Self> {
+    pub(super) fn new(http: Arc<Http>, auth: VaultAuth, readers: Readers) -> Arc<Self> {
         Arc::new(Self {
             http,
             auth,
-            local,
+            readers,
+            files: Files::default(),
             current: tokio::sync::Mutex::default(),
             keeper: Mutex::default(),
         })
@@ -237,19 +242,19 @@ impl Sessions {
                 self.log_in_at(mount, body).await
             }
             VaultAuth::Kubernetes { mount, role, jwt_file } => {
-                let file = AssetReference::File {
-                    path: jwt_file.clone(),
-                    pointer: None,
-                };
-                let body = json!({ "role": role, "jwt": self.asset(&file).await?.expose() });
+                let asset = format!("file:{}", jwt_file.display());
+                let text = self.files.text(&asset, jwt_file).await;
+                let jwt = text
+                    .and_then(|text| value::finish(&asset, &text))
+                    .map_err(login_asset)?;
+                let body = json!({ "role": role, "jwt": jwt.expose() });
                 self.log_in_at(mount, body).await
             }
         }
     }
 
     async fn asset(&self, asset: &AssetReference) -> Result<Secret, VaultProblem> {
-        let secret = self.local.read(&mut Round::default(), asset).await;
-        secret.map_err(|error| VaultProblem::LoginAsset(Box::new(error)))
+        self.readers.read(asset).await.map_err(login_asset)
     }
 
     /// A token that was given, with what the vault knows of its end.
@@ -269,7 +274,7 @@ impl Sessions {
     async fn log_in_at(&self, mount: &str, mut body: Value) -> Result<Session, VaultProblem> {
         let path = format!("auth/{}/login", super::kv::encoded(mount));
         let answer = self.http.post(&path, None, &body).await;
-        crate::value::wipe(&mut body);
+        value::wipe(&mut body);
         let answer = answer?;
         match answer.status.as_u16() {
             status @ (400 | 401 | 403 | 404) => Err(VaultProblem::LoginRefused { status }),
@@ -312,6 +317,10 @@ impl Sessions {
         }
         session.lease.filter(|lease| lease.is_renewable)
     }
+}
+
+fn login_asset(error: AssetError) -> VaultProblem {
+    VaultProblem::LoginAsset(Box::new(error))
 }
 
 /// The token that an answer grants.

@@ -100,7 +100,7 @@ impl fmt::Display for Kind {
             Path(what) => write!(f, "the path of {what}, a text"),
             Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
             Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),
-            Lease => f.write_str(r#"a role of a vault's AWS engine, such as "vault-aws:aws/creds/deploy""#),
+            Lease => f.write_str(r#"a reference that gives a whole key, such as "vault-aws:aws/creds/deploy""#),
             ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
         }
     }

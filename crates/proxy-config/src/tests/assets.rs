@@ -78,8 +78,8 @@ fn a_vaults_secret_needs_a_vault() {
     refuse(
         &reports,
         &[
-            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is kept in a vault, and there is none: \
-             set assets.vault.address",
+            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is kept by a server, and nothing says \
+             where that is: set assets.vault.address",
         ],
     );
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use figment::error::Kind as ErrorKind;
 use figment::value::{Dict, Value};
 
-use super::{REPORTS, read};
+use super::{REPORTS, read, schemes};
 use crate::effective;
 use crate::key_path::KeyPath;
 use crate::keys::{self, Kind, Node};
@@ -166,7 +166,12 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
         file: Some(file),
         ..Overrides::default()
     };
-    let loaded = load(&overrides, &Environment::empty(), ChainFiles::none).unwrap();
+    let loaded = load(
+        &overrides,
+        &Environment::empty().with_schemes(schemes::all()),
+        ChainFiles::none,
+    )
+    .unwrap();
     let (toml, json) = (loaded.effective.to_toml(), loaded.effective.to_json());
     let all = format!("{toml}{json}{:?}{:?}", loaded.effective, loaded.config);
     assert!(!all.contains("SENTINEL"), "{all}");
@@ -186,7 +191,12 @@ fn the_effective_configuration_shows_every_key_and_no_secret() {
         file: Some(file),
         ..Overrides::default()
     };
-    let again = load(&overrides, &Environment::empty(), ChainFiles::none).unwrap();
+    let again = load(
+        &overrides,
+        &Environment::empty().with_schemes(schemes::all()),
+        ChainFiles::none,
+    )
+    .unwrap();
     assert_eq!(again.effective.to_toml(), toml);
 }
 

@@ -31,8 +31,9 @@ fn methods_and_their_keys() {
          \"access-key-assume-role\"",
             "signing-proxy.toml:7:1: connections.a.auth.profile: does not belong to method \"access-key\", only to \
          \"access-key-assume-role\" and \"default-chain\"",
-            "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: the credential asset scheme keyring: is not \
-         supported by this version; use env:, file:, exec:, vault:, secretsmanager:, ssm: or literal:",
+            "signing-proxy.toml:8:1: connections.a.auth.secret_access_key: begins with a scheme that does not exist; \
+         there are env:, file:, exec:, vault:, secretsmanager:, ssm: and literal:, and a secret that begins so itself is \
+         written literal:TEXT",
         ],
     );
     row(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use auth_model::{AssetReference, AssumeRoleOptions, AuthMethod};
+use auth_model::{AssumeRoleOptions, AuthMethod};
 
 use super::{connection, read, refuse};
 use crate::ConfigError;
@@ -47,7 +47,7 @@ fn every_option_is_read() {
     assert_eq!(read.source_identity.unwrap().as_str(), "alice@example.com");
     let mfa = read.mfa.unwrap();
     assert_eq!(mfa.serial.as_str(), "GAHT12345678");
-    assert!(matches!(mfa.code, AssetReference::File { .. }));
+    assert_eq!(mfa.code.to_string(), "file:/run/code");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! AWS's stores of secrets and leased keys: what fits together, and rings.
 
-use auth_model::{AuthMethod, KeyAssets, StoreKind};
+use auth_model::{AuthMethod, KeyAssets};
 
 use super::{REPORTS, read, refuse};
 
@@ -19,13 +19,13 @@ fn connection(name: &str, secret: &str) -> String {
 fn a_store_is_asked_with_a_connection_or_the_default_chain() {
     let reports = REPORTS.replace("env:REPORTS_SECRET", "ssm:/prod/aws#/secret");
     let with_chain = read(&format!("[assets.ssm]\nregion = \"eu-central-1\"\n{reports}"), &[]).unwrap();
-    let store = &with_chain.assets.stores[&StoreKind::Ssm];
+    let store = &with_chain.assets.stores["ssm"];
     assert_eq!(
         (store.connection.as_ref(), store.region.as_str()),
         (None, "eu-central-1")
     );
     assert_eq!((store.timeout.as_secs(), store.cache.as_secs()), (10, 300));
-    assert!(!with_chain.assets.stores.contains_key(&StoreKind::SecretsManager));
+    assert!(!with_chain.assets.stores.contains_key("secretsmanager"));
 
     let keeper = connection("keeper", "env:SECRET");
     let with_keeper = read(
@@ -33,7 +33,7 @@ fn a_store_is_asked_with_a_connection_or_the_default_chain() {
         &[],
     )
     .unwrap();
-    let store = &with_keeper.assets.stores[&StoreKind::Ssm];
+    let store = &with_keeper.assets.stores["ssm"];
     assert_eq!(
         store.connection.as_ref().map(ToString::to_string),
         Some("keeper".to_owned())
@@ -47,8 +47,8 @@ fn what_does_not_fit_is_named() {
     refuse(
         &reports,
         &[
-            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is kept in a store of AWS's, and nothing \
-             says where that is: set assets.secretsmanager.region, or assets.secretsmanager.connection",
+            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is kept by a server, and nothing says \
+             where that is: set assets.secretsmanager.region or assets.secretsmanager.connection",
         ],
     );
     refuse(
@@ -92,8 +92,8 @@ fn what_does_not_fit_is_named() {
             VAULT.replace("env:TOKEN", "ssm:/token")
         ),
         &[
-            "signing-proxy.toml:7:1: assets.vault.auth.token: cannot be kept in a store of AWS's: the vault may be asked \
-             for its credentials",
+            "signing-proxy.toml:7:1: assets.vault.auth.token: cannot be kept in a secret store of AWS: the store's \
+             credentials may come from the vault",
         ],
     );
 }
@@ -142,13 +142,13 @@ fn leased_keys_stand_alone_and_need_a_vault() {
     let config = read(&format!("{VAULT}{leased}"), &[]).unwrap();
     let auth = &config.connections.values().next().unwrap().connection.auth;
     assert!(
-        matches!(auth, AuthMethod::AccessKey { keys: KeyAssets::Leased(role) } if role.path() == "aws/creds/deploy")
+        matches!(auth, AuthMethod::AccessKey { keys: KeyAssets::Leased(key) } if key.to_string() == "vault-aws:aws/creds/deploy")
     );
     refuse(
         leased,
         &[
-            "signing-proxy.toml:6:1: connections.a.auth.credentials: is made by a vault, and there is none: set \
-             assets.vault.address",
+            "signing-proxy.toml:6:1: connections.a.auth.credentials: is kept by a server, and nothing says where that is: \
+             set assets.vault.address",
         ],
     );
     refuse(
@@ -166,8 +166,8 @@ fn leased_keys_stand_alone_and_need_a_vault() {
             leased.replace("vault-aws:aws/creds/deploy", "wJalrXUtnFEMI")
         ),
         &[
-            "signing-proxy.toml:11:1: connections.a.auth.credentials: vault-aws: needs a mount, creds or sts, and a role, \
-             such as vault-aws:aws/creds/deploy",
+            "signing-proxy.toml:11:1: connections.a.auth.credentials: must be a reference that gives a whole key, such as \
+             vault-aws:aws/creds/deploy",
         ],
     );
     refuse(

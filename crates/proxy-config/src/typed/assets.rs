@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use auth_model::{AssetReference, ConnectionName};
+use auth_model::{AssetOrigin, AssetReference, ConnectionName};
 
 use super::{cleartext, stores};
 use crate::keys::VAULT_METHODS;
@@ -141,13 +141,13 @@ fn required_asset(table: &Table<'_>, name: &str, text: Option<Written>, why: &st
 
 /// A reference that this machine resolves by itself.
 fn asset(table: &Table<'_>, name: &str, text: Option<Written>) -> Option<AssetReference> {
-    let reference = table.asset(name, text)?;
-    let message = match reference {
-        AssetReference::Vault { .. } => "cannot be kept in the vault itself: it is needed to log in",
-        AssetReference::Stored { .. } => {
-            "cannot be kept in a store of AWS's: the vault may be asked for its credentials"
+    let (reference, origin) = table.asset_with_origin(name, text)?;
+    let message = match origin {
+        Some(AssetOrigin::Server(_)) => "cannot be kept in the vault itself: it is needed to log in",
+        Some(AssetOrigin::AwsStore { .. }) => {
+            "cannot be kept in a secret store of AWS: the store's credentials may come from the vault"
         }
-        reference => return Some(reference),
+        Some(AssetOrigin::Process | AssetOrigin::File(_) | AssetOrigin::Program(_)) | None => return Some(reference),
     };
     table.refuse(name, message);
     None

@@ -125,7 +125,7 @@ pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys) -> Option<KeyAssets
         for name in written.parts() {
             table.refuse(name, "has no effect beside credentials: remove one of them");
         }
-        return table.lease("credentials", credentials).map(KeyAssets::Leased);
+        return table.leased_key("credentials", credentials).map(KeyAssets::Leased);
     }
     let WrittenKeys {
         access_key_id,

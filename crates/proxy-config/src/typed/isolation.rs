@@ -1,6 +1,6 @@
 //! Customers are kept apart: each organisation has a user and an External ID of its own.
 
-use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation, VaultAwsRole};
+use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
 
 use crate::Config;
 use crate::key_path::KeyPath;
@@ -67,7 +67,7 @@ fn check_external_ids(config: &Config, report: &Report<'_>) {
 #[derive(Eq, PartialEq)]
 enum IamUser<'a> {
     OfAccessKey(&'a AssetReference),
-    OfRole(&'a VaultAwsRole),
+    OfRole(&'a AssetReference),
 }
 
 impl<'a> IamUser<'a> {

@@ -40,7 +40,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
     }
     for (kind, store) in &config.assets.stores {
         if store.connection.is_none() {
-            let key = KeyPath::of("assets").child(kind.as_str()).child("connection");
+            let key = KeyPath::of("assets").child(kind).child("connection");
             check_chain(&key, None, report);
         }
     }

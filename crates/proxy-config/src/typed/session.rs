@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use auth_model::{
-    AssetReference, AssumeRoleOptions, InvalidSessionTags, Mfa, PolicyArn, PolicyArns, RoleSessionName,
-    SessionDuration, SessionNameTemplate, SessionPolicy, SessionTags, TagKey, TagValue,
+    AssetOrigin, AssumeRoleOptions, InvalidSessionTags, Mfa, PolicyArn, PolicyArns, RoleSessionName, SessionDuration,
+    SessionNameTemplate, SessionPolicy, SessionTags, TagKey, TagValue,
 };
 
 use super::permissions::SAME_AS_ALLOW;
@@ -131,14 +131,13 @@ fn mfa(table: &Table<'_>, raw: &RawAuth) -> Option<Mfa> {
         (Some(_), Some(_)) => {}
     }
     let serial = table.parse("mfa_serial", raw.mfa_serial.as_deref());
-    let code = table.asset("mfa_token", raw.mfa_token);
-    let is_fixed = |code: &AssetReference| matches!(code, AssetReference::Literal(_) | AssetReference::Env { .. });
-    if code.as_ref().is_some_and(is_fixed) {
+    let code = table.asset_with_origin("mfa_token", raw.mfa_token);
+    if let Some((_, Some(AssetOrigin::Process))) = code {
         let message = "must be kept where it changes, such as file:PATH or exec:PROGRAM: AWS takes each code once";
         table.refuse("mfa_token", message);
     }
     Some(Mfa {
         serial: serial?,
-        code: code?,
+        code: code?.0,
     })
 }

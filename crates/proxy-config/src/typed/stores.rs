@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auth_model::{ConnectionName, Region, StoreKind};
+use auth_model::{ConnectionName, Region};
 use aws_endpoints::partition_of;
 
 use super::cleartext;
@@ -16,14 +16,10 @@ pub(super) fn stores(
     table: &Table<'_>,
     raw: &RawAssets,
     connections: &BTreeMap<ConnectionName, ConnectionConfig>,
-) -> BTreeMap<StoreKind, StoreConfig> {
-    let raw_of = |kind| match kind {
-        StoreKind::SecretsManager => &raw.secretsmanager,
-        StoreKind::Ssm => &raw.ssm,
-    };
-    let stores = StoreKind::ALL.into_iter();
+) -> BTreeMap<&'static str, StoreConfig> {
+    let stores = [("secretsmanager", &raw.secretsmanager), ("ssm", &raw.ssm)].into_iter();
     stores
-        .filter_map(|kind| Some((kind, store(&table.table(kind.as_str()), raw_of(kind), connections)?)))
+        .filter_map(|(kind, raw)| Some((kind, store(&table.table(kind), raw, connections)?)))
         .collect()
 }
 

@@ -13,7 +13,7 @@ pub(super) fn of_another_length(config: &Config) -> Vec<String> {
     let literal = |keys: &KeyAssets| match keys {
         KeyAssets::Parts(parts) => match &parts.secret_access_key {
             AssetReference::Literal(secret) => Some(secret.expose().chars().count()),
-            _ => None,
+            AssetReference::Kept(_) => None,
         },
         KeyAssets::Leased(_) => None,
     };

@@ -1,44 +1,23 @@
 //! What a secret store responds with: a text, or why there is none.
 
-use auth_model::{Secret, StoreKind};
+use auth_model::Secret;
 use aws_errors::{ErrorClass, ErrorResponse};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use credential_assets::StoreProblem;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
+use super::stores::AwsStore;
 use crate::error::CredentialFailure;
 use crate::error_response::failure;
 
 /// The largest response, in bytes: a secret of 64 KiB, the most there is, with every character escaped by six.
 const MAX_RESPONSE_BYTES: usize = 448 * 1024;
 
-#[derive(Deserialize)]
-struct SecretValue {
-    #[serde(rename = "SecretString")]
-    text: Option<Secret>,
-    #[serde(rename = "SecretBinary")]
-    binary: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct ParameterResponse {
-    #[serde(rename = "Parameter")]
-    parameter: Parameter,
-}
-
-#[derive(Deserialize)]
-struct Parameter {
-    #[serde(rename = "Value")]
-    value: Secret,
-}
-
 /// The text in a response.
-pub(super) async fn read(kind: StoreKind, response: HttpResponse) -> Result<Secret, StoreProblem> {
+pub(super) async fn read(store: &dyn AwsStore, response: HttpResponse) -> Result<Secret, StoreProblem> {
     let status = response.status().as_u16();
     let unreadable = || StoreProblem::UnreadableAnswer { status };
     let headers = headers(&response);
@@ -47,20 +26,7 @@ pub(super) async fn read(kind: StoreKind, response: HttpResponse) -> Result<Secr
         let status = StatusCode::from_u16(status).map_err(|_| unreadable())?;
         return Err(problem(status, &ErrorResponse::read(status, &headers, &body)));
     }
-    match kind {
-        StoreKind::SecretsManager => {
-            let value: SecretValue = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-            match (value.text, value.binary) {
-                (Some(text), _) => Ok(text),
-                (None, Some(_)) => Err(StoreProblem::Binary),
-                (None, None) => Err(unreadable()),
-            }
-        }
-        StoreKind::Ssm => {
-            let response: ParameterResponse = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-            Ok(response.parameter.value)
-        }
-    }
+    store.secret(&body)
 }
 
 /// The header fields in the type that the rest of the workspace has.

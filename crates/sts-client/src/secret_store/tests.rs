@@ -1,6 +1,6 @@
 //! A store that plays a script.
 
-use auth_model::{AssetReference, AuthMethod, Connection, ConnectionName, KeyParts};
+use auth_model::{AuthMethod, Connection, ConnectionName, KeyParts};
 use credential_assets::{Assets, FixedEnvironment};
 
 use super::*;
@@ -22,7 +22,7 @@ fn settings(endpoint: Option<&str>) -> SecretStoreSettings {
 }
 
 /// Asked with keys of a folder's files, which may change.
-fn store(folder: &std::path::Path, endpoint: Option<&str>, script: &ScriptedSts) -> AwsSecretStore {
+fn store(scheme: &str, folder: &std::path::Path, endpoint: Option<&str>, script: &ScriptedSts) -> AwsSecretStore {
     let part = |name: &str| format!("file:{}", folder.join(name).display()).parse().unwrap();
     let keys = KeyParts {
         access_key_id: part("id"),
@@ -43,7 +43,8 @@ fn store(folder: &std::path::Path, endpoint: Option<&str>, script: &ScriptedSts)
     let clock = Arc::new(VirtualClock::new());
     let source = CredentialSource::new(&connection, assets, &StsSettings::default(), clock.clone()).unwrap();
     let connector = SharedHttpConnector::new(script.clone());
-    AwsSecretStore::with_connector(source, &settings(endpoint), clock, connector)
+    let store = stores::store(scheme).unwrap();
+    AwsSecretStore::with_connector(store, source, &settings(endpoint), clock, connector)
 }
 
 fn folder() -> tempfile::TempDir {
@@ -53,10 +54,9 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn stored(reference: &str) -> StoredSecret {
-    match reference.parse().unwrap() {
-        AssetReference::Stored { secret, .. } => secret,
-        other => panic!("{other}"),
-    }
+    let (scheme, location) = reference.split_once(':').unwrap();
+    let store = stores::store(scheme).unwrap();
+    store.locate(&AssetLocation::new(scheme, location)).unwrap().0
 }
 
 /// Fetches once from who answers by this; what was sent comes too.
@@ -70,7 +70,9 @@ async fn fetch(
     let script = ScriptedSts::new(move |_| Answer::Status(status, body.clone()));
     let folder = folder();
     let secret = stored(reference);
-    let outcome = store(folder.path(), endpoint, &script).fetch(&secret).await;
+    let outcome = store(secret.scheme, folder.path(), endpoint, &script)
+        .fetch(&secret)
+        .await;
     (outcome.map(|text| text.expose().to_owned()), script.take())
 }
 
@@ -201,7 +203,7 @@ async fn a_set_that_a_store_refuses_is_renewed_once() {
         }
     });
     let folder = folder();
-    let store = store(folder.path(), None, &script);
+    let store = store("secretsmanager", folder.path(), None, &script);
     let secret = stored("secretsmanager:a");
     let refused = store.fetch(&secret).await.unwrap_err();
     assert!(matches!(refused, StoreProblem::CredentialsRefused { .. }), "{refused}");
@@ -217,11 +219,17 @@ async fn a_store_that_cannot_be_reached_or_does_not_answer_is_given_up() {
     let refusing = ScriptedSts::new(|_| Answer::ConnectionRefused);
     let folder = folder();
     let secret = stored("ssm:/a");
-    let problem = store(folder.path(), None, &refusing).fetch(&secret).await.unwrap_err();
+    let problem = store("ssm", folder.path(), None, &refusing)
+        .fetch(&secret)
+        .await
+        .unwrap_err();
     assert!(matches!(problem, StoreProblem::Unreachable { .. }), "{problem}");
     let silent = ScriptedSts::new(|_| Answer::Never);
     let began = tokio::time::Instant::now();
-    let problem = store(folder.path(), None, &silent).fetch(&secret).await.unwrap_err();
+    let problem = store("ssm", folder.path(), None, &silent)
+        .fetch(&secret)
+        .await
+        .unwrap_err();
     assert_eq!(
         (problem, began.elapsed()),
         (StoreProblem::TimedOut, Duration::from_secs(10))
@@ -232,7 +240,7 @@ async fn a_store_that_cannot_be_reached_or_does_not_answer_is_given_up() {
 async fn a_store_without_credentials_says_why() {
     let script = ScriptedSts::new(|_| Answer::ConnectionRefused);
     let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path(), None, &script);
+    let store = store("ssm", folder.path(), None, &script);
     let problem = store.fetch(&stored("ssm:/a")).await.unwrap_err();
     let text = problem.to_string();
     assert!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::command::CommandProblem;
+use crate::CommandProblem;
 
 impl Room {
     fn with_commands(settings: CommandSettings) -> Self {
@@ -29,7 +29,7 @@ impl Room {
 
     async fn problem(&self, reference: &str) -> CommandProblem {
         match self.read(reference).await.unwrap_err() {
-            AssetError::Command { problem, .. } => problem,
+            AssetError::Source { problem, .. } => problem.downcast_ref::<CommandProblem>().unwrap().clone(),
             other => panic!("{other}"),
         }
     }
@@ -75,7 +75,7 @@ async fn a_program_that_fails_is_named_and_nothing_it_says_is_told() {
     let room = Room::new();
     let script = "exec:/bin/sh -c 'echo wJalout; echo wJalerr >&2; exit 7' --pin wJalarg";
     let error = room.read(script).await.unwrap_err();
-    assert_eq!(error.to_string(), "exec:/bin/sh gives no secret");
+    assert_eq!(error.to_string(), "exec:/bin/sh cannot be fetched");
     assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
     assert_eq!(
         room.problem(script).await.to_string(),

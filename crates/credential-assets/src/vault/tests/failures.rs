@@ -12,7 +12,7 @@ const ASSET: &str = "vault:kv/team/aws#secret";
 
 pub(super) fn problem(error: AssetError) -> VaultProblem {
     match error {
-        AssetError::Vault { problem, .. } => problem,
+        AssetError::Source { problem, .. } => problem.downcast_ref::<VaultProblem>().unwrap().clone(),
         other => panic!("{other}"),
     }
 }
@@ -126,9 +126,10 @@ async fn a_login_that_fails_says_why() {
     assert_eq!(cause.to_string(), "env:ABSENT does not exist");
 
     let none = Assets::new(FixedEnvironment::from_iter([("A", "b")]));
-    assert_eq!(
-        problem(read(&none, ASSET).await.unwrap_err()),
-        VaultProblem::NotConfigured
+    let error = read(&none, ASSET).await.unwrap_err();
+    assert!(
+        matches!(error, AssetError::NotConfigured { table: "vault", .. }),
+        "{error}"
     );
 }
 
@@ -182,7 +183,7 @@ async fn every_exchange_with_a_vault_is_measured_however_it_ends() {
         // Its outcome is that of the exchanges.
         let _ = read(&assets.with_vault(settings).unwrap(), ASSET).await;
         let heard = heard.0.lock().unwrap();
-        assert!(heard.iter().all(|(target, ..)| *target == CallTarget::Vault));
+        assert!(heard.iter().all(|(target, ..)| *target == CallTarget::Asset("vault")));
         heard.iter().map(|(_, outcome, _)| *outcome).collect::<Vec<_>>()
     };
     let plain = || settings(&server, token_auth());

@@ -279,5 +279,8 @@ async fn what_is_no_set_is_an_error_that_shows_nothing_of_it() {
     }
     let none = Assets::new(FixedEnvironment::from_iter([("A", "b")]));
     let error = none.keys(&KeyAssets::Leased(ROLE.parse().unwrap())).await.unwrap_err();
-    assert_eq!(failures::problem(error), VaultProblem::NotConfigured);
+    assert!(
+        matches!(error, AssetError::NotConfigured { table: "vault", .. }),
+        "{error}"
+    );
 }

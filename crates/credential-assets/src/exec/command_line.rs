@@ -10,7 +10,7 @@ use std::fmt;
 ///
 /// `Display` and `Debug` show the program alone: an argument may be a secret.
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     program: String,
     arguments: Vec<String>,
 }
@@ -19,7 +19,7 @@ impl CommandLine {
     /// Reads a command line; what follows the first `#/` outside of quotes is a JSON pointer, with its `/`.
     ///
     /// `None` where there is no program, a quote is not closed or a NUL is somewhere.
-    pub(super) fn parse(text: &str) -> Option<(Self, Option<String>)> {
+    pub(crate) fn parse(text: &str) -> Option<(Self, Option<String>)> {
         let mut words = Vec::new();
         let mut word: Option<String> = None;
         let mut pointer = None;
@@ -48,20 +48,17 @@ impl CommandLine {
     }
 
     /// The program: a path, or a name that is looked for in `PATH`.
-    #[must_use]
-    pub fn program(&self) -> &str {
+    pub(crate) fn program(&self) -> &str {
         &self.program
     }
 
     /// The arguments, without the program.
-    #[must_use]
-    pub fn arguments(&self) -> &[String] {
+    pub(crate) fn arguments(&self) -> &[String] {
         &self.arguments
     }
 
     /// The same arguments for another program.
-    #[must_use]
-    pub fn with_program(self, program: impl Into<String>) -> Self {
+    pub(crate) fn with_program(self, program: impl Into<String>) -> Self {
         Self {
             program: program.into(),
             ..self
@@ -127,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_refused() {
+    fn what_is_no_command_is_invalid() {
         for text in ["", "  ", "''", "'' a", "a 'b", "a \"b", "a \\", "a\0b", "'a\0'", "#/x"] {
             assert!(CommandLine::parse(text).is_none(), "{text:?}");
         }

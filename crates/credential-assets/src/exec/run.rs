@@ -1,17 +1,18 @@
-//! `exec:` assets: what a program writes to its standard output.
+//! Runs the program of an `exec:` asset.
 
 use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use auth_model::CommandLine;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::command_line::CommandLine;
 use crate::environment::Environment;
+use crate::error::{AssetProblem, Outlook};
 use crate::shelf::Passing;
 
 /// The most that is read of a program's output, in bytes: as of a file.
@@ -27,7 +28,7 @@ const ALL_GET_FROM: [&str; 3] = ["LC_", "XDG_", "SSL_CERT_"];
 /// # Environment
 ///
 /// All programs get `PATH`, `HOME`, `USER`, `LANG`, `TZ`, `TMPDIR`, `LC_*`, `XDG_*`, `SSL_CERT_*` and `*_PROXY` in both cases,
-/// as far as they are set: what finds programs, files, certificates and the way out. Nothing else: an environment is
+/// as far as they are set: what finds programs, files, certificates and the HTTP proxy. Nothing else: an environment is
 /// where the secrets of other connections are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CommandSettings {
@@ -89,17 +90,32 @@ pub enum CommandProblem {
     },
 }
 
+impl AssetProblem for CommandProblem {
+    fn outlook(&self) -> Outlook {
+        match self {
+            Self::TimedOut { .. } | Self::Failed { .. } | Self::Unreadable { .. } => Outlook::Passing,
+            Self::NotStarted { .. } | Self::TooLarge { .. } | Self::NotUtf8 => Outlook::Local,
+        }
+    }
+
+    fn remedy(&self) -> &'static str {
+        "run the program as the user that the proxy runs as: it has to print the secret within assets.exec.timeout, and to \
+         end with 0."
+    }
+
+    fn is_of_server(&self) -> bool {
+        false
+    }
+}
+
 impl Passing for CommandProblem {
     fn is_passing(&self) -> bool {
-        match self {
-            Self::TimedOut { .. } | Self::Failed { .. } | Self::Unreadable { .. } => true,
-            Self::NotStarted { .. } | Self::TooLarge { .. } | Self::NotUtf8 => false,
-        }
+        self.outlook() == Outlook::Passing
     }
 }
 
 /// The variables that programs get: those that all get, and these.
-pub(crate) fn variables(environment: &dyn Environment, more: &[String]) -> Vec<(String, OsString)> {
+pub(super) fn variables(environment: &dyn Environment, more: &[String]) -> Vec<(String, OsString)> {
     let passes = |name: &str| {
         ALL_GET.contains(&name)
             || ALL_GET_FROM.iter().any(|start| name.starts_with(start))
@@ -117,7 +133,7 @@ pub(crate) fn variables(environment: &dyn Environment, more: &[String]) -> Vec<(
 ///
 /// It has no input, its standard error is thrown away, and these variables are its environment. Dropping the future
 /// kills it.
-pub(crate) async fn run(
+pub(super) async fn run(
     command: &CommandLine,
     limit: Duration,
     variables: Vec<(String, OsString)>,
