@@ -4,6 +4,8 @@
 
 // What clippy knows tests by.
 #[cfg(test)]
+mod asset_schemes;
+#[cfg(test)]
 mod descriptors;
 #[cfg(test)]
 mod landlock;
