@@ -45,7 +45,7 @@ impl Partition {
         Self::AwsEusc,
     ];
 
-    /// The name as it stands in an ARN.
+    /// The name as it is in an ARN.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

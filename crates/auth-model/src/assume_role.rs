@@ -17,7 +17,7 @@ pub use session_name::{InvalidRoleSessionName, InvalidSessionNameTemplate, RoleS
 pub use tags::{InvalidSessionTags, InvalidTagKey, InvalidTagValue, SessionTags, TagKey, TagValue};
 
 text_type!(
-    /// The External ID a customer's trust policy asks for, against the confused deputy.
+    /// The External ID a customer's trust policy requires, against the confused deputy.
     ///
     /// 2 to 1,224 of `[\w+=,.@:/-]`. AWS does not treat it as a secret; neither does IAM's console.
     ExternalId,
@@ -56,7 +56,7 @@ pub struct SessionDuration(Duration);
 pub struct InvalidSessionDuration;
 
 impl SessionDuration {
-    /// What STS uses when nothing is asked for: one hour, which every role allows.
+    /// What STS uses when nothing is requested: one hour, which every role allows.
     pub const DEFAULT: Self = Self(Duration::from_hours(1));
 
     /// The shortest that STS takes: 15 minutes.
@@ -87,7 +87,7 @@ impl SessionDuration {
 }
 
 text_type!(
-    /// Who stands behind a session: set once, it stays through every role that the session assumes.
+    /// The identity behind a session: set once, it stays through every role that the session assumes.
     ///
     /// 2 to 64 of `[\w+=,.@-]`. The role's trust policy has to allow `sts:SetSourceIdentity`.
     SourceIdentity,
@@ -109,14 +109,14 @@ pub struct AssumeRoleOptions {
     pub policy_arns: PolicyArns,
     /// What is said of the session, for conditions in policies.
     pub tags: SessionTags,
-    /// Who stands behind the session.
+    /// The identity behind the session.
     pub source_identity: Option<SourceIdentity>,
-    /// The device whose codes the role's trust policy asks for.
+    /// The device whose codes the role's trust policy requires.
     pub mfa: Option<Mfa>,
 }
 
 impl AssumeRoleOptions {
-    /// Whether nothing is asked for.
+    /// Whether no option is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let Self {

@@ -5,7 +5,7 @@ use crate::place::{Region, ServiceId, SigningName};
 use crate::text::is_made_of;
 
 text_type!(
-    /// The name of a connection, as it stands in configuration, paths (`/@NAME/`), logs and metrics.
+    /// The name of a connection, as it is in configuration, paths (`/@NAME/`), logs and metrics.
     ConnectionName,
     InvalidConnectionName,
     "a connection's name is 1 to 63 of A-Z, a-z, 0-9, '-' and '_', beginning with a letter or digit",

@@ -107,7 +107,7 @@ pub struct Credentials {
     pub secret_access_key: SecretAccessKey,
     /// Only with temporary credentials.
     pub session_token: Option<SessionToken>,
-    /// The instant from which AWS refuses the set; `None` where the source does not say.
+    /// The instant from which AWS rejects the set; `None` where the source does not say.
     pub expires_at: Option<SystemTime>,
     /// The account the keys belong to, where the source says.
     pub account: Option<AccountId>,

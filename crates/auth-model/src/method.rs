@@ -1,4 +1,4 @@
-//! The ways to authenticate.
+//! The auth methods.
 
 use crate::asset::AssetReference;
 use crate::assume_role::{AssumeRoleOptions, ExternalId, SessionDuration};
@@ -101,7 +101,7 @@ pub enum AuthMethod {
         identity: ManagedIdentity,
         /// The customer's role.
         role_arn: RoleArn,
-        /// What the customer's trust policy asks for.
+        /// What the customer's trust policy requires.
         external_id: ExternalId,
         /// Session name, duration, policy.
         options: AssumeRoleOptions,
@@ -158,7 +158,7 @@ impl AuthMethod {
         if roles.is_chained()
             && options
                 .duration
-                .is_some_and(|asked| asked > SessionDuration::LONGEST_CHAINED)
+                .is_some_and(|duration| duration > SessionDuration::LONGEST_CHAINED)
         {
             return Err(ContradictoryAuth::ChainedDuration);
         }
@@ -177,7 +177,7 @@ impl AuthMethod {
 /// Parts of an auth method that exclude each other.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ContradictoryAuth {
-    /// STS refuses longer sessions of chained roles.
+    /// STS rejects longer sessions of chained roles.
     #[error("a role that is assumed with another role's session lives for an hour at most")]
     ChainedDuration,
     /// A profile is not the instance's role.

@@ -1,7 +1,7 @@
 //! The tables generated from botocore, indexed once.
 //!
 //! `data/*.tsv` hold what `generator/generate.py` writes; their heads say from which botocore (Apache-2.0) and how to
-//! make them anew. Names are borrowed from the text; only names put together from templates are allocated, once.
+//! make them again. Names are borrowed from the text; only names put together from templates are allocated, once.
 
 mod index;
 mod rows;
@@ -15,7 +15,7 @@ pub(crate) use rows::{Service, fill};
 /// The tables, indexed on first use, within milliseconds.
 pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
 
-/// What the generated files say, ready to be asked.
+/// What the generated files say, ready for lookups.
 #[derive(Debug)]
 pub(crate) struct Tables {
     /// By endpoint prefix.

@@ -6,12 +6,12 @@ use crate::data::{TABLES, fill};
 use crate::partition::facts_of_region;
 use crate::variant::EndpointVariant;
 
-/// Where a service answers in a region, and the region its requests are signed for.
+/// Where a service listens in a region, and the region its requests are signed for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {
     /// The host name, lower case, no port; always reached over HTTPS.
     pub host: String,
-    /// The region of the signing scope: the asked one, or the home of a global service.
+    /// The region of the signing scope: the requested one, or the home of a global service.
     pub signing_region: Region,
     /// The partition of both.
     pub partition: Partition,
@@ -24,15 +24,15 @@ pub enum EndpointError {
     /// The region matches no partition's pattern, so its host suffix is unknown.
     #[error("{region} is not the name of an AWS region")]
     UnknownRegion {
-        /// The region asked for.
+        /// The requested region.
         region: Region,
     },
-    /// AWS's rules refuse it: no FIPS endpoints of S3 in China, no `aws-global` endpoint of a regional service.
+    /// AWS's rules reject it: no FIPS endpoints of S3 in China, no `aws-global` endpoint of a regional service.
     #[error("{service} has no such endpoint in {region}")]
     Unsupported {
-        /// The service asked for.
+        /// The requested service.
         service: ServiceId,
-        /// The region asked for.
+        /// The requested region.
         region: Region,
     },
 }
@@ -105,12 +105,12 @@ mod tests {
             fips: variant.contains("fips"),
             dualstack: variant.contains("dual"),
         };
-        let answer = endpoint(
+        let found = endpoint(
             &ServiceId::parse(service).unwrap(),
             &Region::parse(region).unwrap(),
             variant,
         );
-        let got = match answer {
+        let got = match found {
             Ok(found) => format!("{} {} {}", found.host, found.signing_region, found.partition),
             Err(error) => error.to_string(),
         };

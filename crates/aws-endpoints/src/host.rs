@@ -122,7 +122,7 @@ impl AwsHost {
 ///
 /// # Errors
 ///
-/// See [`HostError`]; a name that fits several answers is an error that carries them.
+/// See [`HostError`]; a name with several readings is an error that carries them.
 pub fn parse_host(host: &str) -> Result<AwsHost, HostError> {
     let name = HostName::parse(host)?;
     if let Some(found) = fixed(name.as_str())? {
@@ -210,7 +210,7 @@ fn regional(stem: &Stem<'_>) -> Result<Option<AwsHost>, HostError> {
 
 /// The service that the name left of a region stands for.
 fn named(stem: &Stem<'_>, facts: &PartitionFacts, left: &str, region: &str) -> Result<Option<AwsHost>, HostError> {
-    let stands_here = |name: &&Name| {
+    let is_here = |name: &&Name| {
         let partitions = if stem.is_dualstack { name.dualstack } else { name.ipv4 };
         partitions.contains(facts.partition)
     };
@@ -225,10 +225,10 @@ fn named(stem: &Stem<'_>, facts: &PartitionFacts, left: &str, region: &str) -> R
     let readings = TABLES.name(left);
     // A service's own prefix is a better reading than another service's name for some of its operations.
     let prefix = left.strip_suffix("-fips").unwrap_or(left);
-    if let Some(own) = readings.iter().filter(stands_here).find(|name| name.service == prefix) {
+    if let Some(own) = readings.iter().filter(is_here).find(|name| name.service == prefix) {
         return reading(own).map(Some);
     }
-    one_of(readings.iter().filter(stands_here).map(reading))
+    one_of(readings.iter().filter(is_here).map(reading))
 }
 
 /// The only reading, if there is one; several are an error.

@@ -1,6 +1,6 @@
 //! AWS endpoint tables: host names to partition, service and region, and back.
 //!
-//! - [`parse_host`] reads a host name. It gives exactly one answer or an error, never a guess: the answer
+//! - [`parse_host`] reads a host name. It gives exactly one reading or an error, never a guess: the reading
 //!   decides under which scope a request is signed.
 //! - [`endpoint()`] makes the host name of a service in a region; [`parse_host`] reads it back.
 //! - [`traits_of`] says how a service wants to be signed and spoken to.

@@ -53,7 +53,7 @@ impl AwsHost {
     }
 }
 
-/// Servers of AWS's own that a request is led to by an answer of AWS's: the cells of Timestream, and where a function
+/// Servers of AWS's own that a response of AWS's leads a request to: the cells of Timestream, and where a function
 /// sends what it has made of an object.
 fn is_cell(service: &ServiceId, name: &str) -> bool {
     match service.as_str() {

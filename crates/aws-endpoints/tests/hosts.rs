@@ -1,4 +1,4 @@
-//! Each host name has exactly one answer: rows made by botocore's resolver, and odd ones by hand.
+//! Each host name has exactly one reading: rows made by botocore's resolver, and odd ones by hand.
 
 use aws_endpoints::{AwsHost, HostResource, parse_host};
 
@@ -11,7 +11,7 @@ fn assert_none(wrong: &[String], of: usize) {
 }
 
 #[test]
-fn hosts_of_botocore_mean_what_botocore_asked_for() {
+fn hosts_of_botocore_mean_what_botocore_requested() {
     let mut wrong = Vec::new();
     let rows: Vec<_> = rows(BY_BOTOCORE).collect();
     for [host, service, region, resource] in &rows {
@@ -29,7 +29,7 @@ fn hosts_of_botocore_mean_what_botocore_asked_for() {
 }
 
 #[test]
-fn odd_hosts_have_the_answer_written_beside_them() {
+fn odd_hosts_have_the_reading_written_beside_them() {
     let mut wrong = Vec::new();
     let rows: Vec<_> = BY_HAND
         .lines()
@@ -39,7 +39,7 @@ fn odd_hosts_have_the_answer_written_beside_them() {
     for (host, want) in &rows {
         let host = host.replace("LONG", &"a".repeat(64)).replace("NOTHING", "");
         let got = match parse_host(&host) {
-            Ok(found) => answer(&found),
+            Ok(found) => reading(&found),
             Err(error) => format!("error: {error}"),
         };
         if got != *want {
@@ -80,7 +80,7 @@ fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 4]> {
 }
 
 /// `SERVICE REGION PARTITION [fips] [dual] [RESOURCE] [via VPCE]`
-fn answer(found: &AwsHost) -> String {
+fn reading(found: &AwsHost) -> String {
     let region = found.region.as_ref().map_or("-", |region| region.as_str());
     let mut words = vec![
         found.service.to_string(),

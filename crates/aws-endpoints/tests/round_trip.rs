@@ -9,7 +9,7 @@ const PARTITIONS: &str = include_str!("../src/data/partitions.tsv");
 /// Services whose names AWS gave two meanings: `geo` uses the names of the newer ones.
 const AMBIGUOUS: [&str; 3] = ["geo-maps", "geo-places", "geo-routes"];
 
-/// Global services that `GovCloud` does not have: AWS's rules answer with the commercial host.
+/// Global services that `GovCloud` does not have: AWS's rules give the commercial host.
 const COMMERCIAL_ONLY: [&str; 3] = ["budgets", "cloudfront", "pricingplanmanager"];
 
 fn regions() -> Vec<Region> {
@@ -107,18 +107,18 @@ proptest! {
         let region = Region::parse(format!("{stem}-{word}-{number}")).unwrap();
         // Names such as REGION.signin.aws.amazon.com stand whole in the tables, for the regions that exist.
         if service.as_str() != "signin" && service.as_str() != "geo-routes" {
-            let answer = check(&service, &region, EndpointVariant { fips, dualstack });
-            prop_assert!(answer.is_ok(), "{}", answer.unwrap_err());
+            let checked = check(&service, &region, EndpointVariant { fips, dualstack });
+            prop_assert!(checked.is_ok(), "{}", checked.unwrap_err());
         }
     }
 
     #[test]
-    fn any_text_has_an_answer(text: String) {
+    fn any_text_has_a_reading(text: String) {
         let _ = parse_host(&text);
     }
 
     #[test]
-    fn any_labels_before_a_suffix_have_an_answer(
+    fn any_labels_before_a_suffix_have_a_reading(
         labels in proptest::collection::vec(
             "([a-z0-9_-]{1,20}|s3|s3-fips|dualstack|vpce|vpce-0ab|bucket|accesspoint|s3-accesspoint|s3-control|s3-global|mrap|on|us-east-1|s3-eu-west-1|123456789012|x-123456789012|s3express-use1-az4|iot|timestream|endpoint|endpoints|email|es|[A-Z.-]{1,4})",
             0..8,

@@ -33,7 +33,7 @@ struct Order {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Answer {
+enum SignOutcome {
     Signed {
         target: String,
         headers: Vec<(String, String)>,
@@ -48,16 +48,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let order: Order = serde_json::from_str(&line?)?;
-        let answer = sign(&signer, &order).unwrap_or_else(|error| Answer::Refused {
+        let outcome = sign(&signer, &order).unwrap_or_else(|error| SignOutcome::Refused {
             refused: error.to_string(),
         });
-        serde_json::to_writer(&mut out, &answer)?;
+        serde_json::to_writer(&mut out, &outcome)?;
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn sign(signer: &Signer, order: &Order) -> Result<Answer, Box<dyn Error>> {
+fn sign(signer: &Signer, order: &Order) -> Result<SignOutcome, Box<dyn Error>> {
     let service = traits_of(&ServiceId::parse(order.service.as_str())?);
     let target = WireTarget::parse(&order.target, service.path_encoding)?;
     let (mut head, ()) = http::Request::builder()
@@ -88,7 +88,7 @@ fn sign(signer: &Signer, order: &Order) -> Result<Answer, Box<dyn Error>> {
         .headers
         .iter()
         .map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
-    Ok(Answer::Signed {
+    Ok(SignOutcome::Signed {
         target: target.as_str().to_owned(),
         headers: headers.collect::<Result<_, Box<dyn Error>>>()?,
     })

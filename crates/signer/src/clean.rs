@@ -7,7 +7,7 @@ use crate::headers::{CLIENT_AUTH, is_signed};
 /// Headers that concern one connection, not the request.
 ///
 /// Source: RFC 9110, 7.6.1, with what RFC 2616 and RFC 9113 name. `Expect` is among them, since whoever holds the
-/// client's connection has to answer it.
+/// client's connection has to respond to it.
 const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "expect",
@@ -54,7 +54,7 @@ pub fn clean_headers(headers: &mut HeaderMap) -> Removed {
 }
 
 /// Removes hop-by-hop headers and those that `Connection` names, `host` and `content-length` aside, from the head of a
-/// request or of an answer, and says which.
+/// request or of a response, and says which.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) -> Vec<HeaderName> {
     let mut removed = named_by_connection(headers);
     removed.retain(|name| headers.remove(name).is_some());

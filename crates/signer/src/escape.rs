@@ -58,7 +58,7 @@ pub(crate) fn push_strictly(out: &mut String, byte: u8) {
     }
 }
 
-/// Whether [`push_strictly`] would write the text as it stands: `bare` are the other bytes that may stand in it, `escaped`
+/// Whether [`push_strictly`] would write the text as it is: `bare` are the other bytes that may stand in it, `escaped`
 /// says which of those that need an escape may have one.
 pub(crate) fn is_strict(text: &[u8], bare: impl Fn(u8) -> bool, escaped: impl Fn(u8) -> bool) -> bool {
     let mut rest = text;
@@ -125,7 +125,7 @@ impl<'a> Octets<'a> {
         std::str::from_utf8(run).unwrap_or_default()
     }
 
-    /// Takes a byte as it stands, a percent sign too.
+    /// Takes a byte as it is, a percent sign too.
     pub(crate) fn next_byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.rest.split_first()?;
         self.rest = rest;

@@ -20,9 +20,9 @@ pub(crate) const X_AMZ_REGION_SET: &str = "x-amz-region-set";
 pub(crate) const X_AMZ_S3SESSION_TOKEN: &str = "x-amz-s3session-token";
 pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 
-/// Whether a header that the client sent is signed: an allow-list, so that no hop on the way can spoil a signature.
+/// Whether a header that the client sent is signed: an allow-list, so that no hop in between can break a signature.
 ///
-/// `host` and these are what AWS asks for; S3 refuses an `x-amz-*` header that is there and not signed.
+/// `host` and these are what AWS requires; S3 rejects an `x-amz-*` header that is there and not signed.
 pub(crate) fn is_signed(name: &str) -> bool {
     matches!(name, "host" | "content-type" | "content-md5") || name.starts_with("x-amz-")
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::hash::Signature;
 use crate::scope::SigningScope;
 
-/// How many keys are kept: one per connection and day; beyond a thousand connections deriving anew is the lesser cost.
+/// How many keys are kept: one per connection and day; beyond a thousand connections deriving again is the lesser cost.
 const MAX_KEYS: usize = 1024;
 
 /// A derived key. `Debug` shows nothing of it; aws-lc wipes the memory on drop.
@@ -79,7 +79,7 @@ struct Keys<K> {
 /// 128 bits of the standard library's keyed hash, whose key is drawn at random for each cache.
 ///
 /// A cryptographic hash would cost a tenth of a whole signature. Nobody outside can aim at a collision, chance brings one
-/// in 2^109 processes of a thousand keys, and it would only make signatures that AWS refuses.
+/// in 2^109 processes of a thousand keys, and it would only make signatures that AWS rejects.
 pub(crate) type Origin = [u64; 2];
 
 impl<K> Default for KeyCache<K> {
@@ -117,7 +117,7 @@ impl<K> KeyCache<K> {
     pub(crate) fn origin(&self, parts: &[&str]) -> Origin {
         let mut state = self.fingerprints.build_hasher();
         parts.hash(&mut state);
-        // The state is of 256 bits: asked again, a byte later, it gives 64 more.
+        // The state is of 256 bits: read again, a byte later, it gives 64 more.
         let first = state.finish();
         state.write_u8(0);
         [first, state.finish()]
@@ -128,7 +128,7 @@ impl<K> KeyCache<K> {
         keys.by_origin.get(origin).cloned()
     }
 
-    /// Keys of another day go first: nobody asks for them again. Then, were there ever too many, all of them.
+    /// Keys of another day go first: nobody needs them again. Then, were there ever too many, all of them.
     ///
     /// Deriving happens outside of the lock: two threads may both do it, which costs microseconds.
     pub(crate) fn keep(&self, origin: Origin, date: &str, key: Arc<K>) {

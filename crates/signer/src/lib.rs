@@ -8,17 +8,17 @@
 //!
 //! Promises, each with a test of its own:
 //! - No input makes it panic, and a request is signed wholly or left alone.
-//! - What is signed is what is sent: a target that is not in wire form is refused.
+//! - What is signed is what is sent: a target that is not in wire form is rejected.
 //! - Order and case of headers never change a signature; any byte it covers does.
 //! - A client's own authentication never reaches AWS, and a client cannot make us drop ours.
 //! - Nothing here prints a secret, a token or a signature.
 //!
 //! Where signers and servers disagree, decided here:
-//! - `+` in a query is sent as `%20`; S3 and its kin read it so, and what a service thinks of a bare `+` stops to matter.
+//! - `+` in a query is sent as `%20`; S3 and services like it read it so, and how a service reads a bare `+` no longer matters.
 //! - `%2F` in the path is a slash in S3's keys, and stays `%2F` for S3 Control and for everything that is not S3.
 //! - Spaces at the ends of a signed value and runs inside are folded in the signature, not on the wire; tabs become
 //!   spaces on the wire (botocore, Java and CRT fold them, Go and aws-sigv4 do not).
-//! - A signed header outside of ASCII is refused: S3 reads Latin-1 and signs it as UTF-8, others take it as it stands.
+//! - A signed header outside of ASCII is rejected: S3 reads Latin-1 and signs it as UTF-8, others take it as it is.
 //!   Headers that are not signed may hold anything.
 //! - `Host` loses its scheme's default port and its capitals, on the wire and in the signature.
 //!

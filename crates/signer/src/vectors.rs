@@ -1,10 +1,10 @@
-//! Signatures that others computed: AWS's test suites, the documentation's examples, and our known answers.
+//! Signatures that others computed: AWS's test suites, the documentation's examples, and our known signatures.
 
 use crate::sign::Rules;
 
 mod classic;
 mod crt;
-mod known_answers;
+mod known_signatures;
 mod request;
 mod request_file;
 mod s3_documentation;

@@ -1,7 +1,7 @@
 //! Signature Version 4a: a signature that is good for a set of regions, as S3's multi-region access points want it.
 //!
 //! ECDSA on P-256 with a key derived from the secret. Written over aws-lc, which is there anyway: the SDK's signer would
-//! bring a second implementation of the curve, and searches the key anew for every request.
+//! bring a second implementation of the curve, and searches the key again for every request.
 //!
 //! Source: the derivation is NIST SP 800-108 (counter mode) with FIPS 186-5, A.2.2; its labels are those of
 //! aws-c-auth's `key_derivation.c`.

@@ -28,7 +28,7 @@ pub trait AssetScheme: fmt::Debug + Send + Sync + 'static {
     /// [`InvalidLocation`] where it leads nowhere; says what is allowed.
     fn origin(&self, location: &AssetLocation) -> Result<AssetOrigin, InvalidLocation>;
 
-    /// The reference as it stands in logs and errors. Nothing secret may be in it: what follows the first blank is left
+    /// The reference as it is in logs and errors. Nothing secret may be in it: what follows the first blank is left
     /// out, which may be a program's arguments, unless a scheme says that its locations hold no secret.
     fn shown(&self, location: &AssetLocation) -> String {
         match location.expose().split_once([' ', '\t']) {
@@ -43,7 +43,7 @@ pub trait AssetScheme: fmt::Debug + Send + Sync + 'static {
 pub enum AssetValue {
     /// One secret, such as a secret access key.
     Secret,
-    /// A whole access key with a lease, made when it is asked for.
+    /// A whole access key with a lease, made on request.
     LeasedKey,
 }
 

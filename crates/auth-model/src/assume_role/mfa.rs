@@ -14,12 +14,12 @@ text_type!(
     |text| is_made_of(text, 9, 256, |b| is_iam_name_byte(b) || b == b':' || b == b'/')
 );
 
-/// The device that a role's trust policy asks for, and where its codes come from.
+/// The device that a role's trust policy requires, and where its codes come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mfa {
     /// The device.
     pub serial: MfaSerial,
-    /// Where the code of the moment is kept. AWS takes each code once, so it is read anew for each session.
+    /// Where the code of the moment is kept. AWS takes each code once, so it is read again for each session.
     pub code: AssetReference,
 }
 

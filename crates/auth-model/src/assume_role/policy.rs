@@ -59,7 +59,7 @@ pub enum InvalidPolicyArns {
     #[error("a session has at most 10 managed policies")]
     TooMany,
     /// The same policy twice.
-    #[error("a managed policy stands there twice")]
+    #[error("a managed policy is there twice")]
     Repeated,
 }
 

@@ -22,7 +22,7 @@ text_type!(
     |text| text.chars().count() <= 256 && text.chars().all(is_tag_char)
 );
 
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, but for some combining marks that pass here and that STS refuses.
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, but for some combining marks that pass here and that STS rejects.
 fn is_tag_char(c: char) -> bool {
     let is_separator = c.is_whitespace() && !c.is_control();
     c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
@@ -42,7 +42,7 @@ pub enum InvalidSessionTags {
     #[error("a session has at most 50 tags")]
     TooMany,
     /// Keys that STS takes for the same.
-    #[error("two tags' keys differ in case alone, or one stands there twice")]
+    #[error("two tags' keys differ in case alone, or one is there twice")]
     Repeated,
     /// A transitive key without a tag.
     #[error("a transitive tag's key is not among the tags")]
@@ -150,9 +150,9 @@ mod tests {
     fn transitive_keys_are_keys_of_tags() {
         let good = SessionTags::new(tags(2), keys(&["key1"])).unwrap();
         assert!(good.is_transitive(&keys(&["key1"])[0]) && !good.is_transitive(&keys(&["key0"])[0]));
-        for stranger in ["key2", "KEY1"] {
-            let strangers = keys(&[stranger]);
-            assert_eq!(SessionTags::new(tags(2), strangers), Err(InvalidSessionTags::NotATag));
+        for unexpected in ["key2", "KEY1"] {
+            let transitive = keys(&[unexpected]);
+            assert_eq!(SessionTags::new(tags(2), transitive), Err(InvalidSessionTags::NotATag));
         }
     }
 }

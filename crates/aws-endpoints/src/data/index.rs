@@ -45,7 +45,7 @@ pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<
             // Several variants may share a host; the plainest comes first and stands for all.
             let is_variant = known.signing_region == reading.signing_region;
             // What the rules of `aws` and `aws-us-gov` both make, endpoints.json lists for `aws` alone: for GovCloud
-            // it is the rules' answer to any region of a global service, and no endpoint.
+            // it is what the rules give for any region of a global service, and no endpoint.
             let is_leftover = (known.partition, reading.partition) == (Partition::Aws, Partition::AwsUsGov);
             known.service == reading.service && (is_variant || is_leftover)
         });

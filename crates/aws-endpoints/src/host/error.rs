@@ -1,8 +1,8 @@
-//! Why a host name has no single answer.
+//! Why a host name has no single reading.
 
 use super::AwsHost;
 
-/// The host name has no single answer.
+/// The host name has no single reading.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {

@@ -105,7 +105,7 @@ fn before_region<'a>(
             return Ok(resource(&shape, before).map(|resource| reading.with_resource(resource)));
         }
     }
-    // Endpoint discovery answers with cells: `ingest-cell1.timestream`.
+    // Endpoint discovery returns cells: `ingest-cell1.timestream`.
     if let Some((cell, "timestream")) = one.map(|(before, kind)| (before, kind.trim_start_matches('.'))) {
         let service = match cell.split_once("-cell") {
             Some(("ingest", _)) => "ingest.timestream",

@@ -94,7 +94,7 @@ fn dashed<'a>(stem: &Stem<'a>, before: &[&str], label: &'a str) -> Result<Option
         .first_facts()
         .is_some_and(|facts| facts.partition == Partition::Aws);
     let (region, fips) = match (label, label.strip_prefix("s3-")) {
-        // The names from before there were regions answer for us-east-1; other partitions never had them.
+        // The names from before there were regions mean us-east-1; other partitions never had them.
         ("s3" | "s3-external-1", _) if is_commercial => ("us-east-1", false),
         (_, Some(rest)) => {
             let website = rest.strip_prefix("website-");

@@ -126,7 +126,7 @@ fn options_that_sts_does_not_take_are_refused() {
     );
     row(
         "session_tags = { Team = \"b\", team = \"c\" }",
-        "1: connections.a.auth.session_tags: two tags' keys differ in case alone, or one stands there twice",
+        "1: connections.a.auth.session_tags: two tags' keys differ in case alone, or one is there twice",
     );
     row(
         "transitive_tag_keys = [\"Team\"]",

@@ -412,7 +412,7 @@ proptest! {
         }
         if let Ok(target) = WireTarget::from_bytes(&target, PathEncoding::Single) {
             head.uri = target.to_path_and_query().into();
-            // What clean and parse let through is refused for its headers or its signature only.
+            // What clean and parse let through is rejected for its headers or its signature only.
             let is_wire_form = !matches!(sign(&head), Err(SignError::NotWireForm { .. }));
             prop_assert!(is_wire_form);
         }

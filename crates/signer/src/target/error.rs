@@ -1,4 +1,4 @@
-//! Why a target is refused, and where.
+//! Why a target is rejected, and where.
 
 /// A part of the request target.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,7 +22,7 @@ impl std::fmt::Display for TargetPart {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetFault {
-    /// Some servers take it as it stands, others refuse it.
+    /// Some servers take it as it is, others reject it.
     #[error("'%' without two hexadecimal digits; a percent sign is written %25")]
     InvalidEscape,
     /// A fragment to some servers, data to others; it never belongs on the wire.
@@ -41,7 +41,7 @@ pub enum TargetFault {
 
 /// A target that two servers could read differently, so it is not sent to any.
 ///
-/// The text names part, place and fault, and shows at most three bytes of the target: fit for an answer and a log.
+/// The text names part, place and fault, and shows at most three bytes of the target: fit for a response and a log.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{fault} (in the {part}, at byte {offset}{})", show(excerpt))]
 pub struct TargetError {

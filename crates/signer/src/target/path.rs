@@ -27,7 +27,7 @@ pub(super) fn write(out: &mut String, path: &[u8], encoding: PathEncoding) -> Re
     }
 }
 
-/// Whether [`write()`] would write the path of an S3 key as it stands; what becomes of `%2F` is the encodings'
+/// Whether [`write()`] would write the path of an S3 key as it is; what becomes of `%2F` is the encodings'
 /// difference.
 pub(super) fn is_wire_form_of_key(path: &str, keeps_escaped_slash: bool) -> bool {
     let escaped = |byte| keeps_escaped_slash || byte != b'/';

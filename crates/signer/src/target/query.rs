@@ -20,7 +20,7 @@ pub(super) fn write(out: &mut String, query: &[u8], offset: usize) -> Result<(),
     Ok(())
 }
 
-/// Whether [`write()`] would write the query as it stands. Not so an empty one: it is left away with its question mark.
+/// Whether [`write()`] would write the query as it is. Not so an empty one: it is left away with its question mark.
 pub(super) fn is_wire_form(query: &str) -> bool {
     // One separator in each pair, so that none is empty.
     let is_pair = |pair: &[u8]| {
@@ -87,7 +87,7 @@ fn write_pair(out: &mut String, pair: &[u8], offset: usize) -> Result<(), Target
                 separated = true;
                 out.push('=');
             }
-            // A space to S3 and its kin; the services that read a plus sign are met by `%2B` alone.
+            // A space to S3 and services like it; the services that read a plus sign are met by `%2B` alone.
             (_, Octet::Plain(b'+')) => out.push_str("%20"),
             (at, Octet::Plain(b'#')) => return Err(fault(TargetFault::BareHash, at)),
             (at, Octet::Plain(byte)) if byte.is_ascii_control() => {

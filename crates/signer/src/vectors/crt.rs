@@ -1,6 +1,6 @@
 //! The signing suite of AWS's common runtime, in the header and the query form; read from the package of `aws-sigv4`.
 //!
-//! The suite signs all headers and sends no payload hash unless told to, so it has [`Rules`] of its own.
+//! The suite signs all headers and sends no payload hash unless configured to, so it has [`Rules`] of its own.
 //!
 //! It takes its request lines as text that is encoded once (awslabs/aws-c-auth#162): our [`PathEncoding::Single`].
 //! Where it normalises as well, ours is `Double`, which comes to the same for paths without anything to encode; the two

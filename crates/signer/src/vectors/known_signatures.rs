@@ -1,4 +1,4 @@
-//! `tests/vectors/known-answers.jsonl`: what a client sends, what we send, and its signature as botocore computed it.
+//! `tests/vectors/known-signatures.jsonl`: what a client sends, what we send, and its signature as botocore computed it.
 //!
 //! Each line is a complaint that users of signing proxies have made; `why` names the public thread.
 
@@ -11,7 +11,7 @@ use crate::target::{write_canonical_path, write_canonical_query};
 use crate::{Payload, SignInput, Signer, WireTarget, clean_headers};
 
 #[derive(Deserialize)]
-struct Answer {
+struct KnownSignature {
     id: String,
     service: String,
     region: String,
@@ -30,38 +30,38 @@ struct Answer {
     sig: String,
 }
 
-fn check(answer: &Answer) {
-    let id = &answer.id;
-    let encoding = match answer.service.as_str() {
+fn check(known: &KnownSignature) {
+    let id = &known.id;
+    let encoding = match known.service.as_str() {
         "s3" => PathEncoding::Single,
         _ => PathEncoding::Double,
     };
-    let wire = WireTarget::parse(&answer.client, encoding).unwrap();
-    assert_eq!(wire.as_str(), answer.wire, "{id}: wire form");
+    let wire = WireTarget::parse(&known.client, encoding).unwrap();
+    assert_eq!(wire.as_str(), known.wire, "{id}: wire form");
 
     let (mut path, mut query) = (String::new(), String::new());
     write_canonical_path(&mut path, wire.path(), encoding).unwrap();
     write_canonical_query(&mut query, wire.query(), &[]).unwrap();
-    assert_eq!(path, answer.cpath, "{id}: canonical path");
-    assert_eq!(query, answer.cquery, "{id}: canonical query");
+    assert_eq!(path, known.cpath, "{id}: canonical path");
+    assert_eq!(query, known.cquery, "{id}: canonical query");
 
-    let host = [("Host".to_owned(), answer.host.clone())];
+    let host = [("Host".to_owned(), known.host.clone())];
     let mut head = head(
-        &answer.method,
-        answer.client.as_bytes(),
+        &known.method,
+        known.client.as_bytes(),
         encoding,
-        host.into_iter().chain(answer.headers.clone()),
+        host.into_iter().chain(known.headers.clone()),
     );
     clean_headers(&mut head.headers);
     let input = SignInput {
-        scope: &scope(&answer.region, &answer.service),
+        scope: &scope(&known.region, &known.service),
         path_encoding: encoding,
         credentials: &credentials(
             "AKIDEXAMPLE",
             "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-            answer.token.as_deref(),
+            known.token.as_deref(),
         ),
-        payload: match (&answer.payload, &answer.body) {
+        payload: match (&known.payload, &known.body) {
             (Some(_), _) => Payload::Unsigned,
             (None, Some(body)) => Payload::Sha256(sha256(body.as_bytes())),
             (None, None) => Payload::Empty,
@@ -69,19 +69,19 @@ fn check(answer: &Answer) {
         time: time("20150830T123600Z"),
     };
     let signed = Signer::new().sign(&head, &input).unwrap();
-    assert_eq!(signed.signature(), answer.sig, "{id}: signature");
+    assert_eq!(signed.signature(), known.sig, "{id}: signature");
     signed.apply(&mut head);
     let authorization = head.headers["authorization"].to_str().unwrap();
     assert!(
-        authorization.contains(&format!(", SignedHeaders={}, ", answer.signed)),
+        authorization.contains(&format!(", SignedHeaders={}, ", known.signed)),
         "{id}: {authorization}"
     );
 }
 
 #[test]
-fn known_answers_are_ours() {
-    let lines = include_str!("../../../../tests/vectors/known-answers.jsonl").lines();
-    let answers: Vec<Answer> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), 21);
-    answers.iter().for_each(check);
+fn known_signatures_are_ours() {
+    let lines = include_str!("../../../../tests/vectors/known-signatures.jsonl").lines();
+    let known: Vec<KnownSignature> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(known.len(), 21);
+    known.iter().for_each(check);
 }
