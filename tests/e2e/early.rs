@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use signing_proxy::app::Proxy;
 use tokio::time::timeout;
 
-use crate::support::world::{by_role, connection, proxy, sandbox};
+use crate::support::world::{by_role, connection, proxy, sandbox, upstream_trusting};
 use crate::support::{Answer, PATIENCE, Wire, ask};
 use service::{Early, Service, Then};
 
@@ -21,10 +21,9 @@ const LENGTHS: [usize; 6] = [50_000, 200_000, 1 << 20, 4 << 20, 8 << 20, 12 << 2
 
 async fn before(service: &Service, name: &str, kind: &str) -> Proxy {
     let endpoint = service.endpoint();
-    let ca_file = service.ca_file().map_or_else(String::new, |file| {
-        format!("[upstream]\nca_file = \"{}\"\n", file.display())
-    });
-    proxy(&(ca_file + &connection(name, kind, &endpoint, ""))).await
+    let ca_file = service.ca_file();
+    let upstream = ca_file.map_or_else(String::new, |file| upstream_trusting(&file));
+    proxy(&(upstream + &connection(name, kind, &endpoint, ""))).await
 }
 
 fn upload(line: &str, length: usize, is_chunked: bool) -> Vec<u8> {

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::early::service::identity;
-use crate::support::world::{connection, is_well_signed, proxy};
+use crate::support::world::{connection, is_well_signed, proxy, upstream_trusting};
 use crate::support::{PATIENCE, Wire, World, ask};
 
 /// A body of which only the end says its length, in two pieces.
@@ -61,8 +61,7 @@ impl Mesh {
         });
         let (scheme, upstream) = match &folder {
             Some(folder) => {
-                let ca_file = folder.path().join("ca.pem");
-                ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
+                ("https", upstream_trusting(&folder.path().join("ca.pem")))
             }
             None => ("http", String::new()),
         };

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::early::service::identity;
-use crate::support::world::{connection, proxy};
+use crate::support::world::{connection, proxy, upstream_trusting};
 use crate::support::{Wire, ask};
 
 /// What becomes of the first attempt.
@@ -207,11 +207,7 @@ async fn wrong(fault: Fault, is_tls: bool) -> String {
     let mut toml = "[retry]\nbudget_percent = 100\n".to_owned();
     let scheme = if is_tls { "https" } else { "http" };
     if let Some(folder) = &folder {
-        let _ = writeln!(
-            toml,
-            "[upstream]\nca_file = \"{}\"",
-            folder.path().join("ca.pem").display()
-        );
+        toml.push_str(&upstream_trusting(&folder.path().join("ca.pem")));
     }
     for service in ["s3", "ec2", "dynamodb", "workspaces", "lambda"] {
         toml.push_str(&connection(service, service, &format!("{scheme}://{address}"), ""));

@@ -5,6 +5,7 @@ use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::check::{Culprit, Outcome, StepKind, Verdict};
 
 use super::{access_key, assert_blames, assert_fails, at, by_role, check, closed, connection, s3, sandbox, world};
+use crate::support::world::upstream_trusting;
 
 #[tokio::test]
 async fn a_host_that_has_no_address() {
@@ -43,7 +44,7 @@ async fn a_certificate_that_is_not_trusted() {
 
     let ca = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(ca.path(), sandbox.ca_pem().unwrap()).unwrap();
-    let trusting = format!("[upstream]\nca_file = \"{}\"\n", ca.path().display());
+    let trusting = upstream_trusting(ca.path());
     let report = check(&(world(&sandbox) + &trusting + &toml)).await;
     assert_blames(&report, Verdict::Works, &[]);
     let tls = report.steps.iter().find(|step| step.kind == StepKind::Tls).unwrap();

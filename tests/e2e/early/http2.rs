@@ -16,6 +16,7 @@ use crate::support::http2::{
     DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
     frame, read_frame,
 };
+use crate::support::world::upstream_trusting;
 
 /// How an early response ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -198,7 +199,7 @@ impl Service {
 
     /// The upstream's settings and the endpoint.
     pub(crate) fn settings(&self) -> (String, String) {
-        let settings = format!("[upstream]\nca_file = \"{}\"\n", ca_file(self.folder.path()).display());
+        let settings = upstream_trusting(&ca_file(self.folder.path()));
         (settings, format!("https://{}", self.address))
     }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::early::http2::{self, After, Framing};
 use crate::early::service::{Early, Service, Then};
 use crate::support::http2::{INTERNAL_ERROR, NO_ERROR};
+use crate::support::world::upstream_trusting;
 
 /// No client takes what it gets for a response.
 async fn check_is_broken(what: &str, settings: String, endpoint: &str, kind: &str) {
@@ -44,7 +45,7 @@ async fn truncated_response_by_http_1_over_tls_is_never_whole() {
     ] {
         let service = Service::start(true, vec![], Then::Early(Early::ToHead, response)).await;
         let ca_file = service.ca_file().expect("it has TLS");
-        let settings = format!("[upstream]\nca_file = \"{}\"\n", ca_file.display());
+        let settings = upstream_trusting(&ca_file);
         check_is_broken(what, settings, &service.endpoint(), "s3").await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use proxy_config::{Config, Environment};
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
@@ -104,7 +105,7 @@ impl World {
         let (scheme, upstream) = match sandbox.ca_pem() {
             Some(pem) => {
                 std::fs::write(&ca_file, pem).expect("written");
-                ("https", format!("[upstream]\nca_file = {ca_file:?}\n"))
+                ("https", upstream_trusting(&ca_file))
             }
             None => ("http", String::new()),
         };
@@ -199,6 +200,11 @@ pub(crate) fn connection(name: &str, service: &str, endpoint: &str, more: &str) 
         "[connections.{name}]\nservice = \"{service}\"\nregion = \"us-east-1\"\nendpoint = \"{endpoint}\"\n{more}\n\
          [connections.{name}.auth]\nmethod = \"access-key\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{secret}\"\n"
     )
+}
+
+/// `[upstream]` with a file of certificates that are trusted besides the platform's.
+pub(crate) fn upstream_trusting(ca_file: &Path) -> String {
+    format!("[upstream]\nca_file = {ca_file:?}\n")
 }
 
 /// The S3 connection `c`, signed with a role's session that the sandbox's STS issues.
