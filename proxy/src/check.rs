@@ -46,7 +46,7 @@ use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
 use crate::process::DescriptorLimit;
 use crate::route::Route;
-use crate::upstream::{Network, Protocols, UpstreamError};
+use crate::upstream::{Network, UpstreamError, protocols_of};
 use credentials::{Identity, Signer};
 use probe::Probe;
 use steps::{Steps, Timer};
@@ -161,7 +161,7 @@ impl Checker {
     async fn walk(&mut self, steps: &mut Steps, connection: &ConnectionConfig, route: &Route) {
         let settings = crate::app::sources::sts_settings(&self.config, connection, &self.extra_roots_pem);
         let (signer, are_keys_good) = self.credentials(steps, connection, settings).await;
-        let protocols = Protocols::of(&route.traits);
+        let protocols = protocols_of(&route.traits);
         let is_reached = match url(route) {
             // Clients' requests go to the resources' hosts, never to this one, which may not exist.
             Some(url) if unprobed::has_hosts_of_its_own(connection) => {
@@ -259,7 +259,7 @@ impl Checker {
             && let Some(url) = self.sts_url(connection)
         {
             let patience = self.config.sts.connect_timeout;
-            let protocols = Protocols::Http2OrHttp1;
+            let protocols = crate::egress::Protocols::Http2OrHttp1;
             let is_operators = connection.sts_endpoint.is_some() || self.config.sts.endpoint.is_some();
             network::reach(&mut steps, &self.network, &url, protocols, patience, is_operators).await;
         }
@@ -342,7 +342,7 @@ impl Checker {
         };
         let speaks_tls = match url(route) {
             Some(url) if url.scheme() == Scheme::Http && answer::is_foreign(&answer, &probe) => {
-                let protocols = Protocols::of(&route.traits);
+                let protocols = protocols_of(&route.traits);
                 network::speaks_tls(&self.network, &url, protocols, connection.timeouts.connect).await
             }
             _ => false,

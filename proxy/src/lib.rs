@@ -17,6 +17,7 @@ mod browser;
 mod chain_files;
 pub mod check;
 pub mod cli;
+mod egress;
 pub mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -7,27 +7,20 @@
 //! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Conversations need HTTP/2, and
 //! each has a connection of its own: none waits for another one's window, and none meets a connection that has died.
 
-mod avoid;
 mod body;
 mod connect;
-mod dial;
 mod exchange;
 mod fault;
-mod link;
 mod multiplexed;
+mod network;
 mod permits;
-mod reach;
-mod resolve;
+mod probe;
 mod response_head;
-mod socket;
-mod trust;
 mod upload;
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Duration;
 
-use aws_endpoints::{AddressRules, ServiceTraits};
+use aws_endpoints::ServiceTraits;
 use http::header::{EXPECT, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
@@ -35,26 +28,23 @@ use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Continues, ExpectContinue};
-use crate::config::{PoolConfig, Timeouts, UpstreamConfig};
+use crate::config::Timeouts;
+use crate::egress::{AddressFilter, Connector, DialSettings, FailedAddresses, Protocols, WildcardHost};
 use crate::metrics::UpstreamTally;
-use crate::process::DescriptorLimit;
 use crate::retry::{Breakers, Budgets, Fault};
 use crate::share::Pool;
 use crate::sign::Signed;
 use crate::threads::PerThread;
-use avoid::Avoided;
 use body::HeldBody;
-use connect::Connector;
-use dial::{Dial, Egress};
+use connect::PoolConnector;
 use exchange::Interim;
+use network::NetworkState;
 use upload::{Exchanging, RequestBody, Upload};
 
 pub(crate) use body::ServiceBody;
 pub(crate) use exchange::{Exchange, SendFault};
 pub use fault::UpstreamError;
-pub(crate) use reach::{HandshakeFault, Hop, connect, resolve};
-pub(crate) use resolve::{BucketNames, allowed};
-pub(crate) use trust::Trust;
+pub(crate) use network::Network;
 
 /// HTTP/1.1: bytes of a response that are read ahead, and the largest head of one. hyper's 400 KiB would let 900 responses
 /// that their clients do not take hold 800 MiB; reads from TLS bring 16 KiB each.
@@ -76,111 +66,23 @@ const HTTP2_STREAM_BUFFER: u32 = 64 * 1024;
 /// number of clients that take nothing of theirs keeps the others waiting for theirs.
 const HTTP2_CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
-/// How long an idle connection is kept where few may be open.
-const SHORT_IDLE: Duration = Duration::from_secs(1);
-
-/// What all upstreams share: trusted roots and the proxy on the way out. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct Network(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    config: UpstreamConfig,
-    /// How many send requests.
-    threads: NonZeroUsize,
-    /// Of `ca_file`, to notice another content.
-    ca_pem: Option<Vec<u8>>,
-    trust: Trust,
-    egress: Arc<Egress>,
-    descriptors: DescriptorLimit,
-}
-
-impl Network {
-    /// Reads the trusted roots; `threads` are going to send requests, by so many connections at a time. The network before
-    /// this one stays, with the pools that were made on it, where the settings and the content of `ca_file` are the same.
-    ///
-    /// # Errors
-    ///
-    /// [`UpstreamError`] where `ca_file` cannot be used.
-    pub(crate) fn new(
-        config: &UpstreamConfig,
-        threads: NonZeroUsize,
-        descriptors: &DescriptorLimit,
-        before: Option<&Self>,
-    ) -> Result<Self, UpstreamError> {
-        let ca_pem = config.ca_file.as_deref().map(trust::read).transpose()?;
-        if let Some(before) = before.filter(|before| before.0.config == *config && before.0.ca_pem == ca_pem) {
-            return Ok(before.clone());
-        }
-        Ok(Self(Arc::new(Shared {
-            trust: Trust::new(config.ca_file.as_deref().zip(ca_pem.as_deref()))?,
-            egress: Arc::new(Egress::new(&config.proxy)),
-            config: config.clone(),
-            threads,
-            ca_pem,
-            descriptors: descriptors.clone(),
-        })))
-    }
-
-    /// How long a connection is kept that no request uses: for moments where there may be fewer connections than are kept for
-    /// one host, since one to another host would have to wait for its end.
-    fn idle_timeout(&self) -> Duration {
-        let PoolConfig {
-            idle_timeout,
-            idle_per_host,
-            ..
-        } = self.0.config.pool;
-        let is_short = self.0.descriptors.most() < u64::try_from(idle_per_host).unwrap_or(u64::MAX);
-        if is_short {
-            idle_timeout.min(SHORT_IDLE)
-        } else {
-            idle_timeout
-        }
-    }
-
-    /// How many connections to services there may be.
-    pub(crate) fn descriptors(&self) -> &DescriptorLimit {
-        &self.0.descriptors
-    }
-
-    /// At which addresses AWS's names may be.
-    pub(crate) fn address_rules(&self) -> AddressRules {
-        AddressRules::with_allowed(self.0.config.allow_addresses.clone())
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
 /// What a pool is made for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Purpose {
     /// What is offered to a TLS server.
     pub(crate) protocols: Protocols,
-    /// Names that are not looked up as they are.
-    pub(crate) names: BucketNames,
-    /// Patience with the service.
+    /// The host of the operator's own endpoint, whose buckets are names below it; `None` where all names are AWS's.
+    pub(crate) own_host: Option<WildcardHost>,
+    /// How long the service is waited for.
     pub(crate) timeouts: Timeouts,
 }
 
-/// Which protocols are offered to a TLS server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Protocols {
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2, else HTTP/1.1.
-    Http2OrHttp1,
-}
-
-impl Protocols {
-    /// Those that a service is spoken to by.
-    pub(crate) fn of(traits: &ServiceTraits) -> Self {
-        if traits.is_s3_family {
-            Self::Http1
-        } else {
-            Self::Http2OrHttp1
-        }
+/// The HTTP versions that a service is requested by.
+pub(crate) fn protocols_of(traits: &ServiceTraits) -> Protocols {
+    if traits.is_s3_family {
+        Protocols::Http1
+    } else {
+        Protocols::Http2OrHttp1
     }
 }
 
@@ -199,12 +101,11 @@ pub(crate) enum Attempt {
 #[derive(Debug)]
 pub(crate) struct Upstream {
     /// What is on the way to the service stays on the thread of its client.
-    pooled: PerThread<Client<Connector, RequestBody>>,
-    fresh: Client<Connector, RequestBody>,
-    conversing: Client<Connector, RequestBody>,
-    egress: Arc<Egress>,
-    /// Addresses that the next connection goes to last.
-    avoided: Avoided,
+    pooled: PerThread<Client<PoolConnector, RequestBody>>,
+    fresh: Client<PoolConnector, RequestBody>,
+    conversing: Client<PoolConnector, RequestBody>,
+    /// Addresses that the next connection tries last.
+    failed_addresses: FailedAddresses,
     budgets: Budgets,
     permits: Pool,
     timeouts: Timeouts,
@@ -218,30 +119,30 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// A pool that has no connections yet.
     pub(crate) fn new(network: &Network, purpose: Purpose, counted: &UpstreamTally) -> Self {
-        let Shared {
+        let NetworkState {
             config,
             threads,
-            trust,
-            egress,
+            tls,
+            proxies,
             descriptors,
             ..
         } = &*network.0;
         let threads = *threads;
         let timeouts = purpose.timeouts;
-        let rules = purpose.names.are_awss().then(|| Arc::new(network.address_rules()));
-        let (avoided, breakers) = (Avoided::default(), Breakers::default());
+        let (failed_addresses, breakers) = (FailedAddresses::default(), Breakers::default());
+        let filter = match purpose.own_host {
+            Some(_) => AddressFilter::any(),
+            None => network.address_filter(),
+        };
+        let dial = DialSettings::new(timeouts.connect)
+            .with_proxies(proxies.clone())
+            .with_address_filter(filter)
+            .with_wildcard_host(purpose.own_host.clone())
+            .with_failed_addresses(failed_addresses.clone())
+            .with_descriptor_limit(descriptors.clone());
         let connector = |protocols: Protocols| {
-            let tls = trust.client_config(protocols);
-            let (names, rules) = (purpose.names.clone(), rules.clone());
-            let dial = Dial::new(
-                Arc::clone(egress),
-                names,
-                rules,
-                avoided.clone(),
-                timeouts.connect,
-                descriptors,
-            );
-            Connector::new(tls, dial, timeouts.connect, counted.clone(), breakers.clone())
+            let connector = Connector::new(tls, protocols, dial.clone());
+            PoolConnector::new(connector, counted.clone(), breakers.clone())
         };
         let builder = |idle_per_host: usize| {
             let mut builder = Client::builder(TokioExecutor::new());
@@ -273,8 +174,7 @@ impl Upstream {
                 // It has a single stream.
                 .http2_initial_connection_window_size(HTTP2_STREAM_BUFFER)
                 .build(connector(Protocols::Http2OrHttp1).for_http2()),
-            egress: Arc::clone(egress),
-            avoided: avoided.clone(),
+            failed_addresses: failed_addresses.clone(),
             budgets: Budgets::default(),
             permits: Pool::new(permits::size(0)),
             timeouts,
@@ -311,7 +211,7 @@ impl Upstream {
         // hyper writes it from the target: the same text, as `Host` or as `:authority`.
         head.headers.remove(HOST);
         head.version = Version::HTTP_11;
-        if let Some(value) = self.egress.authorization_for(&head.uri) {
+        if let Some(value) = self.network.0.proxies.authorization_for(&head.uri) {
             head.headers.insert(PROXY_AUTHORIZATION, value);
         }
         let is_tls = head.uri.scheme() == Some(&http::uri::Scheme::HTTPS);
@@ -349,7 +249,7 @@ impl Upstream {
             ..
         }) = &answer
         {
-            self.avoided.note(*peer);
+            self.failed_addresses.record(*peer);
         }
         if attempt == Attempt::OnFreshHttp2 && !is_tls {
             return answer.map_err(exchange::without_agreement);
@@ -360,39 +260,61 @@ impl Upstream {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{Config, Environment};
+    use http::Request;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
-    #[test]
-    fn another_network_is_made_where_its_settings_or_the_content_of_its_ca_file_differ() {
-        let folder = tempfile::tempdir().unwrap();
-        let ca_file = folder.path().join("ca.pem");
-        let write_ca = || {
-            let names = vec!["localhost".to_owned()];
-            std::fs::write(&ca_file, rcgen::generate_simple_self_signed(names).unwrap().cert.pem()).unwrap();
-        };
-        write_ca();
-        let toml = format!(
-            "[upstream]\nca_file = \"{}\"\n[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\n\
-             auth = {{ method = \"default-chain\" }}",
-            ca_file.display()
+    use super::*;
+    use crate::body::{Content, Progress};
+    use crate::config::{Config, Environment};
+    use crate::metrics::Metrics;
+    use crate::process::DescriptorLimit;
+
+    /// The next connection goes to another address of the name, where there is one.
+    #[tokio::test]
+    async fn address_on_which_an_exchange_failed_comes_last() {
+        for response in ["", "no HTTP\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                socket.read_buf(&mut Vec::with_capacity(4096)).await.unwrap();
+                socket.write_all(response.as_bytes()).await.unwrap();
+            });
+            let upstream = upstream();
+            let (head, ()) = Request::get(format!("http://{address}/"))
+                .body(())
+                .unwrap()
+                .into_parts();
+            let progress = Progress::new();
+            let body = Content::Empty.body(None, progress.clone());
+            let sent = upstream
+                .send(Signed::for_test(head, body, progress), Attempt::First)
+                .await;
+            let fault = sent.map(drop).unwrap_err().fault;
+            assert!(
+                matches!(fault, Fault::Closed | Fault::Malformed),
+                "{response}: {fault:?}"
+            );
+            let other = "127.0.0.2:1".parse().unwrap();
+            let sorted = upstream.failed_addresses.sorted(vec![address, other]);
+            assert_eq!(sorted, [other, address]);
+        }
+    }
+
+    fn upstream() -> Upstream {
+        let config = Config::from_toml(
+            "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }",
+            &Environment::empty(),
         );
-        let config = Config::from_toml(&toml, &Environment::empty()).unwrap().upstream;
-        let first = Network::new(&config, NonZeroUsize::MIN, &DescriptorLimit::none(), None).unwrap();
-        let is_kept = |config| {
-            let next = Network::new(config, NonZeroUsize::MIN, &DescriptorLimit::none(), Some(&first)).unwrap();
-            next.is(&first)
+        let config = config.unwrap();
+        let (name, connection) = config.connections.first_key_value().unwrap();
+        let purpose = Purpose {
+            protocols: Protocols::Http1,
+            own_host: None,
+            timeouts: connection.timeouts,
         };
-        assert!(is_kept(&config));
-        let without_pool = UpstreamConfig {
-            pool: crate::config::PoolConfig {
-                idle_per_host: 0,
-                ..config.pool
-            },
-            ..config.clone()
-        };
-        assert!(!is_kept(&without_pool));
-        write_ca();
-        assert!(!is_kept(&config));
+        let network = Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None).unwrap();
+        Upstream::new(&network, purpose, &Metrics::new().upstream_connections(name))
     }
 }

@@ -3,13 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use aws_endpoints::{AddressRejected, AddressRules};
+use aws_endpoints::AddressRejected;
 
 use super::report::{Cause, Culprit, Finding, Outcome, StepKind};
 use super::steps::{Steps, Timer};
 use crate::config::{EndpointUrl, Scheme};
+use crate::egress::{AddressFilter, ConnectError, FirstHop, Protocols, TlsFailure, TlsVersion, connect, resolve};
 use crate::log::Chain;
-use crate::upstream::{HandshakeFault, Hop, Network, Protocols, allowed, connect, resolve};
+use crate::upstream::Network;
 
 /// Goes the way to the host as far as it leads. Whether it leads there. The addresses of hosts that are not the
 /// operator's own have to be AWS's.
@@ -23,7 +24,11 @@ pub(super) async fn reach(
 ) -> bool {
     let hop = network.first_hop(url);
     let timer = Timer::start();
-    let rules = (!is_operators && !hop.is_proxy).then(|| network.address_rules());
+    let filter = if is_operators || hop.is_proxy {
+        AddressFilter::any()
+    } else {
+        network.address_filter()
+    };
     let addresses = match resolve(&hop, patience).await {
         Ok(addresses) => {
             let shown: Vec<String> = addresses
@@ -38,7 +43,7 @@ pub(super) async fn reach(
                 format!(" and {more} more")
             };
             let found = Outcome::passed(format!("{}{more}", shown.join(", ")));
-            match allowed(rules.as_ref(), &hop.host, addresses) {
+            match filter.allowed(&hop.host, addresses) {
                 Ok(addresses) => {
                     steps.push(StepKind::Dns, hop.host.clone(), found, timer);
                     addresses
@@ -81,7 +86,7 @@ pub(super) async fn reach(
     }
     match url.scheme() {
         Scheme::Http => true,
-        Scheme::Https => shake_hands(steps, network, url, protocols, rules, patience).await,
+        Scheme::Https => shake_hands(steps, network, url, protocols, filter, patience).await,
     }
 }
 
@@ -90,14 +95,15 @@ pub(super) async fn speaks_tls(network: &Network, url: &EndpointUrl, protocols: 
     let Ok(over_tls) = format!("https://{}:{}", url.host(), url.port_or_default()).parse() else {
         return false;
     };
-    match network.shake_hands(&over_tls, protocols, None, patience).await {
+    match network
+        .connect(&over_tls, protocols, AddressFilter::any(), patience)
+        .await
+    {
         Ok(_) => true,
-        Err(HandshakeFault::Refused(error)) => {
-            let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            // What is no TLS record is an invalid message; all other errors are about what came in one.
-            fault.is_some_and(|fault| !matches!(fault, rustls::Error::InvalidMessage(_)))
-        }
-        Err(HandshakeFault::NoLink(_) | HandshakeFault::TimedOut) => false,
+        Err(error) => matches!(
+            error.tls_failure(),
+            Some(TlsFailure::UntrustedIssuer | TlsFailure::WrongName | TlsFailure::Rejected)
+        ),
     }
 }
 
@@ -106,31 +112,31 @@ async fn shake_hands(
     network: &Network,
     url: &EndpointUrl,
     protocols: Protocols,
-    rules: Option<AddressRules>,
+    filter: AddressFilter,
     patience: Duration,
 ) -> bool {
     let timer = Timer::start();
-    match network.shake_hands(url, protocols, rules, patience).await {
-        Ok(hands) => {
-            let version = match hands.version {
-                Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
-                Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
-                _ => "TLS",
+    match network.connect(url, protocols, filter, patience).await {
+        Ok(connection) => {
+            let version = match connection.tls_version() {
+                Some(TlsVersion::Tls13) => "TLS 1.3",
+                Some(TlsVersion::Tls12) => "TLS 1.2",
+                None => "TLS",
             };
-            let http = if hands.is_http2 { "HTTP/2" } else { "HTTP/1.1" };
+            let http = if connection.is_http2() { "HTTP/2" } else { "HTTP/1.1" };
             let found = Outcome::passed(format!("{version}, {http}, certificate trusted"));
             steps.push(StepKind::Tls, url.authority(), found, timer);
             true
         }
-        Err(fault) => {
-            let finding = of_handshake(&fault, &network.first_hop(url));
+        Err(error) => {
+            let finding = of_handshake(&error, &network.first_hop(url));
             steps.push(StepKind::Tls, url.authority(), Outcome::Failed(finding), timer);
             false
         }
     }
 }
 
-fn of_name(hop: &Hop, error: &io::Error) -> Finding {
+fn of_name(hop: &FirstHop, error: &io::Error) -> Finding {
     let cause = if hop.is_proxy {
         Cause::new(
             Culprit::EgressProxy,
@@ -155,7 +161,7 @@ fn of_rejected(error: &AddressRejected) -> Finding {
     Finding::of(error.to_string(), cause)
 }
 
-fn of_connection(hop: &Hop, error: &io::Error) -> Finding {
+fn of_connection(hop: &FirstHop, error: &io::Error) -> Finding {
     let (culprit, text) = match (hop.is_proxy, error.kind()) {
         (true, _) => (
             Culprit::EgressProxy,
@@ -177,48 +183,30 @@ fn of_connection(hop: &Hop, error: &io::Error) -> Finding {
     Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
 }
 
-fn of_handshake(fault: &HandshakeFault, hop: &Hop) -> Finding {
-    let (culprit, text) = match (fault, hop.is_proxy) {
-        (HandshakeFault::NoLink(_), true) => (
+fn of_handshake(error: &ConnectError, hop: &FirstHop) -> Finding {
+    let is_before_tls = match error {
+        ConnectError::Unreachable(_) | ConnectError::AddressRejected(_) | ConnectError::NoDescriptor(_) => true,
+        ConnectError::TimedOut | ConnectError::Tls(_) => false,
+    };
+    let (culprit, text) = match error.tls_failure() {
+        None if is_before_tls && hop.is_proxy => (
             Culprit::EgressProxy,
             "the HTTP proxy opens no tunnel to the host: its rules or its login ([upstream.proxy]) forbid it.",
         ),
-        (HandshakeFault::Refused(error), _) if is_untrusted(error) => (
+        Some(TlsFailure::UntrustedIssuer) => (
             Culprit::Tls,
             "the certificate is signed by an authority that is not trusted here. If it is yours (a private service, a \
              TLS-inspecting proxy), name its certificate in upstream.ca_file; if not, do not.",
         ),
-        (HandshakeFault::Refused(error), _) if is_of_another_name(error) => (
+        Some(TlsFailure::WrongName) => (
             Culprit::Tls,
             "the certificate is for another name: `endpoint` has to name the host as its certificate does.",
         ),
-        (HandshakeFault::Refused(_) | HandshakeFault::NoLink(_) | HandshakeFault::TimedOut, _) => (
+        None | Some(TlsFailure::NotTls | TlsFailure::Rejected | TlsFailure::Broken) => (
             Culprit::Tls,
             "what listens there does not speak TLS, or not the versions 1.2 and 1.3: look at the scheme and port of \
              `endpoint`.",
         ),
     };
-    Finding::of(Chain(fault).to_string(), Cause::new(culprit, text))
-}
-
-fn certificate_error(error: &io::Error) -> Option<&rustls::CertificateError> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(error) => Some(error),
-        _ => None,
-    }
-}
-
-fn is_untrusted(error: &io::Error) -> bool {
-    matches!(
-        certificate_error(error),
-        Some(rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature)
-    )
-}
-
-fn is_of_another_name(error: &io::Error) -> bool {
-    use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
-    matches!(
-        certificate_error(error),
-        Some(NotValidForName | NotValidForNameContext { .. })
-    )
+    Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
 }

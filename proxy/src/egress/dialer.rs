@@ -1,30 +1,28 @@
-//! TCP to the service, or to and through the HTTP proxy in front of it.
+//! TCP to a server, or to and through the HTTP proxy on the path to it.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_endpoints::AddressRules;
-use http::{HeaderValue, Uri};
+use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::avoid::Avoided;
-use super::link::Link;
-use super::resolve::{BucketNames, Resolver};
-use crate::config::UpstreamProxy;
-use crate::error::Cause;
+use super::addresses::AddressFilter;
+use super::error::BoxError;
+use super::failed_addresses::FailedAddresses;
+use super::http_proxy::HttpProxies;
+use super::resolver::{Resolver, WildcardHost};
+use super::tcp::TcpConnection;
 use crate::process::DescriptorLimit;
 
-/// Probes of an idle connection: shorter than the five minutes after which common firewalls forget.
+/// Probes of an idle connection: shorter than the five minutes after which common firewalls forget it.
 const KEEPALIVE: Duration = Duration::from_mins(1);
 
-/// How long a connection waits for another one to end where no more may be open: for longer than idle ones are kept then.
+/// How long a connection waits for another one to end where no more may be open: longer than pools keep idle ones then.
 const DESCRIPTOR_WAIT: Duration = Duration::from_secs(2);
 
 /// No more connections may be open, and none has ended.
@@ -32,100 +30,122 @@ const DESCRIPTOR_WAIT: Duration = Duration::from_secs(2);
 #[error("too many files are open: the limit of open files (ulimit -n) leaves no connection to the service")]
 pub(super) struct NoDescriptor;
 
-/// Which HTTP proxy leads to which host.
-#[derive(Debug)]
-pub(super) struct Egress(Matcher);
+/// How servers are dialled: directly, at any address, by as many connections at a time as there are, unless said otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct DialSettings {
+    pub(super) connect_timeout: Duration,
+    proxies: HttpProxies,
+    filter: AddressFilter,
+    wildcard_host: Option<WildcardHost>,
+    failed: FailedAddresses,
+    descriptors: DescriptorLimit,
+}
 
-impl Egress {
-    pub(super) fn new(proxy: &UpstreamProxy) -> Self {
-        let mut matcher = Matcher::builder();
-        if let Some(https) = &proxy.https {
-            matcher = matcher.https(https.expose().to_owned());
+impl DialSettings {
+    /// A connection is opened within `connect_timeout`: name resolution, TCP, an HTTP proxy's tunnel and TLS together.
+    pub(crate) fn new(connect_timeout: Duration) -> Self {
+        Self {
+            connect_timeout,
+            proxies: HttpProxies::none(),
+            filter: AddressFilter::any(),
+            wildcard_host: None,
+            failed: FailedAddresses::default(),
+            descriptors: DescriptorLimit::none(),
         }
-        if let Some(http) = &proxy.http {
-            matcher = matcher.http(http.expose().to_owned());
-        }
-        if let Some(no_proxy) = &proxy.no_proxy {
-            matcher = matcher.no(no_proxy.clone());
-        }
-        Self(matcher.build())
     }
 
-    /// The HTTP proxy that leads there.
-    pub(super) fn proxy_for(&self, destination: &Uri) -> Option<Uri> {
-        Some(self.0.intercept(destination)?.uri().clone())
+    /// Goes through these HTTP proxies. A proxy that opens a tunnel resolves the server's name itself, so the address
+    /// filter sees only the proxy's name then.
+    #[must_use]
+    pub(crate) fn with_proxies(self, proxies: HttpProxies) -> Self {
+        Self { proxies, ..self }
     }
 
-    /// What a request in the clear must say to the proxy it goes through; tunnels say it when they open.
-    pub(super) fn authorization_for(&self, destination: &Uri) -> Option<HeaderValue> {
-        if destination.scheme_str() != Some("http") {
-            return None;
-        }
-        self.0.intercept(destination)?.basic_auth().cloned()
+    /// Connects only to addresses that the filter allows.
+    #[must_use]
+    pub(crate) fn with_address_filter(self, filter: AddressFilter) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// Looks names below the host up as the host.
+    #[must_use]
+    pub(crate) fn with_wildcard_host(self, wildcard_host: Option<WildcardHost>) -> Self {
+        Self { wildcard_host, ..self }
+    }
+
+    /// Tries these addresses last.
+    #[must_use]
+    pub(crate) fn with_failed_addresses(self, failed: FailedAddresses) -> Self {
+        Self { failed, ..self }
+    }
+
+    /// Each connection counts as one descriptor of the limit.
+    #[must_use]
+    pub(crate) fn with_descriptor_limit(self, descriptors: DescriptorLimit) -> Self {
+        Self { descriptors, ..self }
     }
 }
 
 /// Connects by TCP.
 #[derive(Clone, Debug)]
-pub(super) struct Dial {
+pub(super) struct Dialer {
     tcp: HttpConnector<Resolver>,
-    egress: Arc<Egress>,
+    proxies: HttpProxies,
     descriptors: DescriptorLimit,
-    /// Less than what the whole connection may take, so that it is known what it has failed for.
+    /// Less than what the whole connection may take, so that the error names the limit.
     descriptor_wait: Duration,
 }
 
-impl Dial {
-    /// `rules`: of the addresses of AWS's names; `None` where the operator has written the names himself. An HTTP proxy
-    /// that opens a tunnel resolves the name, so nothing of it is checked here.
-    pub(super) fn new(
-        egress: Arc<Egress>,
-        names: BucketNames,
-        rules: Option<Arc<AddressRules>>,
-        avoided: Avoided,
-        connect_timeout: Duration,
-        descriptors: &DescriptorLimit,
-    ) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names, rules, avoided));
-        // The scheme is the caller's business.
+impl Dialer {
+    pub(super) fn new(settings: DialSettings) -> Self {
+        let DialSettings {
+            connect_timeout,
+            proxies,
+            filter,
+            wildcard_host,
+            failed,
+            descriptors,
+        } = settings;
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(wildcard_host, filter, failed));
+        // It connects for `https` as well; TLS comes on top.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
-        // Shared out among the addresses of a name, so that one dead address does not use up all of it.
+        // Divided among the addresses of a name, so that one dead address does not use up all of it.
         tcp.set_connect_timeout(Some(connect_timeout));
         Self {
             tcp,
-            egress,
-            descriptors: descriptors.clone(),
+            proxies,
+            descriptors,
             descriptor_wait: DESCRIPTOR_WAIT.min(connect_timeout / 2),
         }
     }
 }
 
-impl Service<Uri> for Dial {
-    type Response = Link;
-    type Error = Cause;
-    type Future = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Send>>;
+impl Service<Uri> for Dialer {
+    type Response = TcpConnection;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<TcpConnection, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.tcp.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
         let (descriptors, wait) = (self.descriptors.clone(), self.descriptor_wait);
         let descriptor = async move { timeout(wait, descriptors.take()).await.map_err(|_| NoDescriptor) };
-        let Some(proxy) = self.egress.0.intercept(&destination) else {
+        let Some(proxy) = self.proxies.intercept(&destination) else {
             let connecting = self.tcp.call(destination);
             return Box::pin(async move {
                 let descriptor = descriptor.await?;
-                Ok(Link::direct(connecting.await?, descriptor))
+                Ok(TcpConnection::direct(connecting.await?, descriptor))
             });
         };
         if destination.scheme_str() == Some("http") {
             let connecting = self.tcp.call(proxy.uri().clone());
             return Box::pin(async move {
                 let descriptor = descriptor.await?;
-                Ok(Link::to_proxy(connecting.await?, descriptor))
+                Ok(TcpConnection::to_proxy(connecting.await?, descriptor))
             });
         }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.tcp.clone());
@@ -134,7 +154,7 @@ impl Service<Uri> for Dial {
         }
         Box::pin(async move {
             let descriptor = descriptor.await?;
-            Ok(Link::direct(tunnel.call(destination).await?, descriptor))
+            Ok(TcpConnection::direct(tunnel.call(destination).await?, descriptor))
         })
     }
 }
@@ -143,28 +163,19 @@ impl Service<Uri> for Dial {
 mod tests {
     use tokio::net::TcpListener;
 
-    use super::super::fault::find;
+    use super::super::error::find_source;
     use super::*;
 
     #[tokio::test]
     async fn beyond_the_limit_a_connection_waits_for_another_to_end_and_then_fails_by_its_name() {
         let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let destination: Uri = format!("http://{}/", service.local_addr().unwrap()).parse().unwrap();
-        let egress = Arc::new(Egress::new(&UpstreamProxy::default()));
-        let timeout = Duration::from_millis(100);
-        let limit = DescriptorLimit::of(1);
-        let mut dial = Dial::new(
-            egress,
-            BucketNames::default(),
-            None,
-            Avoided::default(),
-            timeout,
-            &limit,
-        );
-        let first = dial.call(destination.clone()).await.unwrap();
-        let fault = dial.call(destination.clone()).await.unwrap_err();
-        assert!(find::<NoDescriptor>(&*fault).is_some(), "{fault}");
-        let waits = dial.call(destination);
+        let settings = DialSettings::new(Duration::from_millis(100)).with_descriptor_limit(DescriptorLimit::of(1));
+        let mut dialer = Dialer::new(settings);
+        let first = dialer.call(destination.clone()).await.unwrap();
+        let error = dialer.call(destination.clone()).await.unwrap_err();
+        assert!(find_source::<NoDescriptor>(&*error).is_some(), "{error}");
+        let waits = dialer.call(destination);
         drop(first);
         waits.await.unwrap();
     }

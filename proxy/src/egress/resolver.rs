@@ -1,118 +1,64 @@
-//! From a name to addresses: where buckets under an endpoint of the operator's own are, and where AWS's names may lead.
-//!
-//! With `bucket_addressing = "virtual"` the Host is `BUCKET.ENDPOINT`, but such names often have no DNS entry
-//! (`bucket.localhost` rarely has). They all lead to the endpoint, so that is what is looked up.
+//! From a name to addresses: by the system's resolver, without the addresses that are not allowed.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use aws_endpoints::{AddressRejected, AddressRules};
+use aws_endpoints::AddressRejected;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
 
-use super::avoid::Avoided;
+use super::addresses::AddressFilter;
+use super::failed_addresses::FailedAddresses;
 
-/// The endpoint below which names are buckets.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct BucketNames {
-    endpoint: Option<String>,
-}
+/// A host that all names below it are looked up as: an endpoint whose buckets are names below it
+/// (`BUCKET.minio.internal`) often has no DNS entries for them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct WildcardHost(String);
 
-impl BucketNames {
-    /// Names below `endpoint` (a host, no port) are looked up as the endpoint itself.
-    pub(crate) fn below(endpoint: &str) -> Self {
-        Self {
-            endpoint: Some(endpoint.to_owned()),
-        }
-    }
-
-    /// Whether no name is the operator's: all that are looked up are AWS's.
-    pub(super) fn are_awss(&self) -> bool {
-        self.endpoint.is_none()
+impl WildcardHost {
+    /// `host` is a name without a port.
+    pub(crate) fn new(host: impl Into<String>) -> Self {
+        Self(host.into())
     }
 
     /// The name to look up.
     fn lookup<'a>(&'a self, name: &'a str) -> &'a str {
-        match &self.endpoint {
-            Some(endpoint) if is_below(name, endpoint) => endpoint,
-            _ => name,
-        }
+        let is_below = name.strip_suffix(&self.0).is_some_and(|rest| rest.ends_with('.'));
+        if is_below { &self.0 } else { name }
     }
 }
 
-fn is_below(name: &str, endpoint: &str) -> bool {
-    name.strip_suffix(endpoint).is_some_and(|bucket| bucket.ends_with('.'))
-}
-
-/// Those of the addresses that the rules allow, in their order.
-///
-/// # Errors
-///
-/// [`AddressRejected`] of the first one, where none is left.
-pub(crate) fn allowed(
-    rules: Option<&AddressRules>,
-    name: &str,
-    addresses: impl IntoIterator<Item = SocketAddr>,
-) -> Result<Vec<SocketAddr>, AddressRejected> {
-    let Some(rules) = rules else {
-        return Ok(addresses.into_iter().collect());
-    };
-    let mut left = Vec::new();
-    let mut rejected = None;
-    for address in addresses {
-        match rules.check(name, address.ip()) {
-            Ok(()) => left.push(address),
-            Err(error) => {
-                rejected.get_or_insert(error);
-            }
-        }
-    }
-    match rejected {
-        Some(error) if left.is_empty() => Err(error),
-        Some(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "one of a name's addresses is not used"
-            );
-            Ok(left)
-        }
-        None => Ok(left),
-    }
-}
-
-/// A name leads nowhere.
+/// A name has no address that may be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResolveError {
-    /// The system's resolver says so.
+    /// The system's resolver reports it.
     #[error("the lookup failed")]
     Failed(#[from] io::Error),
-    /// To no address that AWS has.
+    /// None that AWS has.
     #[error("the name has no address that is used")]
     Rejected(#[from] AddressRejected),
 }
 
-/// The system's resolver, with buckets' names cut, and without the addresses that the rules reject.
+/// The system's resolver, with what is changed about its results.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     system: GaiResolver,
-    names: BucketNames,
-    rules: Option<Arc<AddressRules>>,
-    avoided: Avoided,
+    wildcard_host: Option<WildcardHost>,
+    filter: AddressFilter,
+    failed: FailedAddresses,
 }
 
 impl Resolver {
-    /// `rules`: of AWS's names; `None` where the operator has written the names himself.
-    pub(super) fn new(names: BucketNames, rules: Option<Arc<AddressRules>>, avoided: Avoided) -> Self {
+    pub(super) fn new(wildcard_host: Option<WildcardHost>, filter: AddressFilter, failed: FailedAddresses) -> Self {
         Self {
             system: GaiResolver::new(),
-            names,
-            rules,
-            avoided,
+            wildcard_host,
+            filter,
+            failed,
         }
     }
 }
@@ -127,12 +73,13 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let name = Name::from_str(self.names.lookup(name.as_str())).unwrap_or(name);
-        let (rules, avoided) = (self.rules.clone(), self.avoided.clone());
+        let lookup = self.wildcard_host.as_ref().map(|host| host.lookup(name.as_str()));
+        let name = lookup.and_then(|lookup| Name::from_str(lookup).ok()).unwrap_or(name);
+        let (filter, failed) = (self.filter.clone(), self.failed.clone());
         let looking_up = self.system.call(name.clone());
         Box::pin(async move {
-            let allowed = allowed(rules.as_deref(), name.as_str(), looking_up.await?)?;
-            Ok(avoided.sorted(allowed).into_iter())
+            let allowed = filter.allowed(name.as_str(), looking_up.await?)?;
+            Ok(failed.sorted(allowed).into_iter())
         })
     }
 }
@@ -142,26 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_aws_does_not_have_are_left_out() {
-        let rules = AddressRules::default();
-        let addresses =
-            ["127.0.0.1:443", "52.218.1.1:443", "[::1]:443"].map(|text| text.parse::<SocketAddr>().unwrap());
-        let name = "s3.eu-west-1.amazonaws.com";
-        assert_eq!(allowed(Some(&rules), name, addresses).unwrap(), [addresses[1]]);
-        let error = allowed(Some(&rules), name, [addresses[2], addresses[0]]).unwrap_err();
-        assert_eq!(error.address, addresses[2].ip());
-        assert_eq!(allowed(None, name, addresses).unwrap(), addresses);
-        assert_eq!(allowed(Some(&rules), "minio.internal", addresses).unwrap(), addresses);
-    }
-
-    #[test]
-    fn only_names_below_the_endpoint_are_cut() {
-        let names = BucketNames::below("minio.internal");
-        assert_eq!(names.lookup("bucket.minio.internal"), "minio.internal");
-        assert_eq!(names.lookup("a.b.minio.internal"), "minio.internal");
+    fn only_names_below_the_wildcard_host_are_looked_up_as_it() {
+        let host = WildcardHost::new("minio.internal");
+        assert_eq!(host.lookup("bucket.minio.internal"), "minio.internal");
+        assert_eq!(host.lookup("a.b.minio.internal"), "minio.internal");
         for other in ["minio.internal", "xminio.internal", "minio.internal.example"] {
-            assert_eq!(names.lookup(other), other);
+            assert_eq!(host.lookup(other), other);
         }
-        assert_eq!(BucketNames::default().lookup("a.b"), "a.b");
     }
 }

@@ -1,108 +1,116 @@
-//! Whom we believe to be the service: the platform's roots and the operator's own.
+//! Which certificate authorities are trusted: the platform's and extra ones.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::PemObject as _;
 
-use super::Protocols;
-use super::fault::UpstreamError;
-
-/// TLS with the trusted roots, once for each set of protocols.
+/// Root certificates that servers are trusted by. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
-    http1: Arc<ClientConfig>,
-    http2_or_http1: Arc<ClientConfig>,
+pub(crate) struct TrustedRoots {
+    store: Arc<RootCertStore>,
+    unreadable: Arc<[rustls_native_certs::Error]>,
 }
 
-impl Trust {
-    /// Reads the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), and takes those of `ca_file`: its path
-    /// and what [`read`] found there.
+/// Why extra root certificates cannot be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidRoots {
+    /// A block is broken.
+    #[error("not in PEM form")]
+    NotPem,
+    /// A block is in PEM form and holds something else.
+    #[error("one is no certificate that can be trusted")]
+    NotACertificate,
+    /// There is no block.
+    #[error("there is no certificate")]
+    Empty,
+}
+
+impl TrustedRoots {
+    /// Reads those of the platform, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name in their place. It takes some
+    /// milliseconds.
+    ///
+    /// What cannot be read is left out, see [`unreadable`](Self::unreadable).
+    pub(crate) fn platform() -> Self {
+        let native = rustls_native_certs::load_native_certs();
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(native.certs);
+        Self {
+            store: Arc::new(store),
+            unreadable: native.errors.into(),
+        }
+    }
+
+    /// Trusts these certificates besides; an empty `pem` adds none.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`] where `ca_file` cannot be used.
-    pub(crate) fn new(ca_file: Option<(&Path, &[u8])>) -> Result<Self, UpstreamError> {
-        let mut roots = RootCertStore::empty();
-        let native = rustls_native_certs::load_native_certs();
-        for error in &native.errors {
-            tracing::warn!(
-                error = error as &dyn std::error::Error,
-                "a platform root cannot be read"
-            );
+    /// [`InvalidRoots`] where `pem` holds anything but usable certificates.
+    pub(crate) fn with_extra_pem(mut self, pem: &[u8]) -> Result<Self, InvalidRoots> {
+        if pem.is_empty() {
+            return Ok(self);
         }
-        roots.add_parsable_certificates(native.certs);
-        if let Some((path, pem)) = ca_file {
-            add(&mut roots, path, pem)?;
+        let store = Arc::make_mut(&mut self.store);
+        let before = store.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| InvalidRoots::NotPem)?;
+            store.add(certificate).map_err(|_| InvalidRoots::NotACertificate)?;
         }
-        if roots.is_empty() {
-            // Endpoints without TLS can be served all the same.
-            tracing::warn!("there are no trusted root certificates: every https upstream will be refused");
+        if store.len() == before {
+            return Err(InvalidRoots::Empty);
         }
-        // The provider is named: a default one would depend on what else is linked.
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(UpstreamError::Tls)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let offering = |protocols: &[&str]| {
-            let mut config = config.clone();
-            config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-            Arc::new(config)
-        };
-        Ok(Self {
-            http1: offering(&["http/1.1"]),
-            http2_or_http1: offering(&["h2", "http/1.1"]),
-        })
+        Ok(self)
     }
 
-    /// TLS that offers the protocols.
-    pub(super) fn client_config(&self, protocols: Protocols) -> Arc<ClientConfig> {
-        match protocols {
-            Protocols::Http1 => Arc::clone(&self.http1),
-            Protocols::Http2OrHttp1 => Arc::clone(&self.http2_or_http1),
-        }
+    /// Whether there are none: every TLS handshake is going to fail.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.store.is_empty()
     }
-}
 
-/// The content of `ca_file`.
-///
-/// # Errors
-///
-/// [`UpstreamError::CaFileUnreadable`].
-pub(super) fn read(ca_file: &Path) -> Result<Vec<u8>, UpstreamError> {
-    std::fs::read(ca_file).map_err(|source| UpstreamError::CaFileUnreadable {
-        path: ca_file.to_owned(),
-        source,
-    })
-}
+    /// What of the platform's roots could not be read.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        self.unreadable.iter().map(|error| error as _)
+    }
 
-fn add(roots: &mut RootCertStore, path: &Path, pem: &[u8]) -> Result<(), UpstreamError> {
-    let invalid = || UpstreamError::CaFileInvalid { path: path.to_owned() };
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate.map_err(|_| invalid())?).map_err(|_| invalid())?;
+    pub(super) fn into_store(self) -> Arc<RootCertStore> {
+        self.store
     }
-    if roots.len() == before {
-        return Err(invalid());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(pem: &str, want: InvalidRoots) {
+        let error = TrustedRoots::platform().with_extra_pem(pem.as_bytes()).unwrap_err();
+        assert_eq!(error, want, "{pem}");
+    }
+
     #[test]
-    fn a_ca_file_that_cannot_be_used_is_an_error_with_its_path() {
-        let path = Path::new("/nonexistent/ca.pem");
-        let missing = read(path).unwrap_err();
-        assert!(missing.to_string().contains("/nonexistent/ca.pem"), "{missing}");
-        let invalid = Trust::new(Some((path, b"no certificate"))).unwrap_err();
-        assert!(matches!(invalid, UpstreamError::CaFileInvalid { .. }));
-        assert!(invalid.to_string().contains("/nonexistent/ca.pem"), "{invalid}");
+    fn extra_roots_that_cannot_be_used_are_an_error() {
+        check("no certificate", InvalidRoots::Empty);
+        check(
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            InvalidRoots::NotPem,
+        );
+        check(
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+            InvalidRoots::NotACertificate,
+        );
+    }
+
+    #[test]
+    fn extra_roots_add_to_those_of_the_platform() {
+        let platform = TrustedRoots::platform();
+        let pem = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+            .unwrap()
+            .cert
+            .pem();
+        let both = platform.clone().with_extra_pem(pem.as_bytes()).unwrap();
+        assert_eq!(both.store.len(), platform.store.len() + 1);
+        let unchanged = platform.clone().with_extra_pem(b"").unwrap();
+        assert_eq!(unchanged.store.len(), platform.store.len());
     }
 }

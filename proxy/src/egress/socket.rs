@@ -21,12 +21,12 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(super) struct Socket {
     tcp: TcpStream,
-    write_fault: Option<io::ErrorKind>,
+    write_error: Option<io::ErrorKind>,
 }
 
 impl From<TcpStream> for Socket {
     fn from(tcp: TcpStream) -> Self {
-        Self { tcp, write_fault: None }
+        Self { tcp, write_error: None }
     }
 }
 
@@ -35,10 +35,10 @@ impl Socket {
     fn written(&mut self, outcome: io::Result<usize>, length: usize, cx: &Context<'_>) -> io::Result<usize> {
         match outcome {
             Err(error) if is_gone(error.kind()) => {
-                self.write_fault = Some(error.kind());
+                self.write_error = Some(error.kind());
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "the service takes no more of the request: reading its response"
+                    "the server takes no more of the request: reading its response"
                 );
                 // So that the end is read before the pool hands the connection to another request.
                 cx.waker().wake_by_ref();
@@ -65,13 +65,13 @@ fn is_gone(kind: io::ErrorKind) -> bool {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Some(fault) = self.write_fault else {
+        let Some(error) = self.write_error else {
             return Pin::new(&mut self.tcp).poll_read(cx, buffer);
         };
         match self.read_rest(buffer) {
             // The write has taken the error off the socket, which now only reports its end: a response that ends where
             // the connection does would look whole. After an orderly end, which is whole, writing gives `BrokenPipe`.
-            Ok(0) if fault != io::ErrorKind::BrokenPipe => Poll::Ready(Err(fault.into())),
+            Ok(0) if error != io::ErrorKind::BrokenPipe => Poll::Ready(Err(error.into())),
             Ok(_) => Poll::Ready(Ok(())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Pin::new(&mut self.tcp).poll_read(cx, buffer),
             Err(error) => Poll::Ready(Err(error)),
@@ -81,7 +81,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        if self.write_fault.is_some() {
+        if self.write_error.is_some() {
             return Poll::Ready(Ok(data.len()));
         }
         let outcome = ready!(Pin::new(&mut self.tcp).poll_write(cx, data));
@@ -94,7 +94,7 @@ impl AsyncWrite for Socket {
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = data.iter().map(|piece| piece.len()).sum();
-        if self.write_fault.is_some() {
+        if self.write_error.is_some() {
             return Poll::Ready(Ok(length));
         }
         let outcome = ready!(Pin::new(&mut self.tcp).poll_write_vectored(cx, data));
@@ -110,7 +110,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.write_fault.is_some() {
+        if self.write_error.is_some() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.tcp).poll_shutdown(cx)
@@ -139,7 +139,7 @@ mod tests {
 
     /// Writes until the other end is known to be gone.
     async fn write_into_the_void(socket: &mut Socket) {
-        while socket.write_fault.is_none() {
+        while socket.write_error.is_none() {
             assert_eq!(socket.write(&[0; 4096]).await.unwrap(), 4096);
             tokio::task::yield_now().await;
         }
@@ -161,7 +161,7 @@ mod tests {
     async fn reset_is_reported_where_reading_ends() {
         let mut socket = reset_after("").await;
         write_into_the_void(&mut socket).await;
-        let kind = socket.write_fault.unwrap();
+        let kind = socket.write_error.unwrap();
         match socket.read(&mut [0; 8]).await {
             Ok(read) => assert_eq!((read, kind), (0, io::ErrorKind::BrokenPipe)),
             Err(error) => assert_eq!(error.kind(), kind),

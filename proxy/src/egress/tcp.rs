@@ -1,4 +1,4 @@
-//! A TCP connection that knows how it came about.
+//! A TCP connection, and what is known of it.
 
 use std::io;
 use std::pin::Pin;
@@ -11,27 +11,30 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::avoid::PeerAddress;
+use super::failed_addresses::PeerAddress;
 use super::socket::Socket;
 use crate::process::DescriptorPermit;
 
-/// Whether a connection has brought an answer before. Shared by the connection and its answers.
+/// Whether a connection has brought a response before. Each connection carries it as an extension, which its responses
+/// share.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Served(Arc<AtomicBool>);
+pub(crate) struct ResponseSeen(Arc<AtomicBool>);
 
-impl Served {
-    pub(super) fn mark(&self) {
+impl ResponseSeen {
+    /// It has.
+    pub(crate) fn mark(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_marked(&self) -> bool {
+    /// Whether it has.
+    pub(crate) fn is_marked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A TCP connection, to the service or to the HTTP proxy before it.
+/// A TCP connection, to the server or to the HTTP proxy on the path to it.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct TcpConnection {
     io: TokioIo<Socket>,
     /// Requests go to an HTTP proxy, in absolute form.
     is_proxied: bool,
@@ -40,7 +43,7 @@ pub(super) struct Link {
     descriptor: DescriptorPermit,
 }
 
-impl Link {
+impl TcpConnection {
     pub(super) fn direct(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
         Self::new(io, false, descriptor)
     }
@@ -60,22 +63,22 @@ impl Link {
     }
 }
 
-impl Connection for Link {
+impl Connection for TcpConnection {
     fn connected(&self) -> Connected {
         Connected::new()
             .proxy(self.is_proxied)
-            .extra(Served::default())
+            .extra(ResponseSeen::default())
             .extra(self.peer)
     }
 }
 
-impl Read for Link {
+impl Read for TcpConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }
 }
 
-impl Write for Link {
+impl Write for TcpConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, data)
     }

@@ -9,12 +9,13 @@ use signer::Signer;
 use sts_client::{CredentialError, CredentialFailure, CredentialSource};
 
 use super::SetupError;
+use crate::egress::WildcardHost;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, RetryTally, SkewGauge};
 use crate::permit::{Account, Permit, Records};
 use crate::route::{Routable, Route, Router};
 use crate::sign::Skew;
-use crate::upstream::{BucketNames, Network, Protocols, Purpose, Upstream};
+use crate::upstream::{Network, Purpose, Upstream, protocols_of};
 
 /// All that the steps of a request need to know of its connection.
 #[derive(Debug)]
@@ -139,10 +140,8 @@ fn no_credentials(error: CredentialError) -> ProxyError {
 
 fn purpose(route: &Route) -> Purpose {
     Purpose {
-        protocols: Protocols::of(&route.traits),
-        names: route
-            .endpoint()
-            .map_or_else(BucketNames::default, |url| BucketNames::below(url.host())),
+        protocols: protocols_of(&route.traits),
+        own_host: route.endpoint().map(|url| WildcardHost::new(url.host())),
         timeouts: route.config.timeouts,
     }
 }

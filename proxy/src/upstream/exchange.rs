@@ -13,13 +13,12 @@ use hyper_util::client::legacy::{Error, ResponseFuture};
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::avoid::PeerAddress;
 use super::body::{HeldBody, ServiceBody};
-use super::fault::{ConnectError, find};
-use super::link::Served;
+use super::fault::PoolConnectError;
 use super::response_head::{self, MalformedResponse, Reuse};
 use super::upload::Exchanging;
 use crate::body::Progress;
+use crate::egress::{ConnectError, PeerAddress, ResponseSeen, find_source};
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::Fault;
 
@@ -106,8 +105,8 @@ pub(super) async fn wait(
         };
         match outcome {
             Ok(Ok(response)) => {
-                if let Some(served) = response.extensions().get::<Served>() {
-                    served.mark();
+                if let Some(seen) = response.extensions().get::<ResponseSeen>() {
+                    seen.mark();
                 }
                 return Ok(response);
             }
@@ -175,8 +174,8 @@ fn malformed(cause: MalformedResponse, peer: Option<IpAddr>) -> SendFault {
 fn judge(error: Error) -> SendFault {
     let extras = extras(&error);
     let peer = extras.get::<PeerAddress>().and_then(|peer| peer.0);
-    let (code, fault) = match find::<ConnectError>(&error) {
-        Some(ConnectError::CircuitOpen(open)) => {
+    let (code, fault) = match find_source::<PoolConnectError>(&error) {
+        Some(PoolConnectError::CircuitOpen(open)) => {
             let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
             let hint = format!(
                 "Try again then. The last attempt failed with {}: {}. {}",
@@ -186,7 +185,7 @@ fn judge(error: Error) -> SendFault {
             );
             return SendFault::last(error.with_hint(hint).with_cause(*open));
         }
-        Some(ConnectError::NoDescriptor(_)) => {
+        Some(PoolConnectError::Connect(ConnectError::NoDescriptor(_))) => {
             // Nothing is wrong with the service, and another attempt would take another descriptor.
             let busy = ProxyError::new(ErrorCode::UpstreamBusy).with_retry_after(BUSY_RETRY);
             return SendFault::last(busy.with_hint(TOO_FEW_FILES).with_cause(error));
@@ -205,30 +204,30 @@ fn judge(error: Error) -> SendFault {
 }
 
 /// Whether another attempt to connect may succeed.
-fn is_passing(error: &ConnectError) -> bool {
+fn is_passing(error: &PoolConnectError) -> bool {
     match error {
         // A certificate stays what it is; a handshake that was broken off may have met a server that is going away.
-        ConnectError::Tls(cause) => is_gone(cause.kind()),
+        PoolConnectError::Connect(ConnectError::Tls(cause)) => is_gone(cause.kind()),
         // A name that leads nowhere, or an HTTP proxy that opens no tunnel, stays what it is.
-        ConnectError::Unreachable(cause) => find::<io::Error>(&**cause)
+        PoolConnectError::Connect(ConnectError::Unreachable(cause)) => find_source::<io::Error>(&**cause)
             .is_some_and(|cause| is_gone(cause.kind()) || cause.kind() == io::ErrorKind::ConnectionRefused),
-        ConnectError::TimedOut
-        | ConnectError::AddressRejected(_)
-        | ConnectError::NotHttp2
-        | ConnectError::NoDescriptor(_)
-        | ConnectError::CircuitOpen(_) => false,
+        PoolConnectError::Connect(
+            ConnectError::TimedOut | ConnectError::AddressRejected(_) | ConnectError::NoDescriptor(_),
+        )
+        | PoolConnectError::NotHttp2
+        | PoolConnectError::CircuitOpen(_) => false,
     }
 }
 
 /// Whether what the service sent is no valid HTTP, as hyper says of HTTP/1 and h2 of HTTP/2.
 fn is_malformed(error: &Error) -> bool {
-    let hyper = find::<hyper::Error>(error);
+    let hyper = find_source::<hyper::Error>(error);
     if hyper.is_some_and(hyper::Error::is_parse) {
         return true;
     }
     // h2 itself has found it; a service that says the same of our request has another reason.
     !hyper.is_some_and(hyper::Error::is_user)
-        && find::<h2::Error>(error).is_some_and(|error| {
+        && find_source::<h2::Error>(error).is_some_and(|error| {
             error.is_library()
                 && matches!(
                     error.reason(),
@@ -246,17 +245,17 @@ fn is_malformed(error: &Error) -> bool {
 /// Which fault it is that an exchange broke off.
 fn broken_off(error: &Error, extras: &Extensions) -> Fault {
     // Our own body ended it, not the service.
-    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_user) {
+    if find_source::<hyper::Error>(error).is_some_and(hyper::Error::is_user) {
         return Fault::Final;
     }
-    let stream = find::<h2::Error>(error);
+    let stream = find_source::<h2::Error>(error);
     // A stream that the service's GOAWAY leaves out is one that it has not looked at (RFC 9113, section 6.8). One that it
     // has taken fails by what becomes of its connection.
     let is_left_out = |error: &h2::Error| error.is_go_away() && error.is_remote();
     if stream.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM) || is_left_out(error)) {
         return Fault::NotSent;
     }
-    let has_served = extras.get::<Served>().is_some_and(Served::is_marked);
+    let has_served = extras.get::<ResponseSeen>().is_some_and(ResponseSeen::is_marked);
     if is_closed(error) || stream.is_some_and(|error| error.is_go_away() || error.is_io()) {
         return if has_served {
             Fault::StaleConnection
@@ -298,9 +297,9 @@ fn extras(error: &Error) -> Extensions {
 
 /// Whether the other end closed or reset the connection before an answer.
 fn is_closed(error: &Error) -> bool {
-    let is_incomplete =
-        find::<hyper::Error>(error).is_some_and(|e| e.is_incomplete_message() || e.is_closed() || e.is_canceled());
-    is_incomplete || find::<io::Error>(error).is_some_and(|e| is_gone(e.kind()))
+    let is_incomplete = find_source::<hyper::Error>(error)
+        .is_some_and(|e| e.is_incomplete_message() || e.is_closed() || e.is_canceled());
+    is_incomplete || find_source::<io::Error>(error).is_some_and(|e| is_gone(e.kind()))
 }
 
 fn is_gone(kind: io::ErrorKind) -> bool {

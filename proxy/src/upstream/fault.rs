@@ -1,10 +1,10 @@
 //! What can go wrong on the way to the service.
 
-use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use crate::error::{Cause, ErrorCode};
+use crate::egress::{ConnectError, InvalidProxyUrl, InvalidRoots, TlsSetupError};
+use crate::error::ErrorCode;
 use crate::retry::CircuitOpen;
 
 /// The upstream's settings cannot be used.
@@ -25,69 +25,53 @@ pub enum UpstreamError {
     CaFileInvalid {
         /// The file.
         path: PathBuf,
+        /// Why.
+        #[source]
+        source: InvalidRoots,
     },
-    /// The TLS library refuses its own defaults.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    /// The TLS library rejects its own defaults.
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+    /// `upstream.https_proxy` or `upstream.http_proxy` cannot be used.
+    #[error("upstream.https_proxy or upstream.http_proxy cannot be used")]
+    Proxy(#[from] InvalidProxyUrl),
 }
 
-/// Why no connection was made.
+/// Why the pool got no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
-    /// Not within `timeouts.connect`.
-    #[error("no connection within the time for it")]
-    TimedOut,
-    /// The name, TCP, or the proxy on the way.
-    #[error("no connection")]
-    Unreachable(#[source] Cause),
-    /// AWS's name leads to addresses that AWS does not have.
-    #[error("no connection")]
-    AddressRejected(#[source] Cause),
-    /// HTTP/2 was wanted, and something else was agreed on, or an HTTP proxy answers for the service.
+pub(super) enum PoolConnectError {
+    /// None was opened.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// HTTP/2 was wanted, and something else was agreed on, or an HTTP proxy responds for the service.
     #[error("the connection is not for HTTP/2")]
     NotHttp2,
-    /// No more files may be open.
-    #[error("no connection is tried")]
-    NoDescriptor(#[source] Cause),
     /// Too many attempts have failed.
     #[error("no connection is tried")]
     CircuitOpen(#[source] CircuitOpen),
-    /// The TLS handshake.
-    #[error("no TLS connection")]
-    Tls(#[source] io::Error),
 }
 
-impl ConnectError {
+impl PoolConnectError {
     /// What a request is rejected with for it.
     pub(super) fn code(&self) -> ErrorCode {
         match self {
-            Self::TimedOut => ErrorCode::UpstreamConnectTimeout,
-            Self::Unreachable(_) => ErrorCode::UpstreamUnreachable,
-            Self::AddressRejected(_) => ErrorCode::UpstreamAddressRejected,
+            Self::Connect(ConnectError::TimedOut) => ErrorCode::UpstreamConnectTimeout,
+            Self::Connect(ConnectError::Unreachable(_)) => ErrorCode::UpstreamUnreachable,
+            Self::Connect(ConnectError::AddressRejected(_)) => ErrorCode::UpstreamAddressRejected,
+            Self::Connect(ConnectError::NoDescriptor(_)) => ErrorCode::UpstreamBusy,
+            Self::Connect(ConnectError::Tls(_)) => ErrorCode::UpstreamTls,
             Self::NotHttp2 => ErrorCode::UpstreamNotHttp2,
-            Self::NoDescriptor(_) => ErrorCode::UpstreamBusy,
             Self::CircuitOpen(_) => ErrorCode::UpstreamCircuitOpen,
-            Self::Tls(_) => ErrorCode::UpstreamTls,
         }
     }
 
     /// Whether it counts against the host.
     pub(super) fn is_failure(&self) -> bool {
         match self {
-            Self::TimedOut | Self::Unreachable(_) | Self::Tls(_) => true,
-            Self::AddressRejected(_) | Self::NotHttp2 | Self::NoDescriptor(_) | Self::CircuitOpen(_) => false,
+            Self::Connect(ConnectError::TimedOut | ConnectError::Unreachable(_) | ConnectError::Tls(_)) => true,
+            Self::Connect(ConnectError::AddressRejected(_) | ConnectError::NoDescriptor(_))
+            | Self::NotHttp2
+            | Self::CircuitOpen(_) => false,
         }
     }
-}
-
-/// The first cause of the type.
-pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }

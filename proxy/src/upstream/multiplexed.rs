@@ -15,14 +15,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use hyper_rustls::MaybeHttpsStream;
-use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection as PooledConnection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::link::Link;
 use super::upload::Upload;
+use crate::egress::Connection;
 
 /// For so long the end of a connection is held back at most. A response that comes with it is in memory.
 const END_HELD_BACK: Duration = Duration::from_millis(250);
@@ -122,7 +121,7 @@ impl Drop for UnderWay {
 /// A connection to a service, by whichever protocol was agreed on.
 #[derive(Debug)]
 pub(super) struct ServiceLink {
-    io: TokioIo<MaybeHttpsStream<Link>>,
+    io: TokioIo<Connection>,
     exchanges: Exchanges,
     end: Option<HeldEnd>,
 }
@@ -135,7 +134,7 @@ struct HeldEnd {
 }
 
 impl ServiceLink {
-    pub(super) fn new(io: MaybeHttpsStream<Link>, is_http2: bool) -> Self {
+    pub(super) fn new(io: Connection, is_http2: bool) -> Self {
         Self {
             io: TokioIo::new(io),
             exchanges: Exchanges::new(is_http2),
@@ -144,7 +143,7 @@ impl ServiceLink {
     }
 }
 
-impl Connection for ServiceLink {
+impl PooledConnection for ServiceLink {
     fn connected(&self) -> Connected {
         self.io.inner().connected().extra(self.exchanges.clone())
     }

@@ -58,9 +58,10 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Environment};
+    use crate::egress::Protocols;
     use crate::metrics::Metrics;
     use crate::process::DescriptorLimit;
-    use crate::upstream::{BucketNames, Network, Protocols, Purpose};
+    use crate::upstream::{Network, Purpose};
     use resource_limits::ListenerRole;
 
     #[tokio::test(start_paused = true)]
@@ -74,7 +75,7 @@ mod tests {
         let connect = connection.timeouts.connect;
         let purpose = Purpose {
             protocols: Protocols::Http1,
-            names: BucketNames::default(),
+            own_host: None,
             timeouts: connection.timeouts,
         };
         let network = Network::new(&config.upstream, config.server.threads, &DescriptorLimit::none(), None).unwrap();
