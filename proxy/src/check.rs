@@ -259,7 +259,7 @@ impl Checker {
             && let Some(url) = self.sts_url(connection)
         {
             let patience = self.config.sts.connect_timeout;
-            let protocols = crate::egress::Protocols::Http2OrHttp1;
+            let protocols = egress::Protocols::Http2OrHttp1;
             let is_operators = connection.sts_endpoint.is_some() || self.config.sts.endpoint.is_some();
             network::reach(&mut steps, &self.network, &url, protocols, patience, is_operators).await;
         }

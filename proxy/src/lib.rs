@@ -17,7 +17,6 @@ mod browser;
 mod chain_files;
 pub mod check;
 pub mod cli;
-mod egress;
 pub mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]

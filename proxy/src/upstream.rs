@@ -21,6 +21,7 @@ mod upload;
 use std::time::Duration;
 
 use aws_endpoints::ServiceTraits;
+use egress::{AddressFilter, Connector, DialSettings, FailedAddresses, Protocols, WildcardHost};
 use http::header::{EXPECT, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
@@ -29,7 +30,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Continues, ExpectContinue};
 use crate::config::Timeouts;
-use crate::egress::{AddressFilter, Connector, DialSettings, FailedAddresses, Protocols, WildcardHost};
 use crate::metrics::UpstreamTally;
 use crate::retry::{Breakers, Budgets, Fault};
 use crate::share::Pool;

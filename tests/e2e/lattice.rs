@@ -60,9 +60,7 @@ impl Mesh {
             }
         });
         let (scheme, upstream) = match &folder {
-            Some(folder) => {
-                ("https", upstream_trusting(&folder.path().join("ca.pem")))
-            }
+            Some(folder) => ("https", upstream_trusting(&folder.path().join("ca.pem"))),
             None => ("http", String::new()),
         };
         let endpoint = format!("{scheme}://{address}");

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use aws_endpoints::AddressRejected;
+use egress::{AddressFilter, ConnectError, FirstHop, Protocols, TlsFailure, TlsVersion, connect, resolve};
 
 use super::report::{Cause, Culprit, Finding, Outcome, StepKind};
 use super::steps::{Steps, Timer};
 use crate::config::{EndpointUrl, Scheme};
-use crate::egress::{AddressFilter, ConnectError, FirstHop, Protocols, TlsFailure, TlsVersion, connect, resolve};
 use crate::log::Chain;
 use crate::upstream::Network;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_model::{Clock, ConnectionName, Credentials};
+use egress::WildcardHost;
 use signer::Signer;
 use sts_client::{CredentialError, CredentialFailure, CredentialSource};
 
 use super::SetupError;
-use crate::egress::WildcardHost;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, RetryTally, SkewGauge};
 use crate::permit::{Account, Permit, Records};

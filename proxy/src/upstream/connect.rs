@@ -4,13 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use egress::{Connection, Connector};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use super::fault::PoolConnectError;
 use super::multiplexed::ServiceLink;
-use crate::egress::{Connection, Connector};
 use crate::metrics::UpstreamTally;
 use crate::retry::Breakers;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use egress::{ConnectError, PeerAddress, ResponseSeen, find_source};
 use http::{Extensions, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::CaptureConnection;
@@ -18,7 +19,6 @@ use super::fault::PoolConnectError;
 use super::response_head::{self, MalformedResponse, Reuse};
 use super::upload::Exchanging;
 use crate::body::Progress;
-use crate::egress::{ConnectError, PeerAddress, ResponseSeen, find_source};
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::Fault;
 

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::egress::{ConnectError, InvalidProxyUrl, InvalidRoots, TlsSetupError};
+use egress::{ConnectError, InvalidProxyUrl, InvalidRoots, TlsSetupError};
+
 use crate::error::ErrorCode;
 use crate::retry::CircuitOpen;
 

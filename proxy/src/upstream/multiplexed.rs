@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use egress::Connection;
 use futures_util::task::AtomicWaker;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection as PooledConnection};
 use hyper_util::rt::TokioIo;
@@ -21,7 +22,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::upload::Upload;
-use crate::egress::Connection;
 
 /// For so long the end of a connection is held back at most. A response that comes with it is in memory.
 const END_HELD_BACK: Duration = Duration::from_millis(250);

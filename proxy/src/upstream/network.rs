@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_endpoints::AddressRules;
+use egress::{AddressFilter, HttpProxies, InvalidRoots, ProxySettings, TlsSettings, TrustedRoots};
 
 use super::fault::UpstreamError;
 use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
-use crate::egress::{AddressFilter, HttpProxies, InvalidRoots, ProxySettings, TlsSettings, TrustedRoots};
 use crate::process::DescriptorLimit;
 
 /// How long an idle connection is kept where few may be open.

@@ -56,9 +56,10 @@ pub(super) fn size(reserve_percent: u8) -> PoolSize {
 mod tests {
     use std::net::IpAddr;
 
+    use egress::Protocols;
+
     use super::*;
     use crate::config::{Config, Environment};
-    use crate::egress::Protocols;
     use crate::metrics::Metrics;
     use crate::process::DescriptorLimit;
     use crate::upstream::{Network, Purpose};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use egress::{AddressFilter, ConnectError, Connection, Connector, DialSettings, FirstHop, Protocols};
 use http::Uri;
 
 use super::Network;
 use crate::config::EndpointUrl;
-use crate::egress::{AddressFilter, ConnectError, Connection, Connector, DialSettings, FirstHop, Protocols};
 
 impl Network {
     /// What is dialled for this URL.

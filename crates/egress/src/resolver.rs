@@ -11,17 +11,18 @@ use aws_endpoints::AddressRejected;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
 
-use super::addresses::AddressFilter;
-use super::failed_addresses::FailedAddresses;
+use crate::addresses::AddressFilter;
+use crate::failed_addresses::FailedAddresses;
 
 /// A host that all names below it are looked up as: an endpoint whose buckets are names below it
 /// (`BUCKET.minio.internal`) often has no DNS entries for them.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct WildcardHost(String);
+pub struct WildcardHost(String);
 
 impl WildcardHost {
     /// `host` is a name without a port.
-    pub(crate) fn new(host: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new(host: impl Into<String>) -> Self {
         Self(host.into())
     }
 
@@ -34,7 +35,7 @@ impl WildcardHost {
 
 /// A name has no address that may be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ResolveError {
+pub(crate) enum ResolveError {
     /// The system's resolver reports it.
     #[error("the lookup failed")]
     Failed(#[from] io::Error),
@@ -45,7 +46,7 @@ pub(super) enum ResolveError {
 
 /// The system's resolver, with what is changed about its results.
 #[derive(Clone, Debug)]
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     system: GaiResolver,
     wildcard_host: Option<WildcardHost>,
     filter: AddressFilter,
@@ -53,7 +54,7 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    pub(super) fn new(wildcard_host: Option<WildcardHost>, filter: AddressFilter, failed: FailedAddresses) -> Self {
+    pub(crate) fn new(wildcard_host: Option<WildcardHost>, filter: AddressFilter, failed: FailedAddresses) -> Self {
         Self {
             system: GaiResolver::new(),
             wildcard_host,

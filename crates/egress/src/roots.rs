@@ -8,7 +8,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 /// Root certificates that servers are trusted by. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct TrustedRoots {
+pub struct TrustedRoots {
     store: Arc<RootCertStore>,
     unreadable: Arc<[rustls_native_certs::Error]>,
 }
@@ -32,7 +32,8 @@ impl TrustedRoots {
     /// milliseconds.
     ///
     /// What cannot be read is left out, see [`unreadable`](Self::unreadable).
-    pub(crate) fn platform() -> Self {
+    #[must_use]
+    pub fn platform() -> Self {
         let native = rustls_native_certs::load_native_certs();
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(native.certs);
@@ -47,7 +48,14 @@ impl TrustedRoots {
     /// # Errors
     ///
     /// [`InvalidRoots`] where `pem` holds anything but usable certificates.
-    pub(crate) fn with_extra_pem(mut self, pem: &[u8]) -> Result<Self, InvalidRoots> {
+    ///
+    /// ```
+    /// use egress::{InvalidRoots, TrustedRoots};
+    ///
+    /// let roots = TrustedRoots::platform().with_extra_pem(b"no certificate");
+    /// assert_eq!(roots.unwrap_err(), InvalidRoots::Empty);
+    /// ```
+    pub fn with_extra_pem(mut self, pem: &[u8]) -> Result<Self, InvalidRoots> {
         if pem.is_empty() {
             return Ok(self);
         }
@@ -64,16 +72,17 @@ impl TrustedRoots {
     }
 
     /// Whether there are none: every TLS handshake is going to fail.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.store.is_empty()
     }
 
     /// What of the platform's roots could not be read.
-    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    pub fn unreadable(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
         self.unreadable.iter().map(|error| error as _)
     }
 
-    pub(super) fn into_store(self) -> Arc<RootCertStore> {
+    pub(crate) fn into_store(self) -> Arc<RootCertStore> {
         self.store
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
-use super::roots::TrustedRoots;
+use crate::roots::TrustedRoots;
 
 /// The HTTP versions that a connection is for. TLS offers them by ALPN; without TLS it is HTTP/1.1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Protocols {
+pub enum Protocols {
     /// HTTP/1.1.
     Http1,
     /// HTTP/2, else HTTP/1.1.
@@ -17,7 +17,7 @@ pub(crate) enum Protocols {
 
 /// The version of TLS that was agreed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum TlsVersion {
+pub enum TlsVersion {
     /// TLS 1.2.
     Tls12,
     /// TLS 1.3.
@@ -31,7 +31,7 @@ pub struct TlsSetupError(#[source] rustls::Error);
 
 /// How TLS servers are connected to. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct TlsSettings {
+pub struct TlsSettings {
     http1: Arc<ClientConfig>,
     http2_or_http1: Arc<ClientConfig>,
 }
@@ -42,7 +42,7 @@ impl TlsSettings {
     /// # Errors
     ///
     /// [`TlsSetupError`] is a defect of the build.
-    pub(crate) fn new(roots: TrustedRoots) -> Result<Self, TlsSetupError> {
+    pub fn new(roots: TrustedRoots) -> Result<Self, TlsSetupError> {
         // The provider is named: a default one would depend on what else is linked.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -61,7 +61,7 @@ impl TlsSettings {
         })
     }
 
-    pub(super) fn client_config(&self, protocols: Protocols) -> Arc<ClientConfig> {
+    pub(crate) fn client_config(&self, protocols: Protocols) -> Arc<ClientConfig> {
         match protocols {
             Protocols::Http1 => Arc::clone(&self.http1),
             Protocols::Http2OrHttp1 => Arc::clone(&self.http2_or_http1),

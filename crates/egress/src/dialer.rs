@@ -11,13 +11,13 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::addresses::AddressFilter;
-use super::error::BoxError;
-use super::failed_addresses::FailedAddresses;
-use super::http_proxy::HttpProxies;
-use super::resolver::{Resolver, WildcardHost};
-use super::tcp::TcpConnection;
-use crate::process::DescriptorLimit;
+use crate::addresses::AddressFilter;
+use crate::error::BoxError;
+use crate::failed_addresses::FailedAddresses;
+use crate::http_proxy::HttpProxies;
+use crate::resolver::{Resolver, WildcardHost};
+use crate::tcp::TcpConnection;
+use resource_limits::DescriptorLimit;
 
 /// Probes of an idle connection: shorter than the five minutes after which common firewalls forget it.
 const KEEPALIVE: Duration = Duration::from_mins(1);
@@ -28,12 +28,12 @@ const DESCRIPTOR_WAIT: Duration = Duration::from_secs(2);
 /// No more connections may be open, and none has ended.
 #[derive(Debug, thiserror::Error)]
 #[error("too many files are open: the limit of open files (ulimit -n) leaves no connection to the service")]
-pub(super) struct NoDescriptor;
+pub(crate) struct NoDescriptor;
 
 /// How servers are dialled: directly, at any address, by as many connections at a time as there are, unless said otherwise.
 #[derive(Clone, Debug)]
-pub(crate) struct DialSettings {
-    pub(super) connect_timeout: Duration,
+pub struct DialSettings {
+    pub(crate) connect_timeout: Duration,
     proxies: HttpProxies,
     filter: AddressFilter,
     wildcard_host: Option<WildcardHost>,
@@ -43,7 +43,8 @@ pub(crate) struct DialSettings {
 
 impl DialSettings {
     /// A connection is opened within `connect_timeout`: name resolution, TCP, an HTTP proxy's tunnel and TLS together.
-    pub(crate) fn new(connect_timeout: Duration) -> Self {
+    #[must_use]
+    pub fn new(connect_timeout: Duration) -> Self {
         Self {
             connect_timeout,
             proxies: HttpProxies::none(),
@@ -57,38 +58,38 @@ impl DialSettings {
     /// Goes through these HTTP proxies. A proxy that opens a tunnel resolves the server's name itself, so the address
     /// filter sees only the proxy's name then.
     #[must_use]
-    pub(crate) fn with_proxies(self, proxies: HttpProxies) -> Self {
+    pub fn with_proxies(self, proxies: HttpProxies) -> Self {
         Self { proxies, ..self }
     }
 
     /// Connects only to addresses that the filter allows.
     #[must_use]
-    pub(crate) fn with_address_filter(self, filter: AddressFilter) -> Self {
+    pub fn with_address_filter(self, filter: AddressFilter) -> Self {
         Self { filter, ..self }
     }
 
     /// Looks names below the host up as the host.
     #[must_use]
-    pub(crate) fn with_wildcard_host(self, wildcard_host: Option<WildcardHost>) -> Self {
+    pub fn with_wildcard_host(self, wildcard_host: Option<WildcardHost>) -> Self {
         Self { wildcard_host, ..self }
     }
 
     /// Tries these addresses last.
     #[must_use]
-    pub(crate) fn with_failed_addresses(self, failed: FailedAddresses) -> Self {
+    pub fn with_failed_addresses(self, failed: FailedAddresses) -> Self {
         Self { failed, ..self }
     }
 
     /// Each connection counts as one descriptor of the limit.
     #[must_use]
-    pub(crate) fn with_descriptor_limit(self, descriptors: DescriptorLimit) -> Self {
+    pub fn with_descriptor_limit(self, descriptors: DescriptorLimit) -> Self {
         Self { descriptors, ..self }
     }
 }
 
 /// Connects by TCP.
 #[derive(Clone, Debug)]
-pub(super) struct Dialer {
+pub(crate) struct Dialer {
     tcp: HttpConnector<Resolver>,
     proxies: HttpProxies,
     descriptors: DescriptorLimit,
@@ -97,7 +98,7 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    pub(super) fn new(settings: DialSettings) -> Self {
+    pub(crate) fn new(settings: DialSettings) -> Self {
         let DialSettings {
             connect_timeout,
             proxies,
@@ -163,8 +164,8 @@ impl Service<Uri> for Dialer {
 mod tests {
     use tokio::net::TcpListener;
 
-    use super::super::error::find_source;
     use super::*;
+    use crate::error::find_source;
 
     #[tokio::test]
     async fn beyond_the_limit_a_connection_waits_for_another_to_end_and_then_fails_by_its_name() {

@@ -6,14 +6,14 @@ use std::io;
 use aws_endpoints::AddressRejected;
 use rustls::CertificateError;
 
-use super::dialer::NoDescriptor;
+use crate::dialer::NoDescriptor;
 
 /// An error of a lower layer.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why no connection was opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectError {
+pub enum ConnectError {
     /// Not within the connect timeout.
     #[error("connect timed out")]
     TimedOut,
@@ -33,7 +33,7 @@ pub(crate) enum ConnectError {
 
 /// What a TLS handshake failed by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum TlsFailure {
+pub enum TlsFailure {
     /// The certificate is signed by an authority that is not trusted.
     UntrustedIssuer,
     /// The certificate is for another name.
@@ -48,7 +48,8 @@ pub(crate) enum TlsFailure {
 
 impl ConnectError {
     /// What the TLS handshake failed by, where that is what failed.
-    pub(crate) fn tls_failure(&self) -> Option<TlsFailure> {
+    #[must_use]
+    pub fn tls_failure(&self) -> Option<TlsFailure> {
         use CertificateError::{BadSignature, NotValidForName, NotValidForNameContext, UnknownIssuer};
         let Self::Tls(error) = self else { return None };
         let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
@@ -64,7 +65,7 @@ impl ConnectError {
     }
 
     /// The TLS handshake fails with an [`io::Error`], everything before it with errors of its own.
-    pub(super) fn classify(cause: BoxError) -> Self {
+    pub(crate) fn classify(cause: BoxError) -> Self {
         match cause.downcast::<io::Error>() {
             // The connector wraps it in another one, which hides its kind.
             Ok(error) => Self::Tls(error.downcast::<io::Error>().unwrap_or_else(|error| error)),
@@ -79,7 +80,7 @@ impl ConnectError {
 }
 
 /// The first error of the type, of this one and its sources.
-pub(crate) fn find_source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub fn find_source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {

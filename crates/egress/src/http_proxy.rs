@@ -9,13 +9,13 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 /// The HTTP proxies to use. The default is none. URLs are secrets because they may hold a password.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct ProxySettings {
+pub struct ProxySettings {
     /// `http://[user:password@]host[:port]`, for `https` destinations: they go through a `CONNECT` tunnel.
-    pub(crate) https: Option<Secret>,
+    pub https: Option<Secret>,
     /// The same for `http` destinations: requests go to the proxy in absolute form.
-    pub(crate) http: Option<Secret>,
+    pub http: Option<Secret>,
     /// Hosts that are reached directly, separated by commas: names with all below them, IP addresses, CIDR blocks, `*`.
-    pub(crate) no_proxy: Option<String>,
+    pub no_proxy: Option<String>,
 }
 
 /// A proxy's URL cannot be used. Its text is not shown: it may hold a password.
@@ -25,11 +25,12 @@ pub struct InvalidProxyUrl;
 
 /// Which HTTP proxy leads to which host. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpProxies(Arc<Matcher>);
+pub struct HttpProxies(Arc<Matcher>);
 
 impl HttpProxies {
     /// Every destination is reached directly.
-    pub(crate) fn none() -> Self {
+    #[must_use]
+    pub fn none() -> Self {
         Self(Arc::new(Matcher::builder().build()))
     }
 
@@ -39,7 +40,21 @@ impl HttpProxies {
     ///
     /// [`InvalidProxyUrl`] for a proxy that is not reached by plain HTTP, and for what is no URL: without this check it
     /// would be passed by.
-    pub(crate) fn new(settings: &ProxySettings) -> Result<Self, InvalidProxyUrl> {
+    ///
+    /// ```
+    /// use egress::{HttpProxies, ProxySettings};
+    ///
+    /// let proxies = HttpProxies::new(&ProxySettings {
+    ///     https: Some(auth_model::Secret::new("http://me:hunter2@proxy.example:3128")),
+    ///     http: None,
+    ///     no_proxy: Some(".internal,10.0.0.0/8".to_owned()),
+    /// })?;
+    /// let proxy = proxies.proxy_for(&"https://s3.eu-west-1.amazonaws.com/".parse()?);
+    /// assert_eq!(proxy.unwrap(), "http://proxy.example:3128/");
+    /// assert_eq!(proxies.proxy_for(&"https://minio.internal/".parse()?), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(settings: &ProxySettings) -> Result<Self, InvalidProxyUrl> {
         let mut matcher = Matcher::builder();
         if let Some(https) = &settings.https {
             matcher = matcher.https(checked(https)?);
@@ -55,20 +70,22 @@ impl HttpProxies {
     }
 
     /// The HTTP proxy that leads there, without its user and password.
-    pub(crate) fn proxy_for(&self, destination: &Uri) -> Option<Uri> {
+    #[must_use]
+    pub fn proxy_for(&self, destination: &Uri) -> Option<Uri> {
         Some(self.0.intercept(destination)?.uri().clone())
     }
 
     /// `Proxy-Authorization` for a request in the clear, which goes through the proxy itself. A tunnel gets it when it is
     /// opened, and never shows it to the server.
-    pub(crate) fn authorization_for(&self, destination: &Uri) -> Option<HeaderValue> {
+    #[must_use]
+    pub fn authorization_for(&self, destination: &Uri) -> Option<HeaderValue> {
         if destination.scheme_str() != Some("http") {
             return None;
         }
         self.0.intercept(destination)?.basic_auth().cloned()
     }
 
-    pub(super) fn intercept(&self, destination: &Uri) -> Option<Intercept> {
+    pub(crate) fn intercept(&self, destination: &Uri) -> Option<Intercept> {
         self.0.intercept(destination)
     }
 }

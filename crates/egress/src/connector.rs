@@ -13,22 +13,23 @@ use hyper_util::client::legacy::connect::{Connected, Connection as PooledConnect
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::dialer::{DialSettings, Dialer};
-use super::error::ConnectError;
-use super::tcp::TcpConnection;
-use super::tls::{Protocols, TlsSettings, TlsVersion};
+use crate::dialer::{DialSettings, Dialer};
+use crate::error::ConnectError;
+use crate::tcp::TcpConnection;
+use crate::tls::{Protocols, TlsSettings, TlsVersion};
 
 /// Opens connections to `http` and `https` URLs, for hyper's pooled client: it is a [`Service`] of them. Clones share the
 /// settings.
 #[derive(Clone, Debug)]
-pub(crate) struct Connector {
+pub struct Connector {
     https: HttpsConnector<Dialer>,
     connect_timeout: Duration,
 }
 
 impl Connector {
     /// Opens nothing yet.
-    pub(crate) fn new(tls: &TlsSettings, protocols: Protocols, settings: DialSettings) -> Self {
+    #[must_use]
+    pub fn new(tls: &TlsSettings, protocols: Protocols, settings: DialSettings) -> Self {
         let connect_timeout = settings.connect_timeout;
         Self {
             https: HttpsConnector::from((Dialer::new(settings), tls.client_config(protocols))),
@@ -41,7 +42,7 @@ impl Connector {
     /// # Errors
     ///
     /// [`ConnectError`].
-    pub(crate) async fn connect(&mut self, destination: Uri) -> Result<Connection, ConnectError> {
+    pub async fn connect(&mut self, destination: Uri) -> Result<Connection, ConnectError> {
         std::future::poll_fn(|cx| self.poll_ready(cx)).await?;
         self.call(destination).await
     }
@@ -69,24 +70,27 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// An open connection. In a pool it carries the extensions [`ResponseSeen`](super::ResponseSeen) and
-/// [`PeerAddress`](super::PeerAddress).
+/// An open connection. In a pool it carries the extensions [`ResponseSeen`](crate::ResponseSeen) and
+/// [`PeerAddress`](crate::PeerAddress).
 #[derive(Debug)]
-pub(crate) struct Connection(MaybeHttpsStream<TcpConnection>);
+pub struct Connection(MaybeHttpsStream<TcpConnection>);
 
 impl Connection {
     /// Whether HTTP/2 was agreed on by ALPN.
-    pub(crate) fn is_http2(&self) -> bool {
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
         self.connected().is_negotiated_h2()
     }
 
     /// Whether requests go to an HTTP proxy, which reads them, and not to the server.
-    pub(crate) fn is_proxied(&self) -> bool {
+    #[must_use]
+    pub fn is_proxied(&self) -> bool {
         self.connected().is_proxied()
     }
 
     /// `None` without TLS.
-    pub(crate) fn tls_version(&self) -> Option<TlsVersion> {
+    #[must_use]
+    pub fn tls_version(&self) -> Option<TlsVersion> {
         let MaybeHttpsStream::Https(stream) = &self.0 else {
             return None;
         };
@@ -134,3 +138,6 @@ impl Write for Connection {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

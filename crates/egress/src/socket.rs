@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 
 /// The socket, and why its other end takes nothing more.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     tcp: TcpStream,
     write_error: Option<io::ErrorKind>,
 }

@@ -8,22 +8,29 @@ use http::Uri;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::http_proxy::HttpProxies;
+use crate::http_proxy::HttpProxies;
 
 /// Where the first TCP connection on the path to a server goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct FirstHop {
+pub struct FirstHop {
     /// A name, or an IP address without brackets.
-    pub(crate) host: String,
+    pub host: String,
     /// The TCP port.
-    pub(crate) port: u16,
+    pub port: u16,
     /// It is an HTTP proxy, not the server.
-    pub(crate) is_proxy: bool,
+    pub is_proxy: bool,
 }
 
 impl HttpProxies {
     /// What is dialled for this destination, which has a host; its port is the scheme's where it names none.
-    pub(crate) fn first_hop(&self, destination: &Uri) -> FirstHop {
+    ///
+    /// ```
+    /// let hop = egress::HttpProxies::none().first_hop(&"https://[::1]/".parse()?);
+    /// assert_eq!((hop.host.as_str(), hop.port, hop.is_proxy), ("::1", 443, false));
+    /// # Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    #[must_use]
+    pub fn first_hop(&self, destination: &Uri) -> FirstHop {
         let proxy = self.proxy_for(destination);
         let dialled = proxy.as_ref().unwrap_or(destination);
         let default_port = if dialled.scheme_str() == Some("https") { 443 } else { 80 };
@@ -40,7 +47,7 @@ impl HttpProxies {
 /// # Errors
 ///
 /// What the resolver reports; [`io::ErrorKind::TimedOut`] after `limit`.
-pub(crate) async fn resolve(hop: &FirstHop, limit: Duration) -> io::Result<Vec<SocketAddr>> {
+pub async fn resolve(hop: &FirstHop, limit: Duration) -> io::Result<Vec<SocketAddr>> {
     let found = timeout(limit, lookup_host((hop.host.as_str(), hop.port))).await;
     let addresses: Vec<SocketAddr> = found.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??.collect();
     if addresses.is_empty() {
@@ -54,7 +61,7 @@ pub(crate) async fn resolve(hop: &FirstHop, limit: Duration) -> io::Result<Vec<S
 /// # Errors
 ///
 /// The last address's error; [`io::ErrorKind::TimedOut`] after `limit`.
-pub(crate) async fn connect(addresses: &[SocketAddr], limit: Duration) -> io::Result<SocketAddr> {
+pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> io::Result<SocketAddr> {
     match timeout(limit, TcpStream::connect(addresses)).await {
         Ok(stream) => stream?.peer_addr(),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -65,8 +72,8 @@ pub(crate) async fn connect(addresses: &[SocketAddr], limit: Duration) -> io::Re
 mod tests {
     use auth_model::Secret;
 
-    use super::super::http_proxy::ProxySettings;
     use super::*;
+    use crate::http_proxy::ProxySettings;
 
     #[test]
     fn the_first_hop_is_the_proxy_where_there_is_one() {

@@ -11,30 +11,31 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::failed_addresses::PeerAddress;
-use super::socket::Socket;
-use crate::process::DescriptorPermit;
+use crate::failed_addresses::PeerAddress;
+use crate::socket::Socket;
+use resource_limits::DescriptorPermit;
 
 /// Whether a connection has brought a response before. Each connection carries it as an extension, which its responses
 /// share.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ResponseSeen(Arc<AtomicBool>);
+pub struct ResponseSeen(Arc<AtomicBool>);
 
 impl ResponseSeen {
     /// It has.
-    pub(crate) fn mark(&self) {
+    pub fn mark(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether it has.
-    pub(crate) fn is_marked(&self) -> bool {
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// A TCP connection, to the server or to the HTTP proxy on the path to it.
 #[derive(Debug)]
-pub(super) struct TcpConnection {
+pub(crate) struct TcpConnection {
     io: TokioIo<Socket>,
     /// Requests go to an HTTP proxy, in absolute form.
     is_proxied: bool,
@@ -44,11 +45,11 @@ pub(super) struct TcpConnection {
 }
 
 impl TcpConnection {
-    pub(super) fn direct(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
+    pub(crate) fn direct(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
         Self::new(io, false, descriptor)
     }
 
-    pub(super) fn to_proxy(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
+    pub(crate) fn to_proxy(io: TokioIo<TcpStream>, descriptor: DescriptorPermit) -> Self {
         Self::new(io, true, descriptor)
     }
 

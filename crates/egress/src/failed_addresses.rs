@@ -14,16 +14,26 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(30);
 const MAX_ADDRESSES: usize = 256;
 
 /// When an exchange last failed on an address. Clones share it.
+///
+/// ```
+/// use std::net::SocketAddr;
+///
+/// let [first, second]: [SocketAddr; 2] = ["10.0.0.1:443".parse()?, "10.0.0.2:443".parse()?];
+/// let failed = egress::FailedAddresses::default();
+/// failed.record(first.ip());
+/// assert_eq!(failed.sorted(vec![first, second]), [second, first]);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FailedAddresses(Arc<Mutex<HashMap<IpAddr, Instant>>>);
+pub struct FailedAddresses(Arc<Mutex<HashMap<IpAddr, Instant>>>);
 
 /// The address that a connection goes to, where the socket knows it. Each connection carries it as an extension.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PeerAddress(pub(crate) Option<IpAddr>);
+pub struct PeerAddress(pub Option<IpAddr>);
 
 impl FailedAddresses {
     /// An exchange has failed there: for the next 30 s the address comes last.
-    pub(crate) fn record(&self, address: IpAddr) {
+    pub fn record(&self, address: IpAddr) {
         let now = Instant::now();
         let mut failures = self.failures();
         failures.retain(|_, since| now.saturating_duration_since(*since) < REMEMBERED_FOR);
@@ -33,7 +43,8 @@ impl FailedAddresses {
     }
 
     /// The same addresses in the same order, but for those that are recorded: they come last, the longest ago first.
-    pub(crate) fn sorted(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    #[must_use]
+    pub fn sorted(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let now = Instant::now();
         let failures = self.failures();
         if !failures.is_empty() {

@@ -8,20 +8,33 @@ use aws_endpoints::{AddressRejected, AddressRules};
 /// Which addresses a name may have: DNS that lies about a name of AWS's must not lead to this machine or its metadata
 /// service. Addresses that are written in a URL are not resolved, and not looked at. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AddressFilter {
+pub struct AddressFilter {
     rules: Option<Arc<AddressRules>>,
+    exempt_host: Option<Arc<str>>,
 }
 
 impl AddressFilter {
     /// Any address will do: for names that the operator has written.
-    pub(crate) fn any() -> Self {
+    #[must_use]
+    pub fn any() -> Self {
         Self::default()
     }
 
     /// The addresses that the rules allow.
-    pub(crate) fn new(rules: AddressRules) -> Self {
+    #[must_use]
+    pub fn new(rules: AddressRules) -> Self {
         Self {
             rules: Some(Arc::new(rules)),
+            exempt_host: None,
+        }
+    }
+
+    /// This host, which the operator has written, may have any address.
+    #[must_use]
+    pub fn with_exempt_host(self, host: &str) -> Self {
+        Self {
+            exempt_host: Some(host.to_ascii_lowercase().into()),
+            ..self
         }
     }
 
@@ -30,7 +43,15 @@ impl AddressFilter {
     /// # Errors
     ///
     /// [`AddressRejected`] of the first one, where none is left.
-    pub(crate) fn allowed(
+    ///
+    /// ```
+    /// let filter = egress::AddressFilter::new(aws_endpoints::AddressRules::default());
+    /// let found = ["127.0.0.1:443".parse()?, "10.0.0.7:443".parse()?];
+    /// assert_eq!(filter.allowed("s3.eu-west-1.amazonaws.com", found)?, [found[1]]);
+    /// assert_eq!(filter.allowed("minio.internal", found)?, found);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allowed(
         &self,
         name: &str,
         addresses: impl IntoIterator<Item = SocketAddr>,
@@ -60,9 +81,15 @@ impl AddressFilter {
 
     fn check(&self, name: &str, address: IpAddr) -> Result<(), AddressRejected> {
         match &self.rules {
-            Some(rules) => rules.check(name, address),
-            None => Ok(()),
+            Some(rules) if !self.is_exempt(name) => rules.check(name, address),
+            _ => Ok(()),
         }
+    }
+
+    fn is_exempt(&self, name: &str) -> bool {
+        self.exempt_host
+            .as_deref()
+            .is_some_and(|host| host.eq_ignore_ascii_case(name))
     }
 }
 
@@ -82,5 +109,13 @@ mod tests {
         assert_eq!(error.address, addresses[2].ip());
         assert_eq!(AddressFilter::any().allowed(S3, addresses).unwrap(), addresses);
         assert_eq!(filter.allowed("minio.internal", addresses).unwrap(), addresses);
+    }
+
+    #[test]
+    fn a_host_that_the_operator_has_written_may_be_anywhere() {
+        let filter = AddressFilter::new(AddressRules::default()).with_exempt_host("S3.eu-west-1.amazonaws.com");
+        let loopback: SocketAddr = "127.0.0.1:443".parse().unwrap();
+        assert_eq!(filter.allowed(S3, [loopback]).unwrap(), [loopback]);
+        assert!(filter.allowed("sts.eu-west-1.amazonaws.com", [loopback]).is_err());
     }
 }
