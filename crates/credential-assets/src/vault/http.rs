@@ -9,15 +9,11 @@ use ::http::header::{HeaderMap, HeaderName, HeaderValue};
 use ::http::{Method, Request, StatusCode, Uri};
 use auth_model::Secret;
 use bytes::Bytes;
+use egress::{ConnectError, Connector, DialSettings, Protocols, TlsSettings, TrustedRoots, find_source};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -40,7 +36,7 @@ const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 
 /// One vault.
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     address: String,
     headers: HeaderMap,
     timeout: Duration,
@@ -65,11 +61,9 @@ impl Http {
         settings: &VaultSettings,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Self, InvalidVaultSettings> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(&settings.extra_roots_pem)?)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let tls = tls(&settings.extra_roots_pem)?;
+        // Always directly: an HTTP proxy for AWS's services need not lead to a vault.
+        let connector = Connector::new(&tls, Protocols::Http1, DialSettings::new(settings.timeout));
         let mut headers = HeaderMap::from_iter([(REQUEST, HeaderValue::from_static("true"))]);
         if let Some(namespace) = &settings.namespace {
             let value = HeaderValue::from_str(namespace).map_err(|_| InvalidVaultSettings::Namespace)?;
@@ -197,6 +191,9 @@ fn base(address: &Uri) -> Option<String> {
 
 /// What the network stack says at the bottom of it: "connection refused", "invalid peer certificate".
 fn unreachable(error: &(dyn Error + 'static)) -> VaultProblem {
+    if let Some(ConnectError::TimedOut) = find_source(error) {
+        return VaultProblem::TimedOut;
+    }
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -206,25 +203,11 @@ fn unreachable(error: &(dyn Error + 'static)) -> VaultProblem {
     }
 }
 
-/// TLS that trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured) and the extra ones.
-fn tls(extra_roots_pem: &[u8]) -> Result<ClientConfig, InvalidVaultSettings> {
-    let mut roots = RootCertStore::empty();
-    // What cannot be read of them is reported where the upstreams' trust is set up.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
-        let certificate = certificate.map_err(|_| InvalidVaultSettings::Roots)?;
-        roots.add(certificate).map_err(|_| InvalidVaultSettings::Roots)?;
-    }
-    if !extra_roots_pem.is_empty() && roots.len() == before {
-        return Err(InvalidVaultSettings::Roots);
-    }
-    // The provider is named: a default one would depend on what else is linked.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| InvalidVaultSettings::Tls)?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+/// TLS that trusts the platform's roots and the extra ones.
+fn tls(extra_roots_pem: &[u8]) -> Result<TlsSettings, InvalidVaultSettings> {
+    // What cannot be read of the platform's is reported where the upstreams' trust is set up.
+    let roots = TrustedRoots::platform().with_extra_pem(extra_roots_pem);
+    TlsSettings::new(roots.map_err(|_| InvalidVaultSettings::Roots)?).map_err(|_| InvalidVaultSettings::Tls)
 }
 
 impl fmt::Debug for Http {
