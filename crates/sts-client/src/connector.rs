@@ -1,48 +1,59 @@
-//! Connections to STS and to the services of the default chain.
+//! Connections to STS and to the services of the default chain: the SDK's HTTP client, over the workspace's own connections.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use auth_model::Secret;
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
 use credential_assets::CallObserver;
+use egress::{
+    AddressFilter, ConnectError, Connector, DialSettings, HttpProxies, InvalidRoots, Protocols, ProxySettings,
+    TlsSettings, TrustedRoots, find_source,
+};
+use http::header::PROXY_AUTHORIZATION;
 use http::uri::Authority;
-use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
 
 use crate::error::CredentialFailure;
 use crate::observed::{Called, Observed};
-use crate::resolver::CheckedResolver;
-use crate::settings::{EgressProxy, StsSettings};
+use crate::settings::StsSettings;
 
 /// What no proxy can reach: this machine, the metadata services of EC2, ECS and EKS.
 const ALWAYS_DIRECT: &str =
     "localhost,127.0.0.0/8,::1,169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23";
 
-/// Connect and read timeout: the SDK asks for a connector per pair (EC2's metadata has shorter ones).
-type Timeouts = (Option<Duration>, Option<Duration>);
+/// The TLS settings that were made last, and their extra roots. As a rule all connections have the same ones, and the
+/// platform's roots take milliseconds to read and 100 KiB to store.
+static LAST_TLS: Mutex<Option<(Vec<u8>, TlsSettings)>> = Mutex::new(None);
+
+/// Connect and read timeout: the SDK wants a connector per pair (EC2's metadata has shorter ones).
+type TimeoutPair = (Duration, Option<Duration>);
 
 /// Makes one pooled connector for each pair of timeouts.
-///
-/// `aws_smithy_http_client::Builder` does the same, but takes no proxy and loads the roots anew for
-/// every client that is made.
 struct Connectors {
-    /// With the platform's roots besides the extra ones, and without.
-    tls: [TlsContext; 2],
-    proxy: ProxyConfig,
-    resolver: CheckedResolver,
+    tls: TlsSettings,
+    proxies: HttpProxies,
+    filter: AddressFilter,
+    /// Where the SDK sets none.
+    connect_timeout: Duration,
     observer: Option<Arc<dyn CallObserver>>,
-    /// Where the operator has STS.
+    /// The authority of the operator's own STS endpoint.
     own_sts: Option<Authority>,
-    made: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
+    made: Mutex<HashMap<TimeoutPair, SharedHttpConnector>>,
 }
 
 /// The HTTP client these settings describe. The observer is given each of its exchanges.
@@ -57,62 +68,65 @@ pub(crate) fn http_client(
 
 /// One pooled connector, for requests that no SDK makes.
 pub(crate) fn http_connector(settings: &StsSettings) -> Result<SharedHttpConnector, CredentialFailure> {
-    let timeouts = HttpConnectorSettings::builder().connect_timeout(settings.connect_timeout);
-    Ok(connectors(settings)?.connector(&timeouts.build()))
+    Ok(connectors(settings)?.connector(&HttpConnectorSettings::default()))
 }
 
 fn connectors(settings: &StsSettings) -> Result<Connectors, CredentialFailure> {
-    check_roots(&settings.extra_roots_pem)?;
-    let unusable = |reason| CredentialFailure::Settings { reason };
-    let tls = |has_platform_roots| {
-        let mut roots = TrustStore::empty().with_native_roots(has_platform_roots);
-        if !settings.extra_roots_pem.is_empty() {
-            roots = roots.with_pem_certificate(settings.extra_roots_pem.clone());
-        }
-        let tls = TlsContext::builder().with_trust_store(roots).build();
-        tls.map_err(|_| unusable("the TLS settings do not fit together"))
-    };
-    let tls = [tls(true)?, tls(false)?];
-    let proxy = match &settings.proxy {
-        None => ProxyConfig::disabled(),
-        Some(EgressProxy { uri, no_proxy }) => ProxyConfig::all(uri.clone())
-            .map_err(|_| unusable("the proxy is not an http:// or https:// URL with a host"))?
-            .no_proxy(format!("{ALWAYS_DIRECT},{no_proxy}")),
-    };
     Ok(Connectors {
-        tls,
-        proxy,
-        resolver: CheckedResolver::new(settings),
+        tls: tls(&settings.extra_roots_pem)?,
+        proxies: proxies(settings)?,
+        filter: address_filter(settings),
+        connect_timeout: settings.connect_timeout,
         observer: None,
         own_sts: settings.endpoint.as_ref().and_then(|uri| uri.authority().cloned()),
         made: Mutex::default(),
     })
 }
 
-/// Whether this machine has any roots: the HTTP client panics in debug builds where it has none. Found out when the first
-/// connector is made, since reading them takes some milliseconds and many connections never need one.
-static HAS_PLATFORM_ROOTS: LazyLock<bool> = LazyLock::new(|| {
-    let has_roots = !rustls_native_certs::load_native_certs().certs.is_empty();
-    if !has_roots {
-        tracing::warn!("this machine has no root certificates: only the extra roots are trusted");
+fn tls(extra_roots_pem: &[u8]) -> Result<TlsSettings, CredentialFailure> {
+    let mut last = LAST_TLS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, tls)) = last.as_ref().filter(|(pem, _)| pem == extra_roots_pem) {
+        return Ok(tls.clone());
     }
-    has_roots
-});
-
-/// The HTTP client panics on what it cannot read, so it is read here first.
-fn check_roots(pem: &[u8]) -> Result<(), CredentialFailure> {
     let unusable = |reason| CredentialFailure::Settings { reason };
-    let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| unusable("the extra roots are not in PEM form"))?;
-        store
-            .add(certificate)
-            .map_err(|_| unusable("one of the extra roots is no certificate that can be trusted"))?;
+    let roots = TrustedRoots::platform().with_extra_pem(extra_roots_pem);
+    let roots = roots.map_err(|invalid| {
+        unusable(match invalid {
+            InvalidRoots::NotPem => "the extra roots are not in PEM form",
+            InvalidRoots::NotACertificate => "one of the extra roots is no certificate that can be trusted",
+            InvalidRoots::Empty => "the extra roots hold no certificate",
+        })
+    })?;
+    if roots.is_empty() {
+        tracing::warn!("there are no trusted root certificates: STS cannot be reached by https");
     }
-    if store.is_empty() && !pem.is_empty() {
-        return Err(unusable("the extra roots hold no certificate"));
+    let tls = TlsSettings::new(roots).map_err(|_| unusable("the TLS settings do not fit together"))?;
+    *last = Some((extra_roots_pem.to_vec(), tls.clone()));
+    Ok(tls)
+}
+
+fn proxies(settings: &StsSettings) -> Result<HttpProxies, CredentialFailure> {
+    let Some(proxy) = &settings.proxy else {
+        return Ok(HttpProxies::none());
+    };
+    let url = Secret::new(proxy.uri.to_string());
+    let proxies = HttpProxies::new(&ProxySettings {
+        https: Some(url.clone()),
+        http: Some(url),
+        no_proxy: Some(format!("{ALWAYS_DIRECT},{}", proxy.no_proxy)),
+    });
+    proxies.map_err(|_| CredentialFailure::Settings {
+        reason: "the proxy is not an http:// URL with a host",
+    })
+}
+
+/// Names that are not AWS's (a container's, an operator's own endpoint) may be anywhere.
+fn address_filter(settings: &StsSettings) -> AddressFilter {
+    let filter = AddressFilter::new(settings.addresses.clone());
+    match settings.endpoint.as_ref().and_then(|uri| uri.host()) {
+        Some(own) => filter.with_exempt_host(own),
+        None => filter,
     }
-    Ok(())
 }
 
 impl HttpClient for Connectors {
@@ -124,22 +138,10 @@ impl HttpClient for Connectors {
 impl Connectors {
     fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        let connector = made.entry(timeouts).or_insert_with(|| {
-            let [with_platform_roots, without] = &self.tls;
-            let tls = if *HAS_PLATFORM_ROOTS {
-                with_platform_roots
-            } else {
-                without
-            };
-            let connector = Connector::builder()
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .tls_context(tls.clone())
-                .proxy_config(self.proxy.clone())
-                .connector_settings(settings.clone())
-                .sleep_impl(TokioSleep::new())
-                .build_with_resolver(self.resolver.clone());
-            let connector = SharedHttpConnector::new(connector);
+        let connect_timeout = settings.connect_timeout().unwrap_or(self.connect_timeout);
+        let read_timeout = settings.read_timeout();
+        let connector = made.entry((connect_timeout, read_timeout)).or_insert_with(|| {
+            let connector = SharedHttpConnector::new(self.pool(connect_timeout, read_timeout));
             let Some(observer) = &self.observer else {
                 return connector;
             };
@@ -150,6 +152,20 @@ impl Connectors {
         });
         connector.clone()
     }
+
+    fn pool(&self, connect_timeout: Duration, read_timeout: Option<Duration>) -> SdkConnector {
+        let dial = DialSettings::new(connect_timeout)
+            .with_proxies(self.proxies.clone())
+            .with_address_filter(self.filter.clone());
+        let connector = Connector::new(&self.tls, Protocols::Http2OrHttp1, dial);
+        SdkConnector {
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .build(connector),
+            proxies: self.proxies.clone(),
+            read_timeout,
+        }
+    }
 }
 
 impl fmt::Debug for Connectors {
@@ -159,47 +175,88 @@ impl fmt::Debug for Connectors {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// hyper's pooled client, as the SDK wants it.
+#[derive(Debug)]
+struct SdkConnector {
+    client: Client<Connector, SdkBody>,
+    proxies: HttpProxies,
+    read_timeout: Option<Duration>,
+}
 
-    #[track_caller]
-    fn check(settings: &StsSettings, want: &str) {
-        let error = http_client(settings, None).unwrap_err();
-        assert_eq!(error.code(), "sts_settings");
-        assert!(error.to_string().ends_with(want), "{error}");
-    }
-
-    #[test]
-    fn roots_that_cannot_be_used_are_an_error_not_a_panic() {
-        let with_roots = |pem: &str| StsSettings {
-            extra_roots_pem: pem.into(),
-            ..StsSettings::default()
+impl HttpConnector for SdkConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        check(&with_roots("x"), "hold no certificate");
-        check(
-            &with_roots("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
-            "not in PEM form",
-        );
-        check(
-            &with_roots("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
-            "can be trusted",
-        );
-        assert!(http_client(&StsSettings::default(), None).is_ok());
-    }
-
-    #[test]
-    fn a_proxy_is_checked_and_its_password_is_not_shown() {
-        let with_proxy = |uri: &str| StsSettings {
-            proxy: Some(EgressProxy {
-                uri: uri.parse().unwrap(),
-                no_proxy: "example.com".into(),
-            }),
-            ..StsSettings::default()
-        };
-        check(&with_proxy("socks5://proxy:1080"), "URL with a host");
-        let settings = with_proxy("http://user:hunter2@proxy:3128");
-        let shown = format!("{settings:?} {:?}", http_client(&settings, None).unwrap());
-        assert!(shown.contains("3128") && !shown.contains("hunter2"), "{shown}");
+        if let Some(value) = self.proxies.authorization_for(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
+        let connection = capture_connection(&mut request);
+        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+            capture.set_connection_retriever(move || metadata(&connection));
+        }
+        let response = self.client.request(request);
+        let read_timeout = self.read_timeout;
+        HttpConnectorFuture::new(async move {
+            let outcome = match read_timeout {
+                Some(limit) => timeout(limit, response)
+                    .await
+                    .map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?,
+                None => response.await,
+            };
+            let response = outcome.map_err(|error| connector_error(error.into()))?;
+            let response = HttpResponse::try_from(response.map(SdkBody::from_body_1_x));
+            response.map_err(|error| ConnectorError::other(error.into(), None))
+        })
     }
 }
+
+/// What the SDK needs to keep a connection from another use on which an exchange has failed.
+fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
+    let is_proxied = connection.connection_metadata().as_ref()?.is_proxied();
+    let connection = connection.clone();
+    let poison = move || {
+        if let Some(connected) = connection.connection_metadata().as_ref() {
+            connected.poison();
+        }
+    };
+    let metadata = ConnectionMetadata::builder().proxied(is_proxied).poison_fn(poison);
+    Some(metadata.build())
+}
+
+/// The SDK retries timeouts and I/O errors, and what is marked as transient.
+fn connector_error(error: Box<dyn Error + Send + Sync>) -> ConnectorError {
+    if let Some(connect) = find_source::<ConnectError>(&*error) {
+        return match connect {
+            ConnectError::TimedOut => ConnectorError::timeout(error),
+            ConnectError::Unreachable(_)
+            | ConnectError::AddressRejected(_)
+            | ConnectError::NoDescriptor(_)
+            | ConnectError::Tls(_) => ConnectorError::io(error),
+        };
+    }
+    let Some(exchange) = find_source::<hyper::Error>(&*error) else {
+        return ConnectorError::other(error, None);
+    };
+    let is_unprocessed = find_source::<h2::Error>(exchange)
+        .is_some_and(|h2| h2.is_go_away() || h2.reason() == Some(h2::Reason::REFUSED_STREAM));
+    if exchange.is_timeout() {
+        ConnectorError::timeout(error)
+    } else if exchange.is_user() {
+        ConnectorError::user(error)
+    } else if exchange.is_closed()
+        || exchange.is_canceled()
+        || is_unprocessed
+        || find_source::<std::io::Error>(exchange).is_some()
+    {
+        ConnectorError::io(error)
+    } else if exchange.is_incomplete_message() {
+        ConnectorError::other(error, Some(ErrorKind::TransientError))
+    } else {
+        ConnectorError::other(error, None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,6 @@ mod observed;
 mod origin;
 mod own_keys;
 mod quiet;
-mod resolver;
 mod role;
 mod schedule;
 mod secret_store;
