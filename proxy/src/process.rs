@@ -11,7 +11,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 pub use landlock::LandlockError;
 pub(crate) use landlock::restrict;
 // Until all users name the crate.
-pub(crate) use resource_limits::{DescriptorLimit, DescriptorPermit, Descriptors};
+pub(crate) use resource_limits::{DescriptorLimit, Descriptors};
 pub(crate) use service_manager::{ServiceManager, ServiceState};
 pub(crate) use system_files::system_files;
 
