@@ -14,6 +14,7 @@ mod exposition;
 mod families;
 mod known;
 mod labels;
+mod owned;
 mod permissions;
 mod process;
 mod reloads;
@@ -29,6 +30,7 @@ use auth_model::{Connection, ConnectionName, ServiceId};
 use credential_assets::CallObserver;
 use http::{Method, StatusCode};
 use prometheus_client::encoding::text::{encode, encode_registry};
+use prometheus_client::metrics::counter::Counter;
 
 use self::aws_errors::AwsErrorLabels;
 use self::families::Families;
@@ -37,7 +39,7 @@ use crate::error::ErrorCode;
 
 pub(crate) use self::counting::{Tally, UpstreamTally};
 #[cfg(test)]
-pub(crate) use self::credentials::tests::never_asked;
+pub(crate) use self::credentials::tests::never_requested;
 pub use self::exposition::Exposition;
 pub(crate) use self::permissions::{PermissionTally, Verdict};
 pub(crate) use self::retries::{RetryReason, RetryTally, SkewGauge};
@@ -58,17 +60,17 @@ pub struct RequestSample<'a> {
     pub method: &'a Method,
     /// The status the client got; `None` where it left before.
     pub status: Option<StatusCode>,
-    /// The code of the error, where the answer is ours.
+    /// The code of the error, where the response is ours.
     pub error: Option<&'static str>,
     /// AWS's code, where the service's response is an error.
     pub aws_error: Option<&'a str>,
-    /// From the request's head to the head of the service's answer.
+    /// From the request's head to the head of the service's response.
     pub upstream_head: Option<Duration>,
-    /// From the request's head to the end of the answer.
+    /// From the request's head to the end of the response.
     pub total: Duration,
     /// Bytes of the request's body.
     pub request_bytes: u64,
-    /// Bytes of the answer's body.
+    /// Bytes of the response's body.
     pub response_bytes: u64,
 }
 
@@ -84,35 +86,33 @@ impl Metrics {
         let families = &*self.0;
         let known = families.known.read().unwrap_or_else(PoisonError::into_inner);
         let sample = &known.name(sample);
-        families.requests.get_or_create(&RequestLabels::of(sample)).inc();
+        let of_service = || Some((sample.connection?.clone(), sample.service?.clone()));
+        families
+            .requests
+            .count(of_service, &RequestLabels::of(sample), one_more);
+        let of_connection = || sample.connection.cloned();
         if let Some(code) = sample.error {
-            families
-                .errors
-                .get_or_create(&ErrorLabels::new(sample.connection, code))
-                .inc();
+            let labels = ErrorLabels::new(sample.connection, code);
+            families.errors.count(of_connection, &labels, one_more);
         }
         if let Some(labels) = AwsErrorLabels::of(sample) {
-            families.aws_errors.get_or_create(&labels).inc();
+            families.aws_errors.count(of_connection, &labels, one_more);
         }
         let connection = ConnectionLabel::new(sample.connection);
-        families
-            .duration
-            .get_or_create(&connection)
-            .observe(sample.total.as_secs_f64());
+        families.duration.count(of_connection, &connection, |duration| {
+            duration.observe(sample.total.as_secs_f64());
+        });
         if let Some(head) = sample.upstream_head {
-            families
-                .upstream_head
-                .get_or_create(&connection)
-                .observe(head.as_secs_f64());
+            families.upstream_head.count(of_connection, &connection, |duration| {
+                duration.observe(head.as_secs_f64());
+            });
         }
-        families
-            .request_bytes
-            .get_or_create(&connection)
-            .inc_by(sample.request_bytes);
-        families
-            .response_bytes
-            .get_or_create(&connection)
-            .inc_by(sample.response_bytes);
+        families.request_bytes.count(of_connection, &connection, |counter| {
+            counter.inc_by(sample.request_bytes);
+        });
+        families.response_bytes.count(of_connection, &connection, |counter| {
+            counter.inc_by(sample.response_bytes);
+        });
     }
 
     /// Measures the calls to STS, metadata services, vaults and secret stores.
@@ -120,7 +120,7 @@ impl Metrics {
         Arc::new(self.0.calls.clone())
     }
 
-    /// From now on these connections are told of, with the state of their credentials, and no others: what was counted
+    /// From now on these connections are exported, with the state of their credentials, and no others: what was counted
     /// for those that are gone is forgotten.
     pub fn watch_connections<'a>(
         &self,
@@ -132,7 +132,7 @@ impl Metrics {
             .unzip();
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         for (name, service, what) in known.replace(connections.into_iter()) {
-            self.0.forget(&name, &service, what);
+            self.0.remove(name, service, what);
         }
         self.0.credentials.watch(sources);
     }
@@ -158,27 +158,27 @@ impl Metrics {
     }
 
     /// Counts the connections opened to the upstream of one of the proxy's connections, and the hosts that cannot be
-    /// connected to; told from now on, as zero.
+    /// connected to; exported from now on, as zero.
     pub(crate) fn upstream_connections(&self, connection: &ConnectionName) -> UpstreamTally {
         let label = ConnectionLabel::new(Some(connection));
         UpstreamTally {
-            opened: Tally(self.0.upstream_connections.get_or_create_owned(&label)),
-            circuits_opened: Tally(self.0.circuits_opened.get_or_create_owned(&label)),
+            opened: Tally(self.0.upstream_connections.of_owner(connection.clone(), &label)),
+            circuits_opened: Tally(self.0.circuits_opened.of_owner(connection.clone(), &label)),
         }
     }
 
-    /// Counts the requests of one of the proxy's connections that are sent again; told from now on, as zero.
+    /// Counts the requests of one of the proxy's connections that are sent again; exported from now on, as zero.
     pub(crate) fn retries(&self, connection: &ConnectionName) -> RetryTally {
         RetryTally::new(&self.0.retries, connection)
     }
 
-    /// Tells how far a connection's signatures are from this machine's clock, from now on.
+    /// Exports how far a connection's signatures are from this machine's clock, from now on.
     pub(crate) fn clock_skew(&self, connection: &ConnectionName) -> SkewGauge {
         let label = ConnectionLabel::new(Some(connection));
-        SkewGauge::new(self.0.clock_skew.get_or_create_owned(&label))
+        SkewGauge::new(self.0.clock_skew.of_owner(connection.clone(), &label))
     }
 
-    /// Counts what the requests of a connection asked of IAM.
+    /// Counts what the requests of a connection needed of IAM.
     pub(crate) fn permissions(&self, connection: &ConnectionName) -> PermissionTally {
         self.0.permissions.of(connection)
     }
@@ -190,7 +190,8 @@ impl Metrics {
 
     /// What a client sent was rejected before it was a request.
     pub(crate) fn request_rejected(&self, code: ErrorCode) {
-        self.0.errors.get_or_create(&ErrorLabels::new(None, code.name())).inc();
+        let labels = ErrorLabels::new(None, code.name());
+        self.0.errors.count(|| None, &labels, one_more);
     }
 
     /// Everything as `OpenMetrics` text.
@@ -213,6 +214,10 @@ impl Metrics {
     pub fn encode_as(&self, form: Exposition) -> Result<String, fmt::Error> {
         form.write(self.encode()?)
     }
+}
+
+fn one_more(counter: &Counter) {
+    counter.inc();
 }
 
 impl Default for Metrics {

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::config::{Config, Environment};
-use crate::metrics::never_asked;
+use crate::metrics::never_requested;
 
 fn admin() -> Admin {
-    let (connection, source) = never_asked("reports", "s3");
+    let (connection, source) = never_requested("reports", "s3");
     let metrics = Metrics::new();
     let toml = "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }";
     let config = Config::from_toml(toml, &Environment::empty()).unwrap();

@@ -3,7 +3,6 @@
 //! Services have thousands of codes, and an application behind one may invent its own: a code that the table of
 //! `aws-errors` does not have counts as `other`.
 
-use auth_model::ConnectionName;
 use aws_errors::{ErrorClass, known_codes};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
@@ -37,20 +36,6 @@ pub(super) enum AwsErrorKind {
 use AwsErrorKind::{
     AccessDenied, Client, Conflict, Credentials, NotFound, Quota, Redirect, Server, Signature, Throttled,
 };
-
-/// All of them.
-const KINDS: [AwsErrorKind; 10] = [
-    Throttled,
-    AccessDenied,
-    Credentials,
-    Signature,
-    NotFound,
-    Conflict,
-    Quota,
-    Redirect,
-    Client,
-    Server,
-];
 
 impl From<ErrorClass> for AwsErrorKind {
     fn from(class: ErrorClass) -> Self {
@@ -109,18 +94,6 @@ impl AwsErrorLabels {
             code,
         })
     }
-
-    /// Every one that a connection may have.
-    pub(super) fn all(connection: &ConnectionName) -> impl Iterator<Item = Self> {
-        let connection = connection.to_string();
-        let of_status = KINDS.into_iter().flat_map(|kind| [(NO_CODE, kind), (OTHER, kind)]);
-        let of_code = known_codes().map(|(code, class)| (code, class.into()));
-        of_code.chain(of_status).map(move |(code, class)| Self {
-            connection: connection.clone(),
-            class,
-            code,
-        })
-    }
 }
 
 impl EncodeLabelValue for AwsErrorKind {
@@ -143,7 +116,6 @@ impl EncodeLabelValue for AwsErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
     use std::time::Duration;
 
     use http::{Method, StatusCode};
@@ -201,24 +173,5 @@ mod tests {
             assert_eq!(labels(status, None, None), None, "{status}");
         }
         assert_eq!(labels(503, None, Some("no-credentials")), None);
-    }
-
-    #[test]
-    fn every_label_there_may_be_is_listed_once() {
-        let name = ConnectionName::parse("c").unwrap();
-        let all: Vec<_> = AwsErrorLabels::all(&name).collect();
-        let distinct: HashSet<_> = all.iter().cloned().collect();
-        assert_eq!(all.len(), distinct.len());
-        assert!(all.len() < 128, "{}", all.len());
-        // Whatever the responses, since what is not listed stays when its connection is taken out.
-        let listed: HashSet<_> = all.iter().map(|labels| (labels.class, labels.code)).collect();
-        let by_status = (100..=999).flat_map(|status| [(status, Some("InventedByAClient")), (status, None)]);
-        let by_code = known_codes().map(|(code, _)| (400, Some(code)));
-        for found in by_status
-            .chain(by_code)
-            .filter_map(|(status, code)| labels(status, code, None))
-        {
-            assert!(listed.contains(&found), "{found:?}");
-        }
     }
 }

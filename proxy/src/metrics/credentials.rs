@@ -1,4 +1,4 @@
-//! The state of the connections' credentials, read when `/metrics` is asked for.
+//! The state of the connections' credentials, read when `/metrics` is requested.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,7 +15,7 @@ use sts_client::{CredentialCounters, CredentialSource, CredentialState};
 
 use super::labels::ConnectionLabel;
 
-/// The sources to ask, in the order of the configuration.
+/// The sources to read, in the order of the configuration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CredentialCollector(Arc<RwLock<Vec<(ConnectionLabel, CredentialSource)>>>);
 
@@ -31,7 +31,7 @@ struct Reading {
 }
 
 impl CredentialCollector {
-    /// Asks these from now on, and no others.
+    /// Reads these from now on, and no others.
     pub(super) fn watch(&self, sources: Vec<(ConnectionName, CredentialSource)>) {
         let labelled = sources
             .into_iter()
@@ -177,14 +177,14 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Has the metrics watch a connection that was not asked yet.
+    /// Has the metrics watch a connection that was not requested yet.
     pub(crate) fn watch_one(metrics: &super::super::Metrics) {
-        let (connection, source) = never_asked("reports", "s3");
+        let (connection, source) = never_requested("reports", "s3");
         metrics.watch_connections([(&connection, source)]);
     }
 
-    /// A connection that was not asked yet.
-    pub(crate) fn never_asked(name: &str, service: &str) -> (Connection, CredentialSource) {
+    /// A connection that was not requested yet.
+    pub(crate) fn never_requested(name: &str, service: &str) -> (Connection, CredentialSource) {
         let connection = Connection {
             name: ConnectionName::parse(name).unwrap(),
             service: ServiceId::parse(service).unwrap(),

@@ -2,6 +2,7 @@
 
 use std::sync::RwLock;
 
+use auth_model::{ConnectionName, ServiceId};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -14,36 +15,41 @@ use super::calls::CallFamilies;
 use super::credentials::CredentialCollector;
 use super::known::Known;
 use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, OverflowLabel, ReasonLabel, RequestLabels};
+use super::owned::{OwnedFamily, Removals};
 use super::permissions::PermissionFamilies;
 use super::process::ProcessCollector;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
 use super::shares::ShareCollector;
 use crate::server::Overflow;
+use crate::share::ListenerRole;
 
-/// Upper bounds in seconds: a local emulator answers in milliseconds, a model streams for minutes.
+/// Upper bounds in seconds: a local emulator responds in milliseconds, a model streams for minutes.
 const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0,
 ];
 
+/// With series for each connection.
+type OfConnection<L, M> = OwnedFamily<ConnectionName, L, M>;
+
 /// The families of metrics, and where they are registered.
 #[derive(Debug)]
 pub(super) struct Families {
-    pub(super) requests: Family<RequestLabels, Counter>,
-    pub(super) errors: Family<ErrorLabels, Counter>,
-    pub(super) aws_errors: Family<AwsErrorLabels, Counter>,
-    pub(super) duration: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
-    pub(super) upstream_head: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
-    pub(super) request_bytes: Family<ConnectionLabel, Counter>,
-    pub(super) response_bytes: Family<ConnectionLabel, Counter>,
-    pub(super) upstream_connections: Family<ConnectionLabel, Counter>,
-    pub(super) circuits_opened: Family<ConnectionLabel, Counter>,
-    pub(super) retries: Family<RetryLabels, Counter>,
-    pub(super) clock_skew: Family<ConnectionLabel, Gauge>,
+    pub(super) requests: OwnedFamily<(ConnectionName, ServiceId), RequestLabels, Counter>,
+    pub(super) errors: OfConnection<ErrorLabels, Counter>,
+    pub(super) aws_errors: OfConnection<AwsErrorLabels, Counter>,
+    pub(super) duration: OfConnection<ConnectionLabel, Histogram>,
+    pub(super) upstream_head: OfConnection<ConnectionLabel, Histogram>,
+    pub(super) request_bytes: OfConnection<ConnectionLabel, Counter>,
+    pub(super) response_bytes: OfConnection<ConnectionLabel, Counter>,
+    pub(super) upstream_connections: OfConnection<ConnectionLabel, Counter>,
+    pub(super) circuits_opened: OfConnection<ConnectionLabel, Counter>,
+    pub(super) retries: OfConnection<RetryLabels, Counter>,
+    pub(super) clock_skew: OfConnection<ConnectionLabel, Gauge>,
     pub(super) spooled_bytes: Counter,
     pub(super) in_flight: Gauge,
-    pub(super) clients: Family<ListenerLabel, Gauge>,
-    pub(super) clients_accepted: Family<ListenerLabel, Counter>,
+    pub(super) clients: OwnedFamily<ListenerRole, ListenerLabel, Gauge>,
+    pub(super) clients_accepted: OwnedFamily<ListenerRole, ListenerLabel, Counter>,
     pub(super) clients_ended: Family<ReasonLabel, Counter>,
     pub(super) clients_rejected: Family<OverflowLabel, Counter>,
     pub(super) accept_failures: Counter,
@@ -54,6 +60,9 @@ pub(super) struct Families {
     pub(super) permissions: PermissionFamilies,
     /// Read while something is counted by connection, so that nothing is counted for one that is just forgotten.
     pub(super) known: RwLock<Known>,
+    pub(super) of_connections: Removals<ConnectionName>,
+    pub(super) of_services: Removals<(ConnectionName, ServiceId)>,
+    pub(super) of_listeners: Removals<ListenerRole>,
     pub(super) registry: Registry,
     /// What has no prefix: every program's.
     pub(super) process: Registry,
@@ -64,21 +73,21 @@ impl Families {
     pub(super) fn new() -> Self {
         let new_histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut families = Families {
-            requests: Family::default(),
-            errors: Family::default(),
-            aws_errors: Family::default(),
-            duration: Family::new_with_constructor(new_histogram),
-            upstream_head: Family::new_with_constructor(new_histogram),
-            request_bytes: Family::default(),
-            response_bytes: Family::default(),
-            upstream_connections: Family::default(),
-            circuits_opened: Family::default(),
-            retries: Family::default(),
-            clock_skew: Family::default(),
+            requests: OwnedFamily::default(),
+            errors: OwnedFamily::default(),
+            aws_errors: OwnedFamily::default(),
+            duration: OwnedFamily::of(Family::new_with_constructor(new_histogram)),
+            upstream_head: OwnedFamily::of(Family::new_with_constructor(new_histogram)),
+            request_bytes: OwnedFamily::default(),
+            response_bytes: OwnedFamily::default(),
+            upstream_connections: OwnedFamily::default(),
+            circuits_opened: OwnedFamily::default(),
+            retries: OwnedFamily::default(),
+            clock_skew: OwnedFamily::default(),
             spooled_bytes: Counter::default(),
             in_flight: Gauge::default(),
-            clients: Family::default(),
-            clients_accepted: Family::default(),
+            clients: OwnedFamily::default(),
+            clients_accepted: OwnedFamily::default(),
             clients_ended: Family::default(),
             clients_rejected: Family::default(),
             accept_failures: Counter::default(),
@@ -87,6 +96,9 @@ impl Families {
             shares: ShareCollector::default(),
             reloads: ReloadFamilies::default(),
             permissions: PermissionFamilies::default(),
+            of_connections: Removals::default(),
+            of_services: Removals::default(),
+            of_listeners: Removals::default(),
             known: RwLock::default(),
             registry: Registry::with_prefix("signing_proxy"),
             process: Registry::default(),
@@ -100,68 +112,12 @@ impl Families {
     }
 
     fn register(&mut self) {
-        self.process.register_collector(Box::new(ProcessCollector::new()));
         let r = &mut self.registry;
+        self.process.register_collector(Box::new(ProcessCollector::new()));
         r.register(
             "build",
             "The running program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
-        r.register(
-            "requests",
-            "Requests that ended, by the status the client got",
-            self.requests.clone(),
-        );
-        r.register(
-            "errors",
-            "Answers that were the proxy's own, by error code",
-            self.errors.clone(),
-        );
-        r.register(
-            "aws_errors",
-            "Error responses of services, by kind and by AWS's code",
-            self.aws_errors.clone(),
-        );
-        r.register_with_unit(
-            "request_duration",
-            "From a request's head to the end of its answer",
-            Unit::Seconds,
-            self.duration.clone(),
-        );
-        r.register_with_unit(
-            "upstream_head_duration",
-            "From a request's head to the head of the service's answer",
-            Unit::Seconds,
-            self.upstream_head.clone(),
-        );
-        r.register_with_unit(
-            "request_body",
-            "Request bodies taken",
-            Unit::Bytes,
-            self.request_bytes.clone(),
-        );
-        r.register_with_unit(
-            "response_body",
-            "Answer bodies sent",
-            Unit::Bytes,
-            self.response_bytes.clone(),
-        );
-        r.register(
-            "upstream_connections_opened",
-            "Connections opened to upstreams, TLS included",
-            self.upstream_connections.clone(),
-        );
-        r.register(
-            "upstream_circuits_opened",
-            "Times that a host was left alone because it could not be connected to",
-            self.circuits_opened.clone(),
-        );
-        r.register("retries", "Requests sent again, by reason", self.retries.clone());
-        r.register_with_unit(
-            "clock_skew",
-            "How far the service's clock is ahead of this machine's, as signatures take it",
-            Unit::Seconds,
-            self.clock_skew.clone(),
         );
         r.register_with_unit(
             "spooled_body",
@@ -171,14 +127,110 @@ impl Families {
         );
         r.register(
             "requests_in_flight",
-            "Requests whose answer has not ended",
+            "Requests whose response has not ended",
             self.in_flight.clone(),
         );
-        r.register("client_connections", "Open client connections", self.clients.clone());
-        r.register(
-            "client_connections_accepted",
-            "Client connections accepted",
-            self.clients_accepted.clone(),
+        r.register_collector(Box::new(self.credentials.clone()));
+        r.register_collector(Box::new(self.shares.clone()));
+        self.calls.register(r);
+        self.reloads.register(r);
+        self.register_requests();
+        self.register_clients();
+    }
+
+    /// What is counted for each connection.
+    fn register_requests(&mut self) {
+        let r = &mut self.registry;
+        self.of_services.register(
+            r,
+            ("requests", "Requests that ended, by the status the client got", None),
+            &self.requests,
+        );
+        self.of_connections.register(
+            r,
+            ("errors", "Responses that were the proxy's own, by error code", None),
+            &self.errors,
+        );
+        self.of_connections.register(
+            r,
+            (
+                "aws_errors",
+                "Error responses of services, by kind and by AWS's code",
+                None,
+            ),
+            &self.aws_errors,
+        );
+        self.of_connections.register(
+            r,
+            (
+                "request_duration",
+                "From a request's head to the end of its response",
+                Some(Unit::Seconds),
+            ),
+            &self.duration,
+        );
+        self.of_connections.register(
+            r,
+            (
+                "upstream_head_duration",
+                "From a request's head to the head of the service's response",
+                Some(Unit::Seconds),
+            ),
+            &self.upstream_head,
+        );
+        self.of_connections.register(
+            r,
+            ("request_body", "Request bodies taken", Some(Unit::Bytes)),
+            &self.request_bytes,
+        );
+        self.of_connections.register(
+            r,
+            ("response_body", "Response bodies sent", Some(Unit::Bytes)),
+            &self.response_bytes,
+        );
+        self.of_connections.register(
+            r,
+            (
+                "upstream_connections_opened",
+                "Connections opened to upstreams, TLS included",
+                None,
+            ),
+            &self.upstream_connections,
+        );
+        self.of_connections.register(
+            r,
+            (
+                "upstream_circuits_opened",
+                "Times that a host was left alone because it could not be connected to",
+                None,
+            ),
+            &self.circuits_opened,
+        );
+        self.of_connections
+            .register(r, ("retries", "Requests sent again, by reason", None), &self.retries);
+        self.of_connections.register(
+            r,
+            (
+                "clock_skew",
+                "How far the service's clock is ahead of this machine's, as signatures take it",
+                Some(Unit::Seconds),
+            ),
+            &self.clock_skew,
+        );
+        self.permissions.register(r, &mut self.of_connections);
+    }
+
+    fn register_clients(&mut self) {
+        let r = &mut self.registry;
+        self.of_listeners.register(
+            r,
+            ("client_connections", "Open client connections", None),
+            &self.clients,
+        );
+        self.of_listeners.register(
+            r,
+            ("client_connections_accepted", "Client connections accepted", None),
+            &self.clients_accepted,
         );
         r.register(
             "client_connections_ended",
@@ -195,10 +247,5 @@ impl Families {
             "Failures to accept a client",
             self.accept_failures.clone(),
         );
-        r.register_collector(Box::new(self.credentials.clone()));
-        r.register_collector(Box::new(self.shares.clone()));
-        self.calls.register(r);
-        self.reloads.register(r);
-        self.permissions.register(r);
     }
 }

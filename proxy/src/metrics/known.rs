@@ -9,12 +9,7 @@ use std::collections::BTreeMap;
 use auth_model::{Connection, ConnectionName, ServiceId};
 
 use super::RequestSample;
-use super::aws_errors::AwsErrorLabels;
 use super::families::Families;
-use super::labels::{ConnectionLabel, ErrorLabels, ListenerLabel, RequestLabels};
-use super::retries::RetryLabels;
-use crate::error::ERRORS;
-use resource_limits::ListenerRole;
 
 /// The configured connections; everything is known until somebody says which they are.
 #[derive(Debug, Default)]
@@ -68,36 +63,11 @@ pub(super) enum Gone {
 }
 
 impl Families {
-    pub(super) fn forget(&self, name: &ConnectionName, service: &ServiceId, what: Gone) {
-        for labels in RequestLabels::all(name, service) {
-            self.requests.remove(&labels);
+    /// Removes the series of a connection that is gone, or has another service now.
+    pub(super) fn remove(&self, name: ConnectionName, service: ServiceId, what: Gone) {
+        if what == Gone::Connection {
+            self.of_connections.remove(&name);
         }
-        match what {
-            Gone::Service => return,
-            Gone::Connection => self.permissions.forget(name),
-        }
-        for code in ERRORS {
-            self.errors.remove(&ErrorLabels::new(Some(name), code.name()));
-        }
-        for labels in AwsErrorLabels::all(name) {
-            self.aws_errors.remove(&labels);
-        }
-        let label = ConnectionLabel::new(Some(name));
-        self.duration.remove(&label);
-        self.upstream_head.remove(&label);
-        self.request_bytes.remove(&label);
-        self.response_bytes.remove(&label);
-        self.upstream_connections.remove(&label);
-        self.circuits_opened.remove(&label);
-        self.clock_skew.remove(&label);
-        for labels in RetryLabels::all(name) {
-            self.retries.remove(&labels);
-        }
-    }
-
-    pub(super) fn forget_listener(&self, listener: &ListenerRole) {
-        let label = ListenerLabel::new(listener);
-        self.clients.remove(&label);
-        self.clients_accepted.remove(&label);
+        self.of_services.remove(&(name, service));
     }
 }

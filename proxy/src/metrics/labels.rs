@@ -1,6 +1,6 @@
 //! The labels of the metrics, each with a bounded set of values.
 
-use auth_model::{ConnectionName, ServiceId};
+use auth_model::ConnectionName;
 use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 
@@ -39,29 +39,7 @@ impl RequestLabels {
             status: class(sample.status),
         }
     }
-
-    /// All that a connection with this service can have.
-    pub(super) fn all(connection: &ConnectionName, service: &ServiceId) -> impl Iterator<Item = Self> {
-        let (connection, service) = (connection.to_string(), service.to_string());
-        let pairs = METHODS
-            .into_iter()
-            .flat_map(|method| CLASSES.into_iter().map(move |status| (method, status)));
-        pairs.map(move |(method, status)| Self {
-            connection: connection.clone(),
-            service: service.clone(),
-            method,
-            status,
-        })
-    }
 }
-
-/// Every value of [`known`].
-const METHODS: [&str; 9] = [
-    "GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "CONNECT", "other",
-];
-
-/// Every value of [`class`].
-const CLASSES: [&str; 7] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other", "left"];
 
 fn known(method: &Method) -> &'static str {
     match *method {

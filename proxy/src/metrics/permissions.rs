@@ -1,15 +1,12 @@
-//! What requests asked of IAM, and what the connections' policies said to it.
-
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+//! What requests needed of IAM, and what the connections' policies decided.
 
 use auth_model::ConnectionName;
 use policy_gen::mapping::Mapping;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use super::owned::{OwnedFamily, Removals};
 use crate::config::AllowMode;
 
 /// What became of a request.
@@ -17,9 +14,9 @@ use crate::config::AllowMode;
 pub(crate) enum Verdict {
     /// It passed.
     Allowed,
-    /// It was refused.
+    /// It was denied.
     Denied,
-    /// It passed, and would have been refused by `allow_mode = "enforce"`.
+    /// It passed, and would have been denied by `allow_mode = "enforce"`.
     WouldDeny,
 }
 
@@ -53,35 +50,19 @@ struct PermissionLabels {
 /// Clones share the numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PermissionFamilies {
-    checks: Family<PermissionLabels, Counter>,
-    /// Which series there are, so that they can be forgotten.
-    told: Arc<Mutex<BTreeMap<ConnectionName, HashSet<PermissionLabels>>>>,
+    checks: OwnedFamily<ConnectionName, PermissionLabels, Counter>,
 }
 
 impl PermissionFamilies {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "permission_checks",
-            "Actions that requests needed, by what the connection's policy said",
-            self.checks.clone(),
-        );
+    pub(super) fn register(&self, registry: &mut Registry, of_connections: &mut Removals<ConnectionName>) {
+        let help = "Actions that requests needed, by what the connection's policy decided";
+        of_connections.register(registry, ("permission_checks", help, None), &self.checks);
     }
 
     pub(super) fn of(&self, connection: &ConnectionName) -> PermissionTally {
         PermissionTally {
             families: self.clone(),
             connection: connection.clone(),
-        }
-    }
-
-    pub(super) fn forget(&self, connection: &ConnectionName) {
-        let gone = self
-            .told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(connection);
-        for labels in gone.into_iter().flatten() {
-            self.checks.remove(&labels);
         }
     }
 }
@@ -105,7 +86,7 @@ impl PermissionTally {
         }
     }
 
-    /// Counts a request of which it is not known what it asks for.
+    /// Counts a request of which it is not known what it needs.
     pub(crate) fn count_unmapped(&self, verdict: Verdict) {
         self.add("", "", verdict);
     }
@@ -117,13 +98,9 @@ impl PermissionTally {
             action: action.to_owned(),
             decision: verdict.name(),
         };
-        if let Some(counter) = self.families.checks.get(&labels) {
+        let owner = || Some(self.connection.clone());
+        self.families.checks.count(owner, &labels, |counter| {
             counter.inc();
-            return;
-        }
-        // Held until it counts, so that nothing is told of a connection that is just forgotten.
-        let mut told = self.families.told.lock().unwrap_or_else(PoisonError::into_inner);
-        self.families.checks.get_or_create(&labels).inc();
-        told.entry(self.connection.clone()).or_default().insert(labels);
+        });
     }
 }

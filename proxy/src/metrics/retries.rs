@@ -5,8 +5,9 @@ use std::fmt;
 use auth_model::ConnectionName;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+
+use super::owned::OwnedFamily;
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct RetryLabels {
@@ -20,11 +21,6 @@ impl RetryLabels {
             connection: connection.to_string(),
             reason,
         }
-    }
-
-    /// Every one that a connection may have.
-    pub(super) fn all(connection: &ConnectionName) -> [Self; REASONS.len()] {
-        REASONS.map(|reason| Self::new(connection, reason))
     }
 }
 
@@ -88,11 +84,11 @@ impl EncodeLabelValue for RetryReason {
 pub(crate) struct RetryTally([(RetryReason, Counter); REASONS.len()]);
 
 impl RetryTally {
-    pub(super) fn new(family: &Family<RetryLabels, Counter>, connection: &ConnectionName) -> Self {
+    pub(super) fn new(family: &OwnedFamily<ConnectionName, RetryLabels, Counter>, connection: &ConnectionName) -> Self {
         Self(REASONS.map(|reason| {
             (
                 reason,
-                family.get_or_create_owned(&RetryLabels::new(connection, reason)),
+                family.of_owner(connection.clone(), &RetryLabels::new(connection, reason)),
             )
         }))
     }

@@ -9,8 +9,9 @@ use resource_limits::ListenerRole;
 impl ServerObserver for Metrics {
     fn connection_opened(&self, listener: &ListenerRole) -> OpenConnection {
         let label = ListenerLabel::new(listener);
-        self.0.clients_accepted.get_or_create(&label).inc();
-        OpenConnection::new(GaugeGuard::new(self.0.clients.get_or_create_owned(&label)))
+        let owner = || Some(listener.clone());
+        self.0.clients_accepted.count(owner, &label, super::one_more);
+        OpenConnection::new(GaugeGuard::new(self.0.clients.of_owner(listener.clone(), &label)))
     }
 
     fn connection_ended(&self, end: ConnectionEnd) {
@@ -42,6 +43,6 @@ impl ServerObserver for Metrics {
     }
 
     fn listener_removed(&self, listener: &ListenerRole) {
-        self.0.forget_listener(listener);
+        self.0.of_listeners.remove(listener);
     }
 }

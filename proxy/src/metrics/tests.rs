@@ -100,7 +100,7 @@ fn what_is_taken_out_of_the_configuration_is_forgotten() {
             ..sample(&Method::GET)
         });
     };
-    let (first, source) = never_asked("first", "s3");
+    let (first, source) = never_requested("first", "s3");
     metrics.watch_connections([(&first, source.clone())]);
     metrics.upstream_connections(&first.name);
     end(&first);
@@ -115,7 +115,7 @@ fn what_is_taken_out_of_the_configuration_is_forgotten() {
     );
     let before = metrics.encode().unwrap().lines().count();
     for number in 0..100 {
-        let (next, source) = never_asked(&format!("next-{number}"), "s3");
+        let (next, source) = never_requested(&format!("next-{number}"), "s3");
         metrics.watch_connections([(&next, source)]);
         metrics.upstream_connections(&next.name);
         end(&next);
@@ -136,7 +136,7 @@ fn what_is_taken_out_of_the_configuration_is_forgotten() {
 fn another_service_of_a_connection_takes_the_place_of_the_one_before() {
     let metrics = Metrics::new();
     for service in ["s3", "ec2"] {
-        let (connection, source) = never_asked("reports", service);
+        let (connection, source) = never_requested("reports", service);
         metrics.watch_connections([(&connection, source)]);
         metrics.request_ended(&RequestSample {
             connection: Some(&connection.name),
@@ -167,21 +167,21 @@ fn gauges_go_down_again() {
 }
 
 /// Name and type of every metric that `text` holds, as `name type`.
-fn told(text: &str) -> Vec<String> {
-    let mut told: Vec<_> = text
+fn exported(text: &str) -> Vec<String> {
+    let mut exported: Vec<_> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .map(ToOwned::to_owned)
         .collect();
-    told.sort();
-    told
+    exported.sort();
+    exported
 }
 
 #[test]
-fn the_documentation_lists_exactly_what_is_told() {
+fn the_documentation_lists_exactly_what_is_exported() {
     const PAGE: &str = include_str!("../../../docs/configuration.md");
     let metrics = Metrics::new();
-    // A family without a sample is not told.
+    // A family without a sample is not exported.
     metrics.request_ended(&RequestSample {
         error: None,
         upstream_head: Some(Duration::ZERO),
@@ -204,7 +204,7 @@ fn the_documentation_lists_exactly_what_is_told() {
     metrics
         .calls()
         .ended(CallTarget::Sts, CallOutcome::Ok, Duration::from_millis(3));
-    let told = told(&metrics.encode().unwrap());
+    let exported = exported(&metrics.encode().unwrap());
 
     let section = PAGE
         .split("\n## Metrics\n")
@@ -222,5 +222,5 @@ fn the_documentation_lists_exactly_what_is_told() {
         })
         .collect();
     listed.sort();
-    assert_eq!(listed, told);
+    assert_eq!(listed, exported);
 }
