@@ -1,4 +1,4 @@
-//! What the proxy answers when it refuses a request or cannot carry it out.
+//! The error responses of the proxy: to a request that it rejects or cannot carry out.
 //!
 //! A [`ProxyError`] is an [`ErrorCode`] (status, name, fixed sentence, hint) and, for the log only,
 //! the cause. The client never sees a cause: those may name hosts, roles and files.
@@ -22,7 +22,7 @@ pub(crate) use render::{Accept, ERROR_HEADER, ErrorShape, REQUEST_ID_HEADER, SPO
 /// A cause, for the log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a request got an answer of ours instead of the service's.
+/// Why a request got a response of ours instead of the service's.
 ///
 /// `Display` is the fixed sentence of its code; the cause is the `source`, for the log.
 #[derive(Debug)]

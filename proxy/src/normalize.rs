@@ -223,7 +223,7 @@ fn spell<C>(routed: Routed<C>, pseudonym: &str) -> Result<Normalized, ProxyError
         // Signed over the client's spelling, so that is what is sent, but for bytes that have another meaning to some
         // servers: these are escaped when a head is read, which a signature does not notice.
         (true, PresignedMode::Pass) => (as_spelled(&target.path_and_query)?, SignatureOwner::Client),
-        (true, PresignedMode::Reject) => return Err(ErrorCode::PresignedRefused.into()),
+        (true, PresignedMode::Reject) => return Err(ErrorCode::PresignedRejected.into()),
     };
     let requested_payload = RequestedPayload::of(&head.headers);
     let via = via(head.version, pseudonym)?;

@@ -55,7 +55,7 @@ use crate::normalize::{Normalized, SignatureOwner, normalize};
 use crate::permit::{Permitted, Records};
 use crate::plan::{DecidedByBody, FramedBody, PayloadPlan, Planned, plan};
 use crate::route::Router;
-use crate::server::{DownloadRate, OverShare, RequestRoom, StreamSlot};
+use crate::server::{DownloadRate, OverShare, RequestReservation, StreamSlot};
 use crate::share::{ClientKey, Exhausted};
 use crate::upstream::Network;
 use client_body::ClientBody;
@@ -122,7 +122,7 @@ impl Pipeline {
         B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
     {
         let (mut head, body) = request.into_parts();
-        let room = head.extensions.remove::<RequestRoom>();
+        let room = head.extensions.remove::<RequestReservation>();
         let accept = Accept::of(&head.headers);
         let mut guard = self.browsers.response_guard(&head.headers);
         let is_head = head.method == Method::HEAD;

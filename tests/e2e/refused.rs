@@ -109,8 +109,8 @@ refused! {
     a_form_of_another_site: "POST /b/k HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n" => 403 "cross-site" "program";
     a_page_of_the_proxys_own_origin: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\r\n" => 403 "browser-rejected" "program";
     a_link_outside_of_the_browser: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n\r\n" => 403 "browser-rejected" "server.browsers";
-    a_rebound_name_without_a_dot: "GET /b/k HTTP/1.1\r\nHost: evil\r\n\r\n" => 403 "gateway-host-refused" "server.gateway_hosts";
-    a_rebound_name: "GET /b/k HTTP/1.1\r\nHost: evil.example\r\n\r\n" => 403 "gateway-host-refused" "server.gateway_hosts";
+    a_rebound_name_without_a_dot: "GET /b/k HTTP/1.1\r\nHost: evil\r\n\r\n" => 403 "gateway-host-rejected" "server.gateway_hosts";
+    a_rebound_name: "GET /b/k HTTP/1.1\r\nHost: evil.example\r\n\r\n" => 403 "gateway-host-rejected" "server.gateway_hosts";
 
     // No connection, or too many.
     a_host_that_is_not_of_aws: "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n" => 403 "host-unknown" "AWS host";
@@ -122,8 +122,8 @@ refused! {
     a_header_of_no_connection: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nX-Signing-Proxy-Connection: nobody\r\n\r\n" => 404 "connection-unknown" "store";
     two_connections_in_headers: "GET /b/k HTTP/1.1\r\nHost: localhost\r\nX-Signing-Proxy-Connection: store\r\nX-Signing-Proxy-Connection: store\r\n\r\n" => 400 "connection-ambiguous" "store";
     a_host_of_another_connection: "GET http://ec2.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: ec2.us-east-1.amazonaws.com\r\nX-Signing-Proxy-Connection: store\r\n\r\n" => 403 "connection-mismatch" "store";
-    a_presigned_request: "GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=canary HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "presigned-refused" "presigned";
-    an_old_presigned_request: "GET /b/k?AWSAccessKeyId=canary&Signature=canary&Expires=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "presigned-refused" "presigned";
+    a_presigned_request: "GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=canary HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "presigned-rejected" "presigned";
+    an_old_presigned_request: "GET /b/k?AWSAccessKeyId=canary&Signature=canary&Expires=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" => 400 "presigned-rejected" "presigned";
 
     // Bodies.
     an_unreadable_chunk: "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n" => 400 "body-incomplete" "";
@@ -286,10 +286,10 @@ async fn an_upstream_that_speaks_no_http() {
 #[tokio::test]
 async fn errors_have_the_services_own_shape() {
     let rows = [
-        ("s3", "<Error><Code>presigned-refused</Code>"),
-        ("ec2", "<Response><Errors><Error><Code>presigned-refused</Code>"),
+        ("s3", "<Error><Code>presigned-rejected</Code>"),
+        ("ec2", "<Response><Errors><Error><Code>presigned-rejected</Code>"),
         ("sts", "<ErrorResponse><Error>"),
-        ("dynamodb", "\"__type\":\"presigned-refused\""),
+        ("dynamodb", "\"__type\":\"presigned-rejected\""),
     ];
     for (service, want) in rows {
         let (_recorder, proxy) = start(&[("store", service, "")], "").await;
@@ -297,7 +297,7 @@ async fn errors_have_the_services_own_shape() {
         let answer = ask(proxy.addr().unwrap(), request).await;
         assert_eq!(
             answer.header("x-signing-proxy-error"),
-            Some("presigned-refused"),
+            Some("presigned-rejected"),
             "{service}"
         );
         assert!(answer.text().contains(want), "{service}: {}", answer.text());

@@ -191,7 +191,7 @@ async fn a_session_token_that_nobody_rotates_is_told_of() {
         let answer = stage.list("kept").await;
         assert_eq!(
             (answer.status, answer.header("x-signing-proxy-error")),
-            (400, Some("credentials-refused"))
+            (400, Some("credentials-rejected"))
         );
         assert!(answer.text().contains("<Code>ExpiredToken</Code>"), "{}", answer.text());
     }

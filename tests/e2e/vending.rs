@@ -264,7 +264,7 @@ async fn a_form_that_could_be_read_in_two_ways_is_taken_for_the_worse() {
     ] {
         let answer = ask(world.address(), request("POST /", body)).await;
         let hint = is_rejected(&mut world, &answer, body);
-        assert!(hint.contains("cannot be told for certain"), "{hint}");
+        assert!(hint.contains("cannot be determined for certain"), "{hint}");
     }
     let plain = ask(
         world.address(),

@@ -17,7 +17,7 @@ import chromium
 from servers import Proxy, free_ports
 
 SECONDS = 20
-REJECTIONS = {"browser-rejected", "cross-site", "gateway-host-refused"}
+REJECTIONS = {"browser-rejected", "cross-site", "gateway-host-rejected"}
 BUCKET_PAGE = """<!doctype html><title>an object</title>
 <script>document.title = "it runs"; fetch("/b/stolen")</script><img src="/b/loaded">"""
 

@@ -44,20 +44,21 @@ pub trait Handler<B>: Send + Sync + 'static {
         begun: Self::Begun,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 
-    /// Takes room for a request on HTTP/2 before it is handled, which is among its extensions then; `None` where there is none.
-    fn room(&self, request: &Request<B>, peer: &Peer) -> Option<RequestRoom> {
+    /// Reserves what a request on HTTP/2 takes of what clients share, before it is handled; the reservation is among its
+    /// extensions then. `None` where nothing is left: its stream is reset, so that the client sends it again.
+    fn reserve(&self, request: &Request<B>, peer: &Peer) -> Option<RequestReservation> {
         let _ = (request, peer);
-        Some(RequestRoom::default())
+        Some(RequestReservation::default())
     }
 }
 
-/// The room that a request takes of what is shared, until the last clone is dropped.
+/// What a request takes of what clients share, until the last clone is dropped.
 #[derive(Clone, Debug, Default)]
-pub struct RequestRoom {
+pub struct RequestReservation {
     _grant: Option<Arc<Grant>>,
 }
 
-impl From<Grant> for RequestRoom {
+impl From<Grant> for RequestReservation {
     fn from(grant: Grant) -> Self {
         Self {
             _grant: Some(Arc::new(grant)),

@@ -149,7 +149,7 @@ pub mod threads;
 
 pub use download::{Download, DownloadRate, TooSlow};
 pub use drain::IsCut;
-pub use handler::{CloseConnection, Handler, OverShare, Peer, RequestRoom};
+pub use handler::{CloseConnection, Handler, OverShare, Peer, RequestReservation};
 pub use head_reader::AmbiguousHead;
 pub use head_start::HeadStart;
 pub use limits::ServerLimits;

@@ -88,10 +88,10 @@ impl<H: Handler<Incoming>> Service<Request<Incoming>> for ToHandler<H> {
         if !is_http1 {
             // Before anything is made of the request. Many come at once, and so little becomes so much of their heads that even
             // a response to each would be too much: REFUSED_STREAM means that it was not looked at and may be sent again.
-            let Some(room) = self.handler.room(&request, &self.peer) else {
+            let Some(reservation) = self.handler.reserve(&request, &self.peer) else {
                 return Box::pin(at_once(Err(h2::Reason::REFUSED_STREAM.into())));
             };
-            request.extensions_mut().insert(room);
+            request.extensions_mut().insert(reservation);
             if let Some(finding) = escape_uri(request.uri_mut()) {
                 request.extensions_mut().insert(finding);
             }

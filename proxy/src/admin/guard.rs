@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{ErrorCode, ProxyError};
 use resource_limits::ListenerRole;
 
-/// Who may ask the admin listener.
+/// Who may use the admin listener.
 #[derive(Debug)]
 pub(crate) struct Guard {
     names: OwnNames,
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn other_names_and_nonsense_are_rejected() {
         for host in ["evil", "evil.example", "127.0.0.1.evil.example", "xproxy.internal"] {
-            let want = Err((StatusCode::FORBIDDEN, "gateway-host-refused"));
+            let want = Err((StatusCode::FORBIDDEN, "gateway-host-rejected"));
             assert_eq!(verdict(LOOPBACK, &[("host", host)]), want, "{host}");
         }
         for host in ["a b", ""] {

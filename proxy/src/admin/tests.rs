@@ -20,7 +20,7 @@ fn admin() -> Admin {
     Admin::new(Readiness::new(), watched, metrics, Guard::new(&config), loads)
 }
 
-fn ask(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {
+fn send(admin: &Admin, method: &Method, target: &str) -> Response<Full<Bytes>> {
     admin.respond(
         &Request::builder()
             .method(method)
@@ -37,7 +37,7 @@ async fn body(response: Response<Full<Bytes>>) -> String {
 
 #[track_caller]
 fn check(target: &str, method: &Method, want: StatusCode) {
-    assert_eq!(ask(&admin(), method, target).status(), want, "{method} {target}");
+    assert_eq!(send(&admin(), method, target).status(), want, "{method} {target}");
 }
 
 #[test]
@@ -59,43 +59,43 @@ fn web_pages_are_rejected() {
         .unwrap();
     let response = admin().respond(&request);
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    assert_eq!(response.headers()["x-signing-proxy-error"], "gateway-host-refused");
+    assert_eq!(response.headers()["x-signing-proxy-error"], "gateway-host-rejected");
 }
 
 #[tokio::test]
 async fn readyz_flips_when_the_shutdown_begins_and_livez_does_not() {
     let admin = admin();
     admin.readiness.clone().end();
-    let response = ask(&admin, &Method::GET, "/readyz");
+    let response = send(&admin, &Method::GET, "/readyz");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let report: Value = serde_json::from_str(&body(response).await).unwrap();
     assert_eq!(
         (&report["ready"], &report["state"]),
         (&Value::from(false), &Value::from("draining"))
     );
-    assert_eq!(ask(&admin, &Method::GET, "/livez").status(), StatusCode::OK);
+    assert_eq!(send(&admin, &Method::GET, "/livez").status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn readyz_tells_the_state_of_each_connections_credentials() {
     let admin = admin();
-    let report: Value = serde_json::from_str(&body(ask(&admin, &Method::GET, "/readyz")).await).unwrap();
+    let report: Value = serde_json::from_str(&body(send(&admin, &Method::GET, "/readyz")).await).unwrap();
     assert_eq!(report["ready"], true);
     assert_eq!(
         report["connections"]["reports"]["credentials"]["state"],
         "not-requested-yet"
     );
     assert_eq!(
-        ask(&admin, &Method::GET, "/readyz?connection=reports").status(),
+        send(&admin, &Method::GET, "/readyz?connection=reports").status(),
         StatusCode::SERVICE_UNAVAILABLE
     );
     assert_eq!(
-        ask(&admin, &Method::GET, "/readyz?connection=none").status(),
+        send(&admin, &Method::GET, "/readyz?connection=none").status(),
         StatusCode::NOT_FOUND
     );
 
     admin.connections[0].source.credentials().await.unwrap();
-    let response = ask(&admin, &Method::GET, "/readyz?connection=reports");
+    let response = send(&admin, &Method::GET, "/readyz?connection=reports");
     assert_eq!(response.status(), StatusCode::OK);
     let text = body(response).await;
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -111,7 +111,7 @@ async fn readyz_tells_the_state_of_each_connections_credentials() {
 #[tokio::test]
 async fn the_version_is_there_for_operators() {
     let admin = admin();
-    let response = ask(&admin, &Method::GET, "/version");
+    let response = send(&admin, &Method::GET, "/version");
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     let version: Value = serde_json::from_str(&body(response).await).unwrap();
     assert_eq!(version["name"], "signing-proxy");
@@ -119,7 +119,7 @@ async fn the_version_is_there_for_operators() {
     let features = version["features"].as_array().unwrap();
     assert_eq!(features.contains(&Value::from("sandbox")), cfg!(feature = "sandbox"));
     assert!(version["commit"].is_null() || version["commit"].is_string());
-    let ready: Value = serde_json::from_str(&body(ask(&admin, &Method::GET, "/readyz")).await).unwrap();
+    let ready: Value = serde_json::from_str(&body(send(&admin, &Method::GET, "/readyz")).await).unwrap();
     assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
 }
 

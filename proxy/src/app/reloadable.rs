@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use http::{Request, Response};
 
-use crate::server::{Handler, Peer, RequestRoom};
+use crate::server::{Handler, Peer, RequestReservation};
 
 /// Hands each request to the handler of the moment, which it then keeps to its end.
 pub(crate) struct Reloadable<H> {
@@ -51,8 +51,8 @@ impl<B, H: Handler<B>> Handler<B> for Reloadable<H> {
         self.handler().handle(request, begun)
     }
 
-    fn room(&self, request: &Request<B>, peer: &Peer) -> Option<RequestRoom> {
-        self.handler().room(request, peer)
+    fn reserve(&self, request: &Request<B>, peer: &Peer) -> Option<RequestReservation> {
+        self.handler().reserve(request, peer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The signals that ask the process to stop, or to load its configuration again.
+//! The signals that stop the process, or have it load its configuration again.
 
 use std::io;
 
@@ -44,7 +44,7 @@ impl StopSignals {
     }
 }
 
-/// SIGHUP, which asks for the configuration to be loaded again; elsewhere than on Unix there is none.
+/// SIGHUP, which has the configuration loaded again; elsewhere than on Unix there is none.
 #[derive(Debug)]
 pub(super) struct ReloadSignal {
     #[cfg(unix)]

@@ -42,9 +42,9 @@ impl OwnNames {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::GatewayHostRefused`] for a name that is not the proxy's.
+    /// [`ErrorCode::GatewayHostRejected`] for a name that is not the proxy's.
     pub(crate) fn check(&self, host: &HostPort) -> Result<OwnName, ErrorCode> {
-        self.find(host).ok_or(ErrorCode::GatewayHostRefused)
+        self.find(host).ok_or(ErrorCode::GatewayHostRejected)
     }
 
     fn find(&self, host: &HostPort) -> Option<OwnName> {

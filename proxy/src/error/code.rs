@@ -22,7 +22,7 @@ macro_rules! errors {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// The status it is answered with.
+            /// The status of its response.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)+ }
@@ -136,7 +136,7 @@ errors! {
     HostUnsupported FORBIDDEN "host-unsupported"
         "the proxy cannot sign for this kind of AWS host"
         "Use the service's regional host name."
-    GatewayHostRefused FORBIDDEN "gateway-host-refused"
+    GatewayHostRejected FORBIDDEN "gateway-host-rejected"
         "the Host header is no name of this proxy"
         "Use an IP address or 'localhost', or add the name to server.gateway_hosts."
     NoConnection FORBIDDEN "no-connection"
@@ -157,7 +157,7 @@ errors! {
     BucketOwnerMismatch FORBIDDEN "bucket-owner-mismatch"
         "the request expects another owner of the bucket than the connection's account"
         "Leave out x-amz-expected-bucket-owner and x-amz-source-expected-bucket-owner: the proxy sets them."
-    PresignedRefused BAD_REQUEST "presigned-refused"
+    PresignedRejected BAD_REQUEST "presigned-rejected"
         "the request is already signed in its query"
         "Send it without the X-Amz-* query parameters, or set the connection's presigned to 'pass' or 'resign'."
 
@@ -168,12 +168,12 @@ errors! {
         "the operation streams in both directions at once, for which the proxy has to be spoken to by HTTP/2"
         "Use HTTP/2 in the clear with prior knowledge (h2c), as by curl --http2-prior-knowledge."
 
-    // It may be refused by the connection's policy.
+    // It may be denied by the connection's policy.
     ActionDenied FORBIDDEN "action-denied"
         "the connection's policy does not allow this"
         "Add a statement to the policy in allow, or use another connection."
     ActionUnknown FORBIDDEN "action-unknown"
-        "what the request asks for cannot be told for certain, so the connection's policy cannot allow it"
+        "what the request does cannot be determined for certain, so the connection's policy cannot allow it"
         "Send the request as the AWS SDKs do."
 
     CredentialsNotVended FORBIDDEN "credentials-not-vended"
@@ -230,7 +230,7 @@ errors! {
         "the proxy has no memory left for the request"
         "Try again, with fewer requests at once, or raise server.request_memory."
 
-    // The service is asked.
+    // The request is sent.
     UpstreamBusy SERVICE_UNAVAILABLE "upstream-busy"
         "too many requests are under way on this connection"
         "Try again, with fewer requests at once."
@@ -253,7 +253,7 @@ errors! {
         "the service could not be connected to several times, and is left alone for a moment"
         "Try again then; the proxy's log says why it cannot be connected to."
     UpstreamTimeout GATEWAY_TIMEOUT "upstream-timeout"
-        "the service did not answer in time"
+        "the service did not respond in time"
         "Try again, or raise the connection's timeouts.response."
     UpstreamFailed BAD_GATEWAY "upstream-failed"
         "the service broke the exchange off"

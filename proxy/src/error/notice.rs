@@ -1,18 +1,18 @@
-//! What is said of a service's own answer that a retry might have mended.
+//! What a notice beside a service's own response says: which recovery was not possible.
 
-/// Why a service's answer was passed on although keys or clock were at fault. Clients see its name in
-/// `x-signing-proxy-error`; the answer itself is untouched.
+/// Why a service's response was passed on although the keys or the clock were the cause of its error. Clients see its name in
+/// `x-signing-proxy-error`; the response itself is untouched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Notice {
-    /// AWS refuses the connection's credentials, and no others can be had.
-    CredentialsRefused,
-    /// AWS refuses the connection's credentials, and asking for others failed.
+    /// AWS rejects the connection's credentials, and no others can be fetched.
+    CredentialsRejected,
+    /// AWS rejects the connection's credentials, and the refresh failed.
     CredentialsNotRenewed,
-    /// AWS refuses the connection's credentials again so soon after the last refresh: the next one is held back.
+    /// AWS rejects the connection's credentials again so soon after the last refresh: the next one is held back.
     RefreshHeldBack,
     /// There are new credentials, but this body was passed on as it came and cannot be sent again.
     CredentialsRenewed,
-    /// The time of the signature was refused, and the answer does not say by how much it is wrong.
+    /// The time of the signature was rejected, and the response does not say by how much it is wrong.
     ClockNotCorrected,
     /// The time of signatures has been corrected, but this body was passed on as it came and cannot be sent again.
     ClockCorrected,
@@ -21,7 +21,7 @@ pub enum Notice {
 impl Notice {
     /// All of them.
     pub const ALL: [Self; 6] = [
-        Self::CredentialsRefused,
+        Self::CredentialsRejected,
         Self::CredentialsNotRenewed,
         Self::RefreshHeldBack,
         Self::CredentialsRenewed,
@@ -33,7 +33,7 @@ impl Notice {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "credentials-refused",
+            Self::CredentialsRejected => "credentials-rejected",
             Self::CredentialsNotRenewed => "credentials-not-renewed",
             Self::RefreshHeldBack => "refresh-held-back",
             Self::CredentialsRenewed => "credentials-renewed-retry-not-possible",

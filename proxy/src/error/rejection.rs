@@ -1,4 +1,4 @@
-//! What a client is told that sent no request.
+//! The error of bytes that are no request.
 
 use super::{ErrorCode, ProxyError};
 use crate::server::Rejection;

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use super::{ErrorCode, ProxyError};
 use crate::server::CloseConnection;
 
-/// Names the error on every answer that is ours, and the notice on the service's.
+/// Names the error on every response that is ours, and the notice on the service's.
 pub(crate) const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");
 
 /// Says which request a response belongs to, on every response.
@@ -33,7 +33,7 @@ pub(crate) enum ErrorShape {
 }
 
 impl ErrorShape {
-    /// The shape the client can read: the service's own, unless `Accept` asks for the other kind.
+    /// The shape the client can read: the service's own, unless `Accept` prefers the other kind.
     ///
     /// `protocol` is `None` as long as it is not known which service the client means.
     pub(crate) fn choose(accept: Accept, protocol: Option<Protocol>) -> Self {
@@ -84,7 +84,7 @@ impl Accept {
     }
 }
 
-/// The answer to the client. The caller leaves the body out where the request was a HEAD.
+/// The response to the client. The caller leaves the body out where the request was a HEAD.
 pub(crate) fn render(error: &ProxyError, request_id: &str, shape: ErrorShape) -> Response<Bytes> {
     let (body, content_type) = match shape {
         ErrorShape::Json => (json(error, request_id), "application/json"),
@@ -139,7 +139,7 @@ pub(crate) fn render_rejection(error: &ProxyError, request_id: &str) -> Response
     response
 }
 
-/// What stands where an SDK looks for the error's code: ours, or the service's own word for a refusal by policy or for too
+/// What stands where an SDK looks for the error's code: ours, or the service's own word for a denial by policy or for too
 /// many requests, which programs know how to take. All SDKs try again after the latter.
 fn code(error: &ProxyError, shape: ErrorShape) -> &'static str {
     match (error.code(), shape) {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_by_policy_has_the_name_that_the_service_gives_it() {
+    fn a_denial_by_policy_has_the_name_that_the_service_gives_it() {
         let error = ProxyError::new(ErrorCode::ActionDenied);
         for (shape, want) in [
             (ErrorShape::Json, r#""__type":"AccessDeniedException""#),

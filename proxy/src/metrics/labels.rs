@@ -107,7 +107,7 @@ impl ReasonLabel {
             reason: match end {
                 ConnectionEnd::Closed => "closed",
                 ConnectionEnd::Broken => "broken",
-                ConnectionEnd::Rejected => "refused",
+                ConnectionEnd::Rejected => "rejected",
                 ConnectionEnd::IdleTimeout => "idle-timeout",
                 ConnectionEnd::HeadTimeout => "head-timeout",
                 ConnectionEnd::WriteTimeout => "write-timeout",

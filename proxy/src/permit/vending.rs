@@ -61,7 +61,7 @@ fn lists_all(request: &Request<'_>, route: &Route) -> bool {
 fn unclear(route: &Route, reason: &str) -> ProxyError {
     ProxyError::new(ErrorCode::CredentialsNotVended)
         .with_hint(format!(
-            "Whether this request is for credentials cannot be told for certain: {reason}. Send it as the AWS SDKs do, or \
+            "Whether this request is for credentials cannot be determined for certain: {reason}. Send it as the AWS SDKs do, or \
              list all actions of the service in connections.{}.vend_credentials.",
             route.name()
         ))

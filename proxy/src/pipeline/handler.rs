@@ -10,7 +10,7 @@ use http_body::Body;
 use super::record::Reporter;
 use super::{Noted, Pipeline, ResponseBody};
 use crate::error::Cause;
-use crate::server::{Handler, Peer, RequestRoom};
+use crate::server::{Handler, Peer, RequestReservation};
 
 impl<B> Handler<B> for Pipeline
 where
@@ -34,7 +34,7 @@ where
         self.respond(request, begun.0).await
     }
 
-    fn room(&self, request: &Request<B>, peer: &Peer) -> Option<RequestRoom> {
+    fn reserve(&self, request: &Request<B>, peer: &Peer) -> Option<RequestReservation> {
         self.limits.room_for_head(&peer.client_key(), request)
     }
 }

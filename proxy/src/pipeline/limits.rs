@@ -15,7 +15,7 @@ use crate::config::ServerConfig;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, Tally, Watched};
 use crate::route::Router;
-use crate::server::RequestRoom;
+use crate::server::RequestReservation;
 use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Bytes that a request takes whatever its head has: its task, what is noted of it, what it is signed with.
@@ -120,7 +120,7 @@ impl SharedLimits {
     }
 
     /// The same for a request on HTTP/2, before anything is made of it.
-    pub(super) fn room_for_head<B>(&self, client: &ClientKey, request: &Request<B>) -> Option<RequestRoom> {
+    pub(super) fn room_for_head<B>(&self, client: &ClientKey, request: &Request<B>) -> Option<RequestReservation> {
         let granted = self
             .request_memory
             .try_take(client, head_bytes(request.uri(), request.headers()));

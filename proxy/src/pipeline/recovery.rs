@@ -84,7 +84,7 @@ async fn refreshed(source: &CredentialSource, used: &Arc<Credentials>) -> RetryD
             ..
         }) if !matches!(source.state(), CredentialState::Refused { .. }) => RetryDecision::HeldBack(left),
         // When it was last looked, the same keys were there.
-        Ok(_) => RetryDecision::Pass(Some(Notice::CredentialsRefused)),
+        Ok(_) => RetryDecision::Pass(Some(Notice::CredentialsRejected)),
         // The source has logged it.
         Err(_) => RetryDecision::Pass(Some(Notice::CredentialsNotRenewed)),
     }

@@ -15,7 +15,7 @@ use crate::body::{Answering, Patience, Progress, StreamFault};
 use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::plan::Bidirectional;
-use crate::server::{Download, DownloadRate, RequestRoom};
+use crate::server::{Download, DownloadRate, RequestReservation};
 use crate::share::Grant;
 use crate::strip;
 use crate::upstream::ServiceBody;
@@ -44,7 +44,7 @@ pub struct ResponseBody {
     source: Source,
     reporter: Reporter,
     /// What the request took, until its client has this response of ours: there are many of them on one HTTP/2 connection.
-    room: Option<RequestRoom>,
+    room: Option<RequestReservation>,
 }
 
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl ResponseBody {
 
     /// Gives back what the request took as soon as there is nothing left of it: of a response of ours, once it is taken. What
     /// is left of a request whose response is the service's, its upstream permit stands for.
-    pub(super) fn keep(&mut self, room: Option<RequestRoom>) {
+    pub(super) fn keep(&mut self, room: Option<RequestReservation>) {
         self.room = room.filter(|_| matches!(self.source, Source::Own(_)));
     }
 }

@@ -33,7 +33,7 @@ impl GatewayNames {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::GatewayHostRefused`] for a host that is none of the proxy's names.
+    /// [`ErrorCode::GatewayHostRejected`] for a host that is none of the proxy's names.
     pub(super) fn accept(&self, host: &HostPort) -> Result<Option<String>, ErrorCode> {
         match self.names.check(host)? {
             OwnName::Whole => Ok(None),

@@ -267,7 +267,7 @@ fn a_listener_of_its_own_shows_nothing_of_other_connections() {
         // The endpoint of another connection is a host like any other.
         on().refuses("http://minio.internal:9000/b/k", ErrorCode::HostUnknown),
         on().host("minio.internal:9000")
-            .refuses("/b/k", ErrorCode::GatewayHostRefused),
+            .refuses("/b/k", ErrorCode::GatewayHostRejected),
         // So is the host that the tables make of another one's service.
         on().refuses(
             "http://not-yet-known.eu-west-1.amazonaws.com/k",
@@ -317,7 +317,7 @@ fn gateway_hosts_are_the_proxys_own_names() {
             .goes_to("/b/k", "reports", "https://s3.eu-west-1.amazonaws.com/b/k");
     }
     for host in ["evil.example", "rebound.example:8080", "evil", "evil:8080"] {
-        one().host(host).refuses("/b/k", ErrorCode::GatewayHostRefused);
+        one().host(host).refuses("/b/k", ErrorCode::GatewayHostRejected);
     }
     let nameless = Case {
         version: Version::HTTP_10,

@@ -126,6 +126,6 @@ async fn the_admin_listener_and_the_list_of_names_stay() {
     }
     let rebound = "GET /@store/b/k HTTP/1.1\r\nHost: rebound.example\r\nAccept: application/json\r\nOrigin: http://rebound.example\r\n\r\n";
     let (status, code, _) = ask(setup.address(By::Loopback), rebound).await.refusal();
-    assert_eq!((status, code.as_str()), (403, "gateway-host-refused"));
+    assert_eq!((status, code.as_str()), (403, "gateway-host-rejected"));
     assert!(setup.service.is_untouched());
 }

@@ -18,12 +18,12 @@ async fn rebound_names_reach_no_listener() {
                 let code = answer.header("x-signing-proxy-error").map(ToOwned::to_owned);
                 let is_own_origin = host == "evil:8080";
                 let want = if more.is_empty() || is_own_origin {
-                    "gateway-host-refused"
+                    "gateway-host-rejected"
                 } else {
                     "cross-site"
                 };
                 assert_eq!((answer.status, code.as_deref()), (403, Some(want)), "{host}");
-                if want == "gateway-host-refused" {
+                if want == "gateway-host-rejected" {
                     assert!(answer.text().contains("server.gateway_hosts"), "{}", answer.text());
                 }
             }

@@ -112,7 +112,7 @@ async fn a_preflight_gets_its_response_from_the_proxy() {
             )
             .await;
             let code = answer.header("x-signing-proxy-error");
-            assert_eq!((answer.status, code), (403, Some("gateway-host-refused")), "{method}");
+            assert_eq!((answer.status, code), (403, Some("gateway-host-rejected")), "{method}");
         }
     }
     // Nobody else's.

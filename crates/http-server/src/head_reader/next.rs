@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_told_from_a_body_by_its_first_line() {
+    fn a_request_is_distinguished_from_a_body_by_its_first_line() {
         for request in [
             "",
             "\r",

@@ -20,7 +20,7 @@ async fn after_a_while_only_the_socket_is_kept_and_the_client_can_come_back() {
     let mut pipe = pipe();
     for _ in 0..3 {
         first_response(&mut pipe).await;
-        // At once is too early: most clients have more to ask.
+        // At once is too early: most clients have more to request.
         first_response(&mut pipe).await;
         assert_eq!(holders(&pipe), 3);
         tokio::time::sleep(PAUSE).await;

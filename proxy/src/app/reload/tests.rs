@@ -94,7 +94,7 @@ impl Client {
         head[9..12].parse().unwrap()
     }
 
-    async fn ask(&mut self, path: &str) -> u16 {
+    async fn get(&mut self, path: &str) -> u16 {
         self.send(path).await;
         self.status().await
     }
@@ -147,7 +147,7 @@ async fn a_running_request_keeps_its_pipeline_and_its_end_frees_it() {
     assert_eq!(client.status().await, 200);
     until("the old pipeline is freed", || pipeline.upgrade().is_none()).await;
     // The same client goes on with the new one.
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_thousand_reloads_leave_nothing_behind() {
     let proxy = Proxy::start(config(&service, "", "", "")).await.unwrap();
     let addr = proxy.addr().unwrap();
     let mut client = Client::connect(addr).await;
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     let lines = |proxy: &Proxy| proxy.metrics().encode().unwrap().lines().count();
     let mut most_lines = 0;
     let mut pipelines = Vec::new();
@@ -172,7 +172,7 @@ async fn a_thousand_reloads_leave_nothing_behind() {
         let own = proxy.connection_addr(&ConnectionName::parse(format!("b{number}")).unwrap());
         drop(TcpStream::connect(own.unwrap()).await.unwrap());
         if number % 100 == 0 {
-            assert_eq!(client.ask("/@a/bucket/key").await, 200);
+            assert_eq!(client.get("/@a/bucket/key").await, 200);
             most_lines = most_lines.max(lines(&proxy));
         }
     }
@@ -183,7 +183,7 @@ async fn a_thousand_reloads_leave_nothing_behind() {
     })
     .await;
     until("removed listeners are forgotten", || lines(&proxy) <= most_lines).await;
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     assert_eq!(proxy.addr(), Some(addr));
 }
 
@@ -199,7 +199,7 @@ async fn an_unusable_configuration_changes_nothing_and_is_reported() {
     assert!(matches!(rejected, Err(ReloadError::Config(_))));
     assert!(Arc::ptr_eq(&before, &proxy.config()));
     let mut client = Client::connect(proxy.addr().unwrap()).await;
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
 
     let ready = get(admin, "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 200 "), "{ready}");
@@ -242,8 +242,8 @@ async fn a_listener_that_cannot_be_opened_changes_nothing() {
     let a = ConnectionName::parse("a").unwrap();
     assert_eq!(proxy.connection_addr(&a), None);
     let mut client = Client::connect(proxy.addr().unwrap()).await;
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
-    assert_eq!(client.ask("/@b/bucket/key").await, 404);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@b/bucket/key").await, 404);
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn listeners_come_go_and_change_their_role() {
     // At the same address again, and then for everybody.
     let again = format!("listen = \"{own}\"");
     proxy.reload(Ok(config(&service, "", &again, ""))).await.unwrap();
-    assert_eq!(Client::connect(own).await.ask("/bucket/key").await, 200);
+    assert_eq!(Client::connect(own).await.get("/bucket/key").await, 200);
     let toml = toml(&service, "", "", "").replacen("127.0.0.1:0", &own.to_string(), 1);
     proxy
         .reload(Ok(Config::from_toml(&toml, &Environment::empty()).unwrap()))
@@ -282,7 +282,7 @@ async fn listeners_come_go_and_change_their_role() {
         .unwrap();
     assert_eq!(proxy.addr(), Some(own));
     assert!(TcpStream::connect(shared).await.is_err());
-    assert_eq!(Client::connect(own).await.ask("/@a/bucket/key").await, 200);
+    assert_eq!(Client::connect(own).await.get("/@a/bucket/key").await, 200);
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn only_what_changed_is_made_anew() {
         line.unwrap().parse::<u32>().unwrap()
     };
     let mut client = Client::connect(proxy.addr().unwrap()).await;
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     let first = set().await;
 
     // Credentials and pool stay for what concerns neither.
@@ -316,7 +316,7 @@ async fn only_what_changed_is_made_anew() {
         )))
         .await
         .unwrap();
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     assert!(Arc::ptr_eq(&first, &set().await));
     assert_eq!(opened(), 1);
 
@@ -325,7 +325,7 @@ async fn only_what_changed_is_made_anew() {
         .reload(Ok(config(&service, "", "timeouts = { connect = \"9s\" }", "")))
         .await
         .unwrap();
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     assert!(Arc::ptr_eq(&first, &set().await));
     assert_eq!(opened(), 2);
 
@@ -338,7 +338,7 @@ async fn only_what_changed_is_made_anew() {
     let second = set().await;
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!(second.secret_access_key.expose(), "wJalR");
-    assert_eq!(client.ask("/@a/bucket/key").await, 200);
+    assert_eq!(client.get("/@a/bucket/key").await, 200);
     assert_eq!(opened(), 2);
 }
 
@@ -349,14 +349,14 @@ async fn limits_apply_to_clients_that_come_after_the_reload() {
     let proxy = Proxy::start(config(&service, "", "", "")).await.unwrap();
     let addr = proxy.addr().unwrap();
     let mut before = Client::connect(addr).await;
-    assert_eq!(before.ask("/@a/bucket/key").await, 200);
+    assert_eq!(before.get("/@a/bucket/key").await, 200);
     proxy
         .reload(Ok(config(&service, "max_header_bytes = \"8KiB\"", "", "")))
         .await
         .unwrap();
     let long = format!("/@a/bucket/{}", "k".repeat(12 * 1024));
-    assert_eq!(before.ask(&long).await, 200);
-    assert_eq!(Client::connect(addr).await.ask(&long).await, 431);
+    assert_eq!(before.get(&long).await, 200);
+    assert_eq!(Client::connect(addr).await.get(&long).await, 431);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn an_expired_token_is_not_shown() {
     let (_upstream, proxy) = proxy("s3", reply("400 Bad Request", "", &body), "").await;
     let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert_clean(&response, "<Error><Code>ExpiredToken</Code></Error>");
-    assert!(response.contains("credentials-refused"), "{response}");
+    assert!(response.contains("credentials-rejected"), "{response}");
 }
 
 #[tokio::test]

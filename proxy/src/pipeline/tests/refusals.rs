@@ -87,7 +87,7 @@ async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream(
         (
             "GET /b/k?X-Amz-Signature=0 HTTP/1.1",
             400,
-            "presigned-refused",
+            "presigned-rejected",
             "resign",
         ),
         (

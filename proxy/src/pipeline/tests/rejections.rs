@@ -189,7 +189,7 @@ async fn keys_that_are_the_same_get_no_retry_and_the_answer_a_notice() {
         let answer = stage.ask("GET /b/k HTTP/1.1").await;
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
         assert!(
-            answer.contains("\r\nx-signing-proxy-error: credentials-refused\r\n"),
+            answer.contains("\r\nx-signing-proxy-error: credentials-rejected\r\n"),
             "{answer}"
         );
         assert!(
@@ -199,7 +199,7 @@ async fn keys_that_are_the_same_get_no_retry_and_the_answer_a_notice() {
         let record = stage.proxy.record().await;
         assert_eq!(
             (record.attempts, record.error, record.notice),
-            (1, None, Some(crate::error::Notice::CredentialsRefused))
+            (1, None, Some(crate::error::Notice::CredentialsRejected))
         );
     }
     let mut stage = Stage::new("s3", "", vec![s3_error("403 Forbidden", "SignatureDoesNotMatch")]).await;
@@ -480,7 +480,7 @@ async fn a_storm_of_rejections_sends_each_request_once() {
     let mut stage = Stage::new("s3", "", vec![expired(); 50]).await;
     for _ in 0..50 {
         let answer = stage.ask("GET /b/k HTTP/1.1").await;
-        assert!(answer.contains("credentials-refused"), "{answer}");
+        assert!(answer.contains("credentials-rejected"), "{answer}");
         assert_eq!(stage.attempts().await, 1);
     }
 }
