@@ -15,7 +15,7 @@ import time
 import urllib.request
 
 import document
-from programs import WORK, Upstream, nginx, signing_proxy
+from programs import WORK, Upstream, baseline, nginx, signing_proxy
 
 MIB = 1024 * 1024
 SCENARIOS = {}
@@ -47,8 +47,8 @@ class Run:
 
     def variants(self, service="s3", payload="auto"):
         return {
-            "signing": lambda: signing_proxy(self.upstream, True, service, payload),
-            "not signing": lambda: signing_proxy(self.upstream, False, service, payload),
+            "signing": lambda: signing_proxy(self.upstream, service, payload),
+            "baseline": lambda: baseline(f"https://127.0.0.1:{self.upstream.port}"),
             "nginx": lambda: nginx(self.upstream),
         }
 
@@ -250,8 +250,8 @@ def many_uploads(run):
         return {"peak_mib": program.memory() / MIB}
 
     variants = {
-        "signed chunks": lambda: signing_proxy(run.upstream, True, "s3", "streaming"),
-        "hashed first": lambda: signing_proxy(run.upstream, True, "s3", "signed"),
+        "signed chunks": lambda: signing_proxy(run.upstream, "s3", "streaming"),
+        "hashed first": lambda: signing_proxy(run.upstream, "s3", "signed"),
     }
     return run.compare(variants, measure)
 
@@ -279,7 +279,7 @@ def idle(run):
             client.close()
         return {"start_to_first_answer_ms": started * 1000, "rss_mib": alone, "rss_2000_clients_mib": with_clients}
 
-    return run.compare({name: start for name, start in run.variants().items() if name != "not signing"}, measure)
+    return run.compare({name: start for name, start in run.variants().items() if name != "baseline"}, measure)
 
 
 def machine():

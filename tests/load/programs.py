@@ -106,10 +106,16 @@ class Upstream(Program):
             return json.load(answer)
 
 
-def signing_proxy(upstream, signs=True, service="s3", payload="auto"):
+def baseline(service):
+    """A reverse proxy to the URL, of the libraries that the proxy is made of, which signs nothing."""
+    port = free_port()
+    return Program("baseline", [os.environ["LOAD_BASELINE"], port, service, WORK / "ca.pem"], port)
+
+
+def signing_proxy(upstream, service="s3", payload="auto"):
     """`signing-proxy serve` with one connection and its ordinary log."""
     port = free_port()
-    name = f"proxy-{'signed' if signs else 'unsigned'}-{service}-{payload}"
+    name = f"proxy-{service}-{payload}"
     spool = WORK / "spool"
     spool.mkdir(exist_ok=True)
     file = WORK / f"{name}.toml"
@@ -135,8 +141,7 @@ access_key_id = "AKIALOADTEST00000001"
 secret_access_key = "literal:{SECRET}"
 """
     )
-    command = [os.environ["SIGNING_PROXY_BIN"], "serve", "--config", file]
-    return Program(name, command if signs else [*command, "--bench-without-signing"], port)
+    return Program(name, [os.environ["SIGNING_PROXY_BIN"], "serve", "--config", file], port)
 
 
 def nginx(upstream):

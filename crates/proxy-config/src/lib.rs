@@ -26,7 +26,6 @@
 //! ```
 
 mod admin_address;
-mod bench;
 mod browsers;
 mod chain_files;
 mod check;
@@ -181,8 +180,6 @@ pub struct ConnectionConfig {
     pub hosts: Vec<HostPattern>,
     /// Whose buckets S3 is to serve requests for; `None` for anybody's.
     pub expected_bucket_owner: Option<BucketOwner>,
-    /// Whether requests are signed: always, unless a load test measures what that costs.
-    pub signs: bool,
     /// A listener of the connection's own.
     pub listen: Option<SocketAddr>,
     /// How buckets are named upstream.

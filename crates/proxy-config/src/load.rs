@@ -16,7 +16,7 @@ use super::raw::RawConfig;
 use super::sources::{FlagSetting, Sources};
 use super::table::Report;
 use super::variables::FILE_VARIABLE;
-use super::{Config, bench, check, typed};
+use super::{Config, check, typed};
 
 /// The file that is read where nobody names one.
 pub const DEFAULT_FILE: &str = "signing-proxy.toml";
@@ -32,8 +32,6 @@ pub struct Overrides {
     pub admin: Option<String>,
     /// `--service`, `--region` and `--endpoint`: a connection by flags, for which no file is read.
     pub connection: Option<FlagConnection>,
-    /// `--bench-without-signing`: nothing is signed, see [`ConnectionConfig::signs`](super::ConnectionConfig::signs).
-    pub bench_without_signing: bool,
 }
 
 /// A connection of method `default-chain` that is made by flags; its name is `default`.
@@ -124,20 +122,13 @@ fn load_within(
         .transpose()
         .map_err(|problem| one(problem).with_files(own_files.clone()))?;
     let all_files = |others: &[PathBuf]| own_files.iter().chain(others).cloned().collect();
-    let built = build(
+    match build(
         file,
         environment,
         flags(overrides, environment),
         limits,
         find_chain_files,
-    )
-    .and_then(|mut built| {
-        if overrides.bench_without_signing {
-            bench::sign_nothing(&mut built.config)?;
-        }
-        Ok(built)
-    });
-    match built {
+    ) {
         Ok(Built {
             config,
             effective,

@@ -62,9 +62,6 @@ pub struct ServeArgs {
     /// The address of /livez, /readyz, /version and /metrics, or off.
     #[arg(long, value_name = "IP:PORT")]
     pub admin: Option<String>,
-    /// Sign nothing, to measure what signing costs; only towards endpoints on this machine.
-    #[arg(long, hide = true)]
-    pub bench_without_signing: bool,
 }
 
 impl ServeArgs {
@@ -72,7 +69,6 @@ impl ServeArgs {
         Overrides {
             listen: self.listen.clone(),
             admin: self.admin.clone(),
-            bench_without_signing: self.bench_without_signing,
             ..self.config.overrides()
         }
     }

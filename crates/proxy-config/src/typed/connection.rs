@@ -88,7 +88,6 @@ pub(super) fn connection(
         endpoint: rest.endpoint,
         hosts: Vec::new(),
         expected_bucket_owner: rest.expected_bucket_owner,
-        signs: true,
         listen: rest.listen,
         bucket_addressing: rest.bucket_addressing,
         variant,
