@@ -67,6 +67,15 @@ impl SessionDuration {
 
     /// Checks the bounds.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use auth_model::SessionDuration;
+    ///
+    /// assert!(SessionDuration::parse(Duration::from_secs(900)).is_ok());
+    /// assert!(SessionDuration::parse(Duration::from_secs(899)).is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidSessionDuration`] below 900 s, above 43,200 s or with a fraction of a second.

@@ -99,6 +99,26 @@ impl fmt::Debug for SessionToken {
 ///
 /// Temporary ones have a session token and usually an expiry. `Debug` shows neither secret, token
 /// nor key id.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use auth_model::{AccessKeyId, Credentials, Secret, SecretAccessKey, SessionToken};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let noon = UNIX_EPOCH + Duration::from_secs(43_200);
+/// let credentials = Credentials::new(
+///     AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE")?,
+///     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+/// )
+/// .with_session_token(SessionToken::parse(Secret::new("FwoGZXIvYXdzEXAMPLE"))?)
+/// .with_expiry(noon);
+/// assert!(credentials.is_valid_at(noon - Duration::from_secs(1)));
+/// assert!(!credentials.is_valid_at(noon));
+/// assert!(!format!("{credentials:?}").contains("EXAMPLE"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     /// The public half of the key.

@@ -5,6 +5,40 @@
 //! through a [`ManagedIdentity`]. Every text that reaches AWS has a type here that can only be made
 //! by parsing, so that the crates below never meet an unchecked one.
 //!
+//! ```
+//! use auth_model::{
+//!     AuthMethod, Connection, ConnectionName, KeyParts, ManagedIdentity, IdentityName, Organisation, ExternalId, Region,
+//!     RoleArn, ServiceId,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = KeyParts {
+//!     access_key_id: "AKIAIOSFODNN7EXAMPLE".parse()?,
+//!     secret_access_key: "file:/run/secrets/acme".parse()?,
+//!     session_token: None,
+//! };
+//! let connection = Connection {
+//!     name: ConnectionName::parse("acme-models")?,
+//!     service: ServiceId::parse("bedrock-runtime")?,
+//!     region: Region::parse("us-east-1")?,
+//!     signing_name: None,
+//!     auth: AuthMethod::ManagedCrossAccount {
+//!         identity: ManagedIdentity {
+//!             name: IdentityName::parse("acme")?,
+//!             organisation: Organisation::parse("Acme")?,
+//!             keys: keys.into(),
+//!         },
+//!         role_arn: "arn:aws:iam::222233334444:role/for-the-proxy".parse::<RoleArn>()?,
+//!         external_id: ExternalId::parse("9c1f0a7e5b3d")?,
+//!         options: Default::default(),
+//!     },
+//! };
+//! assert_eq!(connection.auth.name(), "managed-cross-account");
+//! assert!(connection.auth.check().is_ok());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariant: no I/O, no async, no HTTP, no AWS SDK, no configuration format.
 
 #[macro_use]

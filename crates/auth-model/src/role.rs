@@ -136,6 +136,15 @@ impl fmt::Display for RoleArn {
 }
 
 /// A role as an operator writes it: full ARN, or a name in the account of the keys.
+///
+/// ```
+/// use auth_model::{InvalidRoleReference, RoleReference};
+///
+/// assert!(matches!("team/report-reader".parse()?, RoleReference::Name(_)));
+/// assert!(matches!("arn:aws:iam::222233334444:role/reader".parse()?, RoleReference::Arn(_)));
+/// assert!("arn:aws:iam::222233334444:user/reader".parse::<RoleReference>().is_err());
+/// # Ok::<(), InvalidRoleReference>(())
+/// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum RoleReference {
     /// The account is that of the keys, found by `GetCallerIdentity`.

@@ -10,6 +10,14 @@ use zeroize::Zeroizing;
 /// There is no `Display`, `Serialize` or `Deref`: a search for `expose` is the audit. Comparing two takes as long
 /// wherever they differ, so that its time tells their lengths at most. A clone is the same memory: there is one copy to find,
 /// which is wiped with the last clone.
+///
+/// ```
+/// use auth_model::Secret;
+///
+/// let secret = Secret::new("correct horse battery staple");
+/// assert!(!format!("{secret:?}").contains("horse"));
+/// assert_eq!(secret.expose().len(), 28);
+/// ```
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<String>>);
 

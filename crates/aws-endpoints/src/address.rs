@@ -39,6 +39,18 @@ impl AddressBlock {
 }
 
 /// Which addresses are taken for AWS's names.
+///
+/// ```
+/// use aws_endpoints::AddressRules;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rules = AddressRules::default();
+/// assert!(rules.check("s3.eu-west-1.amazonaws.com", "127.0.0.1".parse()?).is_err());
+/// assert!(rules.check("s3.eu-west-1.amazonaws.com", "52.218.0.1".parse()?).is_ok());
+/// assert!(rules.check("storage.example.com", "127.0.0.1".parse()?).is_ok());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AddressRules {
     allowed: Vec<AddressBlock>,

@@ -7,6 +7,21 @@
 //! - [`AwsHost::owner`] says whose a host is, and [`AddressRules`] at which addresses AWS's names may be.
 //! - [`partition_of`] finds a region's partition by AWS's own patterns, so that new regions need no new release.
 //!
+//! ```
+//! use aws_endpoints::{EndpointVariant, HostResource, endpoint, parse_host, traits_of};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = parse_host("reports.s3.eu-west-1.amazonaws.com")?;
+//! assert_eq!(host.service.as_str(), "s3");
+//! assert_eq!(host.resource, HostResource::Bucket("reports".to_owned()));
+//! assert_eq!(traits_of(&host.service).signing_name.as_str(), "s3");
+//! let region = host.region.ok_or("the name says the region")?;
+//! let regional = endpoint(&host.service, &region, EndpointVariant::default())?;
+//! assert_eq!(regional.host, "s3.eu-west-1.amazonaws.com");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariant: no I/O, no credentials, nothing of a request beyond its host name.
 
 mod address;

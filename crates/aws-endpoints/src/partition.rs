@@ -22,6 +22,15 @@ pub(crate) struct PartitionFacts {
 ///
 /// Pseudo regions such as `aws-global` belong to their partition too. The region need not exist yet:
 /// AWS promises the pattern, not the list. Source: botocore, `data/partitions.json`, `regionRegex`.
+///
+/// ```
+/// use auth_model::{Partition, Region};
+/// use aws_endpoints::partition_of;
+///
+/// assert_eq!(partition_of(&Region::parse("cn-north-1")?), Some(Partition::AwsCn));
+/// assert_eq!(partition_of(&Region::parse("garage")?), None);
+/// # Ok::<(), auth_model::InvalidRegion>(())
+/// ```
 #[must_use]
 pub fn partition_of(region: &Region) -> Option<Partition> {
     facts_of_region(region.as_str()).map(|facts| facts.partition)

@@ -21,6 +21,27 @@ use compiled::{Compiled, Known, Subject};
 pub(crate) const OPERATORS: [&str; 4] = ["StringEquals", "StringLike", "ArnEquals", "ArnLike"];
 
 /// A policy, ready to decide.
+///
+/// ```
+/// use policy_gen::mapping::{Mapping, Need, Resource};
+/// use policy_gen::{AllowPolicy, Decision, PolicyError};
+///
+/// let allow = AllowPolicy::parse(
+///     r#"{
+///         "Version": "2012-10-17",
+///         "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/*"}]
+///     }"#,
+/// )?;
+/// let mut read = Mapping::new("GetObject");
+/// let object = Resource::Exact("arn:aws:s3:::reports/january.csv".to_owned());
+/// read.required.push(Need::new("s3:GetObject", object.clone()));
+/// assert_eq!(allow.decide(&read), Decision::Allow);
+///
+/// let mut delete = Mapping::new("DeleteObject");
+/// delete.required.push(Need::new("s3:DeleteObject", object));
+/// assert!(matches!(allow.decide(&delete), Decision::Deny { .. }));
+/// # Ok::<(), PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct AllowPolicy {
     allowing: Vec<Compiled>,

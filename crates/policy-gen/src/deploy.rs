@@ -63,6 +63,19 @@ fn numbered(name: &DeploymentName, index: usize, documents: &[Policy]) -> String
 /// Terraform resources: `aws_iam_policy`, or `aws_iam_role` for a trust policy. The document itself stays JSON, so that
 /// escapes reach IAM as they are.
 ///
+/// ```
+/// use policy_gen::deploy::{DeploymentName, terraform};
+/// use policy_gen::{Policy, PolicyKind, Statement};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy::new([Statement::allow(["s3:GetObject"]).with_resource("arn:aws:s3:::reports/*")]);
+/// let name = "read-reports".parse::<DeploymentName>()?;
+/// let text = terraform(&[policy], PolicyKind::Managed, &name)?;
+/// assert!(text.starts_with("resource \"aws_iam_policy\" \"read-reports\" {"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`NotDeployed`] for kinds that are not deployed.

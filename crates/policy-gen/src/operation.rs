@@ -32,6 +32,23 @@ pub struct RequestHead<'a> {
 /// `None` where the head does not say: a Query protocol `Action` in a body, or a service whose
 /// operations lie in paths that are not known here. Never more than 64 letters and digits, so it is
 /// fit for a log field; a metric label still needs a bound on their number.
+///
+/// ```
+/// use auth_model::ServiceId;
+/// use http::{HeaderMap, Method};
+/// use policy_gen::{RequestHead, operation};
+///
+/// let head = RequestHead {
+///     service: &ServiceId::parse("s3")?,
+///     method: &Method::GET,
+///     path: "/reports/2026/january.csv",
+///     query: Some("tagging="),
+///     headers: &HeaderMap::new(),
+///     bucket_in_host: false,
+/// };
+/// assert_eq!(operation(&head).as_deref(), Some("GetObjectTagging"));
+/// # Ok::<(), auth_model::InvalidServiceId>(())
+/// ```
 #[must_use]
 pub fn operation<'a>(head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
     match head.service.as_str() {

@@ -28,6 +28,18 @@ pub use s3::{s3_read_only, s3_read_write};
 /// IAM stores the user's unique id: a user that was deleted and made again is not trusted any more.
 ///
 /// Source: IAM User Guide, "The confused deputy problem".
+///
+/// ```
+/// use auth_model::ExternalId;
+/// use policy_gen::{AccountRoot, Principal, template};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let user = Principal::parse("arn:aws:iam::444455556666:user/acme-proxy", AccountRoot::Allowed)?;
+/// let policy = template::trust(&user, Some(&ExternalId::parse("9c1f0a7e5b3d")?));
+/// assert!(policy.to_json().contains(r#"{"StringEquals":{"sts:ExternalId":"9c1f0a7e5b3d"}}"#));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub fn trust(principal: &Principal, external_id: Option<&ExternalId>) -> Policy {
     let statement = Statement::allow(["sts:AssumeRole"]).with_aws_principal(principal.to_string());

@@ -56,6 +56,32 @@ pub enum Vends {
 }
 
 /// What the head says. `signing_name` is the name that the request is signed for.
+///
+/// ```
+/// use auth_model::{Region, ServiceId, SigningName};
+/// use aws_endpoints::HostResource;
+/// use http::{HeaderMap, Method};
+/// use policy_gen::mapping::{BodyFraming, Request, Server};
+/// use policy_gen::vending::{self, Vends};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let request = Request {
+///     service: &ServiceId::parse("sts")?,
+///     region: &Region::parse("eu-west-1")?,
+///     account: None,
+///     host: &HostResource::None,
+///     method: &Method::GET,
+///     path: "/",
+///     query: Some("Action=GetSessionToken&Version=2011-06-15"),
+///     headers: &HeaderMap::new(),
+///     server: Server::Aws,
+///     body: BodyFraming::Empty,
+/// };
+/// let found = vending::of_head(&request, &SigningName::parse("sts")?);
+/// assert_eq!(found, Vends::Actions(vec!["sts:GetSessionToken"]));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub fn of_head(request: &Request<'_>, signing_name: &SigningName) -> Vends {
     if is_plain_s3(request) {

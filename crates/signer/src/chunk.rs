@@ -20,6 +20,39 @@ const PAYLOAD_ALGORITHM: &str = "AWS4-HMAC-SHA256-PAYLOAD";
 /// Signs the chunks of one body in their order, from the signature of its head on.
 ///
 /// Source: Amazon S3, "Signature calculations for the authorization header: transferring a payload in multiple chunks".
+///
+/// ```
+/// use http::HeaderMap;
+/// # use std::time::{Duration, UNIX_EPOCH};
+/// # use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SigningName};
+/// # use aws_endpoints::PathEncoding;
+/// # use signer::{Payload, SignInput, Signer, SigningScope};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let credentials = Credentials::new(
+/// #     AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE")?,
+/// #     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+/// # );
+/// # let scope = SigningScope { region: Region::parse("us-east-1")?, name: SigningName::parse("s3")? };
+/// let (head, ()) = http::Request::put("https://examplebucket.s3.amazonaws.com/key").body(())?.into_parts();
+/// let input = SignInput {
+///     scope: &scope,
+///     path_encoding: PathEncoding::Single,
+///     credentials: &credentials,
+///     payload: Payload::StreamingSignedTrailer,
+///     time: UNIX_EPOCH + Duration::from_secs(1_369_353_600), // 2013-05-24
+/// };
+/// let signed = Signer::new().sign(&head, &input)?;
+/// let mut chunks = signed.seed().ok_or("the payload is signed in chunks")?;
+/// for chunk in [b"the first chunk".as_slice(), b"the last one", b""] {
+///     let line = format!("{:x};chunk-signature={}", chunk.len(), chunks.sign_chunk(chunk).as_str());
+///     assert!(line.len() > 64);
+/// }
+/// let mut trailer = HeaderMap::new();
+/// trailer.insert("x-amz-checksum-crc32c", "sOO8/Q==".parse()?);
+/// assert_eq!(chunks.sign_trailer(&trailer)?.as_str().len(), 64);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ChunkSigner {
     key: Arc<SigningKey>,

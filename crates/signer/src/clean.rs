@@ -41,6 +41,24 @@ pub struct Removed {
 /// - Writes tabs in headers that will be signed as spaces: servers do not agree on tabs.
 ///
 /// Whoever needs a value of these headers reads it before.
+///
+/// ```
+/// use signer::clean_headers;
+///
+/// let request = http::Request::get("/")
+///     .header("connection", "keep-alive, x-internal")
+///     .header("x-internal", "1")
+///     .header("authorization", "Bearer t0k3n")
+///     .header("x-amz-meta-tags", "a")
+///     .header("x-amz-meta-tags", "b");
+/// let (mut head, ()) = request.body(())?.into_parts();
+/// let removed = clean_headers(&mut head.headers);
+/// assert_eq!(removed.client_auth, ["authorization"]);
+/// assert!(removed.hop_by_hop.iter().any(|name| name == "x-internal"));
+/// assert_eq!(head.headers.len(), 1);
+/// assert_eq!(head.headers["x-amz-meta-tags"], "a,b");
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn clean_headers(headers: &mut HeaderMap) -> Removed {
     let is_client_auth = |name: &HeaderName| CLIENT_AUTH.contains(&name.as_str());
     // What `Connection` names may be the client's own authentication all the same.

@@ -32,6 +32,37 @@ const HEADERS: usize = SIGNATURE_HEADER.len() + 32 + DATE;
 /// is one around nothing. A message is signed at its own time, with the key of its own day.
 ///
 /// Source: Amazon Transcribe Developer Guide, "Event stream encoding"; the order of the headers is that of the AWS SDKs.
+///
+/// ```
+/// # use std::time::{Duration, UNIX_EPOCH};
+/// # use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SigningName};
+/// # use aws_endpoints::PathEncoding;
+/// # use signer::{Payload, SignInput, Signer, SigningScope};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let credentials = Credentials::new(
+/// #     AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE")?,
+/// #     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+/// # );
+/// # let scope = SigningScope { region: Region::parse("us-east-1")?, name: SigningName::parse("bedrock")? };
+/// let uri = "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-sonic-v1%3A0/invoke-with-bidirectional-stream";
+/// let (head, ()) = http::Request::post(uri).body(())?.into_parts();
+/// let input = SignInput {
+///     scope: &scope,
+///     path_encoding: PathEncoding::Double,
+///     credentials: &credentials,
+///     payload: Payload::StreamingEvents,
+///     time: UNIX_EPOCH + Duration::from_secs(1_369_353_600), // 2013-05-24
+/// };
+/// let signed = Signer::new().sign(&head, &input)?;
+/// let mut events = signed.event_seed().ok_or("the payload is an event stream")?;
+/// let message = b"an encoded message";
+/// let around = events.sign(message, input.time)?;
+/// let sent = [around.head().as_slice(), message, around.tail()].concat();
+/// // It begins with its own length.
+/// assert_eq!(u32::from_be_bytes([sent[0], sent[1], sent[2], sent[3]]) as usize, sent.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EventSigner {
     keys: Arc<KeyCache<SigningKey>>,

@@ -6,6 +6,45 @@
 //! 3. [`Signer::sign`] signs that head, and [`SignedHeaders::apply`] completes it. Or [`Signer::presign`], for a URI;
 //!    or [`Signer::sign_v4a`], for S3's multi-region access points.
 //!
+//! ```
+//! use std::time::{Duration, UNIX_EPOCH};
+//!
+//! use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SigningName};
+//! use aws_endpoints::PathEncoding;
+//! use signer::{Payload, SignInput, Signer, SigningScope, WireTarget, clean_headers};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The example "GET bucket lifecycle" of S3's documentation.
+//! let target = WireTarget::parse("/?lifecycle", PathEncoding::Single)?;
+//! let uri = format!("https://examplebucket.s3.amazonaws.com{}", target.as_str());
+//! let (mut head, ()) = http::Request::get(uri).body(())?.into_parts();
+//! clean_headers(&mut head.headers);
+//! let credentials = Credentials::new(
+//!     AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE")?,
+//!     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+//! );
+//! let scope = SigningScope {
+//!     region: Region::parse("us-east-1")?,
+//!     name: SigningName::parse("s3")?,
+//! };
+//! let input = SignInput {
+//!     scope: &scope,
+//!     path_encoding: PathEncoding::Single,
+//!     credentials: &credentials,
+//!     payload: Payload::Empty,
+//!     time: UNIX_EPOCH + Duration::from_secs(1_369_353_600), // 2013-05-24
+//! };
+//! let signed = Signer::new().sign(&head, &input)?;
+//! assert_eq!(
+//!     signed.signature(),
+//!     "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"
+//! );
+//! signed.apply(&mut head);
+//! assert_eq!(head.headers["x-amz-date"], "20130524T000000Z");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Promises, each with a test of its own:
 //! - No input makes it panic, and a request is signed wholly or left alone.
 //! - What is signed is what is sent: a target that is not in wire form is rejected.

@@ -26,6 +26,33 @@ impl Signer {
     /// and `x-amz-*`. S3 takes [`Payload::Unsigned`](crate::Payload::Unsigned) only. The scheme is https where the
     /// head's URI has none.
     ///
+    /// ```
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SigningName};
+    /// # use aws_endpoints::PathEncoding;
+    /// # use signer::{Payload, SignInput, Signer, SigningScope};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let credentials = Credentials::new(
+    /// #     AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE")?,
+    /// #     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+    /// # );
+    /// # let scope = SigningScope { region: Region::parse("us-east-1")?, name: SigningName::parse("s3")? };
+    /// // The example of S3's documentation.
+    /// let (head, ()) = http::Request::get("https://examplebucket.s3.amazonaws.com/test.txt").body(())?.into_parts();
+    /// let input = SignInput {
+    ///     scope: &scope,
+    ///     path_encoding: PathEncoding::Single,
+    ///     credentials: &credentials,
+    ///     payload: Payload::Unsigned,
+    ///     time: UNIX_EPOCH + Duration::from_secs(1_369_353_600), // 2013-05-24
+    /// };
+    /// let uri = Signer::new().presign(&head, &input, Duration::from_secs(86_400))?;
+    /// let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    /// assert!(uri.to_string().ends_with(&format!("&X-Amz-Signature={signature}")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Signer::sign`]; and [`SignError::ExpiryOutOfRange`], [`SignError::TargetTooLong`].

@@ -37,6 +37,13 @@ impl RegionSet {
 
     /// Checks the text.
     ///
+    /// ```
+    /// use signer::RegionSet;
+    ///
+    /// assert!(RegionSet::parse("us-*,eu-west-1").is_ok());
+    /// assert!(RegionSet::parse("us-east-1,").is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidRegionSet`] where a name is empty or has other characters than its text says.

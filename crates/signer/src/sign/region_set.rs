@@ -18,6 +18,34 @@ impl Signer {
     ///
     /// Costs an elliptic curve signature, some tens of microseconds. Signing twice gives two signatures, both valid.
     ///
+    /// ```
+    /// use signer::RegionSet;
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use auth_model::{AccessKeyId, Credentials, Region, Secret, SecretAccessKey, SigningName};
+    /// # use aws_endpoints::PathEncoding;
+    /// # use signer::{Payload, SignInput, Signer, SigningScope};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let credentials = Credentials::new(
+    /// #     AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE")?,
+    /// #     SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))?,
+    /// # );
+    /// # let scope = SigningScope { region: Region::parse("us-east-1")?, name: SigningName::parse("s3")? };
+    /// let uri = "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/key";
+    /// let (mut head, ()) = http::Request::get(uri).body(())?.into_parts();
+    /// let input = SignInput {
+    ///     scope: &scope,
+    ///     path_encoding: PathEncoding::Single,
+    ///     credentials: &credentials,
+    ///     payload: Payload::Empty,
+    ///     time: UNIX_EPOCH + Duration::from_secs(1_369_353_600), // 2013-05-24
+    /// };
+    /// Signer::new().sign_v4a(&head, &input, &RegionSet::all())?.apply(&mut head);
+    /// assert_eq!(head.headers["x-amz-region-set"], "*");
+    /// assert!(head.headers["authorization"].to_str()?.starts_with("AWS4-ECDSA-P256-SHA256 "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Signer::sign`]; and [`SignError::ChunksNotSignable`] for payloads that are signed piece by piece.
