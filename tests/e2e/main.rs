@@ -9,6 +9,7 @@ mod conversations;
 mod decided;
 mod deploy;
 mod early;
+mod examples;
 mod faults;
 mod half_closed;
 mod heads;

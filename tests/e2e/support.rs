@@ -10,7 +10,7 @@ pub(crate) mod world;
 
 pub(crate) use client::{Answer, Wire, ask};
 pub(crate) use recorder::{Recorded, Recorder};
-pub(crate) use world::World;
+pub(crate) use world::{World, sandbox};
 
 /// How long anything here may take: far more than it does, so that only a hang fails by time.
 pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
