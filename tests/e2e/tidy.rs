@@ -5,6 +5,7 @@
 mod documents;
 mod edges;
 mod named;
+mod picture;
 mod sources;
 
 use std::fs;
