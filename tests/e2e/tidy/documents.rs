@@ -11,16 +11,25 @@ fn what_a_newcomer_looks_for_is_there() {
         "README.md",
         "LICENSE",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
         "Cargo.lock",
         ".ci/run",
         ".ci/long",
         ".deny.toml",
+        ".editorconfig",
+        ".github/dependabot.yml",
+        ".github/pull_request_template.md",
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
         "clippy.toml",
+        "rust-toolchain.toml",
         "rustfmt.toml",
         "docs/architecture.md",
         "docs/check.md",
         "docs/clients.md",
         "docs/configuration.md",
+        "docs/releasing.md",
         "docs/threat-model.md",
         "deploy/Dockerfile",
         "deploy/README.md",
@@ -104,6 +113,25 @@ fn every_step_of_the_checks_is_documented_and_every_documented_step_is_there() {
             .collect();
         assert_none("steps that are not there", &unknown);
     }
+}
+
+#[test]
+fn the_forge_runs_every_step_and_the_oldest_toolchain() {
+    let workflow = read(".github/workflows/ci.yml");
+    let listed = workflow
+        .lines()
+        .skip_while(|line| line.trim() != "step:" || !line.starts_with("        "))
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'));
+    let listed: Vec<_> = listed.map_while(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(listed, steps(".ci/run"), "the matrix of .github/workflows/ci.yml");
+    // The version itself is written in Cargo.toml only.
+    let reads = r#"sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml"#;
+    assert!(
+        workflow.contains(reads),
+        "it does not read rust-version from Cargo.toml"
+    );
 }
 
 /// The steps of a script, as it lists them.
