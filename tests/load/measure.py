@@ -277,7 +277,7 @@ def idle(run):
         with_clients = program.memory("VmRSS") / MIB
         for client in clients:
             client.close()
-        return {"start_to_first_answer_ms": started * 1000, "rss_mib": alone, "rss_2000_clients_mib": with_clients}
+        return {"start_to_first_response_ms": started * 1000, "rss_mib": alone, "rss_2000_clients_mib": with_clients}
 
     return run.compare({name: start for name, start in run.variants().items() if name != "baseline"}, measure)
 
