@@ -91,7 +91,7 @@ async fn listen(ip: &str) -> Option<Arc<AtomicUsize>> {
 async fn outcome(toml: &str, host: &str) -> (u16, String, String) {
     let proxy = proxy(toml).await;
     let request = format!("GET http://{host}/b/k HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
-    ask(proxy.addr().unwrap(), request).await.refusal()
+    ask(proxy.addr().unwrap(), request).await.rejection()
 }
 
 async fn checked(toml: &str) -> String {
@@ -126,8 +126,8 @@ async fn names_of_aws_that_lead_to_this_machine_are_not_followed() {
     let text = checked(&store).await;
     // Of the service and of STS, each with its address and the key.
     for name in [S3, STS] {
-        let told = format!("{name} resolves to 127.9.9.9");
-        assert!(text.contains(&told), "{told}: {text}");
+        let expected = format!("{name} resolves to 127.9.9.9");
+        assert!(text.contains(&expected), "{expected}: {text}");
     }
     assert!(text.contains("upstream.allow_addresses"), "{text}");
     assert!(came().is_none_or(|count| count == 0), "somebody has connected");

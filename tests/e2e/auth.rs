@@ -7,7 +7,7 @@ use sandbox::{Fault, KeyKind, Outcome, Reason};
 
 use crate::support::{World, ask};
 
-/// One request for each service that answers 200 if its signature is right and its sender may do it.
+/// One request for each service that gets 200 if its signature is right and its sender may do it.
 const REQUESTS: [(&str, &str); 6] = [
     ("s3", "GET /@METHOD-s3/ HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     (
@@ -42,10 +42,15 @@ async fn check(method: &str, principal: &str, key: KeyKind) {
     let mut world = World::start().await;
     for (service, request) in REQUESTS {
         let request = with_length(&request.replace("METHOD", method));
-        let answer = ask(world.address(), request).await;
-        assert_eq!(answer.status, 200, "{method} {service}: {answer:?} {}", answer.text());
-        assert!(answer.header("x-signing-proxy-error").is_none());
-        assert!(answer.header("x-signing-proxy-request-id").is_some());
+        let response = ask(world.address(), request).await;
+        assert_eq!(
+            response.status,
+            200,
+            "{method} {service}: {response:?} {}",
+            response.text()
+        );
+        assert!(response.header("x-signing-proxy-error").is_none());
+        assert!(response.header("x-signing-proxy-request-id").is_some());
         let events = world.events.drain();
         let event = events.last().expect("an event");
         assert!(event.is_accepted(), "{method} {service}: {event:#?}");
@@ -97,22 +102,22 @@ async fn managed_cross_account_signs_as_the_customers_role() {
 /// Nothing goes to the service without credentials; the client learns when to come back, and nothing about accounts.
 async fn check_no_credentials(method: &str) {
     let mut world = World::start().await;
-    let answer = ask(
+    let response = ask(
         world.address(),
         format!("GET /@{method}-s3/ HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"),
     )
     .await;
-    let (status, code, hint) = answer.refusal();
+    let (status, code, hint) = response.rejection();
     assert_eq!((status, code.as_str()), (503, "no-credentials"));
     assert!(!hint.is_empty());
-    let wait: u64 = answer
+    let wait: u64 = response
         .header("retry-after")
         .expect("Retry-After")
         .parse()
         .expect("seconds");
     assert!(wait >= 1);
     for private in [FOR_THE_PROXY.account, REPORT_READER.account, "arn:aws", "external"] {
-        assert!(!answer.text().to_lowercase().contains(private), "{}", answer.text());
+        assert!(!response.text().to_lowercase().contains(private), "{}", response.text());
     }
     let events = world.events.drain();
     assert!(events.iter().all(|event| event.service == "sts"), "{events:#?}");
@@ -139,22 +144,22 @@ async fn a_role_that_does_not_exist_gives_no_credentials() {
 }
 
 #[tokio::test]
-async fn the_services_own_refusal_passes_untouched() {
+async fn the_services_own_rejection_passes_unchanged() {
     let mut world = World::start().await;
-    let answer = ask(
+    let response = ask(
         world.address(),
         "GET /@wrong-secret-s3/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.header("x-signing-proxy-error").is_none(), "{answer:?}");
+    assert_eq!(response.status, 403);
+    assert!(response.header("x-signing-proxy-error").is_none(), "{response:?}");
     assert!(
-        answer.text().contains("<Code>SignatureDoesNotMatch</Code>"),
+        response.text().contains("<Code>SignatureDoesNotMatch</Code>"),
         "{}",
-        answer.text()
+        response.text()
     );
     assert!(matches!(
-        world.judged("s3").outcome,
+        world.verified("s3").outcome,
         Outcome::Rejected {
             reason: Reason::SignatureMismatch,
             ..
@@ -168,11 +173,11 @@ async fn concurrent_first_requests_assume_the_role_once() {
     let request = "GET /@role-arn-s3/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
     // All of them come while the one call is under way.
     world.sandbox.sts_fault(Fault::Slow(Duration::from_secs(2)));
-    let asked: Vec<_> = (0..1_000)
+    let requests: Vec<_> = (0..1_000)
         .map(|_| tokio::spawn(ask(world.address(), request)))
         .collect();
-    for answer in asked {
-        assert_eq!(answer.await.expect("the task ends").status, 200);
+    for response in requests {
+        assert_eq!(response.await.expect("the task ends").status, 200);
     }
     let assumed = world
         .events

@@ -120,8 +120,8 @@ async fn without_a_body_put_and_post_say_so_and_get_does_not() {
         } else {
             ""
         };
-        let answer = ask(proxy.addr().unwrap(), head(method, "/b/k", framing) + end).await;
-        assert_eq!(answer.status, 200, "{method} {framing:?}: {}", answer.text());
+        let response = ask(proxy.addr().unwrap(), head(method, "/b/k", framing) + end).await;
+        assert_eq!(response.status, 200, "{method} {framing:?}: {}", response.text());
         let sent = recorder.take().await;
         assert_eq!(sent.header("content-length"), length, "{method} {framing:?}");
         assert_eq!(sent.header("x-amz-content-sha256"), Some(EMPTY_HASH));
@@ -159,11 +159,11 @@ async fn continue_is_said_once_and_before_the_body() {
     assert_eq!(wire.head().await.0, 100);
     wire.send("hello").await;
     let (status, _) = wire.head().await;
-    assert_eq!(status, 200, "one interim answer is enough");
+    assert_eq!(status, 200, "one interim response is enough");
     world.accepted("s3");
 }
 
-/// The AWS CLI sends empty files so, and mixes up the next answer where the final one came without a `100 Continue`.
+/// The AWS CLI sends empty files so, and mixes up the next response where the final one came without a `100 Continue`.
 #[tokio::test]
 async fn an_empty_body_that_expects_continue_ends_the_connection() {
     let mut world = World::with_store().await;
@@ -197,7 +197,7 @@ async fn proxy_to(recorder: &Recorder, service: &str, more: &str) -> Proxy {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_not_asked_to_continue() {
+async fn a_rejected_request_gets_no_100_continue() {
     let mut recorder = Recorder::start(OK).await;
     let proxy = for_a_kibibyte(&recorder).await;
     let mut wire = Wire::connect(proxy.addr().unwrap()).await;
@@ -207,8 +207,8 @@ async fn a_refused_request_is_not_asked_to_continue() {
         "Expect: 100-continue\r\nContent-Length: 1025\r\nAccept: application/json\r\n",
     ))
     .await;
-    let answer = wire.answer().await;
-    let (status, code, _) = answer.refusal();
+    let response = wire.response().await;
+    let (status, code, _) = response.rejection();
     assert_eq!((status, code.as_str()), (413, "body-too-large"));
     assert!(recorder.is_untouched());
 }
@@ -224,7 +224,7 @@ async fn a_body_that_turns_out_too_large_is_refused() {
     )
     .into_bytes();
     request.extend(chunked(&noise(1025), 100));
-    let (status, code, _) = ask(proxy.addr().unwrap(), request).await.refusal();
+    let (status, code, _) = ask(proxy.addr().unwrap(), request).await.rejection();
     assert_eq!((status, code.as_str()), (413, "body-too-large"));
     assert!(recorder.is_untouched());
 }

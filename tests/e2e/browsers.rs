@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::world::{connection, proxy};
-use crate::support::{Answer, PATIENCE, Recorder, ask};
+use crate::support::{PATIENCE, RawResponse, Recorder, ask};
 
 type Fields = &'static [(&'static str, &'static str)];
 
@@ -87,7 +87,7 @@ impl Setup {
         }
     }
 
-    async fn send(&self, by: By, version: Version, method: &str, fields: &[(&str, &str)]) -> Answer {
+    async fn send(&self, by: By, version: Version, method: &str, fields: &[(&str, &str)]) -> RawResponse {
         let to = self.address(by);
         let (authority, path) = match by {
             By::Loopback => (format!("localhost:{}", to.port()), "/@store/b/k"),
@@ -119,8 +119,8 @@ impl Setup {
     async fn passes(&mut self, name: &str, by: &[By], fields: &[(&str, &str)]) {
         for by in by {
             for version in [Version::Http1, Version::Http2] {
-                let answer = self.send(*by, version, "GET", fields).await;
-                assert_eq!(answer.status, 200, "{name}, {by:?}, {version:?}: {}", answer.text());
+                let response = self.send(*by, version, "GET", fields).await;
+                assert_eq!(response.status, 200, "{name}, {by:?}, {version:?}: {}", response.text());
                 let sent = self.service.take().await;
                 assert!(sent.header("authorization").is_some(), "{name}, {by:?}, {version:?}");
                 for unwanted in ["cookie", "referer", "origin", "sec-fetch-mode", "sec-websocket-key"] {
@@ -134,11 +134,11 @@ impl Setup {
     async fn is_rejected(&mut self, by: &[By], fields: &[(&str, &str)], code: &str, hint: &str) {
         for by in by {
             for version in [Version::Http1, Version::Http2] {
-                let answer = self.send(*by, version, "GET", fields).await;
-                let (status, got, got_hint) = answer.refusal();
+                let response = self.send(*by, version, "GET", fields).await;
+                let (status, got, got_hint) = response.rejection();
                 assert_eq!((status, got.as_str()), (403, code), "{fields:?}, {by:?}, {version:?}");
                 assert!(got_hint.contains(hint), "{fields:?}: {got_hint}");
-                assert_is_no_page(&answer);
+                assert_is_no_page(&response);
                 assert!(
                     self.service.is_untouched(),
                     "{fields:?}, {by:?}, {version:?} went upstream"
@@ -149,16 +149,20 @@ impl Setup {
 }
 
 #[track_caller]
-fn assert_is_no_page(answer: &Answer) {
+fn assert_is_no_page(response: &RawResponse) {
     assert_eq!(
-        answer.header("content-security-policy"),
+        response.header("content-security-policy"),
         Some("sandbox; default-src 'none'"),
-        "{answer:?}"
+        "{response:?}"
     );
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+    assert_eq!(
+        response.header("x-content-type-options"),
+        Some("nosniff"),
+        "{response:?}"
+    );
 }
 
-async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str)]) -> Answer {
+async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str)]) -> RawResponse {
     let socket = TcpStream::connect(to).await.expect("somebody listens");
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket))
         .await
@@ -179,7 +183,7 @@ async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str
         let value = value.to_str().expect("visible ASCII");
         (name.to_string(), value.to_owned())
     });
-    Answer {
+    RawResponse {
         status: head.status.as_u16(),
         headers: headers.collect(),
         body: body.collect().await.expect("a body").to_bytes().to_vec(),
@@ -270,7 +274,7 @@ async fn programs_are_served_whatever_they_are_written_in() {
     // Not taken for browsers' either.
     for (name, fields) in WEBSOCKETS {
         for by in EVERYWHERE {
-            let (status, code, _) = setup.send(by, Version::Http1, "GET", fields).await.refusal();
+            let (status, code, _) = setup.send(by, Version::Http1, "GET", fields).await.rejection();
             assert_eq!((status, code.as_str()), (501, "upgrade-unsupported"), "{name}, {by:?}");
         }
     }

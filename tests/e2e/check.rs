@@ -175,13 +175,13 @@ async fn shared_keys_and_sessions_are_checked_once() {
         + &connection("b", &ec2, &managed(FOR_THE_PROXY.arn, id))
         + &connection("c", &s3(&sandbox), &managed(OPEN_TO_ALL.arn, "another-id"));
     let report = report_at(&toml, Arc::new(SystemClock), None).await;
-    let asked: Vec<_> = events
+    let requested: Vec<_> = events
         .drain()
         .into_iter()
         .filter(|event| event.service == "sts")
         .collect();
     let count = |operation| {
-        asked
+        requested
             .iter()
             .filter(|event| event.operation.as_deref() == Some(operation))
             .count()

@@ -10,7 +10,7 @@ use signing_proxy::app::Proxy;
 use tokio::time::timeout;
 
 use crate::support::world::{by_role, connection, proxy, sandbox, upstream_trusting};
-use crate::support::{Answer, PATIENCE, Wire, ask};
+use crate::support::{PATIENCE, RawResponse, Wire, ask};
 use service::{Early, Service, Then};
 
 const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\ncontent-type: application/xml\r\ncontent-length: 42\r\n\
@@ -47,15 +47,15 @@ async fn check(kind: &str, line: &str, early: Early) {
         let proxy = before(&service, "c", kind).await;
         for length in LENGTHS {
             for is_chunked in [false, true] {
-                let answer = ask(proxy.addr().expect("a listener"), upload(line, length, is_chunked)).await;
-                let is_passed_on = answer.status == 503 && answer.text().contains("SlowDown");
+                let response = ask(proxy.addr().expect("a listener"), upload(line, length, is_chunked)).await;
+                let is_passed_on = response.status == 503 && response.text().contains("SlowDown");
                 if !is_passed_on {
                     // Writing to a String cannot fail.
                     let _ = writeln!(
                         lost,
                         "{length} chunked {is_chunked} TLS {is_tls}: {} {}",
-                        answer.status,
-                        answer.text()
+                        response.status,
+                        response.text()
                     );
                 }
             }
@@ -86,7 +86,7 @@ async fn reset_without_a_response_is_still_a_bad_gateway() {
     let service = Service::start(false, vec![], Then::Early(Early::ToHead, "")).await;
     let proxy = before(&service, "c", "lambda").await;
     let request = upload("POST /2015-03-31/functions/f/invocations", 4 << 20, false);
-    let (status, code, _) = ask(proxy.addr().expect("a listener"), request).await.refusal();
+    let (status, code, _) = ask(proxy.addr().expect("a listener"), request).await.rejection();
     assert_eq!((status, code.as_str()), (502, "upstream-failed"));
 }
 
@@ -116,11 +116,11 @@ async fn with_role(service: &Service) -> (sandbox::Sandbox, Proxy) {
     (sandbox, proxy)
 }
 
-async fn recovered(early: Early, rejection: &'static str) -> (Answer, String) {
+async fn recovered(early: Early, rejection: &'static str) -> (RawResponse, String) {
     let service = Service::start(false, vec![Then::Early(early, rejection)], Then::Whole).await;
     let (_sandbox, proxy) = with_role(&service).await;
-    let answer = ask(proxy.addr().expect("a listener"), upload("PUT /b/k", 4 << 20, false)).await;
-    (answer, proxy.metrics().encode().expect("metrics"))
+    let response = ask(proxy.addr().expect("a listener"), upload("PUT /b/k", 4 << 20, false)).await;
+    (response, proxy.metrics().encode().expect("metrics"))
 }
 
 #[tokio::test]
@@ -128,8 +128,12 @@ async fn expired_session_is_refreshed_on_an_early_response() {
     let expired = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/xml\r\ncontent-length: 41\r\n\
                    connection: close\r\n\r\n<Error><Code>ExpiredToken</Code></Error> ";
     for early in [Early::ToHead, Early::AfterContinue] {
-        let (answer, metrics) = recovered(early, expired).await;
-        assert_eq!((answer.status, answer.text().as_str()), (200, "4194304"), "{early:?}");
+        let (response, metrics) = recovered(early, expired).await;
+        assert_eq!(
+            (response.status, response.text().as_str()),
+            (200, "4194304"),
+            "{early:?}"
+        );
         let retried = "signing_proxy_retries_total{connection=\"c\",reason=\"credentials\"} 1";
         assert!(metrics.contains(retried), "{metrics}");
     }
@@ -140,8 +144,12 @@ async fn clock_is_corrected_on_an_early_response() {
     let skewed = "HTTP/1.1 403 Forbidden\r\ndate: DATE\r\ncontent-type: application/xml\r\ncontent-length: 49\r\n\
                   connection: close\r\n\r\n<Error><Code>RequestTimeTooSkewed</Code></Error> ";
     for early in [Early::ToHead, Early::AfterContinue] {
-        let (answer, metrics) = recovered(early, skewed).await;
-        assert_eq!((answer.status, answer.text().as_str()), (200, "4194304"), "{early:?}");
+        let (response, metrics) = recovered(early, skewed).await;
+        assert_eq!(
+            (response.status, response.text().as_str()),
+            (200, "4194304"),
+            "{early:?}"
+        );
         let retried = "signing_proxy_retries_total{connection=\"c\",reason=\"clock\"} 1";
         assert!(metrics.contains(retried), "{metrics}");
     }

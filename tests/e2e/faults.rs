@@ -66,7 +66,7 @@ async fn run(setup: &Setup, row: &Row, service: &Service) -> Outcome {
             continue;
         }
         outcome.met += 1;
-        let said = judged(row, &response);
+        let said = verdict(row, &response);
         outcome.lost += usize::from(row.is_savable && said.is_some());
         let (counted, is_harmed) = counted(row, &body, &arrivals);
         outcome.is_harmed |= is_harmed;
@@ -132,7 +132,7 @@ async fn one(
 }
 
 /// What is wrong with what the client got.
-fn judged(row: &Row, response: &Response) -> Option<String> {
+fn verdict(row: &Row, response: &Response) -> Option<String> {
     let (status, code, is_cut) = row.client;
     let body = match (is_cut, status) {
         _ if row.is_head() => Some(&b""[..]),

@@ -137,8 +137,8 @@ async fn a_request_without_its_length_is_rejected_and_nothing_is_emptied() {
     for request in rejected {
         let mut wire = Wire::connect(proxy.addr().unwrap()).await;
         wire.send(&request).await;
-        let answer = wire.answer().await;
-        let (status, code, hint) = answer.refusal();
+        let response = wire.response().await;
+        let (status, code, hint) = response.rejection();
         assert_eq!((status, code.as_str()), (411, "length-required"), "{request:?}");
         assert!(hint.contains("Content-Length"), "{hint}");
         assert!(wire.is_closed().await, "{request:?}: the connection stays open");
@@ -154,11 +154,11 @@ async fn a_request_without_its_length_is_rejected_and_nothing_is_emptied() {
     ] {
         wire.send(format!("{request}{get}")).await;
         for _ in 0..2 {
-            assert_eq!(wire.answer().await.status, 200, "{request:?}");
+            assert_eq!(wire.response().await.status, 200, "{request:?}");
             recorder.take().await;
         }
         wire.send(&request).await;
-        assert_eq!(wire.answer().await.status, 200, "{request:?}");
+        assert_eq!(wire.response().await.status, 200, "{request:?}");
         recorder.take().await;
     }
 }
@@ -178,8 +178,8 @@ async fn many_small_fields_pass() {
     };
     for count in [98, 99, 150, 1, 900] {
         wire.send(request(count)).await;
-        let answer = wire.answer().await;
-        assert_eq!(answer.status, 200, "{count}: {}", answer.text());
+        let response = wire.response().await;
+        assert_eq!(response.status, 200, "{count}: {}", response.text());
         let sent = recorder.take().await;
         let last = format!("x-amz-meta-{}", count - 1);
         assert!(sent.header(&last).is_some() && sent.signed_headers().contains(&last.as_str()));
@@ -188,16 +188,16 @@ async fn many_small_fields_pass() {
     // Pipelined behind one another, with a large one between.
     wire.send([request(3), request(120), request(2)].concat()).await;
     for _ in 0..3 {
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
         recorder.take().await;
     }
     wire.send(request(1_500)).await;
-    let answer = wire.answer().await;
+    let response = wire.response().await;
     assert_eq!(
-        (answer.status, answer.header("x-signing-proxy-error")),
+        (response.status, response.header("x-signing-proxy-error")),
         (431, Some("head-too-large"))
     );
-    assert!(answer.text().contains("max_header_bytes"), "{}", answer.text());
+    assert!(response.text().contains("max_header_bytes"), "{}", response.text());
 }
 
 /// The client's own fields are bounded by 1,000, whatever the proxy adds to them: at the bound, too, each request is served
@@ -220,8 +220,11 @@ async fn fields_at_the_bound_are_served_or_rejected() {
             "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{fields}\r\n"
         ))
         .await;
-        let answer = wire.answer().await;
-        let over_http1 = (answer.status, answer.header("x-signing-proxy-error").map(str::to_owned));
+        let response = wire.response().await;
+        let over_http1 = (
+            response.status,
+            response.header("x-signing-proxy-error").map(str::to_owned),
+        );
         let mut request = http::Request::get("http://localhost/b/k").header("accept", "application/json");
         for number in 0..count {
             request = request.header(format!("x-amz-meta-{number}"), "a");
@@ -258,8 +261,8 @@ async fn fields_at_the_bound_are_served_or_rejected() {
 async fn metadata_beyond_ascii_becomes_encoded_words() {
     let mut world = World::with_store().await;
     let put = "PUT /sandbox-bucket/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nX-Amz-Meta-City: Z\u{fc}rich\r\n\r\nhi";
-    let answer = ask(world.address(), put).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let response = ask(world.address(), put).await;
+    assert_eq!(response.status, 200, "{}", response.text());
     world.accepted("s3");
     let mut recorder = Recorder::start(OK).await;
     let endpoint = format!("http://{}", recorder.address);
@@ -274,7 +277,7 @@ async fn metadata_beyond_ascii_becomes_encoded_words() {
         ("Content-Type: \u{fc}", "content-type"),
     ] {
         let request = format!("GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{field}\r\n\r\n");
-        let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+        let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.rejection();
         assert_eq!((status, code.as_str()), (400, "header-unsignable"), "{field}");
         assert!(hint.contains(name), "{hint}");
     }

@@ -40,17 +40,17 @@ async fn check(head: &str, status: u16, code: &str, hint: &str) {
         let mut wire = Wire::connect(proxy.addr().unwrap()).await;
         wire.send(format!("{before}{head}{SMUGGLED}")).await;
         for line in before.lines().filter(|line| line.ends_with("HTTP/1.1")) {
-            let answer = wire.answer().await;
+            let response = wire.response().await;
             if line.contains("@nobody") {
-                assert_eq!(answer.status, 404, "{shown}");
+                assert_eq!(response.status, 404, "{shown}");
             } else {
-                assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{shown}");
+                assert_eq!((response.status, response.text().as_str()), (200, "ok"), "{shown}");
                 assert_eq!(recorder.take().await.target, "/b/1", "{shown}");
             }
         }
-        let answer = wire.answer().await;
-        assert_eq!(answer.header("connection"), Some("close"), "{shown}: {answer:?}");
-        let (got_status, got_code, got_hint) = answer.refusal();
+        let response = wire.response().await;
+        assert_eq!(response.header("connection"), Some("close"), "{shown}: {response:?}");
+        let (got_status, got_code, got_hint) = response.rejection();
         assert_eq!((got_status, got_code.as_str()), (status, code), "{shown}: {got_hint}");
         assert!(got_hint.contains(hint), "{shown}: the hint is {got_hint:?}");
         assert!(wire.is_closed().await, "{shown}: the connection stays open");
@@ -134,12 +134,12 @@ async fn chunks_that_readers_take_differently_end_the_connection() {
             let head = "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
             wire.send(format!("{before}{head}{body}{SMUGGLED}")).await;
             if !before.is_empty() {
-                assert_eq!(wire.answer().await.status, 200);
+                assert_eq!(wire.response().await.status, 200);
                 recorder.take().await;
             }
-            let answer = wire.answer().await;
-            assert_eq!(answer.header("connection"), Some("close"), "{body:?}");
-            let (status, code, _) = answer.refusal();
+            let response = wire.response().await;
+            assert_eq!(response.header("connection"), Some("close"), "{body:?}");
+            let (status, code, _) = response.rejection();
             assert_eq!((status, code.as_str()), (400, "body-incomplete"), "{body:?}");
             assert!(wire.is_closed().await, "{body:?}");
             assert!(recorder.is_untouched(), "{body:?} went upstream");
@@ -165,10 +165,10 @@ async fn the_body_of_a_rejected_request_is_no_request() {
             BEFORE[1]
         ))
         .await;
-        assert_eq!(wire.answer().await.status, 404);
+        assert_eq!(wire.response().await.status, 404);
         // hyper may read the body, or close.
         if !wire.is_closed().await {
-            assert_eq!(wire.answer().await.status, 200);
+            assert_eq!(wire.response().await.status, 200);
             assert_eq!(recorder.take().await.target, "/b/1");
         }
         assert!(recorder.is_untouched());
@@ -190,7 +190,7 @@ async fn lenience_that_clients_need_stays() {
         "GET /b/1 HTTP/1.0\r\n\r\n",
     ] {
         wire.send(request).await;
-        assert_eq!(wire.answer().await.status, 200, "{request:?}");
+        assert_eq!(wire.response().await.status, 200, "{request:?}");
         assert_eq!(recorder.take().await.target, "/b/1", "{request:?}");
     }
     assert!(wire.is_closed().await);
@@ -203,10 +203,10 @@ async fn a_body_that_waits_for_its_continue_is_let_in() {
     let mut wire = Wire::connect(proxy.addr().unwrap()).await;
     let head = "PUT /b/k HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     wire.send(format!("{}{head}", BEFORE[1])).await;
-    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.response().await.status, 200);
     assert_eq!(wire.head().await.0, 100);
     wire.send("hi").await;
-    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.response().await.status, 200);
     recorder.take().await;
     assert_eq!(recorder.take().await.body, b"hi");
 }
@@ -225,7 +225,7 @@ async fn a_burst_is_served_in_order() {
         .collect();
     wire.send(burst).await;
     for number in 0..40 {
-        assert_eq!(wire.answer().await.status, 200, "{number}");
+        assert_eq!(wire.response().await.status, 200, "{number}");
         let sent = recorder.take().await;
         assert_eq!(sent.target, format!("/b/{number}"));
         let want: &[u8] = [&b""[..], b"GET / HTT", b"\r\n\r\n"][number % 3];
@@ -243,10 +243,10 @@ async fn the_admin_listener_rejects_ambiguous_heads_as_well() {
     let live = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     wire.send(format!("{live}GET /livez#x HTTP/1.1\r\nHost: localhost\r\n\r\n{live}"))
         .await;
-    assert_eq!(wire.answer().await.status, 200);
-    let answer = wire.answer().await;
+    assert_eq!(wire.response().await.status, 200);
+    let response = wire.response().await;
     assert_eq!(
-        (answer.status, answer.header("x-signing-proxy-error")),
+        (response.status, response.header("x-signing-proxy-error")),
         (400, Some("target-malformed"))
     );
     assert!(wire.is_closed().await);

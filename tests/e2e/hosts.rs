@@ -22,14 +22,14 @@ endpoint = "https://tables.bank-of-x.internal:8443"
 auth = { method = "access-key", access_key_id = "AKIDOTHER", secret_access_key = "s" }
 "#;
 
-async fn told(proxy: &Proxy, is_own: bool, request: &str) -> (u16, String, String) {
+async fn rejection(proxy: &Proxy, is_own: bool, request: &str) -> (u16, String, String) {
     let address = if is_own {
         proxy.connection_addr(&"mine".parse().unwrap())
     } else {
         proxy.addr()
     };
     let request = request.replace("\r\n\r\n", "\r\nAccept: application/json\r\n\r\n");
-    ask(address.unwrap(), request).await.refusal()
+    ask(address.unwrap(), request).await.rejection()
 }
 
 #[tokio::test]
@@ -43,15 +43,15 @@ async fn clients_of_one_connections_listener_learn_nothing_of_others() {
         "GET http://tables.bank-of-x.internal:8443/ HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: tables.bank-of-x.internal:8443\r\n\r\n",
     ] {
-        let (status, code, hint) = told(&proxy, true, request).await;
+        let (status, code, hint) = rejection(&proxy, true, request).await;
         assert!(status >= 400, "{request}");
         for word in ["bank-of-x", "eu-central-1", "dynamodb"] {
             assert!(!hint.contains(word), "{code}: {hint}");
         }
     }
     let named = |name: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\nx-signing-proxy-connection: {name}\r\n\r\n");
-    let of_none = told(&proxy, true, &named("zzz")).await;
-    let of_another = told(&proxy, true, &named("secret-customer-bank-of-x")).await;
+    let of_none = rejection(&proxy, true, &named("zzz")).await;
+    let of_another = rejection(&proxy, true, &named("secret-customer-bank-of-x")).await;
     assert_eq!(of_none, of_another, "whether there is one shows");
 }
 
@@ -59,7 +59,7 @@ async fn clients_of_one_connections_listener_learn_nothing_of_others() {
 async fn the_shared_listener_names_no_connection_where_it_must_not() {
     let listing = proxy(SEVERAL).await;
     let request = "GET /@zzz/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let (_, _, hint) = told(&listing, false, request).await;
+    let (_, _, hint) = rejection(&listing, false, request).await;
     assert!(
         hint.contains("secret-customer-bank-of-x (dynamodb, eu-central-1)"),
         "{hint}"
@@ -70,12 +70,12 @@ async fn the_shared_listener_names_no_connection_where_it_must_not() {
         "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: localhost\r\nx-signing-proxy-connection: zzz\r\n\r\n",
     ] {
-        let (_, code, hint) = told(&quiet, false, request).await;
+        let (_, code, hint) = rejection(&quiet, false, request).await;
         assert!(!hint.contains("bank-of-x") && !hint.contains("mine"), "{code}: {hint}");
     }
 }
 
-/// What the HTTP proxy in front says to every tunnel: whether it was asked is all that counts.
+/// What the HTTP proxy in front responds to every tunnel: whether a tunnel was requested is all that counts.
 const NO_TUNNEL: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -112,10 +112,10 @@ fn ways(host: &str, target: &str, more: &str) -> Vec<(bool, String)> {
 async fn send(proxy: &Proxy, is_own: bool, request: &str) -> (u16, String, String) {
     let own = proxy.connection_addr(&"it".parse().unwrap());
     let address = if is_own { own } else { proxy.addr() };
-    ask(address.unwrap(), request).await.refusal()
+    ask(address.unwrap(), request).await.rejection()
 }
 
-/// Every way to the host is rejected, the error names host and key, and nobody is asked for a tunnel.
+/// Every way to the host is rejected, the error names host and key, and no tunnel is requested.
 async fn is_rejected(service: &str, host: &str, target: &str, more: &str, named: &str) {
     let (mut tunnels, proxy) = to_aws(service, "").await;
     for (is_own, request) in ways(host, target, more) {
@@ -135,7 +135,7 @@ async fn goes_out(service: &str, keys: &str, host: &str, target: &str, more: &st
     assert_eq!(tunnels.take().await.target, format!("{host}:443"));
 }
 
-/// Hosts of strangers, each with its service.
+/// Hosts of others, each with its service.
 const STRANGERS: [(&str, &str); 25] = [
     ("lambda", "attackerid.lambda-url.us-east-1.on.aws"),
     ("execute-api", "attackerapi.execute-api.us-east-1.amazonaws.com"),
@@ -175,7 +175,7 @@ const STRANGERS: [(&str, &str); 25] = [
 ];
 
 #[tokio::test]
-async fn nothing_is_signed_for_hosts_of_strangers() {
+async fn nothing_is_signed_for_hosts_of_others() {
     for (service, host) in STRANGERS {
         is_rejected(service, host, "/", "", host).await;
     }
@@ -215,7 +215,7 @@ async fn hosts_that_are_listed_are_signed_for() {
 }
 
 #[tokio::test]
-async fn the_connections_own_account_is_no_stranger() {
+async fn the_connections_own_account_is_accepted() {
     for (service, host) in [
         ("s3-control", "111122223333.s3-control.us-east-1.amazonaws.com"),
         ("dynamodb", "111122223333.ddb.us-east-1.amazonaws.com"),
@@ -265,7 +265,7 @@ async fn access_points_by_arn_and_accounts_in_headers_are_compared_too() {
 
 /// What `bucket_addressing = "virtual"` makes of a path is a host like any other.
 #[tokio::test]
-async fn a_path_that_becomes_a_strangers_host_is_rejected() {
+async fn a_path_that_becomes_anothers_host_is_rejected() {
     for (service, label) in [
         ("s3-control", "999999999999"),
         ("s3-object-lambda", "point-999999999999"),
@@ -285,7 +285,7 @@ async fn a_path_that_becomes_a_strangers_host_is_rejected() {
 
 /// Where neither `account` nor a role says it, STS does; where nobody does, nothing is signed for.
 #[tokio::test]
-async fn sts_is_asked_for_the_account_where_nothing_else_says_it() {
+async fn sts_is_called_for_the_account_where_nothing_else_names_it() {
     let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
     let tunnels = Recorder::start(NO_TUNNEL).await;
     let toml = |sts: &str| {
@@ -325,7 +325,7 @@ async fn owned(more: &str) -> (Recorder, Proxy) {
 }
 
 #[tokio::test]
-async fn s3_is_told_whose_the_bucket_has_to_be() {
+async fn s3_is_sent_the_expected_bucket_owner() {
     const OWNER: &str = "x-amz-expected-bucket-owner";
     const SOURCE: &str = "x-amz-source-expected-bucket-owner";
     let (mut store, proxy) = owned("").await;
@@ -369,7 +369,7 @@ async fn s3_is_told_whose_the_bucket_has_to_be() {
         ("/b/k?x-amz-Expected-Bucket-owner=999999999999", ""),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{more}\r\n");
-        let (status, code, _) = ask(proxy.addr().unwrap(), request).await.refusal();
+        let (status, code, _) = ask(proxy.addr().unwrap(), request).await.rejection();
         assert_eq!(
             (status, code.as_str()),
             (403, "bucket-owner-mismatch"),

@@ -1,6 +1,6 @@
 //! Connections for EC2 instances against the sandbox's metadata service and STS, and against services that fail.
 //!
-//! Each connection lives in a child process: this test binary again, told by [`IS_CHILD`] to be one.
+//! Each connection lives in a child process: this test binary again, which [`IS_CHILD`] makes one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,9 +70,9 @@ async fn child() {
         Ok(set) => {
             let lifetime = set.expires_at.unwrap().elapsed().unwrap_err().duration();
             let hours = lifetime.as_secs().div_ceil(3_600);
-            child::tell(&format!("ok {} hours={hours}", set.session_token.is_some()));
+            child::report(&format!("ok {} hours={hours}", set.session_token.is_some()));
         }
-        Err(error) => child::tell(&format!("error {} {error}", error.code())),
+        Err(error) => child::report(&format!("error {} {error}", error.code())),
     }
 }
 
@@ -132,8 +132,8 @@ async fn a_role_of_the_same_name_in_another_account_is_another_role() {
 }
 
 #[tokio::test]
-async fn a_hop_limit_that_is_too_low_is_told_clearly() {
-    // The connection is made, the answer to the PUT never arrives: as one hop too many looks from inside.
+async fn a_hop_limit_that_is_too_low_is_reported_clearly() {
+    // The connection is made, the response to the PUT never arrives: as one hop too many looks from inside.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let imds = silent.local_addr().unwrap();
     for variables in [[(ROLES, INSTANCE_ROLE.name)], [(CHAIN, "1")]] {
@@ -144,7 +144,7 @@ async fn a_hop_limit_that_is_too_low_is_told_clearly() {
 }
 
 #[tokio::test]
-async fn a_machine_without_a_metadata_service_is_told_from_one_out_of_reach() {
+async fn a_machine_without_a_metadata_service_differs_from_one_out_of_reach() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()

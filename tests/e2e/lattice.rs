@@ -195,7 +195,7 @@ async fn a_body_of_unknown_length_passes_while_it_comes() {
         assert_eq!(mesh.data(6).await, b" world");
         wire.send(LAST).await;
         assert!(matches!(mesh.next().await, Seen::End));
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_body_of_unknown_length_has_its_bound() {
     mesh.head().await;
     mesh.data(5).await;
     wire.send(format!("{}{LAST}", CHUNKS[1])).await;
-    let (status, code, hint) = wire.answer().await.refusal();
+    let (status, code, hint) = wire.response().await.rejection();
     assert_eq!((status, code.as_str()), (413, "body-too-large"), "{hint}");
     assert!(hint.contains("10 bytes"), "{hint}");
     assert!(matches!(mesh.next().await, Seen::Broken));
@@ -252,8 +252,8 @@ async fn the_signature_is_right_in_the_clear_and_over_tls() {
             let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}\r\n{body}");
             let mut wire = Wire::connect(world.address()).await;
             wire.send(request).await;
-            wire.answer().await;
-            let event = world.judged("s3");
+            wire.response().await;
+            let event = world.verified("s3");
             assert!(is_well_signed(&event), "{line}, TLS: {tls}: {event:#?}");
         }
         let got = ask(

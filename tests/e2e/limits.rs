@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::hostile::{Hostile, Script};
 use crate::support::world::{connection, proxy};
-use crate::support::{Answer, PATIENCE, Wire, ask};
+use crate::support::{PATIENCE, RawResponse, Wire, ask};
 
 /// Who does the harm, and who must not notice it.
 const HOG: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -70,15 +70,15 @@ fn get_on(version: &str, target: &str) -> String {
 }
 
 /// A request from this address, on a connection of its own; how long its response took.
-async fn ask_from(from: IpAddr, to: SocketAddr) -> (Answer, Duration) {
+async fn ask_from(from: IpAddr, to: SocketAddr) -> (RawResponse, Duration) {
     let began = Instant::now();
     let exchange = async {
         let mut wire = Wire::on(connect_from(from, to).await);
         wire.send(get("/b/k")).await;
-        wire.answer().await
+        wire.response().await
     };
-    let answer = timeout(PATIENCE, exchange).await.expect("a response in time");
-    (answer, began.elapsed())
+    let response = timeout(PATIENCE, exchange).await.expect("a response in time");
+    (response, began.elapsed())
 }
 
 /// Sends requests until one is served, as SDKs do: to what is rejected, or closed without a response.
@@ -87,7 +87,7 @@ async fn served_in_the_end(to: SocketAddr) {
         loop {
             let mut wire = Wire::connect(to).await;
             wire.send(get("/b/k")).await;
-            if !wire.is_closed().await && wire.answer().await.status == 200 {
+            if !wire.is_closed().await && wire.response().await.status == 200 {
                 return;
             }
             sleep(Duration::from_millis(20)).await;

@@ -26,7 +26,7 @@ async fn child() {
     let mut checker = Checker::new(config, Arc::new(SystemClock)).await.unwrap();
     let report = checker.check_all().await;
     let text: String = report.connections.iter().map(|one| one.to_text(Style::Plain)).collect();
-    child::tell(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    child::report(&text.split_whitespace().collect::<Vec<_>>().join(" "));
 }
 
 /// A home whose profile `ops` has a session that ends then; nothing is cached where there is no end.

@@ -2,10 +2,10 @@
 
 mod addresses;
 mod auth;
+mod bidirectional;
 mod bodies;
 mod browsers;
 mod check;
-mod conversations;
 mod decided;
 mod deploy;
 mod early;

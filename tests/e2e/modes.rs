@@ -9,21 +9,21 @@ use tokio::net::TcpStream;
 use crate::support::world::{connection, sandbox};
 use crate::support::{World, ask};
 
-/// The request reaches the sandbox's S3 with this path, well signed, and its answer comes back.
+/// The request reaches the sandbox's S3 with this path, well signed, and its response comes back.
 async fn check(request: &str, path: &str) {
     let mut world = World::with_store().await;
-    let answer = ask(world.address(), request).await;
+    let response = ask(world.address(), request).await;
     assert!(
-        matches!(answer.status, 200 | 404),
+        matches!(response.status, 200 | 404),
         "{request:?}: {} {}",
-        answer.status,
-        answer.text()
+        response.status,
+        response.text()
     );
     assert!(
-        answer.header("x-signing-proxy-error").is_none(),
-        "{request:?}: {answer:?}"
+        response.header("x-signing-proxy-error").is_none(),
+        "{request:?}: {response:?}"
     );
-    let event = world.judged("s3");
+    let event = world.verified("s3");
     assert!(crate::support::world::is_well_signed(&event), "{event:#?}");
     assert_eq!(event.path, path, "{request:?}");
 }
@@ -116,7 +116,7 @@ async fn the_endpoints_own_name_is_forwarded_too() {
     let endpoint = world.sandbox.s3();
     let request = format!("GET http://{endpoint}/sandbox-bucket/key HTTP/1.1\r\nHost: {endpoint}\r\n\r\n");
     assert_eq!(ask(world.address(), request).await.status, 404);
-    assert_eq!(world.judged("s3").path, "/sandbox-bucket/key");
+    assert_eq!(world.verified("s3").path, "/sandbox-bucket/key");
 }
 
 #[tokio::test]
@@ -150,9 +150,9 @@ async fn a_connection_has_a_listener_of_its_own() {
         .connection_addr(&"own".parse().expect("a name"))
         .expect("its listener");
     // A prefix is part of the key here: the listener has said which connection it is.
-    let answer = ask(own, "GET /sandbox-bucket/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    assert_eq!(answer.status, 404, "{}", answer.text());
-    assert_eq!(world.judged("s3").path, "/sandbox-bucket/x");
+    let response = ask(own, "GET /sandbox-bucket/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(response.status, 404, "{}", response.text());
+    assert_eq!(world.verified("s3").path, "/sandbox-bucket/x");
 }
 
 /// HTTP/2 without TLS: many requests on one connection.
@@ -172,10 +172,10 @@ async fn h2c_clients_share_a_connection() {
             let request = Request::put(&uri)
                 .body(Full::new(Bytes::from(body.clone())))
                 .expect("a request");
-            let stored = sender.send_request(request).await.expect("an answer");
+            let stored = sender.send_request(request).await.expect("a response");
             assert_eq!(stored.status(), 200);
             let request = Request::get(uri).body(Full::default()).expect("a request");
-            let fetched = sender.send_request(request).await.expect("an answer");
+            let fetched = sender.send_request(request).await.expect("a response");
             assert_eq!(fetched.into_body().collect().await.expect("a body").to_bytes(), body);
         }
     };
@@ -195,9 +195,9 @@ async fn a_client_connection_serves_many_requests() {
     for _ in 0..3 {
         wire.send("PUT /sandbox-bucket/again HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc")
             .await;
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
         wire.send("GET /sandbox-bucket/again HTTP/1.1\r\nHost: localhost\r\n\r\n")
             .await;
-        assert_eq!(wire.answer().await.body, b"abc");
+        assert_eq!(wire.response().await.body, b"abc");
     }
 }

@@ -1,7 +1,7 @@
 //! What a service does as the caller, and what a server makes of a path, is never wider than the policy.
 
 use crate::support::world::{methods, sandbox};
-use crate::support::{Answer, World, ask};
+use crate::support::{RawResponse, World, ask};
 
 fn policy(statements: &[&str]) -> String {
     let statements = statements.join(", ");
@@ -16,8 +16,8 @@ fn post(target: &str, headers: &str, body: &str) -> String {
 }
 
 #[track_caller]
-fn is_rejected(world: &mut World, answer: &Answer, code: &str, hint: &str, what: &str) {
-    let (status, found, given) = answer.refusal();
+fn is_rejected(world: &mut World, response: &RawResponse, code: &str, hint: &str, what: &str) {
+    let (status, found, given) = response.rejection();
     assert_eq!((status, found.as_str()), (403, code), "{what}: {given}");
     assert!(given.contains(hint), "{what}: {given}");
     let seen = world.events.drain();
@@ -25,9 +25,9 @@ fn is_rejected(world: &mut World, answer: &Answer, code: &str, hint: &str, what:
 }
 
 #[track_caller]
-fn passes(answer: &Answer, what: &str) {
-    let code = answer.header("x-signing-proxy-error");
-    assert_eq!(code, None, "{what}: {}", answer.text());
+fn passes(response: &RawResponse, what: &str) {
+    let code = response.header("x-signing-proxy-error");
+    assert_eq!(code, None, "{what}: {}", response.text());
 }
 
 /// Servers that keep objects in files read `pub/../secret` as `secret`.
@@ -52,8 +52,14 @@ async fn dot_segments_lead_out_of_no_prefix() {
         head("GET /sandbox-bucket?prefix=pub%2F..%2Fsecret", ""),
         post("/sandbox-bucket?delete", "", delete),
     ] {
-        let answer = ask(world.address(), &request).await;
-        is_rejected(&mut world, &answer, "action-unknown", "a segment '.' or '..'", &request);
+        let response = ask(world.address(), &request).await;
+        is_rejected(
+            &mut world,
+            &response,
+            "action-unknown",
+            "a segment '.' or '..'",
+            &request,
+        );
     }
     passes(
         &ask(world.address(), head("PUT /sandbox-bucket/pub/a..b", "")).await,
@@ -72,8 +78,8 @@ async fn empty_segments_pass_no_statement_that_denies() {
         )
     };
     for key in ["/secret/x", "secret//x", "pub//x", "secret%5Cx"] {
-        let answer = ask(world.address(), put(key)).await;
-        is_rejected(&mut world, &answer, "action-denied", "s3:PutObject", key);
+        let response = ask(world.address(), put(key)).await;
+        is_rejected(&mut world, &response, "action-denied", "s3:PutObject", key);
     }
     passes(&ask(world.address(), put("pub/x")).await, "a plain key");
 }
@@ -105,10 +111,10 @@ async fn fields_are_decided_on_by_every_name_that_a_server_reads() {
             "X_Forwarded_Host: elsewhere",
             "If_Match: \"x\"",
         ] {
-            let answer = ask(world.address(), put(field)).await;
-            let (status, code, hint) = answer.refusal();
+            let response = ask(world.address(), put(field)).await;
+            let (status, code, hint) = response.rejection();
             assert_eq!((status, code.as_str()), (400, "head-ambiguous"), "{field}: {hint}");
-            assert_eq!(answer.header("connection"), Some("close"), "{field}");
+            assert_eq!(response.header("connection"), Some("close"), "{field}");
             let seen = world.events.drain();
             assert!(seen.is_empty(), "{field}: {seen:#?}");
         }
@@ -151,8 +157,8 @@ async fn objects_that_a_model_reads_and_writes_must_be_allowed() {
             "s3:PutObject on arn:aws:s3:::attacker/p/*",
         ),
     ] {
-        let answer = ask(world.address(), post(target, json, &body)).await;
-        is_rejected(&mut world, &answer, "action-denied", lacking, target);
+        let response = ask(world.address(), post(target, json, &body)).await;
+        is_rejected(&mut world, &response, "action-denied", lacking, target);
     }
     for (target, body) in [
         ("/model/acme.words-v1%3A0/invoke", read("mine")),
@@ -186,15 +192,15 @@ async fn objects_that_a_model_reads_are_found_in_any_string_and_encoding() {
         json.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(),
     ] {
         for kind in ["", "Content-Type: application/json\r\n", "Content-Type: image/png\r\n"] {
-            let answer = ask(world.address(), invoke(kind, &body)).await;
-            is_rejected(&mut world, &answer, "action-unknown", "the body", kind);
+            let response = ask(world.address(), invoke(kind, &body)).await;
+            is_rejected(&mut world, &response, "action-unknown", "the body", kind);
         }
     }
     for text in ["see s3://payroll/x", r#"{\"uri\":\"s3://payroll/x\"}"#] {
         let body = format!(r#"{{"prompt":"{text}"}}"#);
-        let answer = ask(world.address(), invoke("", body.as_bytes())).await;
+        let response = ask(world.address(), invoke("", body.as_bytes())).await;
         let lacking = "s3:GetObject on arn:aws:s3:::payroll/x*";
-        is_rejected(&mut world, &answer, "action-denied", lacking, text);
+        is_rejected(&mut world, &response, "action-denied", lacking, text);
     }
     let body = r#"{"prompt":"see s3://mine/x, please"}"#;
     passes(&ask(world.address(), invoke("", body.as_bytes())).await, body);
@@ -218,8 +224,8 @@ async fn exports_and_imports_of_tables_must_be_allowed_their_buckets() {
     ] {
         let headers =
             format!("X-Amz-Target: DynamoDB_20120810.{operation}\r\nContent-Type: application/x-amz-json-1.0\r\n");
-        let answer = ask(world.address(), post("/", &headers, body)).await;
-        is_rejected(&mut world, &answer, "action-denied", lacking, operation);
+        let response = ask(world.address(), post("/", &headers, body)).await;
+        is_rejected(&mut world, &response, "action-denied", lacking, operation);
     }
 }
 
@@ -263,8 +269,8 @@ async fn buckets_and_logs_that_ec2_uses_as_the_caller_must_be_allowed() {
     ] {
         let body = format!("Action={form}&Version=2016-11-15");
         let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", &body);
-        let answer = ask(world.address(), &request).await;
-        is_rejected(&mut world, &answer, "action-denied", lacking, form);
+        let response = ask(world.address(), &request).await;
+        is_rejected(&mut world, &response, "action-denied", lacking, form);
     }
 }
 
@@ -275,8 +281,8 @@ async fn a_launch_template_needs_a_statement_that_passes_roles() {
     let form = "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&LaunchTemplate.LaunchTemplateId=lt-0123";
     let request = post("/", "Content-Type: application/x-www-form-urlencoded\r\n", form);
     let mut world = World::with_one("only", "ec2", &policy(&[ec2])).await;
-    let answer = ask(world.address(), &request).await;
-    is_rejected(&mut world, &answer, "action-denied", "iam:PassRole", "no statement");
+    let response = ask(world.address(), &request).await;
+    is_rejected(&mut world, &response, "action-denied", "iam:PassRole", "no statement");
     let world = World::with_one("only", "ec2", &policy(&[ec2, pass])).await;
     passes(&ask(world.address(), &request).await, "a statement for one role");
 }
@@ -300,8 +306,8 @@ async fn aws_decides_on_a_launch_template_where_it_holds_the_session_to_the_poli
             policy(&[ec2])
         );
         let world = World::with(sandbox, &connection).await;
-        let answer = ask(world.address(), &request).await;
-        assert_eq!(answer.header("x-signing-proxy-error"), code, "{}", answer.text());
+        let response = ask(world.address(), &request).await;
+        assert_eq!(response.header("x-signing-proxy-error"), code, "{}", response.text());
     }
 }
 
@@ -326,10 +332,10 @@ async fn a_record_says_that_a_launch_template_may_pass_a_role() {
     let text = std::fs::read_to_string(&record).expect("a record");
     let record = policy_gen::RecordSet::parse(&text).expect("a record of ours");
     let report = policy_gen::least_privilege(&record, policy_gen::least_privilege::Options::default()).report;
-    let told = format!("{:?}", report.unresolved);
+    let listed = format!("{:?}", report.unresolved);
     assert!(
-        told.contains("iam:PassRole") && told.contains("a launch template"),
-        "{told}"
+        listed.contains("iam:PassRole") && listed.contains("a launch template"),
+        "{listed}"
     );
 }
 
@@ -340,10 +346,10 @@ async fn a_statement_of_many_megabytes_is_rejected_unread() {
     let mut world = World::with_one("only", "dynamodb", &policy(&[table])).await;
     let body = format!("{{\"Statement\":\"{}\"}}", "( ".repeat(5 << 20));
     let headers = "X-Amz-Target: DynamoDB_20120810.ExecuteStatement\r\nContent-Type: application/x-amz-json-1.0\r\n";
-    let answer = ask(world.address(), post("/", headers, &body)).await;
+    let response = ask(world.address(), post("/", headers, &body)).await;
     is_rejected(
         &mut world,
-        &answer,
+        &response,
         "action-unknown",
         "8192 characters",
         "a long statement",
@@ -360,10 +366,10 @@ async fn a_parameter_that_is_new_passes_by_a_statement_on_everything_alone() {
     };
     let one = statement("arn:aws:ec2:us-east-1:123456789012:instance/i-0123");
     let mut world = World::with_one("only", "ec2", &policy(&[&one])).await;
-    let answer = ask(world.address(), &request).await;
+    let response = ask(world.address(), &request).await;
     is_rejected(
         &mut world,
-        &answer,
+        &response,
         "action-denied",
         "a parameter that is not known here",
         "one instance",

@@ -41,9 +41,9 @@ fn configuration(sandbox: &Sandbox, identities: &[String]) -> Config {
 /// What a client of the connection gets: the status, the error code where there is one, and the text.
 async fn outcome(proxy: &Proxy, connection: &str) -> (u16, String, String) {
     let request = format!("GET /@{connection}/ HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
-    let answer = ask(proxy.addr().unwrap(), request).await;
-    let code = answer.header("x-signing-proxy-error").unwrap_or("none").to_owned();
-    (answer.status, code, answer.text().to_string())
+    let response = ask(proxy.addr().unwrap(), request).await;
+    let code = response.header("x-signing-proxy-error").unwrap_or("none").to_owned();
+    (response.status, code, response.text().to_string())
 }
 
 async fn code(proxy: &Proxy, connection: &str) -> String {
@@ -61,8 +61,8 @@ async fn comes_to(proxy: &Proxy, connection: &str, want: &str) {
 
 async fn readiness(proxy: &Proxy, connection: &str) -> (u16, String) {
     let request = format!("GET /readyz?connection={connection} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let answer = ask(proxy.admin_addr().unwrap(), request).await;
-    (answer.status, answer.text().to_string())
+    let response = ask(proxy.admin_addr().unwrap(), request).await;
+    (response.status, response.text().to_string())
 }
 
 #[tokio::test]
@@ -82,9 +82,9 @@ async fn two_organisations_that_start_with_one_key_are_both_stopped_until_the_ke
     assert_eq!((status, code_of_bolt.as_str()), (503, "identity-clash"));
     let (status, code_of_acme, other) = outcome(&proxy, "acme-store").await;
     assert_eq!((status, code_of_acme.as_str()), (503, "identity-clash"));
-    for told in [text, other] {
+    for reported in [text, other] {
         for word in ["Ltd", "file:", "identities.", "AKIA"] {
-            assert!(!told.contains(word), "{told}");
+            assert!(!reported.contains(word), "{reported}");
         }
     }
     for connection in ["acme-store", "bolt-store"] {

@@ -1,4 +1,4 @@
-//! What a connection's policy allows, and what its record keeps: judged by what reaches the service.
+//! What a connection's policy allows, and what its record keeps: shown by what reaches the service.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use policy_gen::least_privilege::Options;
 use policy_gen::{RecordSet, least_privilege};
 
-use crate::support::{Answer, World, ask};
+use crate::support::{RawResponse, World, ask};
 
 /// A proxy whose one connection to the service has these further settings.
 async fn world(service: &str, more: &str) -> World {
@@ -39,23 +39,23 @@ fn multi_delete(keys: &[&str]) -> String {
 }
 
 #[track_caller]
-fn passed(answer: &Answer, what: &str) {
+fn passed(response: &RawResponse, what: &str) {
     assert!(
-        answer.header("x-signing-proxy-error").is_none() && answer.status < 300,
+        response.header("x-signing-proxy-error").is_none() && response.status < 300,
         "{what}: {} {}",
-        answer.status,
-        answer.text()
+        response.status,
+        response.text()
     );
 }
 
 /// Refused by the proxy with this code, and the service saw nothing.
 #[track_caller]
-fn refused(world: &mut World, answer: &Answer, code: &str, what: &str) {
+fn refused(world: &mut World, response: &RawResponse, code: &str, what: &str) {
     assert_eq!(
-        (answer.status, answer.header("x-signing-proxy-error")),
+        (response.status, response.header("x-signing-proxy-error")),
         (403, Some(code)),
         "{what}: {}",
-        answer.text()
+        response.text()
     );
     let seen = world.events.drain();
     assert!(seen.is_empty(), "{what}: {seen:#?}");
@@ -127,17 +127,21 @@ async fn what_was_recorded_passes_and_nothing_else() {
         (multi_delete(&["a/one.txt", "a/three.txt"]), "action-denied"),
         (multi_delete(&["a/one.txt</Key><Key>a/three.txt"]), "action-unknown"),
     ] {
-        let answer = ask(enforcing.address(), &request).await;
-        refused(&mut enforcing, &answer, code, &request);
+        let response = ask(enforcing.address(), &request).await;
+        refused(&mut enforcing, &response, code, &request);
     }
     // The same spelled otherwise, which S3 reads as the same key.
     let same = without_body("GET", "/sandbox-bucket/%61%2Fone.txt");
-    let answer = ask(enforcing.address(), same).await;
-    assert!(answer.header("x-signing-proxy-error").is_none(), "{}", answer.text());
+    let response = ask(enforcing.address(), same).await;
+    assert!(
+        response.header("x-signing-proxy-error").is_none(),
+        "{}",
+        response.text()
+    );
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_form_of_the_service() {
+async fn a_rejection_has_the_form_of_the_service() {
     let statement = r#"{"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}"#;
     let form = "Action=DescribeInstances&Version=2016-11-15";
     let ec2 = format!(
@@ -164,16 +168,16 @@ async fn a_refusal_has_the_form_of_the_service() {
         ("dynamodb", dynamodb, r#""__type":"AccessDeniedException""#),
     ] {
         let mut world = world(service, &format!("account = \"123456789012\"\n{}", allow(statement))).await;
-        let answer = ask(world.address(), request).await;
-        let text = answer.text();
+        let response = ask(world.address(), request).await;
+        let text = response.text();
         assert!(text.contains(want), "{text}");
         assert!(text.contains("must allow "), "it says what is lacking: {text}");
-        refused(&mut world, &answer, "action-denied", service);
+        refused(&mut world, &response, "action-denied", service);
     }
 }
 
 #[tokio::test]
-async fn the_account_of_the_keys_is_asked_for_where_it_counts() {
+async fn the_account_of_the_keys_is_looked_up_where_it_counts() {
     let statement = format!(
         r#"{{"Effect": "Allow", "Action": "dynamodb:DescribeTable", "Resource": "arn:aws:dynamodb:us-east-1:{}:table/orders"}}"#,
         sandbox::principals::REPORTER.account
@@ -186,9 +190,9 @@ async fn the_account_of_the_keys_is_asked_for_where_it_counts() {
              Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{json}",
             json.len()
         );
-        let answer = ask(world.address(), request).await;
+        let response = ask(world.address(), request).await;
         if is_allowed {
-            assert_eq!(answer.header("x-signing-proxy-error"), None, "{}", answer.text());
+            assert_eq!(response.header("x-signing-proxy-error"), None, "{}", response.text());
             assert_eq!(
                 world
                     .events
@@ -199,7 +203,7 @@ async fn the_account_of_the_keys_is_asked_for_where_it_counts() {
                 1
             );
         } else {
-            refused(&mut world, &answer, "action-denied", table);
+            refused(&mut world, &response, "action-denied", table);
         }
     }
 }
@@ -210,9 +214,9 @@ async fn a_policy_can_be_tried_out_first() {
     let mut world = world("s3", &format!("allow_mode = \"log\"\n{}", allow(statement))).await;
     passed(&ask(world.address(), put("tried", "")).await, "put");
     world.accepted("s3");
-    let told = world.proxy.metrics().encode().expect("metrics");
+    let exposed = world.proxy.metrics().encode().expect("metrics");
     let line = r#"signing_proxy_permission_checks_total{connection="only",operation="PutObject",action="s3:PutObject",decision="would-deny"} 1"#;
-    assert!(told.contains(line), "{told}");
+    assert!(exposed.contains(line), "{exposed}");
 }
 
 #[tokio::test]
@@ -222,6 +226,6 @@ async fn an_upload_is_refused_before_its_body_is_read() {
     // The body never comes.
     let request =
         "PUT /sandbox-bucket/k HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n";
-    let answer = ask(world.address(), request).await;
-    refused(&mut world, &answer, "action-denied", "an upload");
+    let response = ask(world.address(), request).await;
+    refused(&mut world, &response, "action-denied", "an upload");
 }

@@ -3,7 +3,7 @@
 
 use crate::support::http2::{Outcome, PROTOCOL_ERROR, block, field, send};
 use crate::support::world::{connection, is_well_signed, proxy};
-use crate::support::{Answer, Recorder, Wire, World, ask};
+use crate::support::{RawResponse, Recorder, Wire, World, ask};
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -63,9 +63,9 @@ async fn check_every_byte(service: &str, escape: fn(u8) -> String) {
         ] {
             let target = [before.as_bytes(), b"/b/x", &[byte], b"y?k=x", &[byte], b"y"].concat();
             wire.send(get(&target, &host)).await;
-            let answer = wire.answer().await;
-            if answer.status != 200 {
-                let _ = writeln!(wrong, "0x{byte:02x} behind {before:?}: {}", answer.text());
+            let response = wire.response().await;
+            if response.status != 200 {
+                let _ = writeln!(wrong, "0x{byte:02x} behind {before:?}: {}", response.text());
                 wire = Wire::connect(proxy.addr().unwrap()).await;
                 continue;
             }
@@ -112,7 +112,7 @@ async fn what_was_escaped_is_signed_as_it_is_sent() {
             let url = format!("http://{host}{path}");
             let target = [url.as_bytes(), &[*byte], b"/y?a=", in_query, b"b"].concat();
             ask(world.address(), get(&target, host)).await;
-            let event = world.judged(service);
+            let event = world.verified(service);
             assert!(is_well_signed(&event), "0x{byte:02x}: {event:#?}");
             assert_eq!(event.path, format!("{path}{}/y", want(*byte)), "0x{byte:02x}");
         }
@@ -146,8 +146,8 @@ async fn no_byte_becomes_a_separator() {
         ),
         ("/b/%5c\\%C3%BC\u{fc}", "/b/%5C%5C%C3%BC%C3%BC"),
     ] {
-        let answer = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
-        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+        let response = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
+        assert_eq!(response.status, 200, "{target}: {}", response.text());
         assert_eq!(recorder.take().await.target, want, "{target}");
     }
 }
@@ -162,8 +162,8 @@ async fn a_backslash_makes_no_dot_segment() {
         ("/model\\/../y/invoke", "/y/invoke"),
         ("/model//[x]/invoke", "/model/%5Bx%5D/invoke"),
     ] {
-        let answer = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
-        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+        let response = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
+        assert_eq!(response.status, 200, "{target}: {}", response.text());
         assert_eq!(recorder.take().await.target, want, "{target}");
     }
 }
@@ -193,14 +193,14 @@ async fn a_policy_decides_on_what_is_sent() {
         // The sub-resource is another action, and no semicolon hides it.
         ("/b/\u{fc}/k?x=;&tagging", None),
     ] {
-        let answer = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
+        let response = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
         match sent {
             Some(sent) => {
-                assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+                assert_eq!(response.status, 200, "{target}: {}", response.text());
                 assert_eq!(recorder.take().await.target, sent, "{target}");
             }
             None => {
-                assert_eq!(answer.status, 403, "{target}: {}", answer.text());
+                assert_eq!(response.status, 403, "{target}: {}", response.text());
                 assert!(recorder.is_untouched(), "{target} went upstream");
             }
         }
@@ -216,8 +216,8 @@ async fn an_operation_does_not_hide_behind_a_semicolon() {
         "/?Version=2016-11-15;Action=DescribeInstances",
         "/?x;Action=DescribeInstances&Action=TerminateInstances&Version=2016-11-15",
     ] {
-        let answer = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
-        assert!((400..404).contains(&answer.status), "{target}: {}", answer.text());
+        let response = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
+        assert!((400..404).contains(&response.status), "{target}: {}", response.text());
         assert!(recorder.is_untouched(), "{target} went upstream");
     }
 }
@@ -226,24 +226,24 @@ async fn an_operation_does_not_hide_behind_a_semicolon() {
 async fn a_presigned_url_keeps_its_signature_and_loses_its_raw_bytes() {
     let (mut recorder, proxy) = start("s3", "presigned = \"pass\"\n").await;
     let target = "/b/[\u{fc}]?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-SignedHeaders=host;range&X-Amz-Signature=0";
-    let answer = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let response = ask(proxy.addr().unwrap(), get(target.as_bytes(), "localhost")).await;
+    assert_eq!(response.status, 200, "{}", response.text());
     let want = "/b/%5B%C3%BC%5D?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-SignedHeaders=host%3Brange&X-Amz-Signature=0";
     assert_eq!(recorder.take().await.target, want);
 }
 
 /// The response to a target that stays rejected.
-async fn rejection(to: SocketAddr, target: &[u8], host: &str) -> Answer {
+async fn rejection(to: SocketAddr, target: &[u8], host: &str) -> RawResponse {
     let mut wire = Wire::connect(to).await;
     let smuggled = get(b"/b/smuggled", "localhost");
     wire.send([get(target, host), smuggled].concat()).await;
-    let answer = wire.answer().await;
+    let response = wire.response().await;
     assert!(
         wire.is_closed().await,
         "{}: the connection stays open",
         target.escape_ascii()
     );
-    answer
+    response
 }
 
 #[tokio::test]
@@ -260,8 +260,8 @@ async fn what_stays_rejected_is_named_with_its_place() {
             ("http://s3.us-east-1.amazonaws.com/b?", "s3.us-east-1.amazonaws.com"),
         ] {
             let target = [before.as_bytes(), &[byte], b"x"].concat();
-            let answer = rejection(proxy.addr().unwrap(), &target, host).await;
-            let (status, got, hint) = answer.refusal();
+            let response = rejection(proxy.addr().unwrap(), &target, host).await;
+            let (status, got, hint) = response.rejection();
             assert_eq!((status, got.as_str()), (400, code), "{}: {hint}", target.escape_ascii());
             let place = format!("byte {} of the target", before.len());
             assert!(
@@ -283,8 +283,8 @@ async fn a_host_has_no_raw_bytes() {
         "http://\u{fc}/b",
         "http://a{b}/",
     ] {
-        let answer = rejection(proxy.addr().unwrap(), target.as_bytes(), "s3.us-east-1.amazonaws.com").await;
-        let (status, code, hint) = answer.refusal();
+        let response = rejection(proxy.addr().unwrap(), target.as_bytes(), "s3.us-east-1.amazonaws.com").await;
+        let (status, code, hint) = response.rejection();
         assert_eq!((status, code.as_str()), (400, "head-malformed"), "{target}");
         assert!(hint.contains("no host has it"), "{target}: {hint}");
         assert!(recorder.is_untouched(), "{target} went upstream");
@@ -297,8 +297,8 @@ async fn a_target_may_grow_to_its_bound() {
     let (mut recorder, proxy) = start("s3", "").await;
     for (count, status) in [(5_400, 200), (5_500, 414), (30_000, 414)] {
         let target = [b"/b/", &vec![0xc3; count][..]].concat();
-        let answer = ask(proxy.addr().unwrap(), get(&target, "localhost")).await;
-        assert_eq!(answer.status, status, "{count}: {}", answer.text());
+        let response = ask(proxy.addr().unwrap(), get(&target, "localhost")).await;
+        assert_eq!(response.status, status, "{count}: {}", response.text());
     }
     recorder.take().await;
     assert!(recorder.is_untouched());

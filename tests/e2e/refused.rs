@@ -34,17 +34,17 @@ async fn check_with(
     hint: &str,
 ) {
     let (mut recorder, proxy) = start(connections, server).await;
-    // Without it the answer has the shape of S3's errors.
+    // Without it the response has the shape of S3's errors.
     let request = insert_after_request_line(request.as_ref(), b"Accept: application/json\r\n");
-    let answer = ask(proxy.addr().expect("a listener"), &request).await;
+    let response = ask(proxy.addr().expect("a listener"), &request).await;
     let shown = String::from_utf8_lossy(&request).into_owned();
     assert!(
-        answer.header("x-signing-proxy-error").is_some(),
+        response.header("x-signing-proxy-error").is_some(),
         "{shown:?}: {} {}",
-        answer.status,
-        answer.text()
+        response.status,
+        response.text()
     );
-    let (got_status, got_code, got_hint) = answer.refusal();
+    let (got_status, got_code, got_hint) = response.rejection();
     assert_eq!((got_status, got_code.as_str()), (status, code), "{shown:?}: {got_hint}");
     assert!(got_hint.contains(hint), "{shown:?}: the hint is {got_hint:?}");
     assert!(recorder.is_untouched(), "{shown:?} went upstream");
@@ -141,9 +141,9 @@ async fn length_and_chunks_at_once_smuggle_nothing() {
          5\r\nhello\r\n0\r\n\r\nGET /b/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
-    let answer = wire.answer().await;
+    let response = wire.response().await;
     assert_eq!(
-        (answer.status, answer.header("x-signing-proxy-error")),
+        (response.status, response.header("x-signing-proxy-error")),
         (400, Some("head-ambiguous"))
     );
     assert!(wire.is_closed().await);
@@ -161,11 +161,11 @@ async fn length_and_chunks_behind_another_request_smuggle_nothing() {
          5\r\nhello\r\n0\r\n\r\nGET /b/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
-    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.response().await.status, 200);
     assert!(recorder.take().await.body.is_empty());
-    let answer = wire.answer().await;
+    let response = wire.response().await;
     assert_eq!(
-        (answer.status, answer.header("x-signing-proxy-error")),
+        (response.status, response.header("x-signing-proxy-error")),
         (400, Some("head-ambiguous"))
     );
     assert!(wire.is_closed().await);
@@ -224,7 +224,7 @@ async fn a_proxy_that_leads_to_itself() {
         .expect("the proxy leaves its name")
         .to_owned();
     let again = format!("GET /b/k HTTP/1.1\r\nHost: localhost\r\nVia: {via}\r\nAccept: application/json\r\n\r\n");
-    let (status, code, hint) = ask(proxy.addr().unwrap(), again).await.refusal();
+    let (status, code, hint) = ask(proxy.addr().unwrap(), again).await.rejection();
     assert_eq!((status, code.as_str()), (508, "loop-detected"));
     assert!(hint.contains("endpoint"), "{hint}");
 }
@@ -238,13 +238,13 @@ async fn an_upstream_that_is_not_there() {
         .unwrap();
     let proxy = proxy(&connection("store", "s3", &format!("http://{free}"), "")).await;
     let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-    let answer = ask(proxy.addr().unwrap(), request).await;
+    let response = ask(proxy.addr().unwrap(), request).await;
     assert!(
-        !answer.text().contains(&free.port().to_string()),
+        !response.text().contains(&free.port().to_string()),
         "where it goes is for the log: {}",
-        answer.text()
+        response.text()
     );
-    let (status, code, hint) = answer.refusal();
+    let (status, code, hint) = response.rejection();
     assert_eq!((status, code.as_str()), (502, "upstream-unreachable"));
     assert!(hint.contains("network"), "{hint}");
 }
@@ -253,10 +253,10 @@ async fn an_upstream_that_is_not_there() {
 async fn an_upstream_that_is_silent() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    let patience = "[connections.store.timeouts]\nresponse = \"1s\"";
-    let proxy = proxy(&connection("store", "s3", &endpoint, patience)).await;
+    let short_timeout = "[connections.store.timeouts]\nresponse = \"1s\"";
+    let proxy = proxy(&connection("store", "s3", &endpoint, short_timeout)).await;
     let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.rejection();
     assert_eq!((status, code.as_str()), (504, "upstream-timeout"));
     assert!(hint.contains("timeouts.response"), "{hint}");
 }
@@ -265,10 +265,10 @@ async fn an_upstream_that_is_silent() {
 async fn an_upstream_that_never_finishes_the_handshake() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("https://{}", silent.local_addr().unwrap());
-    let patience = "[connections.store.timeouts]\nconnect = \"1s\"";
-    let proxy = proxy(&connection("store", "s3", &endpoint, patience)).await;
+    let short_timeout = "[connections.store.timeouts]\nconnect = \"1s\"";
+    let proxy = proxy(&connection("store", "s3", &endpoint, short_timeout)).await;
     let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.rejection();
     assert_eq!((status, code.as_str()), (504, "upstream-connect-timeout"));
     assert!(hint.contains("timeouts.connect"), "{hint}");
 }
@@ -278,7 +278,7 @@ async fn an_upstream_that_speaks_no_http() {
     let recorder = Recorder::start("SSH-2.0-x\r\n\r\n").await;
     let proxy = proxy(&connection("store", "s3", &format!("http://{}", recorder.address), "")).await;
     let request = "GET /b/k HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-    let (status, code, _) = ask(proxy.addr().unwrap(), request).await.refusal();
+    let (status, code, _) = ask(proxy.addr().unwrap(), request).await.rejection();
     assert_eq!((status, code.as_str()), (502, "upstream-malformed"));
 }
 
@@ -294,20 +294,20 @@ async fn errors_have_the_services_own_shape() {
     for (service, want) in rows {
         let (_recorder, proxy) = start(&[("store", service, "")], "").await;
         let request = "GET /?X-Amz-Signature=x&X-Amz-Algorithm=AWS4-HMAC-SHA256 HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let answer = ask(proxy.addr().unwrap(), request).await;
+        let response = ask(proxy.addr().unwrap(), request).await;
         assert_eq!(
-            answer.header("x-signing-proxy-error"),
+            response.header("x-signing-proxy-error"),
             Some("presigned-rejected"),
             "{service}"
         );
-        assert!(answer.text().contains(want), "{service}: {}", answer.text());
+        assert!(response.text().contains(want), "{service}: {}", response.text());
     }
 }
 
 #[tokio::test]
 async fn head_requests_get_no_body_with_an_error() {
     let world = World::with_store().await;
-    let answer = ask(world.address(), "HEAD /@nobody/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    assert_eq!((answer.status, answer.body.len()), (404, 0));
-    assert_eq!(answer.header("x-signing-proxy-error"), Some("connection-unknown"));
+    let response = ask(world.address(), "HEAD /@nobody/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!((response.status, response.body.len()), (404, 0));
+    assert_eq!(response.header("x-signing-proxy-error"), Some("connection-unknown"));
 }

@@ -1,4 +1,4 @@
-//! Keys that are rotated and clocks that differ while requests run: the sandbox judges by its own clock.
+//! Keys that are rotated and clocks that differ while requests run: the sandbox verifies by its own clock.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use signing_proxy::app::Proxy;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, World, ask};
+use crate::support::{RawResponse, World, ask};
 
 /// The sandbox and a proxy, each with a clock that is set by hand.
 struct Stage {
@@ -103,8 +103,8 @@ impl Stage {
              Content-Length: {}\r\n\r\n{form}",
             form.len()
         );
-        let answer = ask(self.proxy.addr().expect("a listener"), request).await;
-        let text = answer.text();
+        let response = ask(self.proxy.addr().expect("a listener"), request).await;
+        let text = response.text();
         let part = |name: &str| {
             let (_, rest) = text
                 .split_once(&format!("<{name}>"))
@@ -122,7 +122,7 @@ impl Stage {
         std::fs::rename(draft, file).expect("one step");
     }
 
-    async fn list(&self, connection: &str) -> Answer {
+    async fn list(&self, connection: &str) -> RawResponse {
         list(self.proxy.addr().expect("a listener"), connection).await
     }
 
@@ -142,8 +142,8 @@ impl Stage {
     async fn readiness(&self, connection: &str) -> (u16, String) {
         let admin = self.proxy.admin_addr().expect("an admin listener");
         let request = format!("GET /readyz?connection={connection} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let answer = ask(admin, request).await;
-        (answer.status, answer.text())
+        let response = ask(admin, request).await;
+        (response.status, response.text())
     }
 }
 
@@ -151,7 +151,7 @@ fn key_file(folder: &Path) -> PathBuf {
     folder.join("keys.json")
 }
 
-async fn list(address: SocketAddr, connection: &str) -> Answer {
+async fn list(address: SocketAddr, connection: &str) -> RawResponse {
     ask(
         address,
         format!("GET /@{connection}/ HTTP/1.1\r\nHost: localhost\r\n\r\n"),
@@ -169,31 +169,35 @@ async fn a_rotated_session_token_costs_one_read_and_no_request() {
     stage.theirs.advance(SESSION);
     stage.rotate().await;
     let mut events = stage.sandbox.events();
-    let answer = stage.list("kept").await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(answer.header("x-signing-proxy-error").is_none());
-    let judged = events.drain();
-    let accepted: Vec<_> = judged.iter().map(sandbox::VerifiedRequest::is_accepted).collect();
-    assert_eq!(accepted, [false, true], "{judged:#?}");
-    assert_eq!(judged[1].key, Some(KeyKind::Temporary));
+    let response = stage.list("kept").await;
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert!(response.header("x-signing-proxy-error").is_none());
+    let seen = events.drain();
+    let accepted: Vec<_> = seen.iter().map(sandbox::VerifiedRequest::is_accepted).collect();
+    assert_eq!(accepted, [false, true], "{seen:#?}");
+    assert_eq!(seen[1].key, Some(KeyKind::Temporary));
     assert_eq!(stage.retries("kept", "credentials"), "1");
     assert_eq!(stage.readiness("kept").await.0, 200);
 }
 
 #[tokio::test]
-async fn a_session_token_that_nobody_rotates_is_told_of() {
+async fn a_session_token_that_nobody_rotates_is_reported() {
     let stage = Stage::new(start()).await;
     stage.rotate().await;
     assert_eq!(stage.list("kept").await.status, 200);
     assert_eq!(stage.metric("credentials_valid", "kept", ""), "1");
     stage.pass(SESSION);
     for _ in 0..3 {
-        let answer = stage.list("kept").await;
+        let response = stage.list("kept").await;
         assert_eq!(
-            (answer.status, answer.header("x-signing-proxy-error")),
+            (response.status, response.header("x-signing-proxy-error")),
             (400, Some("credentials-rejected"))
         );
-        assert!(answer.text().contains("<Code>ExpiredToken</Code>"), "{}", answer.text());
+        assert!(
+            response.text().contains("<Code>ExpiredToken</Code>"),
+            "{}",
+            response.text()
+        );
     }
     assert_eq!(stage.retries("kept", "credentials"), "0");
     assert_eq!(stage.metric("credentials_valid", "kept", ""), "0");
@@ -209,31 +213,31 @@ async fn a_session_token_that_nobody_rotates_is_told_of() {
     assert_eq!(stage.readiness("kept").await.0, 200);
 }
 
-/// Clients that send one request after the other until they are told to stop; each counts its answers.
+/// Clients that send one request after the other until they are stopped; each counts its responses.
 struct Traffic {
     is_over: Arc<AtomicBool>,
-    answers: Vec<Arc<AtomicU64>>,
+    responses: Vec<Arc<AtomicU64>>,
     clients: JoinSet<()>,
 }
 
 impl Traffic {
     fn begin(address: SocketAddr, connection: &'static str) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let answers: Vec<_> = (0..8).map(|_| Arc::new(AtomicU64::new(0))).collect();
+        let responses: Vec<_> = (0..8).map(|_| Arc::new(AtomicU64::new(0))).collect();
         let mut clients = JoinSet::new();
-        for answers in answers.clone() {
+        for responses in responses.clone() {
             let is_over = Arc::clone(&is_over);
             clients.spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
-                    let answer = list(address, connection).await;
-                    assert_eq!(answer.status, 200, "{answer:?} {}", answer.text());
-                    answers.fetch_add(1, Ordering::Relaxed);
+                    let response = list(address, connection).await;
+                    assert_eq!(response.status, 200, "{response:?} {}", response.text());
+                    responses.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         Self {
             is_over,
-            answers,
+            responses,
             clients,
         }
     }
@@ -241,12 +245,12 @@ impl Traffic {
     /// Waits until each client has begun and ended a request.
     async fn flow(&mut self) {
         let before: Vec<_> = self
-            .answers
+            .responses
             .iter()
-            .map(|answers| answers.load(Ordering::Relaxed))
+            .map(|responses| responses.load(Ordering::Relaxed))
             .collect();
-        for (answers, before) in self.answers.iter().zip(before) {
-            while answers.load(Ordering::Relaxed) < before + 2 {
+        for (responses, before) in self.responses.iter().zip(before) {
+            while responses.load(Ordering::Relaxed) < before + 2 {
                 if let Some(Err(lost)) = self.clients.try_join_next() {
                     std::panic::resume_unwind(lost.into_panic());
                 }
@@ -288,42 +292,46 @@ async fn a_clock_that_is_wrong_by_hours_is_made_up_for() {
         let stage = Stage::new(theirs).await;
         for attempts in [2, 1] {
             let mut events = stage.sandbox.events();
-            let answer = stage.list("role").await;
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            let judged = events.drain();
-            let by_s3: Vec<_> = judged.iter().filter(|event| event.service == "s3").collect();
+            let response = stage.list("role").await;
+            assert_eq!(response.status, 200, "{}", response.text());
+            let seen = events.drain();
+            let by_s3: Vec<_> = seen.iter().filter(|event| event.service == "s3").collect();
             assert_eq!(by_s3.len(), attempts, "{by_s3:#?}");
             assert!(by_s3[attempts - 1].is_accepted());
         }
         assert_eq!(stage.retries("role", "clock"), "1");
-        let told: i64 = stage.metric("clock_skew_seconds", "role", "").parse().expect("seconds");
-        assert!((told - skew).abs() <= 2, "{told}");
+        let reported: i64 = stage.metric("clock_skew_seconds", "role", "").parse().expect("seconds");
+        assert!((reported - skew).abs() <= 2, "{reported}");
         // A connection to another service learns for itself.
         assert_eq!(stage.metric("clock_skew_seconds", "issuer", ""), "0");
     }
 }
 
 #[tokio::test]
-async fn a_storm_of_rejections_has_sts_asked_no_more_often() {
+async fn a_storm_of_rejections_calls_sts_no_more_often() {
     let mut world = World::start().await;
     let request = "GET /@role-arn-s3/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(ask(world.address(), request).await.status, 200);
     assert!(world.sandbox.fault("s3", Fault::Expired));
     for _ in 0..200 {
-        let answer = ask(world.address(), request).await;
-        assert_eq!(answer.status, 400);
-        assert!(answer.text().contains("<Code>ExpiredToken</Code>"), "{}", answer.text());
+        let response = ask(world.address(), request).await;
+        assert_eq!(response.status, 400);
+        assert!(
+            response.text().contains("<Code>ExpiredToken</Code>"),
+            "{}",
+            response.text()
+        );
     }
-    let judged = world.events.drain();
-    let assumed = judged.iter().filter(|event| event.service == "sts").count();
-    let refused = judged
+    let seen = world.events.drain();
+    let assumed = seen.iter().filter(|event| event.service == "sts").count();
+    let refused = seen
         .iter()
         .filter(|event| event.service == "s3" && !event.is_accepted())
         .count();
     // The first set, and one for each time that the back-off allows: 5 s, 10 s, 20 s after another.
     assert!((1..=4).contains(&assumed), "{assumed} calls of STS");
     assert!((200..=203).contains(&refused), "{refused} requests");
-    assert!(judged.iter().all(|event| event.is_accepted()
+    assert!(seen.iter().all(|event| event.is_accepted()
         || matches!(
             event.outcome,
             sandbox::Outcome::Rejected {
@@ -344,14 +352,14 @@ async fn the_first_request_after_a_long_idle_time_costs_one_call_of_sts() {
     assert_eq!(
         stage.metric("credentials_valid", "role", ""),
         "0",
-        "nobody has asked since"
+        "no request was made since"
     );
     let mut events = stage.sandbox.events();
     assert_eq!(stage.list("role").await.status, 200);
-    let judged: Vec<_> = events
+    let seen: Vec<_> = events
         .drain()
         .iter()
         .map(|event| (event.service, event.is_accepted()))
         .collect();
-    assert_eq!(judged, [("sts", true), ("s3", true)]);
+    assert_eq!(seen, [("sts", true), ("s3", true)]);
 }

@@ -40,18 +40,18 @@ fn config(sandbox: &Sandbox, more: &str) -> Config {
     Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Asks until it is told to stop; how many answers there were, all of them 200.
-async fn client(to: SocketAddr, path: &'static str, is_kept: bool, stop: Arc<AtomicBool>, asked: Arc<AtomicUsize>) {
+/// Sends requests until it is stopped, and counts the responses, all of them 200.
+async fn client(to: SocketAddr, path: &'static str, is_kept: bool, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) {
     let mut kept = Wire::connect(to).await;
     while !stop.load(Ordering::Relaxed) {
         let status = if is_kept {
             kept.send(get(path, "")).await;
-            kept.answer().await.status
+            kept.response().await.status
         } else {
             ask(to, get(path, "Connection: close\r\n")).await.status
         };
         assert_eq!(status, 200, "{to}{path}, kept: {is_kept}");
-        asked.fetch_add(1, Ordering::Relaxed);
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
     let (shared, own) = (proxy.addr().expect("one"), proxy.connection_addr(&robot).expect("one"));
     let mut events = sandbox.events();
 
-    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         for is_kept in [true, false] {
@@ -76,8 +76,8 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
                 1 => (own, "/sandbox-bucket"),
                 _ => (shared, "/@changing/sandbox-bucket"),
             };
-            let (stop, asked) = (Arc::clone(&stop), Arc::clone(&asked));
-            clients.push(tokio::spawn(client(to, path, is_kept, stop, asked)));
+            let (stop, count) = (Arc::clone(&stop), Arc::clone(&count));
+            clients.push(tokio::spawn(client(to, path, is_kept, stop, count)));
         }
     }
     let mut assumed = 0;
@@ -93,33 +93,33 @@ async fn a_hundred_reloads_under_load_lose_no_request() {
             // Removed.
             _ => changing(""),
         };
-        let before = asked.load(Ordering::Relaxed);
+        let before = count.load(Ordering::Relaxed);
         proxy
             .reload(Ok(config(&sandbox, &more)))
             .await
             .expect("a configuration that can be used");
         // Each configuration meets requests of all clients.
-        while asked.load(Ordering::Relaxed) < before + 2 * clients.len() {
+        while count.load(Ordering::Relaxed) < before + 2 * clients.len() {
             assert!(clients.iter().all(|client| !client.is_finished()), "a client failed");
             tokio::task::yield_now().await;
         }
-        let judged = events.drain();
-        assumed += judged
+        let seen = events.drain();
+        assumed += seen
             .iter()
             .filter(|event| event.operation.as_deref() == Some("AssumeRole"))
             .count();
     }
     stop.store(true, Ordering::Relaxed);
     for client in clients {
-        client.await.expect("every answer is 200");
+        client.await.expect("every response is 200");
     }
     assert_eq!((proxy.addr(), proxy.connection_addr(&robot)), (Some(shared), Some(own)));
     assert_eq!((assumed, events.missed()), (1, 0), "one session through all reloads");
-    println!("{RELOADS} reloads, {} requests", asked.load(Ordering::Relaxed));
+    println!("{RELOADS} reloads, {} requests", count.load(Ordering::Relaxed));
 }
 
 #[tokio::test]
-async fn a_streamed_answer_outlives_the_connection_that_it_came_by() {
+async fn a_streamed_response_outlives_the_connection_that_it_came_by() {
     let world = World::with_models().await;
     let store = format!("http://{}", world.sandbox.s3());
     let (mut wire, gate) = world.held_stream().await;
@@ -140,7 +140,7 @@ async fn a_streamed_answer_outlives_the_connection_that_it_came_by() {
     while !wire.chunk().await.is_empty() {}
     // And this very client goes on with the new one.
     wire.send(get("/sandbox-bucket", "")).await;
-    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.response().await.status, 200);
 }
 
 /// Set for the child of the next test: its configuration's file.

@@ -20,8 +20,8 @@ const MARKS: [&str; 5] = [
     "aws4_request",
 ];
 
-/// Called by every proxy that a test starts: logs all there is, where this process is asked to.
-pub(crate) fn log_if_asked() {
+/// Called by every proxy that a test starts: logs all there is, where the environment of this process says so.
+pub(crate) fn log_if_requested() {
     if is_logging() {
         signing_proxy::log::init(LogConfig {
             format: LogFormat::Json,

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::world::{by_role, proxy, sandbox};
-use crate::support::{Answer, ask};
+use crate::support::{RawResponse, ask};
 
 /// What the store does with a session that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ impl Stage {
         }
     }
 
-    async fn request(&self, method: &str) -> Answer {
+    async fn request(&self, method: &str) -> RawResponse {
         let address: SocketAddr = self.proxy.addr().expect("a listener");
         ask(address, format!("{method} /b/k HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
     }
@@ -145,9 +145,9 @@ async fn many_403_to_head_refresh_once_and_hold_no_other_refresh_back() {
     let mut stage = Stage::new(Rejects::With403).await;
     stage.end_all_sessions(true);
     for _ in 0..50 {
-        let answer = stage.request("HEAD").await;
+        let response = stage.request("HEAD").await;
         // Most likely a key that is missing: nothing to say of it.
-        assert_eq!((answer.status, answer.header("x-signing-proxy-error")), (403, None));
+        assert_eq!((response.status, response.header("x-signing-proxy-error")), (403, None));
     }
     assert_eq!(stage.issued(), 2, "the first session, and one refresh in a minute");
     stage.end_all_sessions(false);
@@ -161,9 +161,9 @@ async fn session_that_is_rejected_a_moment_after_it_was_issued_is_refreshed() {
     let mut stage = Stage::new(Rejects::With400).await;
     assert_eq!(stage.request("GET").await.status, 200);
     stage.end_session();
-    let answer = stage.request("GET").await;
+    let response = stage.request("GET").await;
     assert_eq!(
-        (answer.status, answer.text().as_str(), stage.issued()),
+        (response.status, response.text().as_str(), stage.issued()),
         (200, "stored", 2)
     );
 }
@@ -176,10 +176,10 @@ async fn refresh_that_is_held_back_says_so_and_until_when() {
     let first = stage.request("GET").await;
     assert_eq!((first.status, first.header("x-signing-proxy-error")), (400, None));
     for method in ["GET", "HEAD"] {
-        let answer = stage.request(method).await;
-        let notice = answer.header("x-signing-proxy-error");
-        assert_eq!((answer.status, notice), (400, Some("refresh-held-back")), "{method}");
-        let wait: u64 = answer
+        let response = stage.request(method).await;
+        let notice = response.header("x-signing-proxy-error");
+        assert_eq!((response.status, notice), (400, Some("refresh-held-back")), "{method}");
+        let wait: u64 = response
             .header("retry-after")
             .and_then(|text| text.parse().ok())
             .expect("seconds");

@@ -5,14 +5,14 @@ use tokio::net::TcpStream;
 use crate::support::{Wire, World, ask};
 
 #[tokio::test]
-async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
+async fn a_running_response_is_finished_and_nobody_new_is_let_in() {
     let world = World::with_models().await;
     let (mut wire, gate) = world.held_stream().await;
     let address = world.address();
 
     let mut idle = Wire::connect(address).await;
     idle.send("GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    idle.answer().await;
+    idle.response().await;
 
     let proxy = world.proxy;
     let stopping = tokio::spawn(async move { proxy.shutdown().await });
@@ -25,7 +25,7 @@ async fn a_running_answer_is_finished_and_nobody_new_is_let_in() {
 }
 
 #[tokio::test]
-async fn probes_and_metrics_answer() {
+async fn probes_and_metrics_respond() {
     let world = World::with_store().await;
     let admin = world.proxy.admin_addr().expect("an admin listener");
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

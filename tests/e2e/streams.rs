@@ -1,4 +1,4 @@
-//! Answers in pieces: each goes on as it comes, and a client that leaves is noticed upstream.
+//! Responses in pieces: each goes on as it comes, and a client that leaves is noticed upstream.
 
 use tokio::time::timeout;
 

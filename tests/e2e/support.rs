@@ -8,7 +8,7 @@ pub(crate) mod process;
 mod recorder;
 pub(crate) mod world;
 
-pub(crate) use client::{Answer, Wire, ask};
+pub(crate) use client::{RawResponse, Wire, ask};
 pub(crate) use recorder::{Recorded, Recorder};
 pub(crate) use world::{World, sandbox};
 

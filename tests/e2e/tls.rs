@@ -26,13 +26,13 @@ async fn an_unknown_authority_is_not_trusted() {
     let sandbox = sandbox_over(true).await;
     let proxy = proxy(&connection("store", "s3", &format!("https://{}", sandbox.s3()), "")).await;
     let request = "GET /sandbox-bucket HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.refusal();
+    let (status, code, hint) = ask(proxy.addr().unwrap(), request).await.rejection();
     assert_eq!((status, code.as_str()), (502, "upstream-tls"));
     assert!(hint.contains("ca_file"), "{hint}");
     // Five such failures open the circuit, and the reason stays the same.
     let mut last = (status, code, hint);
     for _ in 0..5 {
-        last = ask(proxy.addr().unwrap(), request).await.refusal();
+        last = ask(proxy.addr().unwrap(), request).await.rejection();
     }
     let (status, code, hint) = last;
     assert_eq!((status, code.as_str()), (503, "upstream-circuit-open"));

@@ -39,7 +39,7 @@ async fn all_are_rejected(service: &str, rows: &[Row]) {
         }
         for request in requests {
             let what = String::from_utf8_lossy(&request).into_owned();
-            let (status, code, given) = ask(world.address(), &request).await.refusal();
+            let (status, code, given) = ask(world.address(), &request).await.rejection();
             assert_eq!((status, code.as_str()), (403, "action-unknown"), "{what}: {given}");
             assert!(given.contains(hint), "{what}: {given}");
             let seen = world.events.drain();
@@ -63,12 +63,12 @@ async fn a_get_without_a_byte_of_body_is_a_plain_get() {
         for framing in ["", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"] {
             let end = if framing.starts_with('T') { "0\r\n\r\n" } else { "" };
             let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n{end}");
-            let answer = ask(world.address(), &request).await;
+            let response = ask(world.address(), &request).await;
             assert_eq!(
-                answer.header("x-signing-proxy-error"),
+                response.header("x-signing-proxy-error"),
                 None,
                 "{request}: {}",
-                answer.text()
+                response.text()
             );
             world.accepted(service);
         }
@@ -106,7 +106,7 @@ async fn a_form_behind_a_get_is_never_sent() {
                         format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n").len()
                     ),
                 ] {
-                    let (status, code, _) = ask(world.address(), &request).await.refusal();
+                    let (status, code, _) = ask(world.address(), &request).await.rejection();
                     assert_eq!((status, code.as_str()), (400, "body-unexpected"), "{request}");
                     let seen = world.events.drain();
                     assert!(seen.is_empty(), "{request}: {seen:#?}");
@@ -136,7 +136,7 @@ async fn over_http2_the_first_byte_decides() {
             let request = http::Request::get(target).body(()).expect("a request");
             let (response, mut body) = client.send_request(request, frames.is_empty()).expect("a stream");
             for (number, frame) in frames.iter().enumerate() {
-                // The proxy may have answered a byte already.
+                // The proxy may have sent a byte of its response already.
                 let _ = body.send_data((*frame).into(), number + 1 == frames.len());
             }
             let response = timeout(PATIENCE, response).await.expect("in time").expect("a response");
@@ -161,12 +161,12 @@ async fn services_that_take_forms_too_get_none_behind_a_get() {
         let mut world = World::with(sandbox, &connection("only", service, &endpoint, "")).await;
         let request =
             "GET /?Action=ListQueues HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18\r\n\r\nAction=DeleteQueue";
-        let answer = ask(world.address(), request).await;
+        let response = ask(world.address(), request).await;
         assert_eq!(
-            answer.header("x-signing-proxy-error"),
+            response.header("x-signing-proxy-error"),
             Some("body-unexpected"),
             "{}",
-            answer.text()
+            response.text()
         );
         assert!(world.events.drain().is_empty());
     }
@@ -198,7 +198,7 @@ async fn a_body_beyond_every_bound_is_rejected_without_memory_for_it() {
              Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n"
         );
         let request = [head.as_bytes(), &vec![b'a'; length], b"\r\n0\r\n\r\n"].concat();
-        let (status, found, given) = ask(world.address(), &request).await.refusal();
+        let (status, found, given) = ask(world.address(), &request).await.rejection();
         assert_eq!((status, found.as_str()), (403, code), "{service}: {given}");
         assert!(given.contains(hint), "{service}: {given}");
         assert!(world.events.drain().is_empty(), "{service}");

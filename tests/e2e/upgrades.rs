@@ -85,7 +85,7 @@ async fn websockets_are_unsupported_and_nothing_is_sent() {
             FIELDS.replace("Connection: Upgrade\r\n", ""),
         ] {
             wire.send(format!("GET /socket HTTP/1.1\r\n{fields}\r\n")).await;
-            let response = wire.answer().await;
+            let response = wire.response().await;
             assert_eq!(response.status, 501, "{service}: {fields}");
             assert_eq!(response.header("x-signing-proxy-error"), Some("upgrade-unsupported"));
             let text = response.text();
@@ -96,7 +96,7 @@ async fn websockets_are_unsupported_and_nothing_is_sent() {
             assert!(recorder.is_untouched(), "{service}: {fields}");
         }
         wire.send("GET /k HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-        assert_eq!(wire.answer().await.status, 200, "{service}");
+        assert_eq!(wire.response().await.status, 200, "{service}");
         assert_eq!(recorder.take().await.target, "/k");
         // HTTP/1.0 knows no such switch.
         let old = ask(proxy.addr().unwrap(), format!("GET /k HTTP/1.0\r\n{FIELDS}\r\n")).await;
@@ -124,7 +124,7 @@ async fn connection_closes_at_once_behind_an_offer_or_a_tunnel() {
         let mut wire = Wire::connect(proxy.addr().unwrap()).await;
         for request in &requests {
             wire.send(request).await;
-            wire.answer().await;
+            wire.response().await;
         }
         let closed = timeout(Duration::from_secs(1), wire.is_closed()).await;
         assert_eq!(closed, Ok(true), "{requests:?}");

@@ -4,7 +4,7 @@
 use tokio::time::timeout;
 
 use crate::support::world::connection;
-use crate::support::{Answer, PATIENCE, Wire, World, ask};
+use crate::support::{PATIENCE, RawResponse, Wire, World, ask};
 
 /// Modes, and whether they need TLS. The threshold of `auto` is below the bodies here.
 const MODES: [(&str, bool); 9] = [
@@ -35,7 +35,7 @@ fn put(key: &str, headers: &str) -> Vec<u8> {
     format!("PUT /sandbox-bucket/{key} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes()
 }
 
-async fn fetch(world: &World, key: &str) -> Answer {
+async fn fetch(world: &World, key: &str) -> RawResponse {
     let get = format!("GET /sandbox-bucket/{key} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ask(world.address(), get).await
 }
@@ -134,8 +134,8 @@ async fn a_clients_own_chunks_that_are_wrong_store_nothing() {
             ("without-end", &without_end),
             ("other-sum", &other_sum),
         ] {
-            let answer = ask(world.address(), wrapped_put(what, framed, LENGTH)).await;
-            let (status, code, hint) = answer.refusal();
+            let response = ask(world.address(), wrapped_put(what, framed, LENGTH)).await;
+            let (status, code, hint) = response.rejection();
             assert_eq!((status, code.as_str()), (400, "aws-chunked-malformed"), "{keys} {what}");
             assert!(hint.contains("aws-chunked"), "{hint}");
             assert_eq!(fetch(&world, what).await.status, 404, "{keys} {what}");
@@ -155,12 +155,12 @@ async fn an_upload_that_is_cut_leaves_no_object() {
         wire.send(&body[..body.len() / 2]).await;
         drop(wire);
         // The store has noticed once it tells of the request.
-        let told = timeout(PATIENCE, async {
+        let noticed = timeout(PATIENCE, async {
             while world.events.drain().iter().all(|event| event.service != "s3") {
                 tokio::task::yield_now().await;
             }
         });
-        told.await.expect("the store tells of the broken upload");
+        noticed.await.expect("the store reports the broken upload");
         assert_eq!(fetch(&world, "cut").await.status, 404, "{keys}");
     }
 }

@@ -1,7 +1,7 @@
 //! What hands out credentials is rejected on every connection that does not list it, whatever its policy allows.
 
 use crate::support::world::{connection, sandbox};
-use crate::support::{Answer, World, ask};
+use crate::support::{RawResponse, World, ask};
 
 const EVERYTHING: &str =
     r#"allow = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'"#;
@@ -185,8 +185,8 @@ async fn world(service: &str, more: &str) -> World {
 }
 
 #[track_caller]
-fn is_rejected(world: &mut World, answer: &Answer, what: &str) -> String {
-    let (status, code, hint) = answer.refusal();
+fn is_rejected(world: &mut World, response: &RawResponse, what: &str) -> String {
+    let (status, code, hint) = response.rejection();
     assert_eq!(
         (status, code.as_str()),
         (403, "credentials-not-vended"),
@@ -202,13 +202,13 @@ async fn credentials_are_handed_out_by_no_connection_that_does_not_list_them() {
     for (service, line, body, action) in ROWS {
         for more in ["", EVERYTHING] {
             let mut world = world(service, more).await;
-            let answer = ask(world.address(), request(line, body)).await;
-            if !more.is_empty() && answer.header("x-signing-proxy-error") == Some("action-unknown") {
+            let response = ask(world.address(), request(line, body)).await;
+            if !more.is_empty() && response.header("x-signing-proxy-error") == Some("action-unknown") {
                 // A service without a table of actions is denied by any policy before its body is read.
                 assert!(*service != "sts" && world.events.drain().is_empty(), "{line}");
                 continue;
             }
-            let hint = is_rejected(&mut world, &answer, line);
+            let hint = is_rejected(&mut world, &response, line);
             let key = format!("add \"{action}\" to connections.only.vend_credentials");
             assert!(hint.contains(&key), "{line}: {hint}");
         }
@@ -220,18 +220,18 @@ async fn what_is_listed_passes_and_nothing_else_of_the_service() {
     for (service, line, body, action) in ROWS {
         for list in [*action, "*"] {
             let world = world(service, &format!("vend_credentials = [{list:?}]")).await;
-            let answer = ask(world.address(), request(line, body)).await;
-            let code = answer.header("x-signing-proxy-error");
-            assert!(code.is_none(), "{line}: {code:?} {}", answer.text());
+            let response = ask(world.address(), request(line, body)).await;
+            let code = response.header("x-signing-proxy-error");
+            assert!(code.is_none(), "{line}: {code:?} {}", response.text());
         }
     }
     let mut sts = world("sts", "vend_credentials = [\"sts:AssumeRole\"]").await;
-    let answer = ask(
+    let response = ask(
         sts.address(),
         request("POST /", "Action=GetSessionToken&Version=2011-06-15"),
     )
     .await;
-    is_rejected(&mut sts, &answer, "another action");
+    is_rejected(&mut sts, &response, "another action");
 }
 
 /// Wildcards count, as in IAM, but a statement there must be.
@@ -243,13 +243,13 @@ async fn a_policy_must_allow_what_is_listed_besides() {
             r#"allow = '{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}]}}'"#
         );
         let world = world("sts", &format!("vend_credentials = [\"*\"]\n{allow}")).await;
-        let answer = ask(world.address(), &session).await;
-        let code = answer.header("x-signing-proxy-error");
+        let response = ask(world.address(), &session).await;
+        let code = response.header("x-signing-proxy-error");
         assert_eq!(
             code,
             if is_allowed { None } else { Some("action-denied") },
             "{}",
-            answer.text()
+            response.text()
         );
     }
 }
@@ -262,8 +262,8 @@ async fn a_form_that_could_be_read_in_two_ways_is_taken_for_the_worse() {
         "Action=%zz",
         "Action=GetCallerIdentity&Action.1=x",
     ] {
-        let answer = ask(world.address(), request("POST /", body)).await;
-        let hint = is_rejected(&mut world, &answer, body);
+        let response = ask(world.address(), request("POST /", body)).await;
+        let hint = is_rejected(&mut world, &response, body);
         assert!(hint.contains("cannot be determined for certain"), "{hint}");
     }
     let plain = ask(

@@ -68,13 +68,13 @@ async fn check_targets(service: &str, rows: &[(&str, &str)]) {
     .await;
     let mut wrong = String::new();
     for (sent, want) in rows {
-        let answer = ask(
+        let response = ask(
             proxy.addr().unwrap(),
             format!("GET {sent} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         )
         .await;
-        if answer.status != 200 {
-            let _ = writeln!(wrong, "{sent}: refused: {}", answer.text());
+        if response.status != 200 {
+            let _ = writeln!(wrong, "{sent}: refused: {}", response.text());
             continue;
         }
         let got = recorder.take().await.target;
@@ -115,7 +115,7 @@ async fn every_spelling_is_signed_as_it_is_sent() {
                 format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
             )
             .await;
-            let event = world.judged("s3");
+            let event = world.verified("s3");
             assert!(is_well_signed(&event), "{sent}: {event:#?}");
             assert_eq!(event.path, want.split('?').next().unwrap(), "{sent}");
         }
@@ -170,8 +170,8 @@ async fn headers_are_merged_cleaned_and_signed() {
                    X-Amz-Security-Token: canary-token\r\nX-Amz-Content-Sha256: UNSIGNED-PAYLOAD\r\n\
                    X-Signing-Proxy-Connection: store\r\nX-Custom: a\r\nX-Custom: b\r\nUser-Agent: robot/1\r\n\
                    Accept-Encoding: identity\r\n\r\nhi";
-    let answer = ask(proxy.addr().unwrap(), request).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let response = ask(proxy.addr().unwrap(), request).await;
+    assert_eq!(response.status, 200, "{}", response.text());
     let sent = recorder.take().await;
 
     assert_eq!(
@@ -228,7 +228,7 @@ async fn headers_are_merged_cleaned_and_signed() {
     );
 }
 
-/// The same bytes are accepted again; with one byte changed they are not. So the judge judges.
+/// The same bytes are accepted again; with one byte changed they are not. So the sandbox does verify.
 #[tokio::test]
 async fn a_tampered_request_is_refused() {
     let mut world = World::with_store().await;
@@ -263,9 +263,9 @@ async fn a_tampered_request_is_refused() {
     ];
     for (bytes, want) in tampered {
         assert_ne!(bytes, signed, "{want:?}: nothing was changed");
-        let answer = ask(world.sandbox.s3(), &bytes).await;
-        assert!((400..500).contains(&answer.status), "{want:?}: {answer:?}");
-        let outcome = world.judged("s3").outcome;
+        let response = ask(world.sandbox.s3(), &bytes).await;
+        assert!((400..500).contains(&response.status), "{want:?}: {response:?}");
+        let outcome = world.verified("s3").outcome;
         assert!(
             matches!(&outcome, Outcome::Rejected { reason, .. } if *reason == want),
             "{want:?}: {outcome:?}"
@@ -274,10 +274,10 @@ async fn a_tampered_request_is_refused() {
 }
 
 #[tokio::test]
-async fn answers_pass_untouched() {
-    let answer = "HTTP/1.1 207 Odd\r\nContent-Length: 3\r\nx-amz-request-id: R1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
+async fn responses_pass_unchanged() {
+    let response = "HTTP/1.1 207 Odd\r\nContent-Length: 3\r\nx-amz-request-id: R1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
                   ETag: \"x\"\r\nContent-Encoding: gzip\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n\x1f\x01\x02";
-    let recorder = Recorder::start(answer).await;
+    let recorder = Recorder::start(response).await;
     let proxy = proxy(&connection(
         "store",
         "s3",
@@ -301,13 +301,13 @@ async fn head_has_the_length_and_no_body() {
     let world = World::with_store().await;
     let put = "PUT /sandbox-bucket/head HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
     assert_eq!(ask(world.address(), put).await.status, 200);
-    let answer = ask(
+    let response = ask(
         world.address(),
         "HEAD /sandbox-bucket/head HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
-    assert_eq!((answer.status, answer.header("content-length")), (200, Some("5")));
+    assert_eq!((response.status, response.header("content-length")), (200, Some("5")));
     let part = "GET /sandbox-bucket/head HTTP/1.1\r\nHost: localhost\r\nRange: bytes=1-3\r\n\r\n";
-    let answer = ask(world.address(), part).await;
-    assert_eq!((answer.status, answer.text().as_str()), (206, "ell"));
+    let response = ask(world.address(), part).await;
+    assert_eq!((response.status, response.text().as_str()), (206, "ell"));
 }

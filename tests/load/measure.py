@@ -58,7 +58,7 @@ def medians(several):
 
 
 def wrk(program, path, connections, seconds, script=None):
-    """Requests one after the other on so many connections, as fast as they are answered."""
+    """Requests one after the other on so many connections, as fast as responses come."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
         lua.write(script or "")
@@ -146,7 +146,7 @@ def connections(run):
 
 
 def transfer(program, size, arguments):
-    """One request with curl: CPU, peak memory, speed, time to the first byte of the answer."""
+    """One request with curl: CPU, peak memory, speed, time to the first byte of the response."""
     before, begun = program.cpu(), time.perf_counter()
     command = ["curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{time_starttransfer}", "-H", "Expect:", *arguments]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -261,12 +261,12 @@ def idle(run):
     """Doing nothing"""
 
     def measure(program):
-        # Nothing is asked yet, so that no connection to the service is counted.
+        # Nothing is requested yet, so that no connection to the service is counted.
         alone = program.memory("VmRSS") / MIB
         url = f"http://127.0.0.1:{program.port}/bucket/1"
-        asked = time.perf_counter()
+        begun = time.perf_counter()
         urllib.request.urlopen(url).read()
-        started = program.ready - program.begun + time.perf_counter() - asked
+        started = program.ready - program.begun + time.perf_counter() - begun
         clients = []
         for _ in range(2000):
             # One after the other, so that one connection to the service is enough for all.

@@ -102,8 +102,8 @@ class Upstream(Program):
         self.ca = WORK / "ca.pem"
 
     def counts(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.counters}/") as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.counters}/") as response:
+            return json.load(response)
 
 
 def baseline(service):

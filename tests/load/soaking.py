@@ -291,7 +291,7 @@ def soak(arguments):
             cpu = {"proxy": proxy.cpu(), "service": service.cpu(), "client": client_cpu}
             failed_reloads = proxy.reloads("failed")
             seconds_to_end = stop(proxy, violations)
-    return judge(
+    return verdict(
         arguments, violations, client, report, before, samples,
         {
             "reloads": reloads,
@@ -312,7 +312,7 @@ def retries(metrics):
     return sums
 
 
-def judge(arguments, violations, client, report, before, samples, proxy):
+def verdict(arguments, violations, client, report, before, samples, proxy):
     wrong = {name: count - before[name] for name, count in report["wrong"].items()}
     for name, count in wrong.items():
         violations.unless(count == 0, f"{count} requests upstream were {name}")

@@ -1,6 +1,6 @@
 """What botocore puts on the wire for every operation of a service, from its own models, without sending it.
 
-Each operation is asked for twice: with the parameters it requires, and with all that it has. Values are made up from the
+Each operation is sent twice: with the parameters it requires, and with all that it has. Values are made up from the
 shapes; names that a service checks, or that tests look for, have values of their own.
 """
 
@@ -91,7 +91,7 @@ class Wire:
         self.sent = None
         try:
             self.client._make_api_call(operation, parameters)
-        except Exception:  # the answer is empty, which not every parser likes; and some calls are never sent
+        except Exception:  # the response is empty, which not every parser likes; and some calls are never sent
             pass
         return self.sent and line_of(self.service, self.sent)
 
@@ -144,7 +144,7 @@ class Wire:
 
 
 class _Empty:
-    """The body of an answer that says nothing."""
+    """The body of a response that says nothing."""
 
     def stream(self, *_, **__):
         return iter(())

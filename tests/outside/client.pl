@@ -10,18 +10,18 @@ open my $orders, '<', $ARGV[0] or die $!;
 while (my $line = <$orders>) {
     chomp $line;
     my ($method, $url, $file) = split /\t/, $line;
-    my $answer;
+    my $response;
     if ($method eq 'PUT') {
         open my $body, '<:raw', $file or die $!;
         my $content = $number++ % 2
             ? sub { read $body, my $piece, 8192; $piece }
             : do { local $/; <$body> // '' };
-        $answer = $http->put($url, { content => $content });
+        $response = $http->put($url, { content => $content });
     } else {
-        $answer = $http->get($url);
+        $response = $http->get($url);
         open my $body, '>:raw', $file or die $!;
-        print $body $answer->{content};
+        print $body $response->{content};
         close $body;
     }
-    die "$answer->{status} $answer->{reason} $answer->{content}\n" unless $answer->{success};
+    die "$response->{status} $response->{reason} $response->{content}\n" unless $response->{success};
 }

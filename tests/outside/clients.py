@@ -154,13 +154,13 @@ def http_1_0(place, items, out):
             head += f"Content-Length: {len(body)}\r\n"
         with socket.create_connection((host, port), 20) as connection:
             connection.sendall(head.encode() + b"\r\n" + (body or b""))
-            answer = http.client.HTTPResponse(connection, method=method)
-            answer.begin()
-            got = answer.read()
-            assert answer.getheader("connection", "close").lower() != "keep-alive"
-            assert answer.getheader("transfer-encoding") is None, "HTTP/1.0 has no chunks"
-        if answer.status != 200:
-            raise Refused(f"{answer.status}: {got[:500]}")
+            response = http.client.HTTPResponse(connection, method=method)
+            response.begin()
+            got = response.read()
+            assert response.getheader("connection", "close").lower() != "keep-alive"
+            assert response.getheader("transfer-encoding") is None, "HTTP/1.0 has no chunks"
+        if response.status != 200:
+            raise Refused(f"{response.status}: {got[:500]}")
         return got
 
     for index, (key, file) in enumerate(items):
@@ -219,7 +219,7 @@ def aws(place, *arguments):
             *("--cli-read-timeout", "20", "s3", "cp", "--recursive", "--no-progress", "--only-show-errors", *arguments),
         ],
         place,
-        # A retry would hide an answer that was lost.
+        # A retry would hide a response that was lost.
         AWS_MAX_ATTEMPTS="1",
     )
 

@@ -40,7 +40,7 @@ def signed(store):
 
 
 def direct_client(store):
-    """A client that signs by itself and talks to the store directly: the second opinion on what was stored."""
+    """A client that signs by itself and calls the store directly: the second opinion on what was stored."""
     client = boto3.client(
         "s3",
         endpoint_url=store.url,
@@ -78,10 +78,10 @@ def listing(proxy, connection=""):
     """The status of a listing of the bucket and what the proxy says of it; `connection` as `/@NAME`, where there are several."""
     client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     client.request("GET", f"{connection}/{BUCKET}?list-type=2&max-keys=1")
-    answer = client.getresponse()
-    answer.read()
+    response = client.getresponse()
+    response.read()
     client.close()
-    return answer.status, answer.headers.get("x-signing-proxy-error")
+    return response.status, response.headers.get("x-signing-proxy-error")
 
 
 @pytest.fixture

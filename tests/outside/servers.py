@@ -1,4 +1,4 @@
-"""Programs that run beside the tests: the servers that judge, and the proxy itself."""
+"""Programs that run beside the tests: the servers that verify, and the proxy itself."""
 
 import json
 import os
@@ -200,7 +200,7 @@ class Proxy(Server):
 
 
 class Sandbox(Server):
-    """`signing-proxy sandbox`: an AWS that verifies what it gets, and a proxy before it. Its log tells each judgement."""
+    """`signing-proxy sandbox`: an AWS that verifies what it gets, and a proxy before it. Its log has each verdict."""
 
     def __init__(self):
         (port,) = free_ports(1)

@@ -193,15 +193,15 @@ def test_dynamodb_accepts(method, proxy):
 @pytest.mark.parametrize("method", ("wrong-external-id", "wrong-secret", "untrusted-user"))
 def test_without_credentials_nothing_is_sent(method, proxy):
     """503 with a hint and `Retry-After`, and a request that was not forwarded."""
-    with pytest.raises(urllib.error.HTTPError) as refusal:
+    with pytest.raises(urllib.error.HTTPError) as rejection:
         urllib.request.urlopen(f"{proxy.url}/@{method}-s3/some-bucket/key")
-    answer = refusal.value
-    assert answer.code == 503
-    assert answer.headers["retry-after"].isdigit()
-    assert answer.headers["x-signing-proxy-error"]
-    assert answer.headers["x-signing-proxy-request-id"]
-    body = answer.read().decode()
-    assert answer.headers["x-signing-proxy-error"] in body
+    response = rejection.value
+    assert response.code == 503
+    assert response.headers["retry-after"].isdigit()
+    assert response.headers["x-signing-proxy-error"]
+    assert response.headers["x-signing-proxy-request-id"]
+    body = response.read().decode()
+    assert response.headers["x-signing-proxy-error"] in body
     # What STS said names accounts and roles: it is for the log.
     assert ACCOUNT not in body and EXTERNAL_ID not in body
 
@@ -217,7 +217,7 @@ CALLS = {
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_moto_refuses_another_secret(service, cloud):
-    """The judge judges: a signature made with a wrong secret is refused by every service used above."""
+    """The servers do verify: a signature made with a wrong secret is refused by every service used above."""
     client = boto3.client(service, **cloud.keys(cloud.users["robot"][0], "wrong"))
     with pytest.raises(client.exceptions.ClientError):
         getattr(client, CALLS[service])()

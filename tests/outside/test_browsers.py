@@ -23,7 +23,7 @@ BUCKET_PAGE = """<!doctype html><title>an object</title>
 
 
 class Site(http.server.ThreadingHTTPServer):
-    """Serves `pages` by path, or `everywhere`; keeps what it was asked. As a page's server or as the service."""
+    """Serves `pages` by path, or `everywhere`; stores the requests. As a page's server or as the service."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -43,7 +43,7 @@ class Site(http.server.ThreadingHTTPServer):
         return connection, address
 
     def stop(self):
-        """Nobody is answered from now on, not even on a connection that a browser opened to have one ready."""
+        """Nobody is responded from now on, not even on a connection that a browser opened to have one ready."""
         self.shutdown()
         self.server_close()
         for connection in self.connections:

@@ -108,8 +108,8 @@ def test_is_refused_without_the_proxy(name, store, contents, signed, tmp_path):
     client = client_named(name)
     prefix = f"{name}-direct"
     items = [(f"{prefix}/{key}", file) for key, file in contents[:1]]
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Refused) as rejection:
         client(Place(store.url, BUCKET), items, tmp_path)
-    said = str(refusal.value)
+    said = str(rejection.value)
     assert any(word in said for word in ("403", "Forbidden", "Access Denied", "AccessDenied")), said
     assert stored(signed, f"{prefix}/") == {}

@@ -22,7 +22,7 @@ from botocore.config import Config
 from decided import made, readers, wire
 from decided.executed import Moto
 from decided.relay import Relay
-from policy_judge import map_lines
+from policy_reader import map_lines
 from servers import Proxy, free_ports, knows
 
 COUNT = int(os.environ.get("DECIDED_REQUESTS", "800"))

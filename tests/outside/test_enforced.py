@@ -80,7 +80,7 @@ def traffic(proxy):
 
 
 def raw(proxy, method, target, body=None, headers=None):
-    """A request as it is spelled here; the answer's status, error header and body."""
+    """A request as it is spelled here; the response's status, error header and body."""
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     connection.putrequest(method, target, skip_accept_encoding=True)
     if body is not None:
@@ -88,8 +88,8 @@ def raw(proxy, method, target, body=None, headers=None):
     for name, value in (headers or {}).items():
         connection.putheader(name, value)
     connection.endheaders(body)
-    answer = connection.getresponse()
-    return answer.status, answer.getheader("x-signing-proxy-error"), answer.read().decode()
+    response = connection.getresponse()
+    return response.status, response.getheader("x-signing-proxy-error"), response.read().decode()
 
 
 DELETE_OTHER = b"<Delete><Object><Key>enforced/2026/q1.csv</Key></Object><Object><Key>secret</Key></Object></Delete>"
@@ -151,10 +151,10 @@ def test_a_hostile_variant_never_reaches_the_store(number, enforcing, counter, s
     status, error, text = raw(enforcing, method, target, body, headers)
     assert (status, error in ("action-denied", "action-unknown")) == (403, True), (method, target, status, error, text)
     assert "<Code>AccessDenied</Code>" in text or method == "HEAD"
-    assert counter.sent == before, "the store was asked"
+    assert counter.sent == before, "the store got a request"
 
 
-def test_an_sdk_understands_the_refusal(enforcing):
+def test_an_sdk_understands_the_rejection(enforcing):
     s3 = client_of(enforcing)
     with pytest.raises(s3.exceptions.ClientError) as refused:
         s3.get_object(Bucket=BUCKET, Key="secret")

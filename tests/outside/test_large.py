@@ -79,7 +79,7 @@ def unsigned(scratch, store, signed):
     stop(server)
 
 
-def talk(proxy, method, key, **request):
+def transfer(proxy, method, key, **request):
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=300)
     connection.request(method, f"/{BUCKET}/{key}", **request)
     return connection.getresponse()
@@ -94,8 +94,8 @@ def digest_of(readable):
 
 
 def check_upload(proxy, signed, fingerprint, key, **request):
-    answer = talk(proxy, "PUT", key, body=pieces(), **request)
-    assert answer.status == 200, answer.read()
+    response = transfer(proxy, "PUT", key, body=pieces(), **request)
+    assert response.status == 200, response.read()
     peak = proxy.memory()
     print(f"{key}: peak {peak / 1024 / 1024:.1f} MiB")
     assert peak < MOST_MEMORY
@@ -123,8 +123,8 @@ def test_unsigned_upload_over_tls(unsigned, signed, fingerprint):
 
 def test_streamed_upload_keeps_its_codings(streaming, signed):
     body = NOISE[: 200 * 1024 + 1]
-    answer = talk(streaming, "PUT", "coded", body=body, headers={"content-encoding": "gzip"})
-    assert answer.status == 200, answer.read()
+    response = transfer(streaming, "PUT", "coded", body=body, headers={"content-encoding": "gzip"})
+    assert response.status == 200, response.read()
     stored = signed.get_object(Bucket=BUCKET, Key="coded")
     assert stored["ContentEncoding"] == "gzip"
     assert digest_of(stored["Body"]) == (len(body), hashlib.sha256(body).hexdigest())
@@ -155,9 +155,9 @@ def test_download(fresh, store, signed, fingerprint):
             part = []
     signed.complete_multipart_upload(**name, MultipartUpload={"Parts": parts})
 
-    answer = talk(fresh, "GET", "large-download")
-    assert answer.status == 200
-    assert digest_of(answer) == (SIZE, fingerprint)
+    response = transfer(fresh, "GET", "large-download")
+    assert response.status == 200
+    assert digest_of(response) == (SIZE, fingerprint)
     peak = fresh.memory()
     print(f"download: peak {peak / 1024 / 1024:.1f} MiB")
     assert peak < MOST_MEMORY

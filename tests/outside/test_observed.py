@@ -300,7 +300,7 @@ def test_calls_for_credentials_are_measured_with_their_outcome(observed):
         assert buckets[-1].labels["le"] == "+Inf" and buckets[-1].value >= 1
 
 
-def test_memory_of_bodies_in_use_and_its_limit_are_told(observed):
+def test_memory_of_bodies_in_use_and_its_limit_are_reported(observed):
     used = {"name": "signing_proxy_shared_taken_bytes", "resource": "body_memory"}
     assert value(observed, **used) == 0
     assert value(observed, "signing_proxy_shared_size_bytes", resource="body_memory") >= 1 << 20

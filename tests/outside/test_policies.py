@@ -1,4 +1,4 @@
-"""The IAM documents, judged by programs that nobody here wrote: parliament lints them, moto checks and evaluates them,
+"""The IAM documents, checked by programs that nobody here wrote: parliament lints them, moto checks and evaluates them,
 cfn-lint and python-hcl2 read what is to be deployed."""
 
 import json
@@ -152,9 +152,9 @@ def test_the_least_policy_allows_what_was_recorded_and_no_neighbour(scratch):
     found = documents(policy("from-record", write(scratch / "record.json", record(pairs))))
     assert [finding for document in found for finding in lint(document)] == []
     assert [pair for pair in pairs if not permits(found, *pair)] == []
-    strangers = {near for pair in pairs for near in neighbours(*pair)} - set(pairs)
-    assert len(strangers) > 100
-    assert [near for near in sorted(strangers) if permits(found, *near)] == []
+    others = {near for pair in pairs for near in neighbours(*pair)} - set(pairs)
+    assert len(others) > 100
+    assert [near for near in sorted(others) if permits(found, *near)] == []
 
 
 def test_shuffles_and_replicas_give_the_same_bytes(scratch):

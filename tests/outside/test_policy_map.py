@@ -5,7 +5,7 @@ import os
 import pytest
 
 from botocore_wire import ACCOUNT, KMS_KEY, REGION, ROLE, Wire
-from policy_judge import fault, map_lines
+from policy_reader import fault, map_lines
 
 SERVICES = ["s3", "ec2", "workspaces", "bedrock-runtime", "dynamodb", "sts"]
 
@@ -22,10 +22,10 @@ def binary():
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_of_botocore_is_mapped(binary, service):
     sent = list(Wire(service).requests())
-    answers = map_lines(binary, [line for _, _, line in sent])
+    responses = map_lines(binary, [line for _, _, line in sent])
     faults = []
-    for (operation, parameters, _), answer in zip(sent, answers):
-        found = fault(service, operation, parameters, answer)
+    for (operation, parameters, _), response in zip(sent, responses):
+        found = fault(service, operation, parameters, response)
         if found:
             faults.append(f"{operation}: {found}")
     assert not faults, f"{len(faults)} of {len(sent)}:\n" + "\n".join(sorted(set(faults))[:60])
@@ -60,7 +60,7 @@ def form(service, body, query=""):
 
 READ = [["s3:GetObject", OBJECT]]
 
-# Requests with the one right answer, by hand from the S3 user guide.
+# Requests with the one right response, by hand from the S3 user guide.
 GOLDEN = [
     (s3("GET", f"{BUCKET}/k"), "GetObject", READ),
     (s3("GET", f"{PATH_STYLE}/k"), "GetObject", READ),
@@ -125,7 +125,7 @@ GOLDEN = [
     ),
 ]
 
-# Spellings that hide what is asked for: what may come out besides a refusal.
+# Spellings that hide what is requested: what may come out besides a rejection.
 HOSTILE = [
     (s3("GET", f"{BUCKET}/k?%61cl"), [["s3:GetObjectAcl", OBJECT]]),
     (s3("GET", f"{BUCKET}/k?acl=&versionId="), [["s3:GetObjectVersionAcl", OBJECT]]),
@@ -193,19 +193,19 @@ HOSTILE = [
 ]
 
 
-def test_requests_by_hand_have_the_one_right_answer(binary):
-    for (line, operation, pairs), answer in zip(GOLDEN, map_lines(binary, [line for line, _, _ in GOLDEN])):
-        assert (answer["operation"], answer["pairs"]) == (operation, pairs), line
+def test_requests_by_hand_have_the_one_right_response(binary):
+    for (line, operation, pairs), response in zip(GOLDEN, map_lines(binary, [line for line, _, _ in GOLDEN])):
+        assert (response["operation"], response["pairs"]) == (operation, pairs), line
 
 
 def test_hostile_spellings_are_read_right_or_refused(binary):
     wrong = []
-    for (line, pairs), answer in zip(HOSTILE, map_lines(binary, [line for line, _ in HOSTILE])):
-        if not answer["rejected"] and answer["pairs"] != pairs:
-            wrong.append((line, answer))
+    for (line, pairs), response in zip(HOSTILE, map_lines(binary, [line for line, _ in HOSTILE])):
+        if not response["rejected"] and response["pairs"] != pairs:
+            wrong.append((line, response))
     assert not wrong
 
 
 def test_what_is_no_request_is_refused_or_reported(binary):
     lines = [{}, {"url": "x"}, s3("G T", BUCKET), s3("GET", "ftp://b/k"), s3("GET", BUCKET, {"a b": "c"}), s3("GET", BUCKET, 5)]
-    assert all(answer["rejected"] for answer in map_lines(binary, lines))
+    assert all(response["rejected"] for response in map_lines(binary, lines))

@@ -94,9 +94,9 @@ def test_the_service_and_the_proxy_refuse_the_same(mode, scratch, robot):
         for what, call in REFUSED.items():
             with pytest.raises(s3.exceptions.ClientError) as refused:
                 call(s3)
-            answer = refused.value.response
-            assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDenied", 403), what
-            by_proxy = answer["ResponseMetadata"]["HTTPHeaders"].get("x-signing-proxy-error")
+            response = refused.value.response
+            assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDenied", 403), what
+            by_proxy = response["ResponseMetadata"]["HTTPHeaders"].get("x-signing-proxy-error")
             assert by_proxy == ("action-denied" if mode == "enforce" else None), what
     finally:
         assert proxy.stop() == 0

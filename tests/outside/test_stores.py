@@ -28,7 +28,7 @@ class Keeper:
         self.iam = self.client("iam", "bootstrap", "bootstrap")
         self.key = self.user("keeper", EVERYTHING)
         nothing = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
-        self.stranger = self.user("stranger", nothing)
+        self.unprivileged = self.user("unprivileged", nothing)
         self.server.lock()
         self.secrets = self.client("secretsmanager", *self.key)
         self.parameters = self.client("ssm", *self.key)
@@ -107,12 +107,12 @@ def test_each_store_gives_keys_that_sign(name, secret, want, scratch, keeper, ke
     ("no-parameter", "ssm:/prod/none", None, "there is no such secret, parameter"),
     ("no-pointer", "secretsmanager:prod/aws#/azure/secret", None, "there is no value at the pointer"),
     ("binary", "secretsmanager:prod/binary", None, "the secret is binary"),
-    ("denied", "secretsmanager:prod/aws", "stranger", REFUSED),
-    ("denied-parameter", "ssm:/prod/plain", "stranger", REFUSED),
+    ("denied", "secretsmanager:prod/aws", "unprivileged", REFUSED),
+    ("denied-parameter", "ssm:/prod/plain", "unprivileged", REFUSED),
     ("wrong-key", "ssm:/prod/plain", "wrong", REFUSED),
 ])
 def test_what_is_wrong_is_named(name, secret, key, word, scratch, keeper, kept, store, stopping):
-    key = {"stranger": keeper.stranger, "wrong": (keeper.key[0], "wrong")}.get(key)
+    key = {"unprivileged": keeper.unprivileged, "wrong": (keeper.key[0], "wrong")}.get(key)
     stopping.append(start(scratch, f"stores-{name}", keeper, store, secret, key=key))
     assert listing(stopping[0], "/@store") == (503, "no-credentials")
     log = stopping[0].log.read_text()
@@ -180,15 +180,15 @@ class Vault(http.server.ThreadingHTTPServer):
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/v1/auth/token/lookup-self":
-            return self.answer({"data": {"ttl": 0, "renewable": False}})
-        return self.answer(self.server.make() if self.path == "/v1/aws/creds/deploy" else None)
+            return self.respond({"data": {"ttl": 0, "renewable": False}})
+        return self.respond(self.server.make() if self.path == "/v1/aws/creds/deploy" else None)
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         is_renewal = self.path == "/v1/sys/leases/renew"
-        return self.answer(self.server.renew(body["lease_id"]) if is_renewal else None)
+        return self.respond(self.server.renew(body["lease_id"]) if is_renewal else None)
 
-    def answer(self, body):
+    def respond(self, body):
         if self.headers.get("x-vault-token") != self.server.TOKEN:
             status, body = 403, {"errors": ["permission denied"]}
         else:

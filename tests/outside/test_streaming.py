@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from judge import Upstream
+from verifying_upstream import Upstream
 from servers import Proxy
 
 KEY_ID, SECRET = "AKIAOUTSIDE000000002", "outside/model+secret/0123456789abcdefghi"
@@ -45,14 +45,14 @@ def test_first_event_arrives_before_the_second_is_sent(content_type, scratch):
     upstream = Upstream(KEY_ID, SECRET, content_type, [first, second])
     proxy = start(scratch, upstream)
     try:
-        _, answer = ask(proxy)
-        assert answer.status == 200, answer.read()
-        assert answer.getheader("content-type") == content_type
+        _, response = ask(proxy)
+        assert response.status == 200, response.read()
+        assert response.getheader("content-type") == content_type
         begun = time.monotonic()
-        assert answer.read(len(first)) == first, "the second event is not sent before this one arrived"
+        assert response.read(len(first)) == first, "the second event is not sent before this one arrived"
         print(f"first event after {(time.monotonic() - begun) * 1000:.1f} ms")
         upstream.go()
-        assert answer.read() == second
+        assert response.read() == second
         assert upstream.verdicts == [(MODEL, None)]
     finally:
         assert proxy.stop() == 0
@@ -64,9 +64,9 @@ def test_a_client_that_leaves_cancels_the_request(scratch):
     upstream = Upstream(KEY_ID, SECRET, "text/event-stream", [first, second])
     proxy = start(scratch, upstream)
     try:
-        connection, answer = ask(proxy)
-        assert answer.read(len(first)) == first
-        answer.close()
+        connection, response = ask(proxy)
+        assert response.read(len(first)) == first
+        response.close()
         connection.close()
         assert upstream.left.wait(10), "the upstream still has its connection"
     finally:
@@ -74,13 +74,13 @@ def test_a_client_that_leaves_cancels_the_request(scratch):
         upstream.shutdown()
 
 
-def test_a_running_answer_is_finished_on_sigterm(scratch):
+def test_a_running_response_is_finished_on_sigterm(scratch):
     first, second = STREAMS["text/event-stream"]
     upstream = Upstream(KEY_ID, SECRET, "text/event-stream", [first, second])
     proxy = start(scratch, upstream)
     try:
-        _, answer = ask(proxy)
-        assert answer.read(len(first)) == first
+        _, response = ask(proxy)
+        assert response.read(len(first)) == first
         proxy.process.terminate()
         # Once the listener is gone the proxy is stopping.
         end = time.monotonic() + 10
@@ -93,7 +93,7 @@ def test_a_running_answer_is_finished_on_sigterm(scratch):
         else:
             pytest.fail("the proxy still accepts clients")
         upstream.go()
-        assert answer.read() == second
+        assert response.read() == second
         assert proxy.process.wait(10) == 0
     finally:
         proxy.stop()

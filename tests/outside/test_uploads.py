@@ -31,7 +31,7 @@ def crc(data, width, polynomial):
     return base64.b64encode((value ^ ones).to_bytes(width // 8, "big")).decode()
 
 
-# What the store must have been told behind the body, where the proxy computes it.
+# What the store must have received behind the body, where the proxy computes it.
 CRC64NVME = {"ChecksumCRC64NVME": crc(BODY, 64, 0x9A6C9329AC4BC9B5)}
 CRC32C = {"ChecksumCRC32C": crc(BODY, 32, 0x82F63B78)}
 CRC32 = {"ChecksumCRC32": base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big")).decode()}
@@ -80,15 +80,15 @@ def proxy(request, mode, scratch, store, signed):
 def put(proxy, key, body, **request):
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=120)
     connection.request("PUT", f"/{BUCKET}/{key}", body=body, **request)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
+    response = connection.getresponse()
+    return response.status, response.read()
 
 
 def stored(signed, key):
     """The object, and the checksum that the store keeps of it."""
-    answer = signed.get_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
-    checksum = {name: value for name, value in answer.items() if name.startswith("ChecksumCRC")}
-    return answer["Body"].read(), checksum
+    response = signed.get_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
+    checksum = {name: value for name, value in response.items() if name.startswith("ChecksumCRC")}
+    return response["Body"].read(), checksum
 
 
 def is_absent(signed, key):
@@ -117,8 +117,8 @@ HEADERS_OF_A_CLIENT = {
 
 
 def test_with_a_length(proxy, mode, signed):
-    status, answer = put(proxy, "with-length", BODY)
-    assert status == 200, answer
+    status, response = put(proxy, "with-length", BODY)
+    assert status == 200, response
     assert stored(signed, "with-length") == (BODY, mode.checksum)
 
 
@@ -130,8 +130,8 @@ def test_without_a_length(proxy, signed):
 
 
 def test_in_chunks_of_a_client(proxy, signed):
-    status, answer = put(proxy, "in-chunks", b"".join(chunks_of_a_client()), headers=HEADERS_OF_A_CLIENT)
-    assert status == 200, answer
+    status, response = put(proxy, "in-chunks", b"".join(chunks_of_a_client()), headers=HEADERS_OF_A_CLIENT)
+    assert status == 200, response
     assert stored(signed, "in-chunks") == (BODY, CRC32)
 
 
@@ -164,8 +164,8 @@ def cut_in_a_chunk(chunks):
 def test_in_chunks_that_were_spoilt(proxy, signed, spoil):
     chunks = chunks_of_a_client()
     spoil(chunks)
-    status, answer = put(proxy, f"spoilt-{spoil.__name__}", b"".join(chunks), headers=HEADERS_OF_A_CLIENT)
-    assert status == 400 and b"aws-chunked-malformed" in answer
+    status, response = put(proxy, f"spoilt-{spoil.__name__}", b"".join(chunks), headers=HEADERS_OF_A_CLIENT)
+    assert status == 400 and b"aws-chunked-malformed" in response
     assert is_absent(signed, f"spoilt-{spoil.__name__}")
 
 

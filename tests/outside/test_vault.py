@@ -67,8 +67,8 @@ class OpenBao(Server):
         headers = {"x-vault-token": self.token} if self.token else {}
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self.url}/v1/{path}", data, headers, method=method)
-        answer = urllib.request.urlopen(request).read()
-        return json.loads(answer) if answer else None
+        response = urllib.request.urlopen(request).read()
+        return json.loads(response) if response else None
 
     def put_keys(self, secret, key_id=SeaweedFs.ACCESS_KEY_ID):
         keys = {"id": key_id, "secret": secret}

@@ -41,7 +41,7 @@ async fn what_browsers_send_passes_everywhere_and_goes_no_further() {
     // Not as a socket, and as nothing else either.
     let socket = [("origin", "http://evil.example"), ("upgrade", "websocket")];
     for by in EVERYWHERE {
-        let (status, code, _) = setup.send(by, Version::Http1, "GET", &socket).await.refusal();
+        let (status, code, _) = setup.send(by, Version::Http1, "GET", &socket).await.rejection();
         assert_eq!((status, code.as_str()), (501, "upgrade-unsupported"), "{by:?}");
     }
     assert!(setup.service.is_untouched());
@@ -125,7 +125,7 @@ async fn the_admin_listener_and_the_list_of_names_stay() {
         }
     }
     let rebound = "GET /@store/b/k HTTP/1.1\r\nHost: rebound.example\r\nAccept: application/json\r\nOrigin: http://rebound.example\r\n\r\n";
-    let (status, code, _) = ask(setup.address(By::Loopback), rebound).await.refusal();
+    let (status, code, _) = ask(setup.address(By::Loopback), rebound).await.rejection();
     assert_eq!((status, code.as_str()), (403, "gateway-host-rejected"));
     assert!(setup.service.is_untouched());
 }

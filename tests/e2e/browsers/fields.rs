@@ -9,7 +9,7 @@ const OF_THE_CLIENT: &str = "Cookie: session=of-another-program\r\nReferer: http
 async fn what_clients_keep_of_servers_passes_in_neither_direction() {
     let mut setup = Setup::start("", "").await;
     let request = format!("GET /@store/b/k HTTP/1.1\r\nHost: localhost\r\n{OF_THE_CLIENT}\r\n");
-    let answer = ask(setup.address(By::Loopback), request).await;
+    let response = ask(setup.address(By::Loopback), request).await;
     let sent = setup.service.take().await;
     for name in ["cookie", "referer", "dnt"] {
         assert_eq!(sent.header(name), None, "{name}");
@@ -25,11 +25,11 @@ async fn what_clients_keep_of_servers_passes_in_neither_direction() {
         "sourcemap",
     ];
     for name in dropped {
-        assert!(!answer.headers.iter().any(|(known, _)| known == name), "{name}");
+        assert!(!response.headers.iter().any(|(known, _)| known == name), "{name}");
     }
     // The rest is the service's own.
     for name in ["etag", "access-control-allow-origin", "content-security-policy"] {
-        assert!(answer.header(name).is_some(), "{name}");
+        assert!(response.header(name).is_some(), "{name}");
     }
 }
 
@@ -37,14 +37,14 @@ async fn what_clients_keep_of_servers_passes_in_neither_direction() {
 async fn what_the_connection_names_passes() {
     let mut setup = Setup::start("", "pass_fields = [\"cookie\", \"set-cookie\", \"referer\"]").await;
     let request = format!("GET /@store/b/k HTTP/1.1\r\nHost: localhost\r\n{OF_THE_CLIENT}\r\n");
-    let answer = ask(setup.address(By::Loopback), request).await;
+    let response = ask(setup.address(By::Loopback), request).await;
     let sent = setup.service.take().await;
     assert_eq!(sent.header("cookie"), Some("session=of-another-program"));
     assert_eq!(sent.header("referer"), Some("http://intranet/?token=1"));
     assert_eq!(sent.header("dnt"), None);
-    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+    let cookies = response.headers.iter().filter(|(name, _)| name == "set-cookie");
     assert_eq!(cookies.count(), 2);
-    assert_eq!(answer.header("alt-svc"), None);
+    assert_eq!(response.header("alt-svc"), None);
 }
 
 #[tokio::test]

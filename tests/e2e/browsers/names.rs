@@ -14,17 +14,17 @@ async fn rebound_names_reach_no_listener() {
             for more in ["", "Origin: http://evil:8080\r\n"] {
                 let request =
                     format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n{more}\r\n");
-                let answer = ask(to, request).await;
-                let code = answer.header("x-signing-proxy-error").map(ToOwned::to_owned);
+                let response = ask(to, request).await;
+                let code = response.header("x-signing-proxy-error").map(ToOwned::to_owned);
                 let is_own_origin = host == "evil:8080";
                 let want = if more.is_empty() || is_own_origin {
                     "gateway-host-rejected"
                 } else {
                     "cross-site"
                 };
-                assert_eq!((answer.status, code.as_deref()), (403, Some(want)), "{host}");
+                assert_eq!((response.status, code.as_deref()), (403, Some(want)), "{host}");
                 if want == "gateway-host-rejected" {
-                    assert!(answer.text().contains("server.gateway_hosts"), "{}", answer.text());
+                    assert!(response.text().contains("server.gateway_hosts"), "{}", response.text());
                 }
             }
         }
@@ -62,20 +62,23 @@ async fn the_admin_listener_has_nothing_for_pages() {
             "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n",
             "Origin: https://app.example\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: cross-site\r\n",
         ] {
-            let answer = ask(admin, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")).await;
-            let code = answer.header("x-signing-proxy-error").unwrap_or_default();
-            assert!(matches!(code, "browser-rejected" | "cross-site"), "{path}: {answer:?}");
-            assert_eq!(answer.status, 403);
-            assert_is_no_page(&answer);
-            assert_eq!(answer.header("access-control-allow-origin"), None);
+            let response = ask(admin, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")).await;
+            let code = response.header("x-signing-proxy-error").unwrap_or_default();
+            assert!(
+                matches!(code, "browser-rejected" | "cross-site"),
+                "{path}: {response:?}"
+            );
+            assert_eq!(response.status, 403);
+            assert_is_no_page(&response);
+            assert_eq!(response.header("access-control-allow-origin"), None);
         }
         for agent in ["Prometheus/3.0.0", "kube-probe/1.31", "curl/8.11.1"] {
-            let answer = ask(
+            let response = ask(
                 admin,
                 format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {agent}\r\n\r\n"),
             )
             .await;
-            assert_ne!(answer.status, 403, "{path}, {agent}");
+            assert_ne!(response.status, 403, "{path}, {agent}");
         }
     }
 }

@@ -18,34 +18,34 @@ async fn a_listed_origin_may_send_and_read() {
     let mut setup = Setup::start(LISTED, "").await;
     for by in EVERYWHERE {
         for version in [Version::Http1, Version::Http2] {
-            let answer = setup.send(by, version, "GET", FETCH).await;
+            let response = setup.send(by, version, "GET", FETCH).await;
             assert_eq!(
-                (answer.status, answer.text().as_str()),
+                (response.status, response.text().as_str()),
                 (200, "ok"),
                 "{by:?}, {version:?}"
             );
             assert_eq!(
-                answer.header("access-control-allow-origin"),
+                response.header("access-control-allow-origin"),
                 Some("https://app.example")
             );
-            assert_eq!(answer.header("access-control-expose-headers"), Some("*"));
-            assert_eq!(answer.header("access-control-allow-credentials"), None);
-            assert_eq!(answer.header("vary"), Some("Origin"));
-            assert_is_no_page(&answer);
+            assert_eq!(response.header("access-control-expose-headers"), Some("*"));
+            assert_eq!(response.header("access-control-allow-credentials"), None);
+            assert_eq!(response.header("vary"), Some("Origin"));
+            assert_is_no_page(&response);
             assert_eq!(setup.service.take().await.header("origin"), None);
         }
     }
     // It can read rejections too, and the rest is as for everybody.
     let to = setup.address(By::Loopback);
-    let answer = ask(
+    let response = ask(
         to,
         "GET /@nobody/b HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nOrigin: https://app.example\r\n\
          Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: cross-site\r\n\r\n",
     )
     .await;
-    assert_eq!(answer.refusal().1, "connection-unknown");
+    assert_eq!(response.rejection().1, "connection-unknown");
     assert_eq!(
-        answer.header("access-control-allow-origin"),
+        response.header("access-control-allow-origin"),
         Some("https://app.example")
     );
     for fields in [
@@ -84,8 +84,8 @@ async fn a_preflight_gets_its_response_from_the_proxy() {
     ];
     for by in EVERYWHERE {
         for version in [Version::Http1, Version::Http2] {
-            let answer = setup.send(by, version, "OPTIONS", wanted).await;
-            assert_eq!(answer.status, 204, "{by:?}, {version:?}: {}", answer.text());
+            let response = setup.send(by, version, "OPTIONS", wanted).await;
+            assert_eq!(response.status, 204, "{by:?}, {version:?}: {}", response.text());
             for (name, value) in [
                 ("access-control-allow-origin", "https://app.example"),
                 ("access-control-allow-methods", "PUT"),
@@ -93,9 +93,9 @@ async fn a_preflight_gets_its_response_from_the_proxy() {
                 ("access-control-allow-private-network", "true"),
                 ("access-control-max-age", "600"),
             ] {
-                assert_eq!(answer.header(name), Some(value), "{name}");
+                assert_eq!(response.header(name), Some(value), "{name}");
             }
-            assert!(answer.header("x-signing-proxy-request-id").is_some());
+            assert!(response.header("x-signing-proxy-request-id").is_some());
             assert!(setup.service.is_untouched());
         }
     }
@@ -106,21 +106,25 @@ async fn a_preflight_gets_its_response_from_the_proxy() {
             .map(|(name, value)| format!("{name}: {value}\r\n"))
             .collect();
         for method in ["OPTIONS", "GET"] {
-            let answer = ask(
+            let response = ask(
                 to,
                 format!("{method} /@store/b/k HTTP/1.1\r\nHost: evil.example\r\n{lines}\r\n"),
             )
             .await;
-            let code = answer.header("x-signing-proxy-error");
-            assert_eq!((answer.status, code), (403, Some("gateway-host-rejected")), "{method}");
+            let code = response.header("x-signing-proxy-error");
+            assert_eq!(
+                (response.status, code),
+                (403, Some("gateway-host-rejected")),
+                "{method}"
+            );
         }
     }
     // Nobody else's.
     let mut unlisted = wanted.to_vec();
     unlisted[0] = ("origin", "https://evil.example");
-    let answer = setup.send(By::Loopback, Version::Http1, "OPTIONS", &unlisted).await;
+    let response = setup.send(By::Loopback, Version::Http1, "OPTIONS", &unlisted).await;
     assert_eq!(
-        (answer.status, answer.header("access-control-allow-origin")),
+        (response.status, response.header("access-control-allow-origin")),
         (403, None)
     );
     assert!(setup.service.is_untouched());

@@ -61,7 +61,7 @@ async fn a_secret_that_is_not_the_ids() {
     let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), &auth))).await;
     assert_fails(&report, StepKind::Keys, Culprit::SecretAccessKey);
 
-    // A server of one's own, where STS has no say: its own answer tells.
+    // A server of one's own, where STS has no say: its own response tells.
     let alone = check(&connection("it", &s3(&sandbox), &auth)).await;
     assert_fails(&alone, StepKind::Request, Culprit::SecretAccessKey);
 }
@@ -142,7 +142,7 @@ async fn a_clock_that_is_wrong() {
     let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &access_key(&REPORTER));
     let report = report_at(&toml, Arc::new(slow), None).await;
     let report = &report.connections[0];
-    // The AWS SDK, and what else learns of the difference, may sign by AWS's clock when it is asked again.
+    // The AWS SDK, and what else learns of the difference, may sign by AWS's clock at the next request.
     assert!(
         report.culprits().iter().all(|culprit| *culprit == Culprit::Clock),
         "{report:?}"

@@ -99,7 +99,7 @@ async fn child() {
     let failed = report.steps.iter().find(|step| step.outcome.finding().is_some());
     let step = failed.map_or("none", |step| step.kind.name());
     let culprits: Vec<_> = report.culprits().into_iter().map(Culprit::name).collect();
-    child::tell(&format!("{} {step} {}", report.verdict().name(), culprits.join(",")));
+    child::report(&format!("{} {step} {}", report.verdict().name(), culprits.join(",")));
 }
 
 async fn check_on_instance(sandbox: &Sandbox, auth: &str) -> String {

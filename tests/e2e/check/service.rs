@@ -81,7 +81,7 @@ async fn services_that_have_trouble_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_bucket_is_asked_about_where_one_is_named() {
+async fn a_bucket_is_checked_where_one_is_named() {
     let sandbox = sandbox().await;
     let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &access_key(&REPORTER));
     let report = report_at(&toml, Arc::new(SystemClock), Some(BUCKET)).await;

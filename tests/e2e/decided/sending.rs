@@ -99,7 +99,7 @@ impl Sender {
             None => Wire::connect(self.to).await,
         };
         wire.send(bytes).await;
-        let response = timeout(PATIENCE, wire.answer()).await.expect("a response in time");
+        let response = timeout(PATIENCE, wire.response()).await.expect("a response in time");
         let is_over = response.header("connection").is_some_and(|value| value == "close");
         // What stays open behind a HEAD is left: this client knows one method for all its responses.
         if !is_over && version == "HTTP/1.1" && request.method != "HEAD" {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::http2::{After, Early, Framing, Service, Then};
 use super::{LENGTHS, upload};
-use crate::conversations::{PATH, encoded, message};
+use crate::bidirectional::{PATH, encoded, message};
 use crate::support::http2::{INTERNAL_ERROR, NO_ERROR};
 use crate::support::world::{by_role, connection, proxy, sandbox};
 use crate::support::{PATIENCE, ask};
@@ -39,8 +39,8 @@ async fn check(after: After, read: usize) {
                 let what = format!("{framing:?}, {length} chunked {is_chunked}");
                 let request = upload(INVOKE, length, is_chunked);
                 // A response that breaks off fails its task.
-                let answer = tokio::spawn(ask(proxy.addr().expect("a listener"), request)).await;
-                let got = answer.map(|answer| (answer.status, answer.text())).ok();
+                let response = tokio::spawn(ask(proxy.addr().expect("a listener"), request)).await;
+                let got = response.map(|response| (response.status, response.text())).ok();
                 sent += 1;
                 if got != Some((503, text.to_owned())) {
                     // Writing to a String cannot fail.
@@ -170,9 +170,9 @@ async fn recovered(rejection: Early, reason: &str) {
     let (settings, endpoint) = service.settings();
     let connection = by_role(&sandbox, &endpoint).replace("\"s3\"", "\"lambda\"");
     let proxy = proxy(&(settings + &connection)).await;
-    let answer = ask(proxy.addr().expect("a listener"), upload(INVOKE, 4 << 20, false)).await;
+    let response = ask(proxy.addr().expect("a listener"), upload(INVOKE, 4 << 20, false)).await;
     assert_eq!(
-        (answer.status, answer.text().as_str()),
+        (response.status, response.text().as_str()),
         (200, "4194304"),
         "{rejection:?}"
     );
@@ -224,9 +224,9 @@ async fn early_response_that_is_cut_is_never_whole() {
             let service = Service::start(vec![], Then::Early(early)).await;
             let proxy = before(&service).await;
             let request = upload(INVOKE, 1 << 20, false);
-            let answer = tokio::spawn(ask(proxy.addr().expect("a listener"), request)).await;
-            let is_broken = answer.as_ref().map_or(true, |answer| answer.status == 502);
-            assert!(is_broken, "{framing:?} {after:?}: {answer:?}");
+            let response = tokio::spawn(ask(proxy.addr().expect("a listener"), request)).await;
+            let is_broken = response.as_ref().map_or(true, |response| response.status == 502);
+            assert!(is_broken, "{framing:?} {after:?}: {response:?}");
         }
     }
 }
@@ -289,7 +289,7 @@ async fn response_that_is_no_http_is_malformed() {
         let service = Service::start(vec![], Then::Early(early)).await;
         let proxy = before(&service).await;
         let request = upload(INVOKE, 10, false);
-        let (status, code, _) = ask(proxy.addr().expect("a listener"), request).await.refusal();
+        let (status, code, _) = ask(proxy.addr().expect("a listener"), request).await.rejection();
         assert_eq!((status, code.as_str()), (502, "upstream-malformed"));
     }
 }

@@ -152,7 +152,7 @@ async fn proceed<T: AsyncWrite + Unpin>(
         "stall" => (vec![], Next::AfterAll),
         "503" | "early-503-kept" => (whole("503", "<Error>x</Error>"), Next::On),
         "early-503" => ([whole("503", "<Error>x</Error>"), reset(NO_ERROR)].concat(), Next::On),
-        "100-unasked" => ([interim("100"), ok].concat(), Next::On),
+        "100-unrequested" => ([interim("100"), ok].concat(), Next::On),
         "103-first" => ([interim("103"), ok].concat(), Next::On),
         "none" | "idle-closed" | "restart" | "tls-drop" => (ok, Next::On),
         other => panic!("no fault of HTTP/2: {other}"),

@@ -107,7 +107,7 @@ pub(super) fn of(fault: &str, expects: bool) -> Option<Script> {
         "early-503-middle" => script(Middle, slow_down, Close),
         "early-503-kept" => script(Head, status("503 Slow Down", ""), Next),
         "early-cut" => script(Head, CUT.replace("200 OK", "503 Slow Down"), Close),
-        "100-unasked" => script(Whole, format!("HTTP/1.1 100 Continue\r\n\r\n{OK}"), Next),
+        "100-unrequested" => script(Whole, format!("HTTP/1.1 100 Continue\r\n\r\n{OK}"), Next),
         "103-first" => script(
             Whole,
             format!("HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n{OK}"),
@@ -115,7 +115,7 @@ pub(super) fn of(fault: &str, expects: bool) -> Option<Script> {
         ),
         "100-close" => script(Head, "HTTP/1.1 100 Continue\r\n\r\n", Close),
         "1xx-flood" => script(Whole, "HTTP/1.1 102 Processing\r\n\r\n".repeat(40) + OK, Next),
-        "101-unasked" => script(
+        "101-unrequested" => script(
             Whole,
             "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
             Close,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whatever a service would make of several accounts, or of one in the query, no stranger's is signed for.
+/// Whatever a service would make of several accounts, or of one in the query, no other account is signed for.
 #[tokio::test]
 async fn an_account_that_is_not_named_once_is_rejected() {
     let host = "s3-control.us-east-1.amazonaws.com";
@@ -36,17 +36,24 @@ async fn an_account_that_is_not_named_once_is_rejected() {
             assert!(tunnels.is_untouched(), "{request} went out");
         }
     }
-    let stranger = format!("999999999999.{host}");
+    let others_host = format!("999999999999.{host}");
     is_rejected(
         "s3-control",
         host,
         "/jobs?X-Amz-Account-%49d=999999999999",
         "",
-        &stranger,
+        &others_host,
     )
     .await;
     goes_out("s3-control", "", host, "/jobs?x-amz-account-id=111122223333", "").await;
-    goes_out("s3-control", &format!("hosts = [\"{stranger}\"]"), host, "/jobs", other).await;
+    goes_out(
+        "s3-control",
+        &format!("hosts = [\"{others_host}\"]"),
+        host,
+        "/jobs",
+        other,
+    )
+    .await;
 }
 
 /// A VPC endpoint leads to the API that a header names, whichever host is listed.

@@ -9,7 +9,7 @@ use super::*;
 const EIGHT: &str = "max_clients = 8";
 
 /// Six connections of the hog whose requests the upstream has, and three more, with the response each.
-async fn nine_busy(proxy: &Proxy) -> (Vec<Wire>, Vec<Answer>) {
+async fn nine_busy(proxy: &Proxy) -> (Vec<Wire>, Vec<RawResponse>) {
     let a = listener(proxy, "a");
     let mut busy = Vec::new();
     for count in 1..=6 {
@@ -29,7 +29,7 @@ async fn idle_connections_of_one_tenant_delay_nobody() {
         let mut wire = Wire::connect(listener(&proxy, "a")).await;
         wire.send(get("/b/k")).await;
         // Some are rejected: those before them have not been idle for long enough.
-        wire.answer().await;
+        wire.response().await;
         idle.push(wire);
     }
     let (response, after) = ask_from(HOG, listener(&proxy, "b")).await;
@@ -45,14 +45,14 @@ async fn the_longest_idle_connection_makes_room() {
     for _ in 0..6 {
         let mut wire = Wire::connect(a).await;
         wire.send(get("/b/k")).await;
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
         idle.push(wire);
     }
     served_in_the_end(a).await;
     assert!(idle[0].is_closed().await);
     let youngest = &mut idle[5];
     youngest.send(get("/b/k")).await;
-    assert_eq!(youngest.answer().await.status, 200);
+    assert_eq!(youngest.response().await.status, 200);
     assert!(
         sample(
             &proxy,
@@ -185,7 +185,7 @@ async fn the_admin_listener_responds_whoever_fills_it() {
     for from in [OTHER, HOG] {
         let mut wire = Wire::on(connect_from(from, admin).await);
         wire.send(get("/livez")).await;
-        assert_eq!(wire.answer().await.status, 200, "{from}");
+        assert_eq!(wire.response().await.status, 200, "{from}");
     }
 }
 
@@ -205,7 +205,7 @@ async fn the_admin_listener_responds_to_a_probe_among_unfinished_heads() {
         }
         let mut wire = Wire::on(connect_from(OTHER, admin).await);
         wire.send(get("/livez")).await;
-        assert_eq!(wire.answer().await.status, 200, "round {round}");
+        assert_eq!(wire.response().await.status, 200, "round {round}");
     }
 }
 
@@ -232,8 +232,8 @@ async fn the_admin_listener_responds_to_a_probe_among_slow_clients() {
             for from in [OTHER, HOG] {
                 let mut wire = Wire::on(connect_from(from, admin).await);
                 wire.send(get("/livez")).await;
-                let answer = timeout(PATIENCE, wire.answer()).await.expect("a response in time");
-                assert_eq!(answer.status, 200, "{round}: {bytes:.80?}");
+                let response = timeout(PATIENCE, wire.response()).await.expect("a response in time");
+                assert_eq!(response.status, 200, "{round}: {bytes:.80?}");
             }
             for socket in &held {
                 let _ = socket.try_write(more.as_bytes());
@@ -249,8 +249,8 @@ async fn the_admin_listener_does_not_wait_for_bodies() {
     let mut wire = Wire::connect(proxy.admin_addr().unwrap()).await;
     wire.send("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx")
         .await;
-    let answer = wire.answer().await;
-    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    let response = wire.response().await;
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
     assert!(wire.is_closed().await);
 }
 

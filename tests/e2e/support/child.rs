@@ -9,7 +9,7 @@ use tokio::process::Command;
 const MARK: &str = "RESULT ";
 
 /// Runs the test of this name, with this metadata service and these variables and nothing else of the environment; what
-/// it [tells](tell), or all of its output where it tells nothing.
+/// it [tells](report), or all of its output where it tells nothing.
 pub(crate) async fn run(test: &str, imds: SocketAddr, variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", test, "--nocapture"])
@@ -22,11 +22,11 @@ pub(crate) async fn run(test: &str, imds: SocketAddr, variables: &[(&str, &str)]
         .await
         .expect("the child runs");
     let text = String::from_utf8_lossy(&output.stdout);
-    let told = text.lines().find_map(|line| line.split_once(MARK));
-    told.map_or_else(|| format!("{output:?}"), |(_, told)| told.to_owned())
+    let reported = text.lines().find_map(|line| line.split_once(MARK));
+    reported.map_or_else(|| format!("{output:?}"), |(_, reported)| reported.to_owned())
 }
 
 /// Tells the parent.
-pub(crate) fn tell(result: &str) {
+pub(crate) fn report(result: &str) {
     println!("{MARK}{result}");
 }

@@ -9,15 +9,15 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
-/// An answer, read to the end.
+/// A response, read to the end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     /// The one header of this name, in lower case.
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -31,12 +31,12 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Our own error's `(status, code, hint)`. Fails on an answer that is not ours.
+    /// Our own error's `(status, code, hint)`. Fails on a response that is not ours.
     #[track_caller]
-    pub(crate) fn refusal(&self) -> (u16, String, String) {
+    pub(crate) fn rejection(&self) -> (u16, String, String) {
         let code = self
             .header("x-signing-proxy-error")
-            .unwrap_or_else(|| panic!("not an answer of ours: {self:?}"));
+            .unwrap_or_else(|| panic!("not a response of ours: {self:?}"));
         assert!(self.header("x-signing-proxy-request-id").is_some(), "{self:?}");
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()));
         let error = &body["error"];
@@ -53,14 +53,14 @@ impl Answer {
     }
 }
 
-/// Sends the bytes as they are and reads one answer.
-pub(crate) async fn ask(to: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+/// Sends the bytes as they are and reads one response.
+pub(crate) async fn ask(to: SocketAddr, request: impl AsRef<[u8]>) -> RawResponse {
     let exchange = async {
         let mut wire = Wire::connect(to).await;
         wire.send(request).await;
-        wire.answer().await
+        wire.response().await
     };
-    timeout(PATIENCE, exchange).await.expect("an answer in time")
+    timeout(PATIENCE, exchange).await.expect("a response in time")
 }
 
 /// A connection, one piece at a time.
@@ -85,7 +85,7 @@ impl Wire {
         }
     }
 
-    /// Writing may fail where the other side has answered and closed already: the answer tells.
+    /// Writing may fail where the other side has responded and closed already: the response shows it.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.method_is_head |= bytes.as_ref().starts_with(b"HEAD ");
         let _ = self.socket.write_all(bytes.as_ref()).await;
@@ -140,7 +140,7 @@ impl Wire {
         while self.unread.len() < count {
             assert!(
                 self.fill().await,
-                "the answer ends {} bytes too early",
+                "the response ends {} bytes too early",
                 count - self.unread.len()
             );
         }
@@ -160,8 +160,8 @@ impl Wire {
         data
     }
 
-    /// The next final answer with its body. Interim ones are skipped.
-    pub(crate) async fn answer(&mut self) -> Answer {
+    /// The next final response with its body. Interim ones are skipped.
+    pub(crate) async fn response(&mut self) -> RawResponse {
         let (status, headers) = loop {
             let (status, headers) = self.head().await;
             if status >= 200 {
@@ -190,7 +190,7 @@ impl Wire {
             while self.fill().await {}
             body = std::mem::take(&mut self.unread);
         }
-        Answer { status, headers, body }
+        RawResponse { status, headers, body }
     }
 
     /// Whether the other side closes without another byte.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
-/// Answers every request with `answer` and keeps the request as it was on the wire.
+/// Responds to every request with `response` and keeps the request as it was on the wire.
 pub(crate) struct Recorder {
     pub(crate) address: SocketAddr,
     requests: mpsc::UnboundedReceiver<Recorded>,
@@ -47,14 +47,14 @@ impl Recorded {
 }
 
 impl Recorder {
-    pub(crate) async fn start(answer: &'static str) -> Self {
+    pub(crate) async fn start(response: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (sender, requests) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let sender = sender.clone();
-                tokio::spawn(async move { serve(socket, answer, &sender).await });
+                tokio::spawn(async move { serve(socket, response, &sender).await });
             }
         });
         Self { address, requests }
@@ -80,7 +80,7 @@ impl Recorder {
 }
 
 /// One request after the other; bodies have a length, since the proxy must give them one.
-async fn serve(mut socket: TcpStream, answer: &str, sender: &mpsc::UnboundedSender<Recorded>) {
+async fn serve(mut socket: TcpStream, response: &str, sender: &mpsc::UnboundedSender<Recorded>) {
     let mut bytes = Vec::new();
     loop {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -122,7 +122,7 @@ async fn serve(mut socket: TcpStream, answer: &str, sender: &mpsc::UnboundedSend
             headers,
             body,
         });
-        if socket.write_all(answer.as_bytes()).await.is_err() {
+        if socket.write_all(response.as_bytes()).await.is_err() {
             return;
         }
     }

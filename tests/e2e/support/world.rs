@@ -11,15 +11,15 @@ use signing_proxy::app::Proxy;
 
 use super::Wire;
 
-/// Everything a test talks to. The proxy's connections are `METHOD-SERVICE`, see [`METHODS`].
+/// Everything a test connects to. The proxy's connections are `METHOD-SERVICE`, see [`METHODS`].
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) proxy: Proxy,
-    /// What the sandbox has judged since the start.
+    /// What the sandbox has verified since the start.
     pub(crate) events: Events,
 }
 
-/// The services of the sandbox that are asked through the proxy.
+/// The services of the sandbox that are called through the proxy.
 pub(crate) const SERVICES: [&str; 6] = ["s3", "ec2", "workspaces", "bedrock-runtime", "dynamodb", "sts"];
 
 /// Auth methods by name, as TOML.
@@ -131,7 +131,7 @@ impl World {
         self.proxy.addr().expect("a shared listener")
     }
 
-    /// A client of [`with_models`](Self::with_models) that has got the first piece of a streamed answer, and what holds
+    /// A client of [`with_models`](Self::with_models) that has got the first piece of a streamed response, and what holds
     /// the next one back.
     pub(crate) async fn held_stream(&self) -> (Wire, StreamGate) {
         let gate = self.sandbox.stream_gate();
@@ -143,9 +143,9 @@ impl World {
         (wire, gate)
     }
 
-    /// The one request the sandbox's service has judged since the last look.
+    /// The one request the sandbox's service has verified since the last look.
     #[track_caller]
-    pub(crate) fn judged(&mut self, service: &str) -> VerifiedRequest {
+    pub(crate) fn verified(&mut self, service: &str) -> VerifiedRequest {
         let mut found: Vec<_> = self
             .events
             .drain()
@@ -156,10 +156,10 @@ impl World {
         found.remove(0)
     }
 
-    /// As [`World::judged`], which must have been accepted.
+    /// As [`World::verified`], which must have been accepted.
     #[track_caller]
     pub(crate) fn accepted(&mut self, service: &str) -> VerifiedRequest {
-        let event = self.judged(service);
+        let event = self.verified(service);
         assert!(event.is_accepted(), "{event:#?}");
         event
     }
@@ -223,7 +223,7 @@ pub(crate) fn by_role(sandbox: &Sandbox, endpoint: &str) -> String {
 /// A proxy on free ports. `toml` is everything but `[server]`'s listeners; it may begin with further keys of `[server]`.
 pub(crate) async fn proxy(toml: &str) -> Proxy {
     let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{toml}");
-    crate::secrets::log_if_asked();
+    crate::secrets::log_if_requested();
     let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
     Proxy::start(config).await.expect("the proxy starts")
 }

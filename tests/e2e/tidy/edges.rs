@@ -51,7 +51,7 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
 }
 
-/// Our crates and, of each, the ones of ours it depends on in the way asked for.
+/// Our crates and, of each, the ones of ours it depends on of the wanted kind.
 fn dependencies(metadata: &Value, wanted: impl Fn(&Value) -> bool) -> Edges {
     let packages = metadata["packages"].as_array().expect("packages");
     let names: BTreeSet<_> = packages.iter().filter_map(|package| package["name"].as_str()).collect();

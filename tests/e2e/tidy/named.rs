@@ -83,10 +83,10 @@ fn what_is_not_there_is_found() {
         text: text.to_owned(),
     };
     let pages = [
-        page("tests/e2e/hosts.rs", "fn strangers() {}"),
+        page("tests/e2e/hosts.rs", "fn others() {}"),
         page("tests/outside/test_a.py", "def test_one(a):"),
     ];
-    let document = "| a | `hosts::strangers`, `hosts::nobody`, `heads::strangers` | tests/e2e/hosts.rs, test_a.py `test_one`, `test_two` |\n\
+    let document = "| a | `hosts::others`, `hosts::nobody`, `heads::others` | tests/e2e/hosts.rs, test_a.py `test_one`, `test_two` |\n\
                     | b ([c](d/e.rs)) | proxy/hosts.rs, e2e/hosts.rs. | `sts:GetSessionToken`, `x::y z` |";
     let (files, items) = (files_in(document), items_in(document));
     assert_eq!(
@@ -96,9 +96,9 @@ fn what_is_not_there_is_found() {
     assert_eq!(
         items,
         [
-            "hosts::strangers",
+            "hosts::others",
             "hosts::nobody",
-            "heads::strangers",
+            "heads::others",
             "test_one",
             "test_two"
         ]
@@ -106,5 +106,5 @@ fn what_is_not_there_is_found() {
     let missing: Vec<_> = files.iter().filter(|file| !has_file(&pages, file)).collect();
     assert_eq!(missing, ["proxy/hosts.rs"]);
     let missing: Vec<_> = items.iter().filter(|item| !has_item(&pages, item)).collect();
-    assert_eq!(missing, ["hosts::nobody", "heads::strangers", "test_two"]);
+    assert_eq!(missing, ["hosts::nobody", "heads::others", "test_two"]);
 }

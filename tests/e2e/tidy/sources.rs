@@ -1,4 +1,4 @@
-//! House rules of the source files.
+//! The rules of the source files.
 
 use super::{Page, assert_none, pages};
 

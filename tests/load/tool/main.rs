@@ -1,4 +1,4 @@
-//! Both ends of a load test: the service that is asked, and the client that asks at a constant rate. And what signing a
+//! Both ends of a load test: the service, and the client that sends requests at a constant rate. And what signing a
 //! body takes at least: its SHA-256.
 //!
 //! `load_tool upstream FOLDER`, `load_tool rate URL PER_SECOND SECONDS CONNECTIONS` and `load_tool sha256 BYTES`;

@@ -1,4 +1,4 @@
-//! Requests at a constant rate, whatever the answers take: a late answer delays no other request, and its time counts
+//! Requests at a constant rate, whatever the responses take: a late response delays no other request, and its time counts
 //! from when it should have been sent, so that a stall is seen by every request that falls into it.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
 
-/// What is asked, and how often.
+/// What is requested, and how often.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) url: Uri,
@@ -28,14 +28,14 @@ pub(super) struct Plan {
 pub(super) async fn run(plan: Plan) -> Outcome {
     // Time to connect before the first is due.
     let begin = Instant::now() + Duration::from_millis(500);
-    let mut lanes = JoinSet::new();
-    for lane in 0..plan.connections {
-        lanes.spawn(drive(plan.clone(), lane, begin));
+    let mut workers = JoinSet::new();
+    for worker in 0..plan.connections {
+        workers.spawn(drive(plan.clone(), worker, begin));
     }
     let mut times = Vec::new();
     let mut failed = 0_u64;
-    while let Some(lane) = lanes.join_next().await {
-        let (took, errors) = lane??;
+    while let Some(worker) = workers.join_next().await {
+        let (took, errors) = worker??;
         times.extend(took);
         failed += errors;
     }
@@ -55,15 +55,15 @@ pub(super) async fn run(plan: Plan) -> Outcome {
 }
 
 /// One connection's share of the requests: how long each took, and how many failed.
-async fn drive(plan: Plan, lane: u32, begin: Instant) -> Outcome<(Vec<u64>, u64)> {
+async fn drive(plan: Plan, worker: u32, begin: Instant) -> Outcome<(Vec<u64>, u64)> {
     let authority = plan.url.authority().ok_or("the URL has no host")?.to_string();
     let mut sender = connect(&authority).await?;
     let (mut times, mut failed) = (Vec::new(), 0);
     let total = plan.per_second * plan.seconds;
-    for number in (lane..total).step_by(plan.connections as usize) {
+    for number in (worker..total).step_by(plan.connections as usize) {
         let due = begin + Duration::from_secs(1) * number / plan.per_second;
         sleep_until(due).await;
-        match ask(&mut sender, &plan.url, &authority).await {
+        match request(&mut sender, &plan.url, &authority).await {
             Ok(()) => times.push(u64::try_from(due.elapsed().as_micros())?),
             Err(_) => {
                 failed += 1;
@@ -82,11 +82,15 @@ async fn connect(authority: &str) -> Outcome<SendRequest<Empty<Bytes>>> {
     Ok(sender)
 }
 
-async fn ask(sender: &mut SendRequest<Empty<Bytes>>, url: &Uri, authority: &str) -> Outcome {
+async fn request(sender: &mut SendRequest<Empty<Bytes>>, url: &Uri, authority: &str) -> Outcome {
     let request = Request::get(url.path()).header("host", authority).body(Empty::new())?;
     sender.ready().await?;
     let response = sender.send_request(request).await?;
     let is_success = response.status().is_success();
     response.into_body().collect().await?;
-    if is_success { Ok(()) } else { Err("refused".into()) }
+    if is_success {
+        Ok(())
+    } else {
+        Err("an error status".into())
+    }
 }

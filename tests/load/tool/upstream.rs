@@ -1,7 +1,7 @@
-//! A service over HTTPS that costs next to nothing: it sends as many bytes as it is asked for, takes any body, and
+//! A service over HTTPS that costs next to nothing: it sends as many bytes as the path names, takes any body, and
 //! counts. It verifies no signature.
 //!
-//! `GET /BUCKET/SIZE` answers with SIZE bytes. `GET /load/counts`, and anything on the second port, tells the counts.
+//! `GET /BUCKET/SIZE` responds with SIZE bytes. `GET /load/counts`, and anything on the second port, returns the counts.
 
 use std::convert::Infallible;
 use std::fs;
@@ -61,10 +61,10 @@ pub(super) async fn serve(folder: &Path) -> Outcome {
     fs::write(folder.join("ports.new"), ports)?;
     fs::rename(folder.join("ports.new"), folder.join("ports"))?;
 
-    tokio::spawn(tell(counters, Arc::clone(&counts)));
+    tokio::spawn(report(counters, Arc::clone(&counts)));
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::spawn(talk(stream, acceptor.clone(), Arc::clone(&counts)));
+        tokio::spawn(serve_one(stream, acceptor.clone(), Arc::clone(&counts)));
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn tls(folder: &Path) -> Outcome<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(tls)))
 }
 
-async fn talk(stream: TcpStream, acceptor: TlsAcceptor, counts: Arc<Counts>) {
+async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, counts: Arc<Counts>) {
     counts.connections.fetch_add(1, Ordering::Relaxed);
     if stream.set_nodelay(true).is_err() {
         return;
@@ -94,7 +94,7 @@ async fn talk(stream: TcpStream, acceptor: TlsAcceptor, counts: Arc<Counts>) {
     if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
         counts.resumed.fetch_add(1, Ordering::Relaxed);
     }
-    let service = service_fn(move |request| answer(request, Arc::clone(&counts)));
+    let service = service_fn(move |request| respond(request, Arc::clone(&counts)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
@@ -102,7 +102,7 @@ async fn talk(stream: TcpStream, acceptor: TlsAcceptor, counts: Arc<Counts>) {
     drop(connection.await);
 }
 
-async fn answer(
+async fn respond(
     request: Request<Incoming>,
     counts: Arc<Counts>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
@@ -140,8 +140,8 @@ fn bytes(size: u64) -> BoxBody<Bytes, Infallible> {
     BoxBody::new(StreamBody::new(futures_util::stream::iter(blocks)))
 }
 
-/// The counts, in the clear, to whoever asks.
-async fn tell(listener: TcpListener, counts: Arc<Counts>) {
+/// The counts, in the clear, to whoever connects.
+async fn report(listener: TcpListener, counts: Arc<Counts>) {
     while let Ok((stream, _)) = listener.accept().await {
         let counts = Arc::clone(&counts);
         let service = service_fn(move |_| {

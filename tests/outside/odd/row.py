@@ -24,7 +24,7 @@ class Row:
     present: dict = field(default_factory=dict)
     absent: tuple = ()
     on: str = "s3"
-    # The same bytes to SeaweedFS: the status it must respond with, or None where it is no judge of them.
+    # The same bytes to SeaweedFS: the status it must respond with, or None where it says nothing about them.
     store: int | None = 200
     # The key that must then be there, with the body of the last request.
     key: str | None = None

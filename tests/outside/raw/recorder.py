@@ -14,7 +14,7 @@ from raw.http1 import Malformed, Reader, read_request
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from judge import verify
+from verifying_upstream import verify
 from listening import Listener
 
 TAG = re.compile(r"t[0-9]{5}")

@@ -1,4 +1,4 @@
-//! The client of the soak: requests at a constant rate whatever comes of those before, each judged by what has to come of it.
+//! The client of the soak: requests at a constant rate whatever comes of those before, each compared with what has to come of it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -108,7 +108,7 @@ impl Client {
     async fn exchange(&self, plan: &Plan) -> Result<Seen, NoResponse> {
         let request = self.request(plan).map_err(|error| NoResponse(error.to_string()))?;
         let (response, sender) = self.pool.send(request, plan.is_http2).await?;
-        let (seen, is_whole) = self.judge(plan, response).await;
+        let (seen, is_whole) = self.outcome(plan, response).await;
         if let Some(sender) = sender.filter(|_| is_whole && plan.fault != Fault::Early) {
             self.pool.give_back(sender);
         }
@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// What the client sees, and whether it has seen all of it.
-    async fn judge(&self, plan: &Plan, response: Response<Incoming>) -> (Seen, bool) {
+    async fn outcome(&self, plan: &Plan, response: Response<Incoming>) -> (Seen, bool) {
         let (head, body) = response.into_parts();
         let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
             let seen = if head.status == plan.status() {

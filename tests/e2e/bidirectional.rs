@@ -1,4 +1,4 @@
-//! Conversations with Bedrock: HTTP/2 from the client to the service, and every signature verified there.
+//! Bidirectional streams of Bedrock: HTTP/2 from the client to the service, and every signature verified there.
 
 use std::net::SocketAddr;
 
@@ -38,10 +38,10 @@ struct Client {
     authority: String,
 }
 
-/// One conversation: what is said, and what is answered.
-struct Talk {
+/// One stream: the messages of the client, and the response.
+struct Exchange {
     pieces: mpsc::Sender<Result<Bytes, &'static str>>,
-    answer: Response<Incoming>,
+    response: Response<Incoming>,
     unread: BytesMut,
 }
 
@@ -65,7 +65,7 @@ impl Client {
         self.socket.shutdown(std::net::Shutdown::Both).expect("it is open");
     }
 
-    async fn begin(&mut self, headers: &[(&str, &str)]) -> Talk {
+    async fn begin(&mut self, headers: &[(&str, &str)]) -> Exchange {
         let (pieces, receiver) = mpsc::channel(4);
         let frames = stream::unfold(receiver, |mut receiver: mpsc::Receiver<_>| async move {
             let piece: Result<Bytes, _> = receiver.recv().await?;
@@ -77,42 +77,42 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(StreamBody::new(frames).boxed_unsync()).expect("a request");
-        let answer = timeout(PATIENCE, self.sender.send_request(request)).await;
-        Talk {
+        let response = timeout(PATIENCE, self.sender.send_request(request)).await;
+        Exchange {
             pieces,
-            answer: answer.expect("an answer in time").expect("an answer"),
+            response: response.expect("a response in time").expect("a response"),
             unread: BytesMut::new(),
         }
     }
 }
 
-impl Talk {
-    async fn say(&self, message: &Message) {
+impl Exchange {
+    async fn send(&self, message: &Message) {
         self.pieces.send(Ok(encoded(message))).await.expect("it is taken");
     }
 
     /// The text of the next message; `None` at the end, an error where it breaks off.
-    async fn hear(&mut self) -> Option<Result<Message, hyper::Error>> {
-        hear(self.answer.body_mut(), &mut self.unread).await
+    async fn receive(&mut self) -> Option<Result<Message, hyper::Error>> {
+        receive(self.response.body_mut(), &mut self.unread).await
     }
 
-    async fn hears(&mut self, text: &str) {
-        let message = self.hear().await.expect("a message").expect("a whole one");
+    async fn receives(&mut self, text: &str) {
+        let message = self.receive().await.expect("a message").expect("a whole one");
         assert_eq!(message.payload(), text.as_bytes());
     }
 
-    fn hang_up(&mut self) {
+    fn finish(&mut self) {
         self.pieces = mpsc::channel(1).0;
     }
 }
 
-async fn hear(answer: &mut Incoming, unread: &mut BytesMut) -> Option<Result<Message, hyper::Error>> {
+async fn receive(response: &mut Incoming, unread: &mut BytesMut) -> Option<Result<Message, hyper::Error>> {
     let mut decoder = MessageFrameDecoder::new();
     loop {
         if let DecodedFrame::Complete(message) = decoder.decode_frame(&mut *unread).expect("right checksums") {
             return Some(Ok(message));
         }
-        match timeout(PATIENCE, answer.frame()).await.expect("something in time")? {
+        match timeout(PATIENCE, response.frame()).await.expect("something in time")? {
             Ok(frame) => unread.extend_from_slice(frame.data_ref().expect("data")),
             Err(error) => return Some(Err(error)),
         }
@@ -137,23 +137,21 @@ fn envelope(message: Option<&Message>) -> Message {
         .add_header(Header::new(":chunk-signature", signature))
 }
 
-/// The judgement of a conversation, which comes at its end.
-async fn judged(world: &mut World) -> VerifiedRequest {
-    let event = timeout(PATIENCE, world.events.next())
-        .await
-        .expect("a judgement in time");
+/// The verdict on a stream, which comes at its end.
+async fn verdict(world: &mut World) -> VerifiedRequest {
+    let event = timeout(PATIENCE, world.events.next()).await.expect("a verdict in time");
     let event = event.expect("the sandbox runs");
     assert_eq!(event.operation.as_deref(), Some("InvokeModelWithBidirectionalStream"));
     event
 }
 
 async fn accepted(world: &mut World) {
-    let event = judged(world).await;
+    let event = verdict(world).await;
     assert!(event.is_accepted(), "{event:#?}");
 }
 
 async fn broken_off(world: &mut World) {
-    let event = judged(world).await;
+    let event = verdict(world).await;
     let Outcome::Rejected { reason, why, .. } = &event.outcome else {
         panic!("it ended well: {event:#?}");
     };
@@ -162,23 +160,23 @@ async fn broken_off(world: &mut World) {
 }
 
 #[tokio::test]
-async fn question_and_answer_alternate_over_tls() {
+async fn messages_alternate_over_tls() {
     let mut world = world(true, "").await;
     let mut client = Client::connect(world.address()).await;
-    let mut talk = client.begin(&[]).await;
-    assert_eq!(talk.answer.status(), 200);
+    let mut exchange = client.begin(&[]).await;
+    assert_eq!(exchange.response.status(), 200);
     assert_eq!(
-        talk.answer.headers()["content-type"],
+        exchange.response.headers()["content-type"],
         "application/vnd.amazon.eventstream"
     );
-    assert!(talk.answer.headers().contains_key("x-signing-proxy-request-id"));
+    assert!(exchange.response.headers().contains_key("x-signing-proxy-request-id"));
     for number in 0..50 {
         let text = format!("question {number}");
-        talk.say(&message(text.clone())).await;
-        talk.hears(&text).await;
+        exchange.send(&message(text.clone())).await;
+        exchange.receives(&text).await;
     }
-    talk.hang_up();
-    assert!(talk.hear().await.is_none());
+    exchange.finish();
+    assert!(exchange.receive().await.is_none());
     accepted(&mut world).await;
 }
 
@@ -190,9 +188,9 @@ async fn many_messages_flow_in_both_directions_at_once() {
     for tls in [false, true] {
         let mut world = world(tls, "").await;
         let mut client = Client::connect(world.address()).await;
-        let Talk {
+        let Exchange {
             pieces,
-            answer,
+            response,
             mut unread,
         } = client.begin(&[]).await;
         let speaking = tokio::spawn(async move {
@@ -204,16 +202,16 @@ async fn many_messages_flow_in_both_directions_at_once() {
                 pieces.send(Ok(second)).await.expect("it is taken");
             }
         });
-        let mut answer = answer.into_body();
+        let mut response = response.into_body();
         for number in 0..COUNT {
-            let heard = hear(&mut answer, &mut unread)
+            let received = receive(&mut response, &mut unread)
                 .await
                 .expect("a message")
                 .expect("a whole one");
-            assert_eq!(heard.payload().len(), size(number), "{number}");
+            assert_eq!(received.payload().len(), size(number), "{number}");
         }
         speaking.await.expect("all was said");
-        assert!(hear(&mut answer, &mut unread).await.is_none());
+        assert!(receive(&mut response, &mut unread).await.is_none());
         accepted(&mut world).await;
     }
 }
@@ -230,34 +228,34 @@ async fn an_sdk_may_sign_by_any_keys() {
         ("x-amz-date", "20200101T000000Z"),
         ("x-amz-security-token", "dummy"),
     ];
-    let mut talk = client.begin(&headers).await;
+    let mut exchange = client.begin(&headers).await;
     for text in ["one", "two"] {
-        talk.say(&envelope(Some(&message(text)))).await;
-        talk.hears(text).await;
+        exchange.send(&envelope(Some(&message(text)))).await;
+        exchange.receives(text).await;
     }
-    talk.say(&envelope(None)).await;
-    talk.hang_up();
-    assert!(talk.hear().await.is_none());
+    exchange.send(&envelope(None)).await;
+    exchange.finish();
+    assert!(exchange.receive().await.is_none());
     accepted(&mut world).await;
 }
 
 #[tokio::test]
-async fn a_changed_message_ends_the_conversation_on_both_sides() {
+async fn a_changed_message_ends_the_stream_on_both_sides() {
     let mut world = world(true, "").await;
     let mut client = Client::connect(world.address()).await;
-    let mut talk = client.begin(&[]).await;
-    talk.say(&message("one")).await;
-    talk.hears("one").await;
+    let mut exchange = client.begin(&[]).await;
+    exchange.send(&message("one")).await;
+    exchange.receives("one").await;
     let mut changed = encoded(&message("two")).to_vec();
     *changed.last_mut().expect("bytes") ^= 1;
-    talk.pieces.send(Ok(changed.into())).await.expect("it is taken");
-    assert!(talk.hear().await.expect("no end").is_err());
+    exchange.pieces.send(Ok(changed.into())).await.expect("it is taken");
+    assert!(exchange.receive().await.expect("no end").is_err());
     broken_off(&mut world).await;
 
     // Others on the same connection go on.
-    let mut talk = client.begin(&[]).await;
-    talk.hang_up();
-    assert!(talk.hear().await.is_none());
+    let mut exchange = client.begin(&[]).await;
+    exchange.finish();
+    assert!(exchange.receive().await.is_none());
     accepted(&mut world).await;
 }
 
@@ -266,18 +264,19 @@ async fn a_client_that_stops_in_a_message_or_is_gone_is_noticed_by_the_service()
     let mut world = world(false, "").await;
     let gate = world.sandbox.stream_gate();
     let mut client = Client::connect(world.address()).await;
-    let mut talk = client.begin(&[]).await;
-    talk.pieces
+    let mut exchange = client.begin(&[]).await;
+    exchange
+        .pieces
         .send(Ok(encoded(&message("one")).slice(..7)))
         .await
         .expect("it is taken");
-    talk.hang_up();
-    assert!(talk.hear().await.expect("no end").is_err());
+    exchange.finish();
+    assert!(exchange.receive().await.expect("no end").is_err());
     broken_off(&mut world).await;
 
-    let mut talk = client.begin(&[]).await;
-    talk.say(&message("one")).await;
-    talk.hears("one").await;
+    let mut exchange = client.begin(&[]).await;
+    exchange.send(&message("one")).await;
+    exchange.receives("one").await;
     client.leave();
     broken_off(&mut world).await;
     timeout(PATIENCE, gate.wait_for_abandoned())
@@ -290,33 +289,34 @@ async fn a_service_that_takes_nothing_stops_the_client_and_loses_nothing() {
     let mut world = world(false, "").await;
     let gate = world.sandbox.stream_gate();
     let mut client = Client::connect(world.address()).await;
-    let mut talk = client.begin(&[]).await;
+    let mut exchange = client.begin(&[]).await;
     gate.hold();
-    let pieces = talk.pieces.clone();
+    let pieces = exchange.pieces.clone();
     let piece = encoded(&message(vec![b'x'; 200_000]));
     let speaking = tokio::spawn(async move {
         for _ in 0..100 {
             pieces.send(Ok(piece.clone())).await.expect("it is taken");
         }
     });
-    talk.hear()
+    exchange
+        .receive()
         .await
         .expect("the first passes the gate")
         .expect("a whole one");
     assert!(!speaking.is_finished(), "20 MB went nowhere");
     gate.open();
     for _ in 1..100 {
-        let heard = talk.hear().await.expect("a message").expect("a whole one");
-        assert_eq!(heard.payload().len(), 200_000);
+        let received = exchange.receive().await.expect("a message").expect("a whole one");
+        assert_eq!(received.payload().len(), 200_000);
     }
     speaking.await.expect("all was said");
-    talk.hang_up();
-    assert!(talk.hear().await.is_none());
+    exchange.finish();
+    assert!(exchange.receive().await.is_none());
     accepted(&mut world).await;
 }
 
 #[tokio::test]
-async fn what_the_service_refuses_is_answered_while_the_client_still_speaks() {
+async fn a_rejection_of_the_service_is_passed_on_while_the_client_still_sends() {
     let sandbox = sandbox().await;
     let address = sandbox.service("bedrock-runtime").expect("Bedrock runtime");
     let wrong = methods()
@@ -330,27 +330,30 @@ async fn what_the_service_refuses_is_answered_while_the_client_still_speaks() {
     );
     let mut world = World::with(sandbox, &connection).await;
     let mut client = Client::connect(world.address()).await;
-    let talk = client.begin(&[]).await;
-    assert_eq!(talk.answer.status(), 403);
-    assert_eq!(talk.answer.headers()["x-amzn-errortype"], "InvalidSignatureException");
-    timeout(PATIENCE, talk.pieces.closed())
+    let exchange = client.begin(&[]).await;
+    assert_eq!(exchange.response.status(), 403);
+    assert_eq!(
+        exchange.response.headers()["x-amzn-errortype"],
+        "InvalidSignatureException"
+    );
+    timeout(PATIENCE, exchange.pieces.closed())
         .await
         .expect("the request is over");
-    assert!(!judged(&mut world).await.is_accepted());
+    assert!(!verdict(&mut world).await.is_accepted());
 }
 
 #[tokio::test]
-async fn http_1_is_told_to_speak_http_2() {
+async fn http_1_is_rejected_where_http_2_is_required() {
     let mut world = world(false, "").await;
     let request = format!("POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-    let (status, code, hint) = ask(world.address(), request).await.refusal();
+    let (status, code, hint) = ask(world.address(), request).await.rejection();
     assert_eq!((status, code.as_str()), (505, "http2-required"));
     assert!(hint.contains("h2c"), "{hint}");
     assert!(world.events.try_next().is_none());
 }
 
 #[tokio::test]
-async fn a_policy_decides_about_conversations() {
+async fn a_policy_decides_about_bidirectional_streams() {
     let policy = |model: &str| {
         format!(
             "allow = '''{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\
@@ -359,16 +362,16 @@ async fn a_policy_decides_about_conversations() {
         )
     };
     let mut allowing = world(false, &policy("acme.words-v1:0")).await;
-    let mut talk = Client::connect(allowing.address()).await.begin(&[]).await;
-    talk.say(&message("one")).await;
-    talk.hears("one").await;
-    talk.hang_up();
-    assert!(talk.hear().await.is_none());
+    let mut exchange = Client::connect(allowing.address()).await.begin(&[]).await;
+    exchange.send(&message("one")).await;
+    exchange.receives("one").await;
+    exchange.finish();
+    assert!(exchange.receive().await.is_none());
     accepted(&mut allowing).await;
 
     let mut denying = world(false, &policy("acme.others-v1:0")).await;
-    let talk = Client::connect(denying.address()).await.begin(&[]).await;
-    assert_eq!(talk.answer.status(), 403);
-    assert_eq!(talk.answer.headers()["x-signing-proxy-error"], "action-denied");
+    let exchange = Client::connect(denying.address()).await.begin(&[]).await;
+    assert_eq!(exchange.response.status(), 403);
+    assert_eq!(exchange.response.headers()["x-signing-proxy-error"], "action-denied");
     assert!(denying.events.try_next().is_none());
 }

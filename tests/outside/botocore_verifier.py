@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Lets botocore judge our signatures.
+"""Has botocore verify our signatures.
 
 Generates odd requests per service, has `sign_jsonl` (an example of crate `signer`) sign them, and computes every
 signature again with botocore, from nothing but the bytes on the wire. Also checks, without botocore, that the wire
-form still means what the client asked for. The same seed gives the same requests.
+form still means what the client wanted. The same seed gives the same requests.
 
-    python botocore_judge.py --signer target/debug/examples/sign_jsonl [--per-service 200] [--seed 1]
+    python botocore_verifier.py --signer target/debug/examples/sign_jsonl [--per-service 200] [--seed 1]
 
 Exits 0 if every signature is the same, 1 otherwise. Needs botocore (PyPI).
 """
@@ -24,7 +24,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-# Endpoint prefix, signing name, hosts. The signing names are written down here, and not asked of what is judged.
+# Endpoint prefix, signing name, hosts. The signing names are written down here, and not taken from what is verified.
 SERVICES = {
     "s3": ("s3", ["{r}.s3.amazonaws.com", "s3.{r}.amazonaws.com", "bucket.s3.{r}.amazonaws.com", "localhost:9000"]),
     "ec2": ("ec2", ["ec2.{r}.amazonaws.com"]),
@@ -63,7 +63,7 @@ HEADERS = [
     ("x-amz-meta-b", ["1", "2"]),
     ("x-amz-tagging", ["a=b&c=d%20e"]),
     ("Range", ["bytes=0-9"]),
-    ("User-Agent", ["Judge/1.0"]),
+    ("User-Agent", ["Verifier/1.0"]),
     ("Accept-Encoding", ["gzip"]),
     ("Connection", ["keep-alive", "x-amz-meta-b"]),
     ("Authorization", ["Bearer stale", "AWS4-HMAC-SHA256 Credential=stale"]),
@@ -117,12 +117,12 @@ def order_of(dice, service):
     }
 
 
-def judge(order, answer):
-    """Yields what is wrong with an answer."""
-    if "refused" in answer:
-        yield "refused: " + answer["refused"]
+def verify(order, response):
+    """Yields what is wrong with a response."""
+    if "refused" in response:
+        yield "refused: " + response["refused"]
         return
-    wire = [(name.lower(), value) for name, value in answer["headers"]]
+    wire = [(name.lower(), value) for name, value in response["headers"]]
     names = [name for name, _ in wire]
     sent = dict(wire)
     signed = sent["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
@@ -140,10 +140,10 @@ def judge(order, answer):
         yield "the payload hash is not the body's"
     if sent["x-amz-date"] != time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(order["time"])):
         yield "the date is not the time of signing"
-    authorization = by_botocore(order, answer["target"], [(name, sent[name]) for name in signed if name in sent], body)
+    authorization = by_botocore(order, response["target"], [(name, sent[name]) for name in signed if name in sent], body)
     if authorization != sent["authorization"]:
         yield "botocore signs it as\n    " + authorization + "\n  we as\n    " + sent["authorization"]
-    yield from judge_meaning(order, answer["target"])
+    yield from verify_meaning(order, response["target"])
 
 
 def by_botocore(order, target, headers, body):
@@ -164,7 +164,7 @@ def by_botocore(order, target, headers, body):
     return request.headers["Authorization"]
 
 
-def judge_meaning(order, target):
+def verify_meaning(order, target):
     raw_path, _, raw_query = order["target"].partition("?")
     path, _, query = target.partition("?")
     if urlsplit("https://host" + target).path != path or not target.isascii():
@@ -200,18 +200,18 @@ def main():
     orders = [order_of(dice, service) for service in SERVICES for _ in range(arguments.per_service)]
     lines = "".join(json.dumps(order) + "\n" for order in orders)
     output = subprocess.run([arguments.signer], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
-    answers = [json.loads(line) for line in output.decode().splitlines()]
-    if len(answers) != len(orders):
-        sys.exit(f"{len(orders)} requests, but {len(answers)} answers")
+    responses = [json.loads(line) for line in output.decode().splitlines()]
+    if len(responses) != len(orders):
+        sys.exit(f"{len(orders)} requests, but {len(responses)} responses")
 
     wrong = 0
-    for order, answer in zip(orders, answers):
-        faults = list(judge(order, answer))
+    for order, response in zip(orders, responses):
+        faults = list(verify(order, response))
         wrong += bool(faults)
         for fault in faults[:2] if wrong <= 10 else []:
             print(f"{order['service']} {order['method']} {order['target']!r}: {fault}", file=sys.stderr)
     counts = ", ".join(f"{service} {arguments.per_service}" for service in SERVICES)
-    print(f"botocore judged {len(orders)} signatures ({counts}): {len(orders) - wrong} agree, {wrong} differ")
+    print(f"botocore verified {len(orders)} signatures ({counts}): {len(orders) - wrong} agree, {wrong} differ")
     sys.exit(1 if wrong else 0)
 
 

@@ -1,4 +1,4 @@
-"""An upstream that recomputes every signature with botocore, which is AWS's own signer, and answers piece by piece."""
+"""An upstream that recomputes every signature with botocore, which is AWS's own signer, and responses piece by piece."""
 
 import hashlib
 import threading
@@ -45,7 +45,7 @@ class Upstream(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, key_id, secret, content_type, pieces):
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(("127.0.0.1", 0), Response)
         self.key_id, self.secret = key_id, secret
         self.content_type, self.pieces = content_type, pieces
         self.permits = threading.Semaphore(1)
@@ -60,7 +60,7 @@ class Upstream(ThreadingHTTPServer):
         self.permits.release()
 
 
-class Answer(BaseHTTPRequestHandler):
+class Response(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):

@@ -1,4 +1,4 @@
-"""AWS's SDK for JavaScript, with any keys, speaks with Bedrock through the proxy; the sandbox verifies each message."""
+"""AWS's SDK for JavaScript, with any keys, streams to and from Bedrock through the proxy; the sandbox verifies each message."""
 
 import json
 import pathlib
@@ -27,31 +27,31 @@ def sandbox():
     server.stop()
 
 
-def converse(sandbox, *arguments):
+def stream(sandbox, *arguments):
     # Modules are looked for beside the program.
-    program = shutil.copy(HERE / "conversation.mjs", NODE)
+    program = shutil.copy(HERE / "bidirectional.mjs", NODE)
     command = ["node", program, f"{sandbox.url}/@acme-models", *map(str, arguments)]
     environment = clean_environment(NODE, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED="true")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=True)
     return json.loads(done.stdout)
 
 
-def judged(sandbox, verdict):
-    """How many conversations were judged so."""
+def verdicts(sandbox, verdict):
+    """How many streams had this verdict."""
     return sandbox.log.read_text().count(f"{verdict} {OPERATION}")
 
 
 @pytest.mark.parametrize("manner,count,size", [("turns", 50, 1000), ("flood", 300, 60_000), ("turns", 3, 900_000)])
 def test_each_message_is_signed_and_repeated(sandbox, manner, count, size):
-    before = judged(sandbox, " verified ")
-    assert converse(sandbox, "h2", manner, count, size) == {"heard": count, "sum": count * size}
+    before = verdicts(sandbox, " verified ")
+    assert stream(sandbox, "h2", manner, count, size) == {"received": count, "sum": count * size}
     end = time.monotonic() + SECONDS
-    while judged(sandbox, " verified ") == before and time.monotonic() < end:
+    while verdicts(sandbox, " verified ") == before and time.monotonic() < end:
         time.sleep(0.05)
-    assert judged(sandbox, " verified ") == before + 1, sandbox.log.read_text()[-2000:]
+    assert verdicts(sandbox, " verified ") == before + 1, sandbox.log.read_text()[-2000:]
 
 
-def test_http_1_is_told_to_speak_http_2(sandbox):
-    answer = converse(sandbox, "h1", "turns", 1, 10)
-    assert answer["heard"] == 0
-    assert answer["status"] == 505, answer
+def test_http_1_is_rejected_where_http_2_is_required(sandbox):
+    response = stream(sandbox, "h1", "turns", 1, 10)
+    assert response["received"] == 0
+    assert response["status"] == 505, response

@@ -1,4 +1,4 @@
-"""What `policy map` may answer, by sources that are not its own tables.
+"""What `policy map` may response, by sources that are not its own tables.
 
 For what botocore sends: AWS's service reference, which lists the actions that an operation may authorise, and what its
 operation pages add. A mapping must name botocore's own operation, ask for nothing beside that list, and for the
@@ -106,34 +106,34 @@ S3_RESOURCES = {
 
 
 def map_lines(binary, lines):
-    """The answers to these requests, in their order."""
+    """The responses to these requests, in their order."""
     text = "".join(json.dumps({"id": number, **line}) + "\n" for number, line in enumerate(lines))
     done = subprocess.run([binary, "policy", "map"], input=text, capture_output=True, text=True, check=True)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["id"] for answer in answers] == list(range(len(lines)))
-    for answer in answers:
+    responses = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [response["id"] for response in responses] == list(range(len(lines)))
+    for response in responses:
         keys = ["id", "operation", "pairs", "rejected", "unresolved", "advisory"]
-        assert list(answer) == keys + ["error"] * answer["rejected"], answer
-    return answers
+        assert list(response) == keys + ["error"] * response["rejected"], response
+    return responses
 
 
-def fault(service, operation, parameters, answer):
-    """What is wrong with the answer to an operation of botocore's; None where nothing is."""
-    if answer["rejected"]:
-        return f"refused: {answer['error']}"
+def fault(service, operation, parameters, response):
+    """What is wrong with the response to an operation of botocore's; None where nothing is."""
+    if response["rejected"]:
+        return f"refused: {response['error']}"
     operation = TWINS.get(operation, operation)
-    if answer["operation"] != operation:
-        return f"is called {answer['operation']}"
-    asked = {action for action, _ in answer["pairs"]} | set(answer["unresolved"])
+    if response["operation"] != operation:
+        return f"is called {response['operation']}"
+    found = {action for action, _ in response["pairs"]} | set(response["unresolved"])
     known = allowed(service, operation)
-    if known is not None and not asked <= known:
-        return f"asks for {sorted(asked - known)}"
-    if service != "sts" and not asked:
-        return "asks for nothing"
+    if known is not None and not found <= known:
+        return f"needs {sorted(found - known)}"
+    if service != "sts" and not found:
+        return "needs nothing"
     own = own_action(service, operation)
-    if own is not None and own not in asked:
+    if own is not None and own not in found:
         return f"does not ask for {own}"
-    for action, resource in answer["pairs"]:
+    for action, resource in response["pairs"]:
         problem = resource_fault(service, action, resource, parameters)
         if problem:
             return f"{action} on {resource}: {problem}"
@@ -153,12 +153,12 @@ def allowed(service, operation):
 
 
 def own_action(service, operation):
-    """The action that must be among those asked for, where it is the operation's own name."""
+    """The action that must be among those found, where it is the operation's own name."""
     if service in ("ec2", "workspaces"):
         return f"{service}:{operation}"
     prefix = REFERENCE_NAME.get(service, service)
     own = f"{prefix}:{operation}"
-    # A version has an action of its own in S3; STS asks for nothing where the caller speaks of itself.
+    # A version has an action of its own in S3; STS needs nothing where the caller speaks of itself.
     return own if service not in ("s3", "sts") and own in REFERENCE.get(prefix, {}).get(operation, []) else None
 
 
