@@ -1,7 +1,7 @@
 //! The examples of the crates do what they say, against the sandbox.
 
 use auth_model::{KeyParts, Region};
-use sandbox::principals::ROBOT;
+use sandbox::principals::{REPORTER, ROBOT};
 use sts_client::StsSettings;
 
 use crate::support::sandbox;
@@ -39,4 +39,26 @@ async fn the_credential_source_alone_prints_a_roles_credentials() {
         expiration.len() == "2026-01-01T00:00:00Z".len() && expiration.ends_with('Z'),
         "{expiration}"
     );
+}
+
+#[expect(dead_code, reason = "its `main` reads the command line")]
+#[path = "../../proxy/examples/embedded.rs"]
+mod embedded;
+
+#[tokio::test]
+async fn a_program_with_the_proxy_inside_gets_its_requests_signed() {
+    let sandbox = sandbox().await;
+    let endpoint = format!("http://{}", sandbox.service("s3").expect("an S3"));
+    let (id, secret) = (REPORTER.access_key_id, REPORTER.secret_access_key);
+    let proxy = embedded::start(&endpoint, id, secret).await.expect("a proxy");
+    let response = embedded::get(&proxy, "/sandbox-bucket?list-type=2")
+        .await
+        .expect("a response");
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.contains("<Name>sandbox-bucket</Name>"), "{response}");
+    let wrong = embedded::start(&endpoint, id, "not-the-secret").await.expect("a proxy");
+    let response = embedded::get(&wrong, "/sandbox-bucket?list-type=2")
+        .await
+        .expect("a response");
+    assert!(response.contains("SignatureDoesNotMatch"), "{response}");
 }
