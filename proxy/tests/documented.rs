@@ -60,7 +60,10 @@ mod tests {
         fs::write(folder.path().join("signing-proxy.toml"), first).unwrap();
         let commands = commands("README.md");
         let offline = commands.iter().filter(|command| command.contains(" config "));
-        assert!(offline.clone().count() > 0, "README.md shows no check of a configuration");
+        assert!(
+            offline.clone().count() > 0,
+            "README.md shows no check of a configuration"
+        );
         for command in offline {
             run(folder.path(), command, &[0]);
         }
@@ -73,7 +76,11 @@ mod tests {
         // The second block shows the first one's connection with an endpoint.
         let endpoint = text.matches("[connections.reports]\n").count();
         assert_eq!(endpoint, 2, "README.md shows another set of connections");
-        let text = text.replacen("[connections.reports]\nservice  = \"s3\"", "[connections.local]\nservice  = \"s3\"", 1);
+        let text = text.replacen(
+            "[connections.reports]\nservice  = \"s3\"",
+            "[connections.local]\nservice  = \"s3\"",
+            1,
+        );
         let auth = "[connections.local.auth]\nmethod = \"default-chain\"\n";
         fs::write(folder.path().join("signing-proxy.toml"), format!("{text}\n{auth}")).unwrap();
         run(folder.path(), "signing-proxy config check", &[0]);

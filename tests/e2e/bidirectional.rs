@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::world::{connection, methods, sandbox};
-use crate::support::{PATIENCE, World, ask};
+use crate::support::{LONGEST_WAIT, World, ask};
 
 pub(crate) const PATH: &str = "/model/acme.words-v1%3A0/invoke-with-bidirectional-stream";
 
@@ -77,7 +77,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(StreamBody::new(frames).boxed_unsync()).expect("a request");
-        let response = timeout(PATIENCE, self.sender.send_request(request)).await;
+        let response = timeout(LONGEST_WAIT, self.sender.send_request(request)).await;
         Exchange {
             pieces,
             response: response.expect("a response in time").expect("a response"),
@@ -112,7 +112,10 @@ async fn receive(response: &mut Incoming, unread: &mut BytesMut) -> Option<Resul
         if let DecodedFrame::Complete(message) = decoder.decode_frame(&mut *unread).expect("right checksums") {
             return Some(Ok(message));
         }
-        match timeout(PATIENCE, response.frame()).await.expect("something in time")? {
+        match timeout(LONGEST_WAIT, response.frame())
+            .await
+            .expect("something in time")?
+        {
             Ok(frame) => unread.extend_from_slice(frame.data_ref().expect("data")),
             Err(error) => return Some(Err(error)),
         }
@@ -139,7 +142,9 @@ fn envelope(message: Option<&Message>) -> Message {
 
 /// The verdict on a stream, which comes at its end.
 async fn verdict(world: &mut World) -> VerifiedRequest {
-    let event = timeout(PATIENCE, world.events.next()).await.expect("a verdict in time");
+    let event = timeout(LONGEST_WAIT, world.events.next())
+        .await
+        .expect("a verdict in time");
     let event = event.expect("the sandbox runs");
     assert_eq!(event.operation.as_deref(), Some("InvokeModelWithBidirectionalStream"));
     event
@@ -279,7 +284,7 @@ async fn a_client_that_stops_in_a_message_or_is_gone_is_noticed_by_the_service()
     exchange.receives("one").await;
     client.leave();
     broken_off(&mut world).await;
-    timeout(PATIENCE, gate.wait_for_abandoned())
+    timeout(LONGEST_WAIT, gate.wait_for_abandoned())
         .await
         .expect("it is noticed");
 }
@@ -336,7 +341,7 @@ async fn a_rejection_of_the_service_is_passed_on_while_the_client_still_sends() 
         exchange.response.headers()["x-amzn-errortype"],
         "InvalidSignatureException"
     );
-    timeout(PATIENCE, exchange.pieces.closed())
+    timeout(LONGEST_WAIT, exchange.pieces.closed())
         .await
         .expect("the request is over");
     assert!(!verdict(&mut world).await.is_accepted());

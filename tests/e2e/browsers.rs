@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::world::{connection, proxy};
-use crate::support::{PATIENCE, RawResponse, Recorder, ask};
+use crate::support::{LONGEST_WAIT, RawResponse, Recorder, ask};
 
 type Fields = &'static [(&'static str, &'static str)];
 
@@ -177,7 +177,7 @@ async fn by_http2(to: SocketAddr, method: &str, uri: &str, fields: &[(&str, &str
         request = request.header(*name, *value);
     }
     let request = request.body(Empty::<Bytes>::new()).expect("a request");
-    let response = timeout(PATIENCE, sender.send_request(request)).await;
+    let response = timeout(LONGEST_WAIT, sender.send_request(request)).await;
     let (head, body) = response.expect("in time").expect("a response").into_parts();
     let headers = head.headers.iter().map(|(name, value)| {
         let value = value.to_str().expect("visible ASCII");

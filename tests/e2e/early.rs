@@ -10,7 +10,7 @@ use signing_proxy::app::Proxy;
 use tokio::time::timeout;
 
 use crate::support::world::{by_role, connection, proxy, sandbox, upstream_trusting};
-use crate::support::{PATIENCE, RawResponse, Wire, ask};
+use crate::support::{LONGEST_WAIT, RawResponse, Wire, ask};
 use service::{Early, Service, Then};
 
 const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\ncontent-type: application/xml\r\ncontent-length: 42\r\n\
@@ -169,7 +169,7 @@ async fn body_that_the_service_reads_no_more_is_read_for_a_moment_and_its_client
             for is_chunked in [false, true] {
                 let mut wire = Wire::connect(proxy.addr().expect("a listener")).await;
                 let sending = wire.send(upload(line, 12 << 20, is_chunked));
-                let sent = timeout(PATIENCE, sending).await;
+                let sent = timeout(LONGEST_WAIT, sending).await;
                 assert!(sent.is_ok(), "{kind} {early:?} chunked {is_chunked}");
                 assert_eq!(wire.head().await.0, 403);
             }

@@ -22,7 +22,7 @@ use futures_util::stream::iter;
 use serde_json::Value;
 use tokio::time::{interval, sleep, timeout};
 
-use crate::support::PATIENCE;
+use crate::support::LONGEST_WAIT;
 use client::{Client, Response};
 use ledger::{Arrival, hash};
 use list::{Row, Twice};
@@ -104,7 +104,7 @@ async fn one(
                 *sent += 1;
             }
         };
-        timeout(PATIENCE, again).await.expect("a call in time");
+        timeout(LONGEST_WAIT, again).await.expect("a call in time");
     }
     match row.fault {
         "restart" => service.restart().await,

@@ -5,7 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::support::world::{connection, proxy};
-use crate::support::{PATIENCE, Recorder, Wire, World, ask};
+use crate::support::{LONGEST_WAIT, Recorder, Wire, World, ask};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -17,7 +17,7 @@ async fn half_close(to: std::net::SocketAddr, request: &str) -> String {
     socket.write_all(request.as_bytes()).await.unwrap();
     socket.shutdown().await.unwrap();
     let mut response = Vec::new();
-    timeout(PATIENCE, socket.read_to_end(&mut response))
+    timeout(LONGEST_WAIT, socket.read_to_end(&mut response))
         .await
         .expect("an end in time")
         .unwrap();
@@ -91,7 +91,7 @@ async fn a_reset_or_the_end_of_a_read_cancels_the_request() {
         if closes {
             client.shutdown().await.unwrap();
         }
-        let (mut service, _) = timeout(PATIENCE, upstream.accept()).await.unwrap().unwrap();
+        let (mut service, _) = timeout(LONGEST_WAIT, upstream.accept()).await.unwrap().unwrap();
         let mut seen = Vec::new();
         while !seen.ends_with(if request == put { b"hello" } else { b"\r\n\r\n" }) {
             assert_ne!(service.read_buf(&mut seen).await.unwrap(), 0);
@@ -101,7 +101,7 @@ async fn a_reset_or_the_end_of_a_read_cancels_the_request() {
         }
         // Without a reset, one that closed its side stays to read, and the other is gone.
         let kept = (closes && !resets).then_some(client);
-        let ended = timeout(PATIENCE / 2, service.read_buf(&mut seen)).await;
+        let ended = timeout(LONGEST_WAIT / 2, service.read_buf(&mut seen)).await;
         assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{request:?} {behind:?}: {ended:?}");
         drop(kept);
     }
@@ -231,7 +231,7 @@ async fn fields_at_the_bound_are_served_or_rejected() {
         }
         let mut sender = sender.clone().ready().await.unwrap();
         let (response, _) = sender.send_request(request.body(()).unwrap(), true).unwrap();
-        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+        let response = timeout(LONGEST_WAIT, response).await.unwrap().unwrap();
         let code = response.headers().get("x-signing-proxy-error");
         let over_http2 = (
             response.status().as_u16(),

@@ -136,7 +136,7 @@ async fn goes_out(service: &str, keys: &str, host: &str, target: &str, more: &st
 }
 
 /// Hosts of others, each with its service.
-const STRANGERS: [(&str, &str); 25] = [
+const OTHERS: [(&str, &str); 25] = [
     ("lambda", "attackerid.lambda-url.us-east-1.on.aws"),
     ("execute-api", "attackerapi.execute-api.us-east-1.amazonaws.com"),
     // In a VPC it is an endpoint's.
@@ -176,14 +176,14 @@ const STRANGERS: [(&str, &str); 25] = [
 
 #[tokio::test]
 async fn nothing_is_signed_for_hosts_of_others() {
-    for (service, host) in STRANGERS {
+    for (service, host) in OTHERS {
         is_rejected(service, host, "/", "", host).await;
     }
 }
 
 #[tokio::test]
 async fn hosts_that_are_listed_are_signed_for() {
-    for (service, host) in STRANGERS {
+    for (service, host) in OTHERS {
         // The last one may be signed for by SigV4a, which takes other keys.
         goes_out(
             service,

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::early::service::identity;
 use crate::support::world::{connection, is_well_signed, proxy, upstream_trusting};
-use crate::support::{PATIENCE, Wire, World, ask};
+use crate::support::{LONGEST_WAIT, Wire, World, ask};
 
 /// A body of which only the end says its length, in two pieces.
 const CHUNKS: [&str; 2] = ["5\r\nhello\r\n", "6\r\n world\r\n"];
@@ -77,7 +77,7 @@ impl Mesh {
     }
 
     async fn next(&mut self) -> Seen {
-        let seen = timeout(PATIENCE, self.seen.recv()).await;
+        let seen = timeout(LONGEST_WAIT, self.seen.recv()).await;
         seen.expect("in time").expect("the service runs")
     }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::hostile::{Hostile, Script};
 use crate::support::world::{connection, proxy};
-use crate::support::{PATIENCE, RawResponse, Wire, ask};
+use crate::support::{LONGEST_WAIT, RawResponse, Wire, ask};
 
 /// Who does the harm, and who must not notice it.
 const HOG: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -77,7 +77,7 @@ async fn ask_from(from: IpAddr, to: SocketAddr) -> (RawResponse, Duration) {
         wire.send(get("/b/k")).await;
         wire.response().await
     };
-    let response = timeout(PATIENCE, exchange).await.expect("a response in time");
+    let response = timeout(LONGEST_WAIT, exchange).await.expect("a response in time");
     (response, began.elapsed())
 }
 
@@ -93,7 +93,7 @@ async fn served_in_the_end(to: SocketAddr) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, again).await.expect("a response in the end");
+    timeout(LONGEST_WAIT, again).await.expect("a response in the end");
 }
 
 /// The value of a sample of `/metrics`; 0 where there is none yet.
@@ -114,7 +114,7 @@ async fn reaches(proxy: &Proxy, name: &str, value: u64) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, looking)
+    timeout(LONGEST_WAIT, looking)
         .await
         .unwrap_or_else(|_| panic!("{name} does not reach {value}"));
 }

@@ -9,7 +9,7 @@ use signing_proxy::app::Proxy;
 use tokio::time::{Instant, sleep};
 
 use crate::support::world::sandbox;
-use crate::support::{PATIENCE, ask};
+use crate::support::{LONGEST_WAIT, ask};
 
 /// Puts a user's key id and secret into the files of an identity.
 fn keep(folder: &Path, identity: &str, user: &sandbox::principals::FakeUser) {
@@ -52,7 +52,7 @@ async fn code(proxy: &Proxy, connection: &str) -> String {
 
 /// Asks until the code is this one: a stopped source reads its keys again about once a second.
 async fn comes_to(proxy: &Proxy, connection: &str, want: &str) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + LONGEST_WAIT;
     while code(proxy, connection).await != want {
         assert!(Instant::now() < until, "{connection} does not come to {want}");
         sleep(std::time::Duration::from_millis(100)).await;

@@ -3,7 +3,7 @@
 use http::Method;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Wire, World, ask};
+use crate::support::{LONGEST_WAIT, Wire, World, ask};
 
 async fn start() -> World {
     World::with_one("store", "s3", "multipart = true").await
@@ -57,7 +57,7 @@ async fn a_pipe_that_breaks_leaves_neither_object_nor_upload() {
     wire.send(HEAD).await;
     wire.send(chunked(&noise(7 * 1024 * 1024))).await;
     drop(wire);
-    let aborted = timeout(PATIENCE, async {
+    let aborted = timeout(LONGEST_WAIT, async {
         let is_abort = |event: &sandbox::VerifiedRequest| event.method == Method::DELETE && event.is_accepted();
         while !world.events.drain().iter().any(is_abort) {
             tokio::task::yield_now().await;

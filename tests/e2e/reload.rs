@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use crate::support::world::{connection, sandbox};
-use crate::support::{PATIENCE, Wire, World, ask};
+use crate::support::{LONGEST_WAIT, Wire, World, ask};
 
 const RELOADS: usize = 100;
 
@@ -204,7 +204,7 @@ impl Program {
                 }
             }
         };
-        timeout(PATIENCE, find)
+        timeout(LONGEST_WAIT, find)
             .await
             .unwrap_or_else(|_| panic!("nothing about {what}"))
     }
@@ -275,7 +275,7 @@ async fn sighup_and_a_changed_file_reload_the_program_and_an_invalid_file_does_n
 
     program.signal("-TERM").await;
     program.says("stopped").await;
-    let ended = timeout(PATIENCE, program.child.wait()).await.expect("it ends");
+    let ended = timeout(LONGEST_WAIT, program.child.wait()).await.expect("it ends");
     assert!(ended.expect("it ended").success());
 }
 

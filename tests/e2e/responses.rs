@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::support::hostile::Hostile;
 use crate::support::world::{connection, proxy};
-use crate::support::{PATIENCE, ask};
+use crate::support::{LONGEST_WAIT, ask};
 use rows::Want::{Broken, BrokenOrMalformed, Failed, Malformed, Passed};
 use rows::{Row, bodies, framings, heads, row};
 
@@ -46,7 +46,7 @@ async fn bytes_of(to: SocketAddr, version: &str, method: &str, path: &str) -> Re
 /// Everything that comes until the connection ends.
 async fn received(socket: &mut TcpStream) -> Received {
     let mut bytes = Vec::new();
-    let ended = timeout(PATIENCE, socket.read_to_end(&mut bytes))
+    let ended = timeout(LONGEST_WAIT, socket.read_to_end(&mut bytes))
         .await
         .expect("an end in time");
     let is_reset = ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
@@ -66,10 +66,10 @@ async fn on_http2(to: SocketAddr, method: &str, path: &str) -> Option<(u16, Stri
         .expect("a request");
     let mut sender: h2::client::SendRequest<bytes::Bytes> = sender.ready().await.expect("room for a stream");
     let (response, _) = sender.send_request(request, true).expect("a stream");
-    let response = timeout(PATIENCE, response).await.expect("a head in time").ok()?;
+    let response = timeout(LONGEST_WAIT, response).await.expect("a head in time").ok()?;
     let (status, mut body) = (response.status().as_u16(), response.into_body());
     let mut text = String::new();
-    while let Some(data) = timeout(PATIENCE, body.data()).await.expect("an end in time") {
+    while let Some(data) = timeout(LONGEST_WAIT, body.data()).await.expect("an end in time") {
         text.push_str(std::str::from_utf8(&data.ok()?).expect("text"));
     }
     Some((status, text))
@@ -193,7 +193,7 @@ async fn a_head_does_not_wait_for_its_body() {
     socket.write_all(request.as_bytes()).await.expect("a request");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let read = timeout(PATIENCE, socket.read_buf(&mut head))
+        let read = timeout(LONGEST_WAIT, socket.read_buf(&mut head))
             .await
             .expect("the head in time");
         assert_ne!(read.expect("a head"), 0);

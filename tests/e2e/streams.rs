@@ -3,7 +3,7 @@
 use tokio::time::timeout;
 
 use crate::support::world::streamed_question;
-use crate::support::{PATIENCE, Wire, World};
+use crate::support::{LONGEST_WAIT, Wire, World};
 
 #[tokio::test]
 async fn the_first_frame_arrives_while_the_second_is_held() {
@@ -47,7 +47,7 @@ async fn a_client_that_leaves_cancels_the_request() {
     let world = World::with_models().await;
     let (wire, gate) = world.held_stream().await;
     drop(wire);
-    let noticed = timeout(PATIENCE, gate.wait_for_abandoned()).await;
+    let noticed = timeout(LONGEST_WAIT, gate.wait_for_abandoned()).await;
     noticed.expect("the upstream request is cancelled");
     assert_eq!(gate.abandoned(), 1);
 }

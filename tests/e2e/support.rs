@@ -13,4 +13,4 @@ pub(crate) use recorder::{Recorded, Recorder};
 pub(crate) use world::{World, sandbox};
 
 /// How long anything here may take: far more than it does, so that only a hang fails by time.
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub(crate) const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(60);

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::world::{connection, sandbox};
-use crate::support::{PATIENCE, World, ask};
+use crate::support::{LONGEST_WAIT, World, ask};
 
 const EVERYTHING: &str =
     r#"allow = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'"#;
@@ -139,7 +139,10 @@ async fn over_http2_the_first_byte_decides() {
                 // The proxy may have sent a byte of its response already.
                 let _ = body.send_data((*frame).into(), number + 1 == frames.len());
             }
-            let response = timeout(PATIENCE, response).await.expect("in time").expect("a response");
+            let response = timeout(LONGEST_WAIT, response)
+                .await
+                .expect("in time")
+                .expect("a response");
             let code = response
                 .headers()
                 .get("x-signing-proxy-error")

@@ -4,7 +4,7 @@
 use tokio::time::timeout;
 
 use crate::support::world::connection;
-use crate::support::{PATIENCE, RawResponse, Wire, World, ask};
+use crate::support::{LONGEST_WAIT, RawResponse, Wire, World, ask};
 
 /// Modes, and whether they need TLS. The threshold of `auto` is below the bodies here.
 const MODES: [(&str, bool); 9] = [
@@ -155,7 +155,7 @@ async fn an_upload_that_is_cut_leaves_no_object() {
         wire.send(&body[..body.len() / 2]).await;
         drop(wire);
         // The store has noticed once it tells of the request.
-        let noticed = timeout(PATIENCE, async {
+        let noticed = timeout(LONGEST_WAIT, async {
             while world.events.drain().iter().all(|event| event.service != "s3") {
                 tokio::task::yield_now().await;
             }

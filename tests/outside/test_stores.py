@@ -132,13 +132,13 @@ def test_a_new_version_is_picked_up(scratch, keeper, kept, store, stopping):
 
 
 class Vault(http.server.ThreadingHTTPServer):
-    """Answers as Vault's documentation says its AWS engine does, and makes the users in moto. Its leases last for seconds,
+    """Responses as Vault's documentation says its AWS engine does, and makes the users in moto. Its leases last for seconds,
     may be renewed once, and when they end so do their users."""
 
     TOKEN, SECONDS = "outside-engine-token", 8
 
     def __init__(self, keeper):
-        super().__init__(("127.0.0.1", 0), Answers)
+        super().__init__(("127.0.0.1", 0), Responses)
         self.keeper, self.leases, self.renewed, self.lock = keeper, {}, 0, threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
         self.reaper = threading.Thread(target=self.reap, daemon=True)
@@ -177,7 +177,7 @@ class Vault(http.server.ThreadingHTTPServer):
         self.shutdown()
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
+class Responses(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/v1/auth/token/lookup-self":
             return self.respond({"data": {"ttl": 0, "renewable": False}})

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::dice::Dice;
 use super::made::Made;
-use crate::support::{PATIENCE, Wire};
+use crate::support::{LONGEST_WAIT, Wire};
 
 type Pieces = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, std::convert::Infallible>>>>;
 
@@ -99,7 +99,9 @@ impl Sender {
             None => Wire::connect(self.to).await,
         };
         wire.send(bytes).await;
-        let response = timeout(PATIENCE, wire.response()).await.expect("a response in time");
+        let response = timeout(LONGEST_WAIT, wire.response())
+            .await
+            .expect("a response in time");
         let is_over = response.header("connection").is_some_and(|value| value == "close");
         // What stays open behind a HEAD is left: this client knows one method for all its responses.
         if !is_over && version == "HTTP/1.1" && request.method != "HEAD" {
@@ -134,7 +136,7 @@ impl Sender {
             response.into_body().collect().await.expect("a whole body");
             error
         };
-        let error = timeout(PATIENCE, exchange).await.expect("a response in time");
+        let error = timeout(LONGEST_WAIT, exchange).await.expect("a response in time");
         error.map(|value| value.to_str().expect("a text").to_owned())
     }
 

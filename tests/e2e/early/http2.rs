@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::service::{ca_file, identity_for, in_an_hour};
-use crate::support::PATIENCE;
+use crate::support::LONGEST_WAIT;
 use crate::support::http2::{
     DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
     frame, read_frame,
@@ -210,7 +210,10 @@ impl Service {
     /// Waits until this is so.
     pub(crate) async fn counts_until(&self, is_so: impl FnMut(&Counts) -> bool) {
         let mut counted = self.counted.clone();
-        let reached = timeout(PATIENCE, async { counted.wait_for(is_so).await.map(|counts| *counts) }).await;
+        let reached = timeout(LONGEST_WAIT, async {
+            counted.wait_for(is_so).await.map(|counts| *counts)
+        })
+        .await;
         reached
             .unwrap_or_else(|_| panic!("{:?}", self.counts()))
             .expect("it runs");

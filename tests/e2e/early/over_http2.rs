@@ -12,7 +12,7 @@ use super::{LENGTHS, upload};
 use crate::bidirectional::{PATH, encoded, message};
 use crate::support::http2::{INTERNAL_ERROR, NO_ERROR};
 use crate::support::world::{by_role, connection, proxy, sandbox};
-use crate::support::{PATIENCE, ask};
+use crate::support::{LONGEST_WAIT, ask};
 
 const INVOKE: &str = "POST /2015-03-31/functions/f/invocations";
 
@@ -267,10 +267,10 @@ async fn response_to_a_client_that_streams_events_is_passed_on_and_its_connectio
                     .expect("an open stream");
             }
             let what = format!("{after:?}, {events} events");
-            let response = timeout(PATIENCE, response).await.expect("in time").expect("a head");
+            let response = timeout(LONGEST_WAIT, response).await.expect("in time").expect("a head");
             assert_eq!(response.status(), 400, "{what}");
             let (mut body, mut received) = (response.into_body(), Vec::new());
-            while let Some(data) = timeout(PATIENCE, body.data()).await.expect("in time") {
+            while let Some(data) = timeout(LONGEST_WAIT, body.data()).await.expect("in time") {
                 received.extend_from_slice(&data.unwrap_or_else(|error| panic!("{what}: {error}")));
             }
             assert_eq!(received, text.as_bytes(), "{what}");

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
+use crate::support::LONGEST_WAIT;
 
 /// What came of a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -45,7 +45,7 @@ impl Client {
             response.is_whole = read(&mut reader, is_head, &mut response).await.is_some();
         };
         tokio::select! {
-            ended = timeout(PATIENCE, reading) => ended.expect("a response in time"),
+            ended = timeout(LONGEST_WAIT, reading) => ended.expect("a response in time"),
             () = writing => {}
         }
         response

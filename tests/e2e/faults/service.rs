@@ -14,7 +14,7 @@ use super::http2;
 use super::ledger::Ledger;
 use super::list::{Over, Row};
 use crate::early::service::identity_for;
-use crate::support::PATIENCE;
+use crate::support::LONGEST_WAIT;
 
 /// Certificates for `127.0.0.1`, and the file with those that the proxy trusts.
 pub(super) struct Trust {
@@ -123,7 +123,10 @@ impl Service {
         self.stage.generation.send_modify(|generation| *generation += 1);
         let mut open = self.stage.open.subscribe();
         let none_left = open.wait_for(|open| *open == 0);
-        timeout(PATIENCE, none_left).await.expect("in time").expect("a service");
+        timeout(LONGEST_WAIT, none_left)
+            .await
+            .expect("in time")
+            .expect("a service");
     }
 
     /// All connections are gone, and the port is opened anew.

@@ -81,7 +81,7 @@ async fn an_idle_http2_connection_makes_room_by_goaway() {
         busy.push(wire);
     }
     served_in_the_end(a).await;
-    let ended = timeout(PATIENCE, http2).await.expect("it ends").unwrap();
+    let ended = timeout(LONGEST_WAIT, http2).await.expect("it ends").unwrap();
     assert!(ended.is_ok(), "{ended:?}");
 }
 
@@ -115,7 +115,7 @@ async fn a_client_beyond_its_share_is_rejected_over_http2_too() {
     let response = response.await.unwrap();
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["x-signing-proxy-error"], "client-over-share");
-    let ended = timeout(PATIENCE, http2).await.expect("it ends").unwrap();
+    let ended = timeout(LONGEST_WAIT, http2).await.expect("it ends").unwrap();
     assert!(ended.is_ok(), "{ended:?}");
 }
 
@@ -149,7 +149,7 @@ async fn what_is_beyond_the_rejections_is_closed_and_others_are_served() {
     assert!(after < Duration::from_secs(5), "{after:?}");
     // Those that were let in for a head do not stay.
     let mut rejected = held.swap_remove(10);
-    let ended = timeout(PATIENCE, rejected.read_to_end(&mut Vec::new())).await;
+    let ended = timeout(LONGEST_WAIT, rejected.read_to_end(&mut Vec::new())).await;
     assert!(ended.is_ok());
 }
 
@@ -232,7 +232,9 @@ async fn the_admin_listener_responds_to_a_probe_among_slow_clients() {
             for from in [OTHER, HOG] {
                 let mut wire = Wire::on(connect_from(from, admin).await);
                 wire.send(get("/livez")).await;
-                let response = timeout(PATIENCE, wire.response()).await.expect("a response in time");
+                let response = timeout(LONGEST_WAIT, wire.response())
+                    .await
+                    .expect("a response in time");
                 assert_eq!(response.status, 200, "{round}: {bytes:.80?}");
             }
             for socket in &held {

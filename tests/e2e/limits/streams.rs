@@ -74,7 +74,7 @@ async fn requests_without_memory_for_them_are_reset_and_others_are_served() {
         response.await.unwrap_err().reason()
     };
     assert_eq!(
-        timeout(PATIENCE, reason).await.unwrap(),
+        timeout(LONGEST_WAIT, reason).await.unwrap(),
         Some(h2::Reason::REFUSED_STREAM)
     );
     let (response, _) = ask_from(OTHER, a).await;
@@ -100,7 +100,7 @@ async fn rejections_that_nobody_takes_are_in_the_budget() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, freed).await.expect("what was held is free");
+    timeout(LONGEST_WAIT, freed).await.expect("what was held is free");
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_burst_before_our_settings_are_read_is_served_to_the_last_request() {
         }
         assert_eq!(served, ended);
     };
-    timeout(PATIENCE, reading).await.expect("responses in time");
+    timeout(LONGEST_WAIT, reading).await.expect("responses in time");
 }
 
 #[tokio::test]
@@ -213,7 +213,9 @@ async fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
             }
         }
     };
-    let (all, reason) = timeout(PATIENCE, async { tokio::join!(other, stopped) }).await.unwrap();
+    let (all, reason) = timeout(LONGEST_WAIT, async { tokio::join!(other, stopped) })
+        .await
+        .unwrap();
     assert_eq!((all, reason), (LARGE, Some(h2::Reason::CANCEL)));
     let mut after = body("/b/k").await;
     assert!(after.data().await.unwrap().is_ok());

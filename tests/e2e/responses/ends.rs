@@ -41,7 +41,7 @@ async fn the_end_of_a_shutdown_is_a_reset_for_whoever_has_half_of_a_response() {
         socket.write_all(request.as_bytes()).await.expect("a request");
         let mut bytes = Vec::new();
         while !bytes.windows(5).any(|window| window == b"hello") {
-            let read = timeout(PATIENCE, socket.read_buf(&mut bytes))
+            let read = timeout(LONGEST_WAIT, socket.read_buf(&mut bytes))
                 .await
                 .expect("bytes in time");
             assert!(matches!(read, Ok(1..)), "{version}: {read:?}");

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 /// A response, read to the end.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(crate) async fn ask(to: SocketAddr, request: impl AsRef<[u8]>) -> RawRespons
         wire.send(request).await;
         wire.response().await
     };
-    timeout(PATIENCE, exchange).await.expect("a response in time")
+    timeout(LONGEST_WAIT, exchange).await.expect("a response in time")
 }
 
 /// A connection, one piece at a time.
@@ -94,7 +94,7 @@ impl Wire {
     /// Reads what is there; false at the end.
     async fn fill(&mut self) -> bool {
         let mut piece = [0; 16 * 1024];
-        match timeout(PATIENCE, self.socket.read(&mut piece))
+        match timeout(LONGEST_WAIT, self.socket.read(&mut piece))
             .await
             .expect("more bytes in time")
         {

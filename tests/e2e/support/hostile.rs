@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 /// What an upstream sends in response to one request.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Hostile {
 
     /// Waits until a connection has ended, from whichever side.
     pub(crate) async fn connection_ended(&mut self) {
-        timeout(PATIENCE, self.ended.recv())
+        timeout(LONGEST_WAIT, self.ended.recv())
             .await
             .expect("a connection ends in time")
             .expect("the upstream runs");

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -92,7 +92,7 @@ pub(crate) async fn send(to: SocketAddr, block: &[u8], data: Option<&str>) -> Ou
         bytes.extend(frame(DATA, END_STREAM, 1, data.as_bytes()));
     }
     socket.write_all(&bytes).await.unwrap();
-    timeout(PATIENCE, outcome(&mut socket))
+    timeout(LONGEST_WAIT, outcome(&mut socket))
         .await
         .expect("an outcome in time")
 }

@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 /// The configuration's file, for the process that is the proxy.
 const CONFIG: &str = "E2E_PROXY_CONFIG";
@@ -111,7 +111,7 @@ impl Process {
             let id = self.child.id().expect("it runs").to_string();
             let _ = Command::new("kill").args(["-TERM", &id]).status().await;
         }
-        let ended = timeout(PATIENCE, self.child.wait()).await.expect("it ends in time");
+        let ended = timeout(LONGEST_WAIT, self.child.wait()).await.expect("it ends in time");
         assert!(ended.is_ok_and(|status| status.success()), "the proxy ended badly");
         self.log.await.expect("no panic")
     }
@@ -127,7 +127,7 @@ pub(crate) async fn knows(key: &str) -> bool {
 }
 
 async fn next(lines: &mut Lines<BufReader<ChildStderr>>) -> Option<String> {
-    timeout(PATIENCE, lines.next_line())
+    timeout(LONGEST_WAIT, lines.next_line())
         .await
         .expect("a line in time")
         .ok()

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 /// Responds to every request with `response` and keeps the request as it was on the wire.
 pub(crate) struct Recorder {
@@ -62,7 +62,7 @@ impl Recorder {
 
     /// The next request.
     pub(crate) async fn take(&mut self) -> Recorded {
-        timeout(PATIENCE, self.requests.recv())
+        timeout(LONGEST_WAIT, self.requests.recv())
             .await
             .expect("a request in time")
             .expect("the recorder runs")

@@ -69,19 +69,19 @@ fn draw(steps: &[Step<'_>]) -> String {
         let (top, baseline) = (TOP + row * ROW, middle(row) + 5);
         if row > 0 {
             let (from, to) = (top - (ROW - BOX_HEIGHT), top);
-            write!(
+            writeln!(
                 svg,
-                "<path class=\"line\" d=\"M{center} {from} V{to} m-4 -6 l4 6 l4 -6\"/>\n"
+                "<path class=\"line\" d=\"M{center} {from} V{to} m-4 -6 l4 6 l4 -6\"/>"
             )
             .expect("a string takes all");
         }
-        write!(
+        writeln!(
             svg,
             "<rect class=\"box\" x=\"{BOX}\" y=\"{top}\" width=\"{BOX_WIDTH}\" height=\"{BOX_HEIGHT}\" rx=\"6\"/>\n\
              <text class=\"name\" x=\"{center}\" y=\"{baseline}\">{}</text>\n\
              <text class=\"type\" x=\"{TYPE}\" y=\"{baseline}\">{}</text>\n\
              <text x=\"{WHAT}\" y=\"{baseline}\">{}</text>\n\
-             <text class=\"rejects\" x=\"{REJECTS}\" y=\"{baseline}\">{}</text>\n",
+             <text class=\"rejects\" x=\"{REJECTS}\" y=\"{baseline}\">{}</text>",
             step.name, step.made, step.what, step.rejects,
         )
         .expect("a string takes all");
@@ -95,9 +95,9 @@ fn draw(steps: &[Step<'_>]) -> String {
         } else {
             format!("M{BOX} {y} H66 m6 -4 l-6 4 l6 4")
         };
-        write!(
+        writeln!(
             svg,
-            "<path class=\"line\" d=\"{arrow}\"/>\n<text class=\"end\" x=\"36\" y=\"{}\">{caption}</text>\n",
+            "<path class=\"line\" d=\"{arrow}\"/>\n<text class=\"end\" x=\"36\" y=\"{}\">{caption}</text>",
             y + 5
         )
         .expect("a string takes all");
