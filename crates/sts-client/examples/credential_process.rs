@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use auth_model::{
     AssumeRoleOptions, AuthMethod, BaseKeys, Connection, ConnectionName, Credentials, KeyParts, Region, RoleChain,
-    RoleReference, RunsOn, ServiceId, SystemClock,
+    RoleReference, RunsOn, ServiceId, SessionToken, SystemClock,
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -74,7 +74,7 @@ pub(crate) fn to_json(credentials: &Credentials) -> Outcome<serde_json::Value> {
         "Version": 1,
         "AccessKeyId": credentials.access_key_id.as_str(),
         "SecretAccessKey": credentials.secret_access_key.expose(),
-        "SessionToken": credentials.session_token.as_ref().map(|token| token.expose()),
+        "SessionToken": credentials.session_token.as_ref().map(SessionToken::expose),
         "Expiration": DateTime::from(expires_at).fmt(Format::DateTime)?,
     }))
 }
