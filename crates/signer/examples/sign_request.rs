@@ -92,7 +92,8 @@ mod tests {
             SecretAccessKey::parse(Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")).unwrap(),
         );
         let scope = (ServiceId::parse("s3").unwrap(), Region::parse("us-east-1").unwrap());
-        let now = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+        // 2013-05-24.
+        let now = UNIX_EPOCH + Duration::from_hours(380_376);
         let head = signed_get(
             "https://examplebucket.s3.amazonaws.com/?lifecycle",
             scope,
