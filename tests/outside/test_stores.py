@@ -247,7 +247,7 @@ def test_a_store_that_is_down_leaves_the_last_keys_working_and_is_seen(scratch, 
     assert set(seen) == {(200, None)}
     name, seconds = state()
     assert name == "last-known" and 5 <= seconds <= 60
-    assert "its last value serves on" in proxy.log.read_text()
+    assert "serving its stale value" in proxy.log.read_text()
 
 
 def test_no_log_holds_a_secret_of_the_stores():

@@ -10,11 +10,11 @@ use std::time::Duration;
 use auth_model::{AssetLocation, AssetOrigin, AssetScheme, AssetValue, InvalidLocation, Secret};
 use zeroize::Zeroizing;
 
+use crate::asset_cache::AssetCache;
 use crate::environment::Environment;
 use crate::error::{AssetError, SourceProblem};
 use crate::reading::Reading;
 use crate::scheme::{AssetReader, Pending, Scheme, SecretReader};
-use crate::shelf::Shelf;
 use crate::value;
 use command_line::CommandLine;
 
@@ -73,7 +73,7 @@ pub(crate) fn reader(environment: &Arc<dyn Environment>, settings: CommandSettin
         environment: Arc::clone(environment),
         timeout: settings.timeout,
         variables: settings.environment,
-        outputs: Shelf::new(settings.cache),
+        outputs: AssetCache::new(settings.cache),
     }))
 }
 
@@ -83,7 +83,7 @@ struct Programs {
     timeout: Duration,
     /// Variables that programs get besides those that all get.
     variables: Vec<String>,
-    outputs: Shelf<CommandLine, Zeroizing<String>, CommandProblem>,
+    outputs: AssetCache<CommandLine, Zeroizing<String>, CommandProblem>,
 }
 
 impl Programs {

@@ -50,6 +50,7 @@
 //!
 //! Invariant: no client requests, no signing, no routes.
 
+mod asset_cache;
 mod assets;
 mod call;
 mod denied;
@@ -65,7 +66,7 @@ mod readers;
 mod reading;
 mod scheme;
 mod schemes;
-mod shelf;
+pub mod single_flight;
 mod store;
 mod unconfigured;
 mod value;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use auth_model::{AssetLocation, InvalidLocation, Region, Secret};
 
+use crate::asset_cache::{AssetCache, Passing};
 use crate::error::{AssetError, AssetProblem, Outlook, SourceProblem};
 use crate::file::MAX_FILE_BYTES;
 use crate::reading::Reading;
 use crate::scheme::{AssetReader, Pending, SecretReader};
-use crate::shelf::{Passing, Shelf};
 use crate::value;
 
 /// A secret that is being fetched.
@@ -172,14 +172,14 @@ impl Passing for StoreProblem {
 pub fn store_reader(store: impl SecretStore, cache: Duration) -> AssetReader {
     AssetReader::Secret(Arc::new(StoreReader {
         store,
-        texts: Shelf::new(cache),
+        texts: AssetCache::new(cache),
     }))
 }
 
 #[derive(Debug)]
 struct StoreReader<S> {
     store: S,
-    texts: Shelf<StoredSecret, Secret, StoreProblem>,
+    texts: AssetCache<StoredSecret, Secret, StoreProblem>,
 }
 
 impl<S: SecretStore> StoreReader<S> {

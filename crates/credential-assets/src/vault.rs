@@ -20,10 +20,10 @@ use std::time::Duration;
 use auth_model::{AssetLocation, Credentials, Secret};
 use tokio::time::Instant;
 
+use crate::asset_cache::AssetCache;
 use crate::call::CallObserver;
 use crate::error::{AssetError, SourceProblem};
 use crate::readers::Readers;
-use crate::shelf::Shelf;
 use aws_scheme::VaultAwsRole;
 use http::Http;
 use kv::KeyValue;
@@ -43,7 +43,7 @@ pub(crate) type Fields = BTreeMap<String, Option<Secret>>;
 #[derive(Debug)]
 pub(crate) struct Vault {
     engine: KeyValue,
-    secrets: Shelf<VaultSecret, Fields, VaultProblem>,
+    secrets: AssetCache<VaultSecret, Fields, VaultProblem>,
     leases: Leases,
 }
 
@@ -59,7 +59,7 @@ impl Vault {
         let sessions = Sessions::new(http, settings.auth, readers);
         Ok(Self {
             engine: KeyValue::new(Arc::clone(&sessions)),
-            secrets: Shelf::new(cache),
+            secrets: AssetCache::new(cache),
             leases: Leases::new(sessions),
         })
     }

@@ -110,10 +110,10 @@ fn obtained(found: &Credentials) -> Result<Obtained, CredentialFailure> {
     })?;
     credentials.expires_at = found.expiry();
     credentials.account = found.account_id().and_then(|id| AccountId::parse(id.as_str()).ok());
-    let ask_again_after = credentials.expires_at.is_none().then_some(LOOK_AGAIN_AFTER);
+    let refresh_after = credentials.expires_at.is_none().then_some(LOOK_AGAIN_AFTER);
     Ok(Obtained {
         credentials,
-        ask_again_after,
+        refresh_after,
         session_space_percent: None,
     })
 }

@@ -90,7 +90,7 @@ impl RoleSession {
                 .await?;
             obtained = Obtained {
                 credentials: session.credentials,
-                ask_again_after: None,
+                refresh_after: None,
                 session_space_percent: session.space_percent,
             };
             before = Some(role);
@@ -114,7 +114,7 @@ impl RoleSession {
                 }
                 Ok(Obtained {
                     credentials: keys.read().await?,
-                    ask_again_after: None,
+                    refresh_after: None,
                     session_space_percent: None,
                 })
             }

@@ -31,7 +31,7 @@ pub(crate) fn refresh_at(now: SystemTime, expires_at: SystemTime, jitter: f64) -
 /// Exponential with a cap; `jitter` is 0 to 1 and takes off up to a half. While a good set still
 /// serves for `remaining`, the rest is at most a quarter of that, so that a source that recovers
 /// in the set's last minute is asked in time.
-pub(crate) fn rest_after(prospect: Prospect, streak: u32, remaining: Option<Duration>, jitter: f64) -> Duration {
+pub(crate) fn backoff_after(prospect: Prospect, streak: u32, remaining: Option<Duration>, jitter: f64) -> Duration {
     let (first, cap) = match prospect {
         Prospect::Local => (Duration::from_secs(1), Duration::from_secs(10)),
         Prospect::Passing => (Duration::from_secs(1), Duration::from_secs(30)),
@@ -50,7 +50,7 @@ pub(crate) fn rest_after(prospect: Prospect, streak: u32, remaining: Option<Dura
 ///
 /// Doubles up to a cap: with a refusal each moment a source is asked at most 7 times in the first five minutes (10 where
 /// it only reads what is kept somewhere), and every five minutes from then on.
-pub(crate) fn rest_after_refusal(streak: u32, only_reads: bool) -> Duration {
+pub(crate) fn backoff_after_rejection(streak: u32, only_reads: bool) -> Duration {
     let first = if only_reads {
         Duration::from_secs(1)
     } else {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn rests_double_up_to_a_cap() {
-        let rest = |prospect, streak| rest_after(prospect, streak, None, 0.0).as_secs();
+        let rest = |prospect, streak| backoff_after(prospect, streak, None, 0.0).as_secs();
         assert_eq!([1, 2, 3, 6, 60].map(|n| rest(Prospect::Passing, n)), [1, 2, 4, 30, 30]);
         assert_eq!(
             [1, 2, 5, 6, 60].map(|n| rest(Prospect::Permanent, n)),
@@ -97,20 +97,20 @@ mod tests {
         );
         assert_eq!([1, 4, 5, 60].map(|n| rest(Prospect::Local, n)), [1, 8, 10, 10]);
         assert_eq!(
-            rest_after(Prospect::Permanent, 1, None, 1.0),
+            backoff_after(Prospect::Permanent, 1, None, 1.0),
             Duration::from_millis(7_500)
         );
     }
 
     #[test]
     fn a_source_is_asked_in_time_while_a_good_set_still_serves() {
-        let rest = |seconds| rest_after(Prospect::Permanent, 60, Some(Duration::from_secs(seconds)), 0.0).as_secs();
+        let rest = |seconds| backoff_after(Prospect::Permanent, 60, Some(Duration::from_secs(seconds)), 0.0).as_secs();
         assert_eq!([3_600, 60, 8, 1, 0].map(rest), [300, 15, 2, 1, 1]);
     }
 
     #[test]
     fn rests_after_refusals_double_up_to_five_minutes() {
-        let rest = |streak, only_reads| rest_after_refusal(streak, only_reads).as_secs();
+        let rest = |streak, only_reads| backoff_after_rejection(streak, only_reads).as_secs();
         assert_eq!([1, 2, 6, 7, 8, 99].map(|n| rest(n, false)), [5, 10, 160, 300, 300, 300]);
         assert_eq!([1, 2, 9, 10, 99].map(|n| rest(n, true)), [1, 2, 256, 300, 300]);
     }

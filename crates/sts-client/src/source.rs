@@ -15,7 +15,7 @@ use crate::state::{CredentialCounters, CredentialState};
 use crate::sts::{CallerIdentity, Sts};
 
 /// The least time an attempt gets: the default chain asks several services one after the other.
-const SHORTEST_FLIGHT: Duration = Duration::from_mins(1);
+const SHORTEST_ATTEMPT: Duration = Duration::from_mins(1);
 
 /// One connection's credentials, kept fresh. Cheap to clone; clones share the set.
 ///
@@ -83,9 +83,9 @@ impl CredentialSource {
         };
         // GetCallerIdentity, an AssumeRole for each role, and the assets.
         let calls = u32::try_from(roles).unwrap_or(u32::MAX).saturating_add(2);
-        let flight_deadline = SHORTEST_FLIGHT.max(means.settings.operation_timeout.saturating_mul(calls));
+        let attempt_deadline = SHORTEST_ATTEMPT.max(means.settings.operation_timeout.saturating_mul(calls));
         Self(Kind::Refreshed {
-            cache: Cache::new(Origin::new(means, &sts), clock, label, flight_deadline),
+            cache: Cache::new(Origin::new(means, &sts), clock, label, attempt_deadline),
             sts: Box::new(sts),
         })
     }
@@ -115,7 +115,7 @@ impl CredentialSource {
     /// ever more rarely (5 s apart at first, 1 s for keys that are only read, 5 minutes in the end), however many
     /// are reported, until nothing is reported for five minutes.
     ///
-    /// Keys that turn out to be the same are in [`CredentialState::Refused`] from then on, until others are found or
+    /// Keys that turn out to be the same are in [`CredentialState::Rejected`] from then on, until others are found or
     /// [`accepted`](Self::accepted) is told of them; that is logged once.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl CredentialSource {
     /// As [`renew`](Self::renew), by how certain it is that the set is at fault, and says whether a refresh is held back.
     ///
     /// What is [`Possible`](Certainty::Possible) leads to a refresh once a minute at most, and makes no other rarer. Only
-    /// where it is [`Certain`](Certainty::Certain) keys that stay the same are in [`CredentialState::Refused`] from then on.
+    /// where it is [`Certain`](Certainty::Certain) keys that stay the same are in [`CredentialState::Rejected`] from then on.
     /// That a refresh is held back is logged once, but for what is only possible.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl CredentialSource {
     /// As [`renew`](Self::renew).
     pub async fn refresh(&self, rejected: &Credentials, certainty: Certainty) -> Result<Refresh, CredentialError> {
         match &self.0 {
-            Kind::Refreshed { cache, .. } => cache.renew(rejected, certainty).await,
+            Kind::Refreshed { cache, .. } => cache.refresh(rejected, certainty).await,
             Kind::Fixed(credentials) => Ok(Refresh {
                 credentials: Arc::clone(credentials),
                 held_back_for: None,

@@ -22,7 +22,7 @@ pub enum CredentialState {
     },
     /// A set is held that is valid by its own account, AWS refuses it all the same, and there is no newer one: whoever
     /// keeps it has to renew it. Requests are signed with it still, since AWS's refusal explains best.
-    Refused {
+    Rejected {
         /// When that was found.
         since: SystemTime,
         /// When the set expires; `None` where it does not or the source does not say.
@@ -57,6 +57,6 @@ pub struct CredentialCounters {
     pub obtained: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Calls that found the source backing off and got the last failure again.
-    pub refused: u64,
+    /// Calls during a backoff, which got the last failure again.
+    pub backed_off: u64,
 }

@@ -22,7 +22,7 @@ impl StaticKeys {
         }
         Ok(Obtained {
             credentials: outcome?,
-            ask_again_after: self.0.can_change().then_some(REREAD_AFTER),
+            refresh_after: self.0.can_change().then_some(REREAD_AFTER),
             session_space_percent: None,
         })
     }

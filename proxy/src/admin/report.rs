@@ -69,7 +69,7 @@ fn credentials(state: &CredentialState) -> Value {
         CredentialState::Degraded { expires_at, code } => {
             json!({ "state": "valid-but-not-renewed", "expires_at": expires_at.map(rfc3339), "error": code })
         }
-        CredentialState::Refused { since, expires_at } => {
+        CredentialState::Rejected { since, expires_at } => {
             json!({ "state": "rejected-by-aws", "rejected_since": rfc3339(*since), "expires_at": expires_at.map(rfc3339) })
         }
         CredentialState::Failing { code, is_permanent } => {
@@ -123,7 +123,7 @@ mod tests {
             }),
         );
         check(
-            &CredentialState::Refused {
+            &CredentialState::Rejected {
                 since: at,
                 expires_at: None,
             },

@@ -127,7 +127,7 @@ impl Collector for CredentialCollector {
             (
                 "credentials_backoff_rejections",
                 "Requests for credentials that got the last failure during the backoff after it",
-                |counters| counters.refused,
+                |counters| counters.backed_off,
             ),
         ];
         for (name, help, count) in counters {
@@ -162,7 +162,7 @@ fn expiry(state: &CredentialState) -> Option<i64> {
     let at: SystemTime = match state {
         CredentialState::Valid { expires_at }
         | CredentialState::Degraded { expires_at, .. }
-        | CredentialState::Refused { expires_at, .. } => (*expires_at)?,
+        | CredentialState::Rejected { expires_at, .. } => (*expires_at)?,
         CredentialState::Lapsed { since } => *since,
         _ => return None,
     };

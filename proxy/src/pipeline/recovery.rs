@@ -82,7 +82,7 @@ async fn refreshed(source: &CredentialSource, used: &Arc<Credentials>) -> RetryD
         Ok(Refresh {
             held_back_for: Some(left),
             ..
-        }) if !matches!(source.state(), CredentialState::Refused { .. }) => RetryDecision::HeldBack(left),
+        }) if !matches!(source.state(), CredentialState::Rejected { .. }) => RetryDecision::HeldBack(left),
         // When it was last looked, the same keys were there.
         Ok(_) => RetryDecision::Pass(Some(Notice::CredentialsRejected)),
         // The source has logged it.

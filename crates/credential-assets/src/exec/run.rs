@@ -11,9 +11,9 @@ use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::command_line::CommandLine;
+use crate::asset_cache::Passing;
 use crate::environment::Environment;
 use crate::error::{AssetProblem, Outlook};
-use crate::shelf::Passing;
 
 /// The most that is read of a program's output, in bytes: as of a file.
 pub const MAX_OUTPUT_BYTES: u64 = 64 * 1024;

@@ -12,7 +12,7 @@ use super::http::Answer;
 use super::kv::encoded;
 use super::problem::VaultProblem;
 use super::session::{Sessions, Standing};
-use crate::shelf::{Shelf, Worth};
+use crate::asset_cache::{AssetCache, Freshness};
 
 /// A lease is renewed, or a new set had, this long before the end: sources that hold the set renew it five minutes
 /// ahead, so what they are given then must be newer.
@@ -30,7 +30,7 @@ const SETTLING: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Leases {
     sessions: Arc<Sessions>,
-    sets: Shelf<VaultAwsRole, Lease, VaultProblem>,
+    sets: AssetCache<VaultAwsRole, Lease, VaultProblem>,
 }
 
 /// A set with its lease.
@@ -59,17 +59,17 @@ impl Leases {
         Self {
             sessions,
             // A set's worth is told by its lease.
-            sets: Shelf::new(Duration::ZERO),
+            sets: AssetCache::new(Duration::ZERO),
         }
     }
 
     /// The set of a role, and when it ends.
     pub(super) async fn get(&self, role: &VaultAwsRole) -> Result<(Credentials, Instant), VaultProblem> {
         let standing = self.sessions.standing().await;
-        let judge = |lease: &Lease, _| lease.worth(standing.as_ref());
+        let freshness = |lease: &Lease, _| lease.freshness(standing.as_ref());
         let lease = self
             .sets
-            .get_judged(role, judge, |before| self.obtain(role, before))
+            .get_by(role, freshness, |before| self.obtain(role, before))
             .await?;
         let standing = self.sessions.standing().await;
         Ok((lease.credentials.clone(), lease.end(standing.as_ref())))
@@ -132,14 +132,14 @@ impl Leases {
 }
 
 impl Lease {
-    fn worth(&self, standing: Option<&Standing>) -> Worth {
+    fn freshness(&self, standing: Option<&Standing>) -> Freshness {
         let end = self.end(standing);
         if end <= Instant::now() {
-            Worth::Nothing
+            Freshness::Expired
         } else if self.is_due(end) {
-            Worth::LastGood
+            Freshness::Stale
         } else {
-            Worth::Fresh
+            Freshness::Fresh
         }
     }
 

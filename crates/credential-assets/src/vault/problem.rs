@@ -1,7 +1,7 @@
 //! Why a vault gave no secret.
 
+use crate::asset_cache::Passing;
 use crate::error::{AssetError, AssetProblem, Outlook};
-use crate::shelf::Passing;
 
 /// Why a vault gave no secret. Nothing of an answer's body is in any of them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! Scripted origins on a virtual clock; one test per sentence of the contract.
 
+mod attempt;
 mod failure;
-mod flight;
 mod held_back;
-mod renewal;
+mod refresh;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -44,9 +44,9 @@ impl Obtain for Script {
     async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
         pass(self.takes).await;
-        let lasting = |id: &str, ask_again_after| Obtained {
+        let lasting = |id: &str, refresh_after| Obtained {
             credentials: keys(id),
-            ask_again_after,
+            refresh_after,
             session_space_percent: None,
         };
         match (self.step)(attempt, self.clock.elapsed().as_secs()) {
@@ -74,8 +74,8 @@ impl Obtain for Script {
 }
 
 /// What comes of a certain rejection.
-async fn renew(cache: &Cache<Script>, rejected: &Credentials) -> Outcome {
-    let refresh = cache.renew(rejected, Certainty::Certain).await;
+async fn renew(cache: &Cache<Script>, rejected: &Credentials) -> CacheResult {
+    let refresh = cache.refresh(rejected, Certainty::Certain).await;
     refresh.map(|refresh| refresh.credentials)
 }
 

@@ -8,13 +8,13 @@ async fn refresh_that_is_held_back_is_reported_and_logged_once() {
     let stage = Stage::new(an_hour);
     let mut set = stage.request().await.unwrap();
     for streak in [5, 10] {
-        let refresh = stage.cache.renew(&set, Certainty::Certain).await.unwrap();
+        let refresh = stage.cache.refresh(&set, Certainty::Certain).await.unwrap();
         assert!(!Arc::ptr_eq(&refresh.credentials, &set));
         assert_eq!(refresh.held_back_for, None);
         set = refresh.credentials;
         // The refresh took a second of the distance.
         for left in [streak - 1, streak - 2] {
-            let refresh = stage.cache.renew(&set, Certainty::Certain).await.unwrap();
+            let refresh = stage.cache.refresh(&set, Certainty::Certain).await.unwrap();
             assert!(Arc::ptr_eq(&refresh.credentials, &set));
             assert_eq!(refresh.held_back_for, Some(Duration::from_secs(left)));
             pass(Duration::from_secs(1)).await;
@@ -32,17 +32,22 @@ async fn what_is_only_possible_refreshes_once_a_minute_and_holds_nothing_else_ba
     let stage = Stage::new(an_hour);
     let mut set = stage.request().await.unwrap();
     for _ in 0..600 {
-        set = stage.cache.renew(&set, Certainty::Possible).await.unwrap().credentials;
+        set = stage
+            .cache
+            .refresh(&set, Certainty::Possible)
+            .await
+            .unwrap()
+            .credentials;
         pass(Duration::from_secs(1)).await;
     }
     assert!((10..=12).contains(&stage.attempts()), "{} attempts", stage.attempts());
 
     // A certain one refreshes at once all the same, and the next one waits no longer than after a first one.
-    let refresh = stage.cache.renew(&set, Certainty::Certain).await.unwrap();
+    let refresh = stage.cache.refresh(&set, Certainty::Certain).await.unwrap();
     assert!(!Arc::ptr_eq(&refresh.credentials, &set));
     let held_back = stage
         .cache
-        .renew(&refresh.credentials, Certainty::Certain)
+        .refresh(&refresh.credentials, Certainty::Certain)
         .await
         .unwrap();
     assert_eq!(held_back.held_back_for, Some(Duration::from_secs(4)));
@@ -54,7 +59,7 @@ async fn keys_that_may_be_at_fault_and_stay_the_same_are_not_called_rejected() {
     let stage = Stage::new(|_, _| Step::Keys("AKIAONLY"));
     let set = stage.request().await.unwrap();
     for certainty in [Certainty::Possible, Certainty::Likely] {
-        let refresh = stage.cache.renew(&set, certainty).await.unwrap();
+        let refresh = stage.cache.refresh(&set, certainty).await.unwrap();
         assert!(Arc::ptr_eq(&refresh.credentials, &set) && refresh.held_back_for.is_none());
         assert!(stage.cache.state().is_serving(), "{certainty:?}");
     }

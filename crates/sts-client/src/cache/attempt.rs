@@ -1,17 +1,16 @@
-//! One attempt to obtain a set: its course, its landing, and those who wait for it.
+//! One attempt to obtain a set: its course, its outcome, and those who wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::Credentials;
-use tokio::sync::watch;
+use credential_assets::single_flight::Attempt;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Boarding, Held, Inner, Obtain, Obtained, Outcome, Refresh, Setback, are_same_keys};
+use super::{CacheResult, Demanded, Held, Inner, Obtain, Obtained, Refresh, are_same_keys};
 use crate::error::{CredentialError, CredentialFailure};
 use crate::schedule;
 
-/// From here on a session's policies and tags are about to be refused: the next policy or tag may be too much.
+/// From here on a session's policies and tags are about to be rejected: the next policy or tag may be too much.
 const SPACE_WARNING_PERCENT: u32 = 80;
 
 /// An attempt that fails more slowly than this was no single fault: who waits has waited long enough.
@@ -22,33 +21,32 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 impl<O: Obtain> Inner<O> {
     /// One attempt, in a task of its own: a request that goes away leaves it alone. Two, where the first failed quickly in a
-    /// way that nobody has tried again yet, for the first time in a row, and there is nothing to serve meanwhile.
+    /// way that nobody has retried yet, for the first time in a row, and there is nothing to serve meanwhile.
     ///
-    /// `is_refused`: it is made because AWS refuses the held set.
-    pub(super) async fn fly(self: Arc<Self>, landing: watch::Sender<Option<Outcome>>, is_refused: bool) {
+    /// `is_rejected`: it is made because AWS rejects the held set.
+    pub(super) async fn run(self: Arc<Self>, attempt: Attempt<Held, CredentialFailure>, is_rejected: bool) {
         let begun = Instant::now();
         let mut result = self.attempt().await;
         if begun.elapsed() < QUICK
             && result.as_ref().is_err_and(CredentialFailure::is_worth_another_attempt)
-            && (is_refused || self.valid_at(self.clock.now()).is_none())
-            && self.control().setback.is_none()
+            && (is_rejected || self.valid_at(self.clock.now()).is_none())
+            && self.flight.with_last_failure(|last| last.is_none())
         {
             // Requests wait for it, and would fail for one fault that has passed.
             sleep(MOMENT.mul_f64(fastrand::f64())).await;
             result = self.attempt().await;
         }
-        let outcome = match result.and_then(|obtained| self.take(obtained, is_refused)) {
-            Ok(credentials) => Ok(credentials),
-            Err(failure) => Err(self.rest(failure)),
-        };
-        landing.send_replace(Some(outcome));
+        match result.and_then(|obtained| self.unexpired(obtained)) {
+            Ok(obtained) => self.complete(attempt, obtained, is_rejected),
+            Err(failure) => self.back_off(attempt, failure),
+        }
     }
 
     async fn attempt(&self) -> Result<Obtained, CredentialFailure> {
         let origin = Arc::clone(&self.origin);
-        // A task within the task, so that a panic lands as a failure like any other.
+        // A task within the task, so that a panic is a failure like any other.
         let mut attempt = tokio::spawn(async move { origin.obtain().await });
-        match timeout(self.flight_deadline, &mut attempt).await {
+        match timeout(self.attempt_deadline, &mut attempt).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(CredentialFailure::Internal),
             Err(_) => {
@@ -58,25 +56,29 @@ impl<O: Obtain> Inner<O> {
         }
     }
 
-    /// Makes what arrived the current set.
-    fn take(&self, obtained: Obtained, is_refused: bool) -> Result<Arc<Credentials>, CredentialFailure> {
+    fn unexpired(&self, obtained: Obtained) -> Result<Obtained, CredentialFailure> {
+        if obtained.credentials.is_valid_at(self.clock.now()) {
+            return Ok(obtained);
+        }
+        let message = "the set that was handed out has expired already".to_owned();
+        Err(CredentialFailure::ClockSkew { message })
+    }
+
+    /// Makes what was obtained the current set.
+    fn complete(&self, attempt: Attempt<Held, CredentialFailure>, obtained: Obtained, is_rejected: bool) {
         let Obtained {
             credentials,
-            ask_again_after,
+            refresh_after,
             session_space_percent,
         } = obtained;
         let now = self.clock.now();
-        if !credentials.is_valid_at(now) {
-            let message = "the set that was handed out has expired already".to_owned();
-            return Err(CredentialFailure::ClockSkew { message });
-        }
         let expires_at = credentials.expires_at;
-        let renew_at = match (expires_at, ask_again_after) {
-            (Some(expires_at), rest) => {
+        let refresh_at = match (expires_at, refresh_after) {
+            (Some(expires_at), after) => {
                 let due = schedule::refresh_at(now, expires_at, fastrand::f64());
-                Some(rest.map_or(due, |rest| due.min(now + rest)))
+                Some(after.map_or(due, |after| due.min(now + after)))
             }
-            (None, Some(rest)) => Some(now + rest),
+            (None, Some(after)) => Some(now + after),
             (None, None) => None,
         };
         // The same keys stay the same `Arc`: whoever compares pointers sees that nothing is new.
@@ -94,88 +96,85 @@ impl<O: Obtain> Inner<O> {
                 tracing::warn!(
                     connection = %self.label.connection,
                     percent,
-                    "session policies and tags take most of the space that a session has; STS refuses more than 100 %"
+                    "session policies and tags take most of the space that a session has; STS rejects more than 100 %"
                 );
             }
         }
         let is_new = unchanged.is_none();
         let credentials = unchanged.unwrap_or_else(|| Arc::new(credentials));
-        let mut control = self.control();
         if is_new {
-            self.refused.clear();
-            control.refusals.replaced(self.origin.only_reads());
-        } else if is_refused && self.refused.set(now) {
+            self.rejected.clear();
+        } else if is_rejected && self.rejected.set(now) {
             tracing::warn!(
                 connection = %self.label.connection,
                 method = self.label.method,
-                "AWS refuses the credentials, and there are no newer ones where they are kept: renew them there"
+                "AWS rejects the credentials, and there are no newer ones where they are stored: replace them there"
             );
         }
-        self.held.store(Some(Arc::new(Held {
-            credentials: Arc::clone(&credentials),
-            renew_at,
-            session_space_percent,
-        })));
-        control.flight = None;
-        control.setback = None;
+        let mut control = self.control();
+        if is_new {
+            control.rejections.replaced(self.origin.only_reads());
+        }
         control.counters.obtained += 1;
-        Ok(credentials)
+        drop(control);
+        attempt.succeed(Held {
+            credentials,
+            refresh_at,
+            session_space_percent,
+        });
     }
 
     /// Notes a failure and when to try again.
-    fn rest(&self, failure: CredentialFailure) -> CredentialError {
+    fn back_off(&self, attempt: Attempt<Held, CredentialFailure>, failure: CredentialFailure) {
         let now = self.clock.now();
         let held = self.valid_at(now);
         let expires_at = held.as_ref().and_then(|held| held.credentials.expires_at);
         let remaining = expires_at.and_then(|expiry| expiry.duration_since(now).ok());
-        let mut control = self.control();
-        let streak = control.setback.as_ref().map_or(1, |last| last.streak.saturating_add(1));
-        let rest = schedule::rest_after(failure.prospect(), streak, remaining, fastrand::f64());
+        let prospect = failure.prospect();
+        self.control().counters.failed += 1;
+        let last = attempt.fail(failure, held.is_some(), |streak| {
+            schedule::backoff_after(prospect, streak, remaining, fastrand::f64())
+        });
         tracing::warn!(
             connection = %self.label.connection,
             method = self.label.method,
-            code = failure.code(),
-            error = &failure as &dyn std::error::Error,
-            attempts = streak,
-            retry_in_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
-            is_still_serving = held.is_some(),
+            code = last.error.code(),
+            error = &last.error as &dyn std::error::Error,
+            attempts = last.streak,
+            retry_in_ms = u64::try_from(last.retry_after().as_millis()).unwrap_or(u64::MAX),
+            is_serving_stale = last.is_serving_stale,
             "obtaining credentials failed"
         );
-        control.flight = None;
-        control.counters.failed += 1;
-        control.setback = Some(Setback {
-            failure: failure.clone(),
-            streak,
-            retry_at: Instant::now() + rest,
-        });
-        CredentialError::new(failure, rest)
     }
 }
 
-impl Boarding {
+impl Demanded {
     /// The set, and whether it is the old one because nothing was tried.
-    pub(super) async fn arrive_or_held_back(self) -> Result<Refresh, CredentialError> {
+    pub(super) async fn refresh(self) -> Result<Refresh, CredentialError> {
         let held_back_for = match &self {
             Self::HeldBack(_, left) => Some(*left),
-            Self::Held(_) | Self::Flight(_) | Self::Joined(_) | Self::Resting(_) => None,
+            Self::Held(_) | Self::InFlight { .. } | Self::BackingOff(_) => None,
         };
         Ok(Refresh {
-            credentials: self.arrive().await?,
+            credentials: self.result().await?,
             held_back_for,
         })
     }
 
-    pub(super) async fn arrive(self) -> Outcome {
-        let mut flight = match self {
+    pub(super) async fn result(self) -> CacheResult {
+        let in_flight = match self {
             Self::Held(credentials) | Self::HeldBack(credentials, _) => return Ok(credentials),
-            Self::Resting(error) => return Err(error),
-            Self::Flight(flight) | Self::Joined(flight) => flight,
+            Self::BackingOff(error) => return Err(error),
+            Self::InFlight { in_flight, .. } => in_flight,
         };
-        let landed = flight.wait_for(Option::is_some).await;
-        match landed.as_deref() {
-            Ok(Some(outcome)) => outcome.clone(),
+        match in_flight.outcome().await {
+            Some(Ok(held)) => Ok(Arc::clone(&held.credentials)),
+            Some(Err(last)) => {
+                let retry_after = last.retry_after();
+                Err(CredentialError::new(last.error, retry_after))
+            }
             // The runtime is shutting down.
-            Ok(None) | Err(_) => Err(CredentialError::new(
+            None => Err(CredentialError::new(
                 CredentialFailure::Internal,
                 Duration::from_secs(1),
             )),

@@ -170,13 +170,13 @@ async fn keys_that_aws_refuses_are_told_once_until_others_come_or_aws_takes_them
         assert!(Arc::ptr_eq(&renew(&stage.cache, &old).await.unwrap(), &old));
         assert!(matches!(
             stage.cache.state(),
-            CredentialState::Refused { expires_at: None, .. }
+            CredentialState::Rejected { expires_at: None, .. }
         ));
         assert!(!stage.cache.state().is_serving());
         pass(Duration::from_secs(2)).await;
     }
     assert_eq!(
-        log.text().matches("AWS refuses the credentials").count(),
+        log.text().matches("AWS rejects the credentials").count(),
         1,
         "{}",
         log.text()
