@@ -2,7 +2,7 @@
 //!
 //! Sources: Smithy, "Smithy RPC v2 CBOR protocol", operation error serialization; RFC 8949, section 3.
 
-use crate::response::Body;
+use crate::body::Body;
 
 const BYTES: u8 = 2;
 const TEXT: u8 = 3;

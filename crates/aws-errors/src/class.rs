@@ -2,8 +2,6 @@
 
 use http::StatusCode;
 
-use crate::codes;
-
 /// What kind of error a response is, by what can be done about it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorClass {
@@ -48,32 +46,6 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// The class of a known code; `None` for other codes. `message` decides where services have one code for several
-    /// errors, and may be empty.
-    ///
-    /// ```
-    /// use aws_errors::ErrorClass;
-    ///
-    /// let expired = "Signature expired: 20261123T000000Z is now earlier than 20261123T005500Z";
-    /// assert_eq!(ErrorClass::of_code("SignatureDoesNotMatch", ""), Some(ErrorClass::WrongSignature));
-    /// assert_eq!(ErrorClass::of_code("SignatureDoesNotMatch", expired), Some(ErrorClass::ClockSkew));
-    /// assert_eq!(ErrorClass::of_code("InventedException", ""), None);
-    /// ```
-    #[must_use]
-    pub fn of_code(code: &str, message: &str) -> Option<Self> {
-        // Query and JSON services have no code of their own for a wrong time.
-        // Source: STS, "Signature Version 4 troubleshooting" of the IAM User Guide.
-        if message.starts_with("Signature expired") || message.starts_with("Signature not yet current") {
-            return Some(Self::ClockSkew);
-        }
-        // EC2's code for credentials and signatures, and for images of others: the first has always the same message.
-        if code == "AuthFailure" && !message.is_empty() && !message.contains("validate the provided access credentials")
-        {
-            return Some(Self::AccessDenied);
-        }
-        codes::class(code)
-    }
-
     /// The class of an error response without a known code, such as one to `HEAD`. A status below 300 is none, and counts as
     /// [`Client`](Self::Client).
     ///
@@ -127,43 +99,8 @@ impl ErrorClass {
 mod tests {
     use super::*;
     use ErrorClass::{
-        AccessDenied, Client, ClockSkew, Conflict, NotFound, Redirect, Server, Throttled, Unavailable,
-        UnknownCredentials, WrongSignature,
+        AccessDenied, Client, Conflict, NotFound, Redirect, Server, Throttled, Unavailable, UnknownCredentials,
     };
-
-    #[track_caller]
-    fn check(code: &str, message: &str, want: Option<ErrorClass>) {
-        assert_eq!(ErrorClass::of_code(code, message), want, "{code} {message}");
-    }
-
-    #[test]
-    fn wrong_time_is_read_from_the_message_where_no_code_stands_for_it() {
-        for message in [
-            "Signature expired: 20261123T000000Z is now earlier than 20261123T005500Z (20261123T010000Z - 5 min.)",
-            "Signature not yet current: 20261123T020000Z is still later than 20261123T010500Z (20261123T010000Z + 5 min.)",
-        ] {
-            check("SignatureDoesNotMatch", message, Some(ClockSkew));
-            check("InvalidSignatureException", message, Some(ClockSkew));
-        }
-        check("SignatureDoesNotMatch", "The Signature expired", Some(WrongSignature));
-        check("RequestTimeTooSkewed", "", Some(ClockSkew));
-        check("RequestInTheFuture", "", Some(ClockSkew));
-    }
-
-    #[test]
-    fn ec2_has_one_code_for_credentials_signatures_and_images_of_others() {
-        let message = "AWS was not able to validate the provided access credentials";
-        check("AuthFailure", message, Some(UnknownCredentials));
-        check("AuthFailure", "", Some(UnknownCredentials));
-        check("AuthFailure", "Not authorized for images: [ami-1]", Some(AccessDenied));
-    }
-
-    #[test]
-    fn unknown_code_has_no_class() {
-        check("InventedByAClient", "no", None);
-        check("", "", None);
-        check("expiredtoken", "", None);
-    }
 
     #[test]
     fn status_decides_where_no_code_does() {

@@ -145,8 +145,32 @@ const CODES: [(&str, ErrorClass, Source); 100] = [
     ("ModelTimeoutException", Server, Bedrock),
 ];
 
-pub(crate) fn class(code: &str) -> Option<ErrorClass> {
-    known_codes().find_map(|(known, class)| (known == code).then_some(class))
+impl ErrorClass {
+    /// The class of a known code; `None` for other codes. `message` decides where services have one code for several
+    /// errors, and may be empty.
+    ///
+    /// ```
+    /// use aws_errors::ErrorClass;
+    ///
+    /// let expired = "Signature expired: 20261123T000000Z is now earlier than 20261123T005500Z";
+    /// assert_eq!(ErrorClass::of_code("SignatureDoesNotMatch", ""), Some(ErrorClass::WrongSignature));
+    /// assert_eq!(ErrorClass::of_code("SignatureDoesNotMatch", expired), Some(ErrorClass::ClockSkew));
+    /// assert_eq!(ErrorClass::of_code("InventedException", ""), None);
+    /// ```
+    #[must_use]
+    pub fn of_code(code: &str, message: &str) -> Option<Self> {
+        // Query and JSON services have no code of their own for a wrong time.
+        // Source: STS, "Signature Version 4 troubleshooting" of the IAM User Guide.
+        if message.starts_with("Signature expired") || message.starts_with("Signature not yet current") {
+            return Some(Self::ClockSkew);
+        }
+        // EC2's code for credentials and signatures, and for images of others: the first has always the same message.
+        if code == "AuthFailure" && !message.is_empty() && !message.contains("validate the provided access credentials")
+        {
+            return Some(Self::AccessDenied);
+        }
+        known_codes().find_map(|(known, class)| (known == code).then_some(class))
+    }
 }
 
 /// Every known code with its class, for lists that have to be bounded. At most 120, each at most 64 characters long.
@@ -165,7 +189,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::response::is_code;
+    use crate::code::is_code;
 
     #[test]
     fn every_known_code_has_one_class_and_a_source() {
@@ -177,6 +201,40 @@ mod tests {
             assert!(is_code(code) && code.len() <= 64, "{code}");
             assert_eq!(ErrorClass::of_code(code, ""), Some(class), "{code} of {source:?}");
         }
+    }
+
+    #[track_caller]
+    fn check(code: &str, message: &str, want: Option<ErrorClass>) {
+        assert_eq!(ErrorClass::of_code(code, message), want, "{code} {message}");
+    }
+
+    #[test]
+    fn wrong_time_is_read_from_the_message_where_no_code_stands_for_it() {
+        for message in [
+            "Signature expired: 20261123T000000Z is now earlier than 20261123T005500Z (20261123T010000Z - 5 min.)",
+            "Signature not yet current: 20261123T020000Z is still later than 20261123T010500Z (20261123T010000Z + 5 min.)",
+        ] {
+            check("SignatureDoesNotMatch", message, Some(ClockSkew));
+            check("InvalidSignatureException", message, Some(ClockSkew));
+        }
+        check("SignatureDoesNotMatch", "The Signature expired", Some(WrongSignature));
+        check("RequestTimeTooSkewed", "", Some(ClockSkew));
+        check("RequestInTheFuture", "", Some(ClockSkew));
+    }
+
+    #[test]
+    fn ec2_has_one_code_for_credentials_signatures_and_images_of_others() {
+        let message = "AWS was not able to validate the provided access credentials";
+        check("AuthFailure", message, Some(UnknownCredentials));
+        check("AuthFailure", "", Some(UnknownCredentials));
+        check("AuthFailure", "Not authorized for images: [ami-1]", Some(AccessDenied));
+    }
+
+    #[test]
+    fn unknown_code_has_no_class() {
+        check("InventedByAClient", "no", None);
+        check("", "", None);
+        check("expiredtoken", "", None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::response::checked;
+use crate::code::checked;
 
 /// `x-amzn-query-error` of services that spoke the Query protocol before, such as `InvalidClientTokenId;Sender`: it is the
 /// code that their users know, and precedes the code of the protocol that they speak now. `x-amzn-errortype` of the JSON

@@ -9,7 +9,8 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::response::{Body, checked};
+use crate::body::Body;
+use crate::code::checked;
 
 /// What an object, or its beginning, has. What is not well-formed ends it.
 pub(crate) fn read(body: &[u8], is_success: bool) -> Body {

@@ -31,8 +31,10 @@
 //!
 //! Invariant: no sockets, no clock, no credentials.
 
+mod body;
 mod cbor;
 mod class;
+mod code;
 mod codes;
 mod gzip;
 mod header;

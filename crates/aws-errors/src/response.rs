@@ -2,16 +2,15 @@
 
 use http::{HeaderMap, StatusCode};
 
+use crate::body::Body;
 use crate::class::ErrorClass;
+use crate::code::checked;
 use crate::header::code_in_headers;
 use crate::{cbor, json, xml};
 
 /// Bytes of a body that are worth reading for its error, 64 KiB. AWS's have a few hundred; a `SignatureDoesNotMatch` with the
 /// whole canonical request in it, and again in hexadecimal digits, is the longest.
 pub const MAX_BODY: usize = 64 * 1024;
-
-/// The longest code, in bytes. The longest of EC2's has some 70.
-const MAX_CODE: usize = 96;
 
 /// The longest message, in characters.
 const MAX_MESSAGE: usize = 512;
@@ -23,16 +22,6 @@ pub struct ErrorResponse {
     message: String,
     region: Option<String>,
     is_aws_form: bool,
-}
-
-/// What a body has, before it is checked and bounded.
-#[derive(Debug, Default)]
-pub(crate) struct Body {
-    pub(crate) code: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) region: Option<String>,
-    /// The code stands where other programs seldom have one.
-    pub(crate) is_aws_form: bool,
 }
 
 impl ErrorResponse {
@@ -124,19 +113,6 @@ fn read_body(body: &[u8], is_success: bool) -> Body {
         Some(0xa0..=0xbf) => cbor::read(body),
         _ => Body::default(),
     }
-}
-
-/// The code without the namespace before it and the address or `Sender` after it; `None` where that is no code as AWS writes
-/// them.
-pub(crate) fn checked(text: &str) -> Option<&str> {
-    let code = text.split([':', ';']).next().unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default().trim();
-    is_code(code).then_some(code)
-}
-
-pub(crate) fn is_code(text: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=MAX_CODE).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// The first line of an untrusted text, for logs: at most 512 characters and an ellipsis, without control characters and

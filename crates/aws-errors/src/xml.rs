@@ -6,7 +6,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
-use crate::response::Body;
+use crate::body::Body;
 
 /// `Response/Errors/Error/Code` of EC2 is the deepest.
 const MAX_DEPTH: usize = 4;

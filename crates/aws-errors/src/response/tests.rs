@@ -2,6 +2,7 @@ use http::HeaderName;
 use proptest::prelude::*;
 
 use super::*;
+use crate::code::{MAX_CODE, is_code};
 use crate::codes::known_codes;
 
 /// The same error in each of AWS's forms. Code and message must not need to be escaped.
