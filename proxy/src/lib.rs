@@ -1,4 +1,9 @@
 //! The signing proxy.
+//!
+//! It runs on Unix: on file modes, signals, and files that are opened and then removed.
+
+#[cfg(not(unix))]
+compile_error!("signing-proxy runs on Unix only, such as Linux or macOS: on Windows, run it in a container or in WSL");
 
 // As the modules name it.
 extern crate http_server as server;

@@ -236,7 +236,6 @@ const GIT: &str = "#!/bin/sh\n\
                    printf '5555555555555555555555555555555555555555\\trefs/tags/v4^{}\\n'\n";
 
 /// The script in a tree of its own with this Dockerfile, before programs that print what the real ones do.
-#[cfg(unix)]
 fn pin(dockerfile: &str, arguments: &[&str]) -> (bool, String, String) {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -269,7 +268,6 @@ fn pin(dockerfile: &str, arguments: &[&str]) -> (bool, String, String) {
     )
 }
 
-#[cfg(unix)]
 #[test]
 fn images_are_pinned_by_the_digest_of_their_list_and_actions_by_their_commit() {
     let list = format!("sha256:{}", "1".repeat(64));

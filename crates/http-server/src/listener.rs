@@ -55,7 +55,6 @@ fn open(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for the old process's connections to leave TIME_WAIT. Two live listeners
     // on one port stay impossible: that would take SO_REUSEPORT.
-    #[cfg(unix)]
     socket.set_reuse_address(true)?;
     if addr.is_ipv6() {
         // `[::]` serves IPv4 as well, whatever net.ipv6.bindv6only says.

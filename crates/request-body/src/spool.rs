@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
 
 use aws_lc_rs::digest::Context;
 use bytes::{Bytes, BytesMut};
@@ -140,7 +141,7 @@ pub(super) fn read_block(file: &File, offset: u64, end: u64) -> io::Result<Bytes
     let mut block = vec![0; left.min(BLOCK)];
     let mut filled = 0;
     while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match read_at(file, rest, offset + u64::try_from(filled).unwrap_or(u64::MAX)) {
+        match file.read_at(rest, offset + u64::try_from(filled).unwrap_or(u64::MAX)) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -148,16 +149,6 @@ pub(super) fn read_block(file: &File, offset: u64, end: u64) -> io::Result<Bytes
         }
     }
     Ok(Bytes::from(block))
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, into, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, into, offset)
 }
 
 async fn run<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -2,70 +2,48 @@
 
 use std::io;
 
-/// SIGTERM and SIGINT; elsewhere than on Unix, Ctrl-C.
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGTERM and SIGINT.
 #[derive(Debug)]
 pub(crate) struct StopSignals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 impl StopSignals {
     /// From now on these signals no longer end the process by themselves.
     pub(crate) fn new() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// The name of the next signal.
     pub(crate) async fn next(&mut self) -> &'static str {
-        #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
-        #[cfg(not(unix))]
-        {
-            // An error means that there will never be one.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            "Ctrl-C"
-        }
     }
 }
 
-/// SIGHUP, which has the configuration loaded again; elsewhere than on Unix there is none.
+/// SIGHUP, on which the configuration is loaded again.
 #[derive(Debug)]
-pub(super) struct ReloadSignal {
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
-}
+pub(super) struct ReloadSignal(Signal);
 
 impl ReloadSignal {
     /// From now on the signal no longer ends the process.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
-        })
+        signal(SignalKind::hangup()).map(Self)
     }
 
     /// The next signal; several that came meanwhile count as one.
     pub(super) async fn next(&mut self) {
-        #[cfg(unix)]
-        if self.hangup.recv().await.is_some() {
-            return;
+        if self.0.recv().await.is_none() {
+            // There will never be one.
+            std::future::pending::<()>().await;
         }
-        std::future::pending::<()>().await;
     }
 }

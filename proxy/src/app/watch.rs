@@ -8,6 +8,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -155,21 +156,11 @@ fn content(path: &Path) -> io::Result<Content> {
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {
-    #[cfg(unix)]
-    let (identity, changed) = {
-        use std::os::unix::fs::MetadataExt as _;
-        (
-            (metadata.dev(), metadata.ino()),
-            (metadata.ctime(), metadata.ctime_nsec()),
-        )
-    };
-    #[cfg(not(unix))]
-    let (identity, changed) = ((0, 0), (0, 0));
     Stamp {
         length: metadata.len(),
         modified: metadata.modified().ok(),
-        identity,
-        changed,
+        identity: (metadata.dev(), metadata.ino()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
     }
 }
 

@@ -127,7 +127,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.json");
         std::fs::write(&path, format!(r#"{{"secret":"{SECRET}"}}"#)).unwrap();
-        #[cfg(unix)]
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let resolved = of(&format!("secret_access_key = \"file:{}#/secret\"", path.display()))
             .await
@@ -146,7 +145,6 @@ mod tests {
     }
 
     /// As `serve` warns.
-    #[cfg(unix)]
     #[tokio::test]
     async fn a_file_that_every_user_may_read_is_warned_about() {
         use std::os::unix::fs::PermissionsExt as _;

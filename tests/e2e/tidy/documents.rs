@@ -46,7 +46,6 @@ fn what_a_newcomer_looks_for_is_there() {
     assert_none("missing files", &missing);
 }
 
-#[cfg(unix)]
 #[test]
 fn scripts_are_executable() {
     use std::os::unix::fs::PermissionsExt as _;

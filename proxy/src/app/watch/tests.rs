@@ -42,7 +42,6 @@ async fn another_content_is_noticed_however_it_came() {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn a_swap_of_the_link_that_the_folder_is_reached_by_is_noticed() {
     use std::os::unix::fs::symlink;
