@@ -2,7 +2,7 @@
 
 use crate::method::AuthMethod;
 use crate::place::{Region, ServiceId, SigningName};
-use crate::text::is_made_of;
+use crate::text::is_name;
 
 text_type!(
     /// The name of a connection, as it is in configuration, paths (`/@NAME/`), logs and metrics.
@@ -11,12 +11,6 @@ text_type!(
     "a connection's name is 1 to 63 of A-Z, a-z, 0-9, '-' and '_', beginning with a letter or digit",
     is_name
 );
-
-/// Whether the text can name a connection or an identity.
-pub(crate) fn is_name(text: &str) -> bool {
-    is_made_of(text, 1, 63, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
-}
 
 /// Who signs for what: the auth method, the service and the region.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,7 +1,7 @@
 //! Managed identities: the operator's IAM users, one for each customer organisation.
 
-use crate::connection::is_name;
-use crate::method::KeyAssets;
+use crate::key_assets::KeyAssets;
+use crate::text::is_name;
 
 text_type!(
     /// The name of a managed identity in the configuration.

@@ -51,6 +51,7 @@ mod clock;
 mod connection;
 mod credentials;
 mod identity;
+mod key_assets;
 mod method;
 mod place;
 mod role;
@@ -76,7 +77,8 @@ pub use credentials::{
     SessionToken,
 };
 pub use identity::{IdentityName, InvalidIdentityName, InvalidOrganisation, ManagedIdentity, Organisation};
-pub use method::{AuthMethod, BaseKeys, ContradictoryAuth, KeyAssets, KeyParts, RunsOn};
+pub use key_assets::{KeyAssets, KeyParts};
+pub use method::{AuthMethod, BaseKeys, ContradictoryAuth, RunsOn};
 pub use place::{InvalidRegion, InvalidServiceId, InvalidSigningName, Region, ServiceId, SigningName};
 pub use role::{InvalidRoleArn, InvalidRoleName, InvalidRoleReference, RoleArn, RoleName, RoleReference};
 pub use role_chain::{InvalidRoleChain, RoleChain};

@@ -66,3 +66,9 @@ pub(crate) fn is_made_of(text: &str, min: usize, max: usize, allowed: fn(u8) -> 
 pub(crate) fn is_iam_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
 }
+
+/// Whether the text can name a connection or an identity.
+pub(crate) fn is_name(text: &str) -> bool {
+    is_made_of(text, 1, 63, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+}
