@@ -1,4 +1,4 @@
-//! Any text as a configuration, and lines of it (`#$ NAME=value`) as variables: read, or refused without showing a value.
+//! Any text as a configuration, and lines of it (`#$ NAME=value`) as variables: read, or rejected without showing a value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any host name, or `SERVICE/REGION[/fips][/dualstack]`: the tables answer once, the same in any case, and there and back.
+//! Any host name, or `SERVICE/REGION[/fips][/dualstack]`: the tables give one reading, the same in any case, and there and back.
 #![no_main]
 
 use std::collections::BTreeSet;

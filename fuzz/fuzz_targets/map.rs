@@ -1,4 +1,4 @@
-//! Any request's needs: a refusal or a mapping, the same every time, and no parameter takes anything away from it.
+//! Any request's needs: a rejection or a mapping, the same every time, and no parameter takes anything away from it.
 #![no_main]
 
 use auth_model::{AccountId, Region, ServiceId};
@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
     };
     check(&found);
     if mapping::needs_body(&request) == BodyNeed::No {
-        assert_eq!(mapping::map(&request, None).as_ref(), Ok(&found), "the body counts, and was not asked for");
+        assert_eq!(mapping::map(&request, None).as_ref(), Ok(&found), "the body counts, and was not requested");
     }
     let longer = format!("{}&x-other=acl", request.query.unwrap_or_default());
     let with_other = Request { query: Some(&longer), ..request };

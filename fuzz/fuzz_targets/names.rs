@@ -1,4 +1,4 @@
-//! Any text as each of the names: refused without being repeated, or read, shown and read again as the same.
+//! Any text as each of the names: rejected without being repeated, or read, shown and read again as the same.
 #![no_main]
 
 use std::fmt::{Debug, Display};

@@ -13,7 +13,7 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     for bucket_in_host in [false, true] {
-        let asked = RequestHead {
+        let request = RequestHead {
             service: &service,
             method: &head.method,
             path: head.uri.path(),
@@ -21,12 +21,12 @@ fuzz_target!(|input: &[u8]| {
             headers: &head.headers,
             bucket_in_host,
         };
-        let found = operation(&asked);
+        let found = operation(&request);
         assert!(found.as_deref().is_none_or(is_name), "{found:?}");
-        let longer = format!("{}&x-other=Action", asked.query.unwrap_or_default());
+        let longer = format!("{}&x-other=Action", request.query.unwrap_or_default());
         let with_other = RequestHead {
             query: Some(&longer),
-            ..asked
+            ..request
         };
         assert_eq!(operation(&with_other), found);
     }

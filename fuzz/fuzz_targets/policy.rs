@@ -12,8 +12,8 @@ use policy_gen::{AllowPolicy, Policy, RecordSet};
 fuzz_target!(|input: &[u8]| {
     let Ok(text) = std::str::from_utf8(input) else { return };
     // The last line is an action and an ARN, the lines before it are a policy or a record.
-    let (document, asked) = text.trim_end().rsplit_once('\n').unwrap_or((text, ""));
-    let (action, arn) = asked.split_once(' ').unwrap_or((asked, ""));
+    let (document, request) = text.trim_end().rsplit_once('\n').unwrap_or((text, ""));
+    let (action, arn) = request.split_once(' ').unwrap_or((request, ""));
     check_policy(document, action, arn);
     check_record(document);
     check_recorded(action, arn);

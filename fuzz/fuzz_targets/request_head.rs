@@ -1,4 +1,4 @@
-//! Any head at the gate: refused with an error of ours, or made ready for a host of the chosen connection's alone.
+//! Any head at the gate: rejected with an error of ours, or made ready for a host of the chosen connection's alone.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -47,7 +47,7 @@ fuzz_target!(|input: &[u8]| {
     let listener = own.map_or(ListenerRole::Shared, |(name, _)| ListenerRole::Connection(name.clone()));
     let outcome = WORLD.all.pass(head.clone(), &listener);
     match &outcome {
-        Err(error) => check_refusal(error, &head),
+        Err(error) => check_rejection(error, &head),
         Ok(ready) => check_ready(ready, &head),
     }
     if let Some((name, gate)) = own {
@@ -61,12 +61,12 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn check_refusal(error: &ProxyError, head: &Parts) {
-    let answer = WORLD.all.refuse(error, &head.headers);
-    assert!(answer.status().is_client_error() || answer.status().is_server_error());
+fn check_rejection(error: &ProxyError, head: &Parts) {
+    let response = WORLD.all.refuse(error, &head.headers);
+    assert!(response.status().is_client_error() || response.status().is_server_error());
     assert_ne!(error.code().name(), "internal");
-    assert_eq!(answer.headers()["x-signing-proxy-error"], error.code().name());
-    let body = std::str::from_utf8(answer.body()).unwrap();
+    assert_eq!(response.headers()["x-signing-proxy-error"], error.code().name());
+    let body = std::str::from_utf8(response.body()).unwrap();
     assert!(body.contains(error.code().name()) && body.len() < 8192);
     assert!(
         !body.trim_end().contains(|c: char| c.is_control() && c != '\n'),
@@ -74,11 +74,11 @@ fn check_refusal(error: &ProxyError, head: &Parts) {
     );
 }
 
-fn check_ready(ready: &Ready, asked: &Parts) {
+fn check_ready(ready: &Ready, received: &Parts) {
     let connection = &WORLD.config.connections[&ready.connection];
     check_destination(connection, &ready.head.uri);
     assert!(ready.head.uri.path().starts_with('/'));
-    assert_eq!(ready.head.method, asked.method);
+    assert_eq!(ready.head.method, received.method);
     for gone in [
         "authorization",
         "connection",

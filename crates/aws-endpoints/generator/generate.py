@@ -30,10 +30,10 @@ PREFERRED_PROTOCOLS = ["json", "rest-json", "rest-xml", "ec2", "query", "smithy-
 PROTOCOL_OF_SHARED = {"email": "rest-json", "sdb": "rest-json"}
 # One prefix, several rule sets that differ: the one that owns the prefix.
 OWNER = {"connect": "connect"}
-# Rule sets that want one more parameter before they answer.
+# Rule sets that want one more parameter before they give an endpoint.
 FIXED_PARAMETERS = {"acm": {"ServiceType": "ACM"}, "neptune-graph": {"ApiType": "ControlPlane"}}
 # Signed names with no service model of their own: (prefix, signing name, protocol, rule set, its parameters).
-# S3's siblings live in S3's rule set; the others are documented on their services' pages. Bedrock Mantle answers to
+# S3's siblings live in S3's rule set; the others are documented on their services' pages. Bedrock Mantle accepts
 # `bedrock` and `bedrock-mantle`, and names the latter when a signature is scoped to anything else.
 UNMODELLED = [
     ("bedrock-mantle", "bedrock-mantle", "rest-json", None, {}),
@@ -67,7 +67,7 @@ def resolver(rule_set_name, fixed):
         parameters = {k: v for k, v in parameters.items() if k in rule_set["parameters"]}
         try:
             found = provider.resolve_endpoint(**parameters)
-        except Exception:  # botocore raises a class per refusal; all mean "no such endpoint"
+        except Exception:  # botocore raises a class per rejection; all mean "no such endpoint"
             return None
         schemes = [s for s in found.properties.get("authSchemes", []) if s["name"] == "sigv4"]
         return found.url.removeprefix("https://"), schemes[0].get("signingRegion", region) if schemes else region
@@ -76,7 +76,7 @@ def resolver(rule_set_name, fixed):
 
 
 def template(found, region, outputs):
-    """The answer with the region, the partition's home region and its suffixes replaced by {R}, {G}, {S}, {D}."""
+    """The result with the region, the partition's home region and its suffixes replaced by {R}, {G}, {S}, {D}."""
     if found is None:
         return None
     host, signing = found
@@ -188,7 +188,7 @@ def legacy_hosts(services, known_hosts):
                     if host.startswith("localhost") or host.split(".")[0].removesuffix("-fips") in prefixes - {prefix}:
                         continue  # a local emulator; `bedrock-runtime.REGION` under the key `bedrock`
                     if host.startswith("health.us-east-1."):
-                        continue  # listed with the scope of us-east-2; the rules have a better answer
+                        continue  # listed with the scope of us-east-2; the rules have a better result
                     if host not in known_hosts and not is_standard(host, services[prefix], signing, partition):
                         rows.add((host, prefix, signing, variant))
     by_host = collections.defaultdict(set)

@@ -2,8 +2,8 @@
 
     venv/bin/python crates/aws-endpoints/generator/hosts_by_botocore.py
 
-Each row: host, service (endpoint prefix), region signed for, resource. The rows are asked for with parameters of which
-the answer is known; nothing here reads the crate's tables.
+Each row: host, service (endpoint prefix), region signed for, resource. The rows are requested with parameters of which
+the result is known; nothing here reads the crate's tables.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def ask(name, region, fips=False, dualstack=False, **parameters):
     parameters = {k: v for k, v in parameters.items() if k in rule_set["parameters"]}
     try:
         found = EndpointProvider(rule_set, PARTITIONS).resolve_endpoint(**parameters)
-    except Exception:  # a class per refusal: no such endpoint
+    except Exception:  # a class per rejection: no such endpoint
         return None
     schemes = found.properties.get("authSchemes", [])
     by_name = {scheme["name"].removesuffix("-s3express"): scheme for scheme in schemes}
