@@ -138,7 +138,7 @@ def test_refused_logins_and_policies(scratch, good, store, stopping):
     auth, _ = approle(good, "refused")
     stopping.append(start(scratch, "vault-login", good, store, auth, {"VAULT_SECRET_ID": "wrong"}))
     stopping.append(start(scratch, "vault-policy", good, store, *approle(good, "denied"), place="kv/other"))
-    for proxy, word in zip(stopping, ("refuses the login with status 400", "policies do not allow"), strict=True):
+    for proxy, word in zip(stopping, ("rejects the login with status 400", "policies do not allow"), strict=True):
         assert listing(proxy) == (503, "no-credentials")
         assert word in proxy.log.read_text()
 

@@ -133,12 +133,12 @@ impl Assets {
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub async fn read_anew(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
+    pub async fn read_uncached(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
         self.forget(asset);
         self.read(asset).await
     }
 
-    /// Has the assets of this key read anew the next time: AWS refused what they gave.
+    /// Has the assets of this key read again the next time: AWS rejected what they gave.
     ///
     /// A key that a vault made seconds ago is kept: AWS may not know it everywhere yet, as it would not know another.
     pub fn invalidate(&self, keys: &KeyAssets) {
@@ -218,7 +218,7 @@ impl Assets {
         Ok(credentials.with_session_token(token))
     }
 
-    /// The asset as it stands in logs and errors: as its scheme shows it, be it checked already or not.
+    /// The asset as it is shown in logs and errors: as its scheme shows it, be it checked already or not.
     #[must_use]
     pub fn shown(&self, asset: &AssetReference) -> String {
         match (self.readers.check(asset), self.readers.check_key(asset)) {

@@ -3,8 +3,8 @@
 //! [`Assets`] turns an [`AssetReference`](auth_model::AssetReference) into a
 //! [`Secret`](auth_model::Secret), and a connection's [`KeyAssets`](auth_model::KeyAssets) into checked
 //! [`Credentials`](auth_model::Credentials). Files and variables are read each time. What a program
-//! printed and what a vault or one of AWS's stores gave is used again for as long as the settings say, read once however
-//! many ask, and serves on for at most a day while the program fails, the vault or the store is down; then
+//! printed and what a vault or one of AWS's stores gave is used again for as long as the settings say, read once for
+//! concurrent reads, and served stale for at most a day while the program fails, the vault or the store is down; then
 //! [`Assets::stale_for`] says so. Keys that a vault's AWS engine makes live as long as their lease.
 //!
 //! ```
@@ -27,24 +27,24 @@
 //!
 //! - An error names the asset, never the value.
 //! - A trailing newline is trimmed; so is a byte order mark.
-//! - A file over 64 KiB is refused.
-//! - What is no regular file is refused without being opened.
+//! - A file over 64 KiB is rejected.
+//! - What is no regular file is rejected without being opened.
 //! - A JSON pointer takes one string of a file.
 //! - An empty asset is an error.
-//! - A missing asset is told from an unreadable one.
+//! - A missing asset is distinguished from an unreadable one.
 //! - A file readable by others is warned about once.
-//! - A file is read anew each time.
+//! - A file is read again each time.
 //! - A program is run without a shell and without input.
 //! - A program that takes too long is killed.
-//! - What a program prints is used again until it is refused or grows old.
+//! - What a program prints is cached until it is rejected or grows old.
 //! - Parts of one key from the same source are of the same reading.
-//! - Each way of logging in to a vault brings a secret.
-//! - A vault's token is renewed before it ends and had anew when the vault no longer takes it.
-//! - While a vault is sealed or cannot be reached its last secret serves on.
-//! - Leased keys are one set for all who ask, renewed while that makes them live longer and replaced ahead of their end.
+//! - Each login method of a vault brings a secret.
+//! - A vault's token is renewed before it ends and replaced when the vault no longer takes it.
+//! - While a vault is sealed or cannot be reached its last secret is served stale.
+//! - Leased keys are one set for all readers, renewed while that makes them live longer and replaced ahead of their end.
 //! - Leased keys end with the vault's token.
-//! - Leased keys that are seconds old are not replaced when they are refused.
-//! - A stored secret is fetched anew when it is refused or grows old.
+//! - Leased keys that are seconds old are not replaced when they are rejected.
+//! - A stored secret is fetched again when it is rejected or grows old.
 //! - Keys are checked before they are handed out.
 //! - Every exchange with a vault is measured, however it ends.
 //!

@@ -70,24 +70,24 @@ pub enum StoreProblem {
         message: String,
     },
     /// The store does not take the credentials, new ones included.
-    #[error("the credentials are refused: {code}: {message}")]
-    CredentialsRefused {
+    #[error("the credentials are rejected: {code}: {message}")]
+    CredentialsRejected {
         /// AWS's error code, such as `UnrecognizedClientException`.
         code: String,
         /// AWS's message.
         message: String,
     },
-    /// There are no credentials to ask with.
-    #[error("there are no credentials to ask with: {reason}")]
+    /// There are no credentials for the request.
+    #[error("there are no credentials for the request: {reason}")]
     NoCredentials {
         /// Why.
         reason: String,
         /// Whether only a change by somebody can help.
         is_permanent: bool,
     },
-    /// The store refuses the request as it stands.
-    #[error("the request is refused: {code}: {message}")]
-    Refused {
+    /// The store rejects the request.
+    #[error("the request is rejected: {code}: {message}")]
+    Rejected {
         /// AWS's error code.
         code: String,
         /// AWS's message.
@@ -106,23 +106,23 @@ pub enum StoreProblem {
         code: String,
     },
     /// The store has trouble of its own.
-    #[error("the answer has status {status}")]
+    #[error("the response has status {status}")]
     Status {
         /// The HTTP status.
         status: u16,
     },
-    /// No connection: DNS, TCP, TLS or a proxy on the way.
+    /// No connection: DNS, TCP, TLS or a proxy in between.
     #[error("it cannot be reached: {reason}")]
     Unreachable {
         /// What the network stack says.
         reason: String,
     },
-    /// No answer in time.
-    #[error("there was no answer in time")]
+    /// No response in time.
+    #[error("there was no response in time")]
     TimedOut,
-    /// An answer that is none of a store's, or one that is too large.
-    #[error("the answer with status {status} is not one of AWS's")]
-    UnreadableAnswer {
+    /// A response that is none of a store's, or one that is too large.
+    #[error("the response with status {status} is not one of AWS's")]
+    UnreadableResponse {
         /// The HTTP status.
         status: u16,
     },
@@ -135,8 +135,8 @@ impl AssetProblem for StoreProblem {
             Self::Missing
             | Self::Binary
             | Self::Denied { .. }
-            | Self::CredentialsRefused { .. }
-            | Self::Refused { .. }
+            | Self::CredentialsRejected { .. }
+            | Self::Rejected { .. }
             | Self::NoCredentials { is_permanent: true, .. } => Outlook::Permanent,
             Self::NoCredentials {
                 is_permanent: false, ..
@@ -146,7 +146,7 @@ impl AssetProblem for StoreProblem {
             | Self::Status { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut
-            | Self::UnreadableAnswer { .. } => Outlook::Passing,
+            | Self::UnreadableResponse { .. } => Outlook::Passing,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What stands in for a reader while its settings are missing.
+//! What takes the place of a reader while its settings are missing.
 
 use std::time::Duration;
 

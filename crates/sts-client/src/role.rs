@@ -164,7 +164,7 @@ impl RoleSession {
         let Some(mfa) = &self.options.mfa else {
             return Ok(None);
         };
-        let text = self.assets.read_anew(&mfa.code).await?;
+        let text = self.assets.read_uncached(&mfa.code).await?;
         let code = MfaCode::parse(&text).map_err(|_| CredentialFailure::MfaCode {
             asset: self.assets.shown(&mfa.code),
         })?;

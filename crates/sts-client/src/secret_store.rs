@@ -127,7 +127,7 @@ impl AwsSecretStore {
     async fn text(&self, secret: &StoredSecret) -> Result<Secret, StoreProblem> {
         let credentials = self.source.credentials().await.map_err(no_credentials)?;
         match self.ask(secret, &credentials).await {
-            Err(StoreProblem::CredentialsRefused { .. }) => {
+            Err(StoreProblem::CredentialsRejected { .. }) => {
                 let renewed = self.source.renew(&credentials).await.map_err(no_credentials)?;
                 self.ask(secret, &renewed).await
             }

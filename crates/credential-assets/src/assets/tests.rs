@@ -31,7 +31,7 @@ impl Room {
         }
     }
 
-    /// Writes a file with this content and mode 0600; the answer is its path.
+    /// Writes a file with this content and mode 0600; returns its path.
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, content).unwrap();
@@ -79,7 +79,7 @@ async fn a_trailing_newline_is_trimmed_and_so_is_a_byte_order_mark() {
 }
 
 #[tokio::test]
-async fn a_file_over_64_kib_is_refused() {
+async fn a_file_over_64_kib_is_rejected() {
     let room = Room::new();
     let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
     assert_eq!(room.read_file("x".repeat(limit), "").await.unwrap().len(), limit);
@@ -88,7 +88,7 @@ async fn a_file_over_64_kib_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_regular_file_is_refused_without_being_opened() {
+async fn what_is_no_regular_file_is_rejected_without_being_opened() {
     let room = Room::new();
     let folder = format!("file:{}", room.folder.path().display());
     for reference in [folder.as_str(), "file:/dev/zero"] {
@@ -129,7 +129,7 @@ async fn an_empty_asset_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_missing_asset_is_told_from_an_unreadable_one() {
+async fn a_missing_asset_is_distinguished_from_an_unreadable_one() {
     let room = Room::new();
     for reference in ["env:ABSENT", "file:/nonexistent/key"] {
         let error = room.read(reference).await.unwrap_err();
@@ -146,7 +146,7 @@ async fn a_missing_asset_is_told_from_an_unreadable_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_refused() {
+async fn what_is_no_text_is_rejected() {
     #[derive(Debug)]
     struct Binary;
     impl Environment for Binary {
@@ -166,7 +166,7 @@ async fn what_is_no_text_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_is_read_anew_each_time() {
+async fn a_file_is_read_again_each_time() {
     let room = Room::new();
     assert_eq!(room.read_file("old", "").await.unwrap(), "old");
     assert_eq!(room.read_file("new", "").await.unwrap(), "new");

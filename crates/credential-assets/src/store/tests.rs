@@ -18,8 +18,8 @@ impl Scripted {
         Arc::new(Self(Mutex::new((Ok(text.to_owned()), 0))))
     }
 
-    fn play(&self, answer: Result<&str, StoreProblem>) {
-        self.0.lock().unwrap().0 = answer.map(str::to_owned);
+    fn play(&self, response: Result<&str, StoreProblem>) {
+        self.0.lock().unwrap().0 = response.map(str::to_owned);
     }
 
     fn fetches(&self) -> usize {
@@ -111,7 +111,7 @@ async fn pass(seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_secret_is_fetched_anew_when_it_is_refused_or_grows_old() {
+async fn a_stored_secret_is_fetched_again_when_it_is_rejected_or_grows_old() {
     let json = |secret: &str| format!(r#"{{"id": "AKID", "secret": "{secret}"}}"#);
     let store = Scripted::new(&json("first"));
     let assets = assets(&store, 300);
@@ -138,7 +138,7 @@ async fn parts_of_one_key_are_of_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_serves_on_while_its_store_is_down_is_seen() {
+async fn a_value_that_is_served_stale_while_its_store_is_down_is_seen() {
     let store = Scripted::new(r#"{"id": "AKID"}"#);
     let assets = assets(&store, 60);
     let keys = keys("literal:S");
@@ -146,7 +146,7 @@ async fn a_value_that_serves_on_while_its_store_is_down_is_seen() {
     assert_eq!(assets.stale_for(&keys), None);
     store.play(Err(StoreProblem::TimedOut));
     pass(100).await;
-    assert_eq!(assets.stale_for(&keys), None, "nobody has asked since");
+    assert_eq!(assets.stale_for(&keys), None, "nothing was requested since");
     assets.keys(&keys).await.unwrap();
     pass(11).await;
     assert_eq!(assets.stale_for(&keys), Some(Duration::from_secs(111)));

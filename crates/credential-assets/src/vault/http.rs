@@ -1,4 +1,4 @@
-//! Talking to a vault: JSON over HTTP/1.1, each exchange bounded in time and size.
+//! Requests to a vault: JSON over HTTP/1.1, each exchange bounded in time and size.
 
 use std::error::Error;
 use std::fmt;
@@ -23,8 +23,8 @@ use super::settings::{InvalidVaultSettings, VaultSettings};
 use crate::call::{CallObserver, CallOutcome, CallTarget, CallTimer};
 use crate::value;
 
-/// The largest answer, in bytes: what vaults themselves take as the largest secret.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// The largest response, in bytes: what vaults themselves take as the largest secret.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
 /// Unused connections are closed before a vault's or a load balancer's own limits.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,14 +43,14 @@ pub(super) struct Http {
     observer: Option<Arc<dyn CallObserver>>,
 }
 
-/// An answer. Its texts are wiped on drop: most are secrets.
-pub(super) struct Answer {
+/// A response. Its strings are wiped on drop: most are secrets.
+pub(super) struct VaultResponse {
     pub(super) status: StatusCode,
     /// `Null` where there was no body.
     pub(super) json: Value,
 }
 
-impl Drop for Answer {
+impl Drop for VaultResponse {
     fn drop(&mut self) {
         value::wipe(&mut self.json);
     }
@@ -81,11 +81,16 @@ impl Http {
         })
     }
 
-    pub(super) async fn get(&self, path: &str, token: &Secret) -> Result<Answer, VaultProblem> {
+    pub(super) async fn get(&self, path: &str, token: &Secret) -> Result<VaultResponse, VaultProblem> {
         self.call(Method::GET, path, Some(token), Bytes::new()).await
     }
 
-    pub(super) async fn post(&self, path: &str, token: Option<&Secret>, body: &Value) -> Result<Answer, VaultProblem> {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        token: Option<&Secret>,
+        body: &Value,
+    ) -> Result<VaultResponse, VaultProblem> {
         self.call(Method::POST, path, token, body.to_string().into()).await
     }
 
@@ -96,7 +101,7 @@ impl Http {
         path: &str,
         token: Option<&Secret>,
         body: Bytes,
-    ) -> Result<Answer, VaultProblem> {
+    ) -> Result<VaultResponse, VaultProblem> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         // Paths are encoded and mounts are checked, so this is a defect of ours at most.
@@ -106,7 +111,7 @@ impl Http {
         if let Some(token) = token {
             // A token with a line end in it can be no token.
             let mut value =
-                HeaderValue::from_str(token.expose()).map_err(|_| VaultProblem::LoginRefused { status: 403 })?;
+                HeaderValue::from_str(token.expose()).map_err(|_| VaultProblem::LoginRejected { status: 403 })?;
             value.set_sensitive(true);
             request.headers_mut().insert(TOKEN, value);
         }
@@ -119,23 +124,23 @@ impl Http {
                 .map_err(|error| unreachable(&error))?;
             let status = response.status();
             let json = json(status, response.into_body()).await?;
-            Ok(Answer { status, json })
+            Ok(VaultResponse { status, json })
         };
         let outcome = timeout(self.timeout, exchange)
             .await
             .unwrap_or(Err(VaultProblem::TimedOut));
         timer.end(match &outcome {
-            Ok(answer) => CallOutcome::of_status(answer.status.as_u16()),
+            Ok(response) => CallOutcome::of_status(response.status.as_u16()),
             Err(VaultProblem::TimedOut) => CallOutcome::TimedOut,
-            Err(VaultProblem::UnreadableAnswer { .. }) => CallOutcome::Failed,
+            Err(VaultProblem::UnreadableResponse { .. }) => CallOutcome::Failed,
             Err(_) => CallOutcome::Unreachable,
         });
         outcome
     }
 }
 
-impl Answer {
-    /// The answer, where it is a success; 403 and 404 are told by what was asked for.
+impl VaultResponse {
+    /// The response, where it is a success; what 403 and 404 mean depends on the request.
     pub(super) fn success(self) -> Result<Self, VaultProblem> {
         match self.status {
             status if status.is_success() => Ok(self),
@@ -150,21 +155,21 @@ impl Answer {
 
     /// What a success without the expected content is.
     pub(super) fn unreadable(&self) -> VaultProblem {
-        VaultProblem::UnreadableAnswer {
+        VaultProblem::UnreadableResponse {
             status: self.status.as_u16(),
         }
     }
 }
 
 async fn json(status: StatusCode, mut body: Incoming) -> Result<Value, VaultProblem> {
-    let unreadable = || VaultProblem::UnreadableAnswer {
+    let unreadable = || VaultProblem::UnreadableResponse {
         status: status.as_u16(),
     };
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unreachable(&error))?;
         if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > MAX_ANSWER_BYTES {
+            if bytes.len() + data.len() > MAX_RESPONSE_BYTES {
                 return Err(unreadable());
             }
             bytes.extend_from_slice(data);

@@ -14,7 +14,7 @@ use super::kv_scheme::VaultSecret;
 use super::problem::VaultProblem;
 use super::session::Sessions;
 
-/// What stands for itself in a path.
+/// What is not escaped in a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -58,42 +58,42 @@ impl KeyValue {
                 (path, "/data/data")
             }
         };
-        let answer = self.sessions.get(&path).await?.0.success();
-        if answer.is_err() {
+        let response = self.sessions.get(&path).await?.0.success();
+        if response.is_err() {
             // The engine may have been replaced or upgraded.
             self.engines().remove(secret.path());
         }
-        let mut answer = answer?;
-        match answer.json.pointer_mut(fields_at) {
+        let mut response = response?;
+        match response.json.pointer_mut(fields_at) {
             Some(Value::Object(fields)) => Ok(take(fields).into_iter().map(field).collect()),
             // A version that was deleted has only its metadata.
             Some(Value::Null) => Err(VaultProblem::Missing),
-            _ => Err(answer.unreadable()),
+            _ => Err(response.unreadable()),
         }
     }
 
-    /// Which engine a path belongs to: asked as `vault kv get` does, which every token that may read the path may.
+    /// Which engine a path belongs to: requested as `vault kv get` does, which every token that may read the path may.
     async fn engine(&self, path: &str) -> Result<Engine, VaultProblem> {
         if let Some(engine) = self.engines().get(path) {
             return Ok(engine.clone());
         }
-        let (answer, _) = self
+        let (response, _) = self
             .sessions
             .get(&format!("sys/internal/ui/mounts/{}", encoded(path)))
             .await?;
-        let engine = if answer.status == StatusCode::NOT_FOUND {
+        let engine = if response.status == StatusCode::NOT_FOUND {
             // A server from before there was a version 2.
             Engine::Version1
         } else {
-            let answer = answer.success()?;
-            let text = |pointer| answer.json.pointer(pointer).and_then(Value::as_str);
+            let response = response.success()?;
+            let text = |pointer| response.json.pointer(pointer).and_then(Value::as_str);
             match (text("/data/type"), text("/data/options/version"), text("/data/path")) {
                 (Some("kv"), Some("2"), Some(mount)) => Engine::Version2 {
                     mount: mount.to_owned(),
                 },
                 (Some("kv" | "generic" | "cubbyhole"), _, _) => Engine::Version1,
                 (Some(_), _, _) => return Err(VaultProblem::NotKeyValue),
-                (None, _, _) => return Err(answer.unreadable()),
+                (None, _, _) => return Err(response.unreadable()),
             }
         };
         self.engines().insert(path.to_owned(), engine.clone());
@@ -105,7 +105,7 @@ impl KeyValue {
     }
 }
 
-/// A path as it stands in a URL.
+/// A path as it is written in a URL.
 pub(super) fn encoded(path: &str) -> String {
     utf8_percent_encode(path, PLAIN).to_string()
 }

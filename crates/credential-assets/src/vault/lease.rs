@@ -8,21 +8,21 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::aws_scheme::VaultAwsRole;
-use super::http::Answer;
+use super::http::VaultResponse;
 use super::kv::encoded;
 use super::problem::VaultProblem;
 use super::session::{Sessions, Standing};
 use crate::asset_cache::{AssetCache, Freshness};
 
-/// A lease is renewed, or a new set had, this long before the end: sources that hold the set renew it five minutes
+/// A lease is renewed, or a new set made, this long before the end: sources that hold the set renew it five minutes
 /// ahead, so what they are given then must be newer.
 const WINDOW: Duration = Duration::from_mins(5);
 
 /// The window is at most this part of a lease, so that short ones are not renewed all the time.
 const LARGEST_PART: u32 = 3;
 
-/// AWS takes seconds to make a new IAM user known everywhere: a set this young that it refuses is not replaced, since
-/// the next one would be refused just the same. Source: IAM User Guide, "Changes that I make are not always immediately
+/// AWS takes seconds to make a new IAM user known everywhere: a set this young that it rejects is not replaced, since
+/// the next one would be rejected just the same. Source: IAM User Guide, "Changes that I make are not always immediately
 /// visible".
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -47,7 +47,7 @@ struct Lease {
     token: Secret,
 }
 
-/// What an answer says of a lease.
+/// What a response says of a lease.
 struct Terms {
     id: String,
     length: Duration,
@@ -58,7 +58,7 @@ impl Leases {
     pub(super) fn new(sessions: Arc<Sessions>) -> Self {
         Self {
             sessions,
-            // A set's worth is told by its lease.
+            // The lease decides how long a set is good.
             sets: AssetCache::new(Duration::ZERO),
         }
     }
@@ -75,7 +75,7 @@ impl Leases {
         Ok((lease.credentials.clone(), lease.end(standing.as_ref())))
     }
 
-    /// AWS refuses the set: another one is made at the next call, unless this one is too new to be known.
+    /// AWS rejects the set: another one is made at the next call, unless this one is too new to be known.
     pub(super) fn forget(&self, role: &VaultAwsRole) {
         let is_settled = |lease: &Arc<Lease>| lease.made_at.elapsed() >= SETTLING;
         if self.sets.peek(role).as_ref().is_some_and(is_settled) {
@@ -101,12 +101,12 @@ impl Leases {
                 return Ok(lease);
             }
         }
-        let (answer, token) = self.sessions.get(&encoded(role.path())).await?;
-        let status = answer.status.as_u16();
+        let (response, token) = self.sessions.get(&encoded(role.path())).await?;
+        let status = response.status.as_u16();
         if status == 400 {
             return Err(VaultProblem::NotMade { status });
         }
-        made(&answer.success()?, token)
+        made(&response.success()?, token)
     }
 
     /// The same set for longer; `None` where it cannot live much longer.
@@ -115,11 +115,11 @@ impl Leases {
             return Ok(None);
         }
         let body = json!({ "lease_id": lease.id, "increment": lease.term.as_secs() });
-        let (answer, _) = self.sessions.post("sys/leases/renew", &body).await?;
-        let terms = match answer.status.as_u16() {
+        let (response, _) = self.sessions.post("sys/leases/renew", &body).await?;
+        let terms = match response.status.as_u16() {
             // It is gone, or may not be renewed.
             400 | 403 | 404 => return Ok(None),
-            _ => terms(&answer.success()?)?,
+            _ => terms(&response.success()?)?,
         };
         let longer = Lease {
             id: terms.id,
@@ -159,10 +159,10 @@ impl Lease {
     }
 }
 
-fn terms(answer: &Answer) -> Result<Terms, VaultProblem> {
-    let seconds = answer.json.get("lease_duration").and_then(Value::as_u64);
+fn terms(response: &VaultResponse) -> Result<Terms, VaultProblem> {
+    let seconds = response.json.get("lease_duration").and_then(Value::as_u64);
     Ok(Terms {
-        id: answer
+        id: response
             .json
             .get("lease_id")
             .and_then(Value::as_str)
@@ -171,9 +171,9 @@ fn terms(answer: &Answer) -> Result<Terms, VaultProblem> {
         length: Duration::from_secs(
             seconds
                 .filter(|seconds| *seconds > 0)
-                .ok_or_else(|| answer.unreadable())?,
+                .ok_or_else(|| response.unreadable())?,
         ),
-        is_renewable: answer
+        is_renewable: response
             .json
             .get("renewable")
             .and_then(Value::as_bool)
@@ -181,22 +181,22 @@ fn terms(answer: &Answer) -> Result<Terms, VaultProblem> {
     })
 }
 
-/// The set that an answer brings. Source: Vault's API documentation, "AWS secrets engine", "Generate credentials".
-fn made(answer: &Answer, token: Secret) -> Result<Lease, VaultProblem> {
-    let terms = terms(answer)?;
+/// The set in a response. Source: Vault's API documentation, "AWS secrets engine", "Generate credentials".
+fn made(response: &VaultResponse, token: Secret) -> Result<Lease, VaultProblem> {
+    let terms = terms(response)?;
     let text = |name: &str| {
-        let text = answer.json.get("data")?.get(name)?.as_str()?;
+        let text = response.json.get("data")?.get(name)?.as_str()?;
         Some(Secret::new(text)).filter(|_| !text.is_empty())
     };
     let id = text("access_key").and_then(|id| AccessKeyId::parse(id.expose()).ok());
     let secret = text("secret_key").and_then(|secret| SecretAccessKey::parse(secret).ok());
     let (Some(id), Some(secret)) = (id, secret) else {
-        return Err(answer.unreadable());
+        return Err(response.unreadable());
     };
     let mut credentials = Credentials::new(id, secret);
     // Newer servers write it under both names.
     if let Some(session) = text("security_token").or_else(|| text("session_token")) {
-        let session = SessionToken::parse(session).map_err(|_| answer.unreadable())?;
+        let session = SessionToken::parse(session).map_err(|_| response.unreadable())?;
         credentials = credentials.with_session_token(session);
     }
     let now = Instant::now();

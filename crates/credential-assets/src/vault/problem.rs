@@ -3,7 +3,7 @@
 use crate::asset_cache::Passing;
 use crate::error::{AssetError, AssetProblem, Outlook};
 
-/// Why a vault gave no secret. Nothing of an answer's body is in any of them.
+/// Why a vault gave no secret. Nothing of a response's body is in any of them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultProblem {
@@ -13,9 +13,9 @@ pub enum VaultProblem {
     /// The token is good, its policies do not allow this: status 403.
     #[error("the vault's policies do not allow it")]
     Denied,
-    /// The login, or the token that was given, is refused.
-    #[error("the vault refuses the login with status {status}")]
-    LoginRefused {
+    /// The login, or the token that was given, is rejected.
+    #[error("the vault rejects the login with status {status}")]
+    LoginRejected {
         /// The HTTP status.
         status: u16,
     },
@@ -31,11 +31,11 @@ pub enum VaultProblem {
     /// The path belongs to something other than a key/value engine.
     #[error("the path is not one of a key/value engine")]
     NotKeyValue,
-    /// A version was asked for, and the engine keeps none.
+    /// A version is named, and the engine keeps none.
     #[error("the key/value engine has version 1, which keeps no versions of a secret")]
     NotVersioned,
-    /// The AWS engine makes no keys: there is no such role, or AWS refuses what the engine asks of it.
-    #[error("the vault's AWS engine makes no keys (status {status}): there is no such role, or AWS refuses the engine")]
+    /// The AWS engine makes no keys: there is no such role, or AWS rejects what the engine requests.
+    #[error("the vault's AWS engine makes no keys (status {status}): there is no such role, or AWS rejects the engine")]
     NotMade {
         /// The HTTP status.
         status: u16,
@@ -46,18 +46,18 @@ pub enum VaultProblem {
         /// What the network stack says.
         reason: String,
     },
-    /// No answer in time.
-    #[error("the vault did not answer in time")]
+    /// No response in time.
+    #[error("the vault did not respond in time")]
     TimedOut,
-    /// An answer that tells of some other trouble.
-    #[error("the vault answered with status {status}")]
+    /// A response with another status.
+    #[error("the vault responded with status {status}")]
     Status {
         /// The HTTP status.
         status: u16,
     },
-    /// An answer that is none of a vault's, or one over 1 MiB.
-    #[error("the answer with status {status} is not one of a vault's")]
-    UnreadableAnswer {
+    /// A response that is none of a vault's, or one over 1 MiB.
+    #[error("the response with status {status} is not one of a vault's")]
+    UnreadableResponse {
         /// The HTTP status.
         status: u16,
     },
@@ -68,14 +68,14 @@ impl AssetProblem for VaultProblem {
         match self {
             Self::LoginAsset(error) => error.outlook(),
             // Vaults lock a login out that fails time and again.
-            Self::LoginRefused { .. } => Outlook::Permanent,
+            Self::LoginRejected { .. } => Outlook::Permanent,
             Self::Status { status } if *status < 500 && *status != 429 => Outlook::Local,
             Self::Sealed
             | Self::NotMade { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut
             | Self::Status { .. }
-            | Self::UnreadableAnswer { .. } => Outlook::Passing,
+            | Self::UnreadableResponse { .. } => Outlook::Passing,
             Self::Denied | Self::Missing | Self::NoField | Self::NotKeyValue | Self::NotVersioned => Outlook::Local,
         }
     }
@@ -85,7 +85,7 @@ impl AssetProblem for VaultProblem {
             Self::NoField => "the secret has no field of this name: look after the # of the reference.",
             Self::Sealed => "have the vault unsealed.",
             Self::Denied => "a policy of the vault has to grant the login `read` on this path.",
-            Self::LoginRefused { .. } | Self::LoginAsset(_) => {
+            Self::LoginRejected { .. } | Self::LoginAsset(_) => {
                 "correct [assets.vault.auth]: the vault does not take that login."
             }
             Self::Missing => "write the secret, or correct mount and path in the reference.",
@@ -96,7 +96,7 @@ impl AssetProblem for VaultProblem {
             | Self::NotVersioned
             | Self::NotMade { .. }
             | Self::Status { .. }
-            | Self::UnreadableAnswer { .. } => {
+            | Self::UnreadableResponse { .. } => {
                 "look at what responds at assets.vault.address, and at the vault's own log."
             }
         }

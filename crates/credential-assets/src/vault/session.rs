@@ -1,4 +1,4 @@
-//! The token: had by a login, renewed while it lives, had anew when the vault no longer takes it.
+//! The token: obtained by a login, renewed while it lives, replaced when the vault no longer takes it.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::http::{Answer, Http};
+use super::http::{Http, VaultResponse};
 use super::problem::VaultProblem;
 use super::settings::VaultAuth;
 use crate::error::AssetError;
@@ -20,7 +20,7 @@ use crate::value;
 /// The shortest pause between two renewals: a token near the end of its longest life gets leases of seconds.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
 
-/// The token of one vault. Whoever needs one while it is being had waits for it.
+/// The token of one vault. Whoever needs one during a login waits for it.
 #[derive(Debug)]
 pub(super) struct Sessions {
     http: Arc<Http>,
@@ -35,7 +35,7 @@ pub(super) struct Sessions {
 #[derive(Clone, Debug)]
 struct Session {
     token: Secret,
-    /// `None` is a token without an end, or one whose end the vault does not tell.
+    /// `None` is a token without an end, or one whose end the vault does not report.
     lease: Option<Lease>,
 }
 
@@ -52,7 +52,7 @@ struct Lease {
 #[derive(Debug)]
 pub(super) struct Standing {
     token: Secret,
-    /// `None` where it does not end, or the vault does not tell.
+    /// `None` where it does not end, or the vault does not report it.
     pub(super) ends_at: Option<Instant>,
 }
 
@@ -76,7 +76,7 @@ impl Lease {
     fn new(seconds: u64, is_renewable: bool) -> Option<Self> {
         let length = Some(Duration::from_secs(seconds)).filter(|length| !length.is_zero())?;
         let now = Instant::now();
-        // A little early, so that nothing is asked with a token that ends on the way.
+        // A little early, so that no request has a token that ends in transit.
         let term = length * 9 / 10;
         Some(Self {
             term,
@@ -127,7 +127,7 @@ impl Sessions {
     }
 
     /// Sees that the token does not end within this window, or a third of its life where that is less: it is renewed,
-    /// else had anew.
+    /// else obtained again.
     pub(super) async fn outlast(self: &Arc<Self>, window: Duration) -> Result<(), VaultProblem> {
         let token = self.token().await?;
         let Some(lease) = self
@@ -163,48 +163,56 @@ impl Sessions {
         session.lease.filter(|_| session.token.expose() == token.expose())
     }
 
-    /// Asks with a good token: one that the vault no longer takes is replaced, once. The token that was used is told
-    /// too.
-    pub(super) async fn get(self: &Arc<Self>, path: &str) -> Result<(Answer, Secret), VaultProblem> {
-        self.ask(path, None).await
+    /// Sends a request with a good token: one that the vault no longer takes is replaced, once. The token that was used
+    /// is returned too.
+    pub(super) async fn get(self: &Arc<Self>, path: &str) -> Result<(VaultResponse, Secret), VaultProblem> {
+        self.request(path, None).await
     }
 
     /// The same with a body.
-    pub(super) async fn post(self: &Arc<Self>, path: &str, body: &Value) -> Result<(Answer, Secret), VaultProblem> {
-        self.ask(path, Some(body)).await
+    pub(super) async fn post(
+        self: &Arc<Self>,
+        path: &str,
+        body: &Value,
+    ) -> Result<(VaultResponse, Secret), VaultProblem> {
+        self.request(path, Some(body)).await
     }
 
-    async fn ask(self: &Arc<Self>, path: &str, body: Option<&Value>) -> Result<(Answer, Secret), VaultProblem> {
+    async fn request(
+        self: &Arc<Self>,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(VaultResponse, Secret), VaultProblem> {
         let token = self.token().await?;
-        let answer = self.question(path, body, &token).await?;
-        if answer.status != StatusCode::FORBIDDEN {
-            return Ok((answer, token));
+        let response = self.send(path, body, &token).await?;
+        if response.status != StatusCode::FORBIDDEN {
+            return Ok((response, token));
         }
         match self.replace(&token).await? {
-            Some(token) => Ok((self.question(path, body, &token).await?, token)),
-            None => Ok((answer, token)),
+            Some(token) => Ok((self.send(path, body, &token).await?, token)),
+            None => Ok((response, token)),
         }
     }
 
-    async fn question(&self, path: &str, body: Option<&Value>, token: &Secret) -> Result<Answer, VaultProblem> {
+    async fn send(&self, path: &str, body: Option<&Value>, token: &Secret) -> Result<VaultResponse, VaultProblem> {
         match body {
             None => self.http.get(path, token).await,
             Some(body) => self.http.post(path, Some(token), body).await,
         }
     }
 
-    /// Another token, where `refused` turns out to be a bad one; `None` where it is good and lacks a permission.
-    pub(super) async fn replace(self: &Arc<Self>, refused: &Secret) -> Result<Option<Secret>, VaultProblem> {
+    /// Another token, where `rejected` turns out to be a bad one; `None` where it is good and lacks a permission.
+    pub(super) async fn replace(self: &Arc<Self>, rejected: &Secret) -> Result<Option<Secret>, VaultProblem> {
         let mut current = self.current.lock().await;
         if let Some(session) = current
             .as_ref()
-            .filter(|session| session.token.expose() != refused.expose())
+            .filter(|session| session.token.expose() != rejected.expose())
         {
             return Ok(Some(session.token.clone()));
         }
         if self
             .http
-            .get("auth/token/lookup-self", refused)
+            .get("auth/token/lookup-self", rejected)
             .await?
             .status
             .is_success()
@@ -213,9 +221,9 @@ impl Sessions {
         }
         *current = None;
         let session = self.log_in().await?;
-        if session.token.expose() == refused.expose() {
+        if session.token.expose() == rejected.expose() {
             // It was given, and nobody has given another one since.
-            return Err(VaultProblem::LoginRefused { status: 403 });
+            return Err(VaultProblem::LoginRejected { status: 403 });
         }
         let token = session.token.clone();
         self.keep(&session);
@@ -259,26 +267,26 @@ impl Sessions {
 
     /// A token that was given, with what the vault knows of its end.
     async fn look_up(&self, token: Secret) -> Result<Session, VaultProblem> {
-        let answer = self.http.get("auth/token/lookup-self", &token).await?;
-        if answer.status == StatusCode::FORBIDDEN {
-            // A bad token, or one that may not look at itself: the first read tells.
+        let response = self.http.get("auth/token/lookup-self", &token).await?;
+        if response.status == StatusCode::FORBIDDEN {
+            // A bad token, or one that may not look at itself: the first read shows.
             return Ok(Session { token, lease: None });
         }
-        let answer = answer.success()?;
-        let seconds = answer.json.pointer("/data/ttl").and_then(Value::as_u64);
-        let is_renewable = answer.json.pointer("/data/renewable").and_then(Value::as_bool);
+        let response = response.success()?;
+        let seconds = response.json.pointer("/data/ttl").and_then(Value::as_u64);
+        let is_renewable = response.json.pointer("/data/renewable").and_then(Value::as_bool);
         let lease = Lease::new(seconds.unwrap_or_default(), is_renewable.unwrap_or_default());
         Ok(Session { token, lease })
     }
 
     async fn log_in_at(&self, mount: &str, mut body: Value) -> Result<Session, VaultProblem> {
         let path = format!("auth/{}/login", super::kv::encoded(mount));
-        let answer = self.http.post(&path, None, &body).await;
+        let response = self.http.post(&path, None, &body).await;
         value::wipe(&mut body);
-        let answer = answer?;
-        match answer.status.as_u16() {
-            status @ (400 | 401 | 403 | 404) => Err(VaultProblem::LoginRefused { status }),
-            _ => granted(&answer.success()?),
+        let response = response?;
+        match response.status.as_u16() {
+            status @ (400 | 401 | 403 | 404) => Err(VaultProblem::LoginRejected { status }),
+            _ => granted(&response.success()?),
         }
     }
 
@@ -293,8 +301,10 @@ impl Sessions {
 
     /// Renews the current token; its new lease, where there is something to go on renewing.
     async fn renew(&self, token: &Secret) -> Option<Lease> {
-        let answer = self.http.post("auth/token/renew-self", Some(token), &json!({})).await;
-        let renewed = answer.and_then(Answer::success).and_then(|answer| granted(&answer));
+        let response = self.http.post("auth/token/renew-self", Some(token), &json!({})).await;
+        let renewed = response
+            .and_then(VaultResponse::success)
+            .and_then(|response| granted(&response));
         let mut current = self.current.lock().await;
         let session = current
             .as_mut()
@@ -323,14 +333,14 @@ fn login_asset(error: AssetError) -> VaultProblem {
     VaultProblem::LoginAsset(Box::new(error))
 }
 
-/// The token that an answer grants.
-fn granted(answer: &Answer) -> Result<Session, VaultProblem> {
-    let auth = answer.json.get("auth").ok_or_else(|| answer.unreadable())?;
+/// The token that a response grants.
+fn granted(response: &VaultResponse) -> Result<Session, VaultProblem> {
+    let auth = response.json.get("auth").ok_or_else(|| response.unreadable())?;
     let token = auth.get("client_token").and_then(Value::as_str);
     let seconds = auth.get("lease_duration").and_then(Value::as_u64).unwrap_or_default();
     let is_renewable = auth.get("renewable").and_then(Value::as_bool).unwrap_or_default();
     Ok(Session {
-        token: Secret::new(token.ok_or_else(|| answer.unreadable())?),
+        token: Secret::new(token.ok_or_else(|| response.unreadable())?),
         lease: Lease::new(seconds, is_renewable),
     })
 }

@@ -63,7 +63,7 @@ pub enum InvalidVaultSettings {
     /// The extra roots are no PEM certificates.
     #[error("the vault's extra root certificates are no usable PEM certificates")]
     Roots,
-    /// The TLS library refuses its own defaults.
+    /// The TLS library rejects its own defaults.
     #[error("TLS cannot be set up")]
     Tls,
 }

@@ -1,4 +1,4 @@
-//! A vault that answers by a script: real sockets, answers as Vault and OpenBao give them.
+//! A vault that responds by a script: real sockets, responses as Vault and OpenBao give them.
 
 mod failures;
 mod leases;
@@ -124,7 +124,7 @@ async fn both_engines_and_each_version_are_read() {
 }
 
 #[tokio::test]
-async fn each_way_of_logging_in_brings_a_secret() {
+async fn each_login_method_brings_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let jwt_file: PathBuf = folder.path().join("jwt");
     std::fs::write(&jwt_file, "the.jwt\n").unwrap();
@@ -196,13 +196,13 @@ async fn a_vaults_token_is_renewed_before_it_ends() {
     for renewals in 1..=3 {
         read(&assets, "vault:kv/a#k").await.unwrap();
         pass(2_401).await;
-        server.until_asked("POST auth/token/renew-self", renewals).await;
+        server.until_requested("POST auth/token/renew-self", renewals).await;
     }
     assert_eq!(server.count("POST auth/approle/login"), 1);
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_renewed_is_had_anew_before_it_ends() {
+async fn a_token_that_cannot_be_renewed_is_replaced_before_it_ends() {
     let once = json!({"auth": {"client_token": "granted", "lease_duration": 100, "renewable": false}});
     let script = Script::new()
         .on("POST auth/approle/login", "", 200, &once)
@@ -218,7 +218,7 @@ async fn a_token_that_cannot_be_renewed_is_had_anew_before_it_ends() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_vault_no_longer_takes_is_had_anew() {
+async fn a_token_that_the_vault_no_longer_takes_is_replaced() {
     let script = |token: &str| {
         Script::new()
             .on("POST auth/approle/login", "", 200, &grant(token, 3_600))
@@ -234,7 +234,7 @@ async fn a_token_that_the_vault_no_longer_takes_is_had_anew() {
 }
 
 #[tokio::test]
-async fn a_given_token_is_read_anew_when_it_is_refused() {
+async fn a_given_token_is_read_again_when_it_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "first").unwrap();
@@ -254,7 +254,7 @@ async fn a_given_token_is_read_anew_when_it_is_refused() {
     let error = read(&assets, "vault:kv/a#k").await.unwrap_err();
     assert_eq!(
         failures::problem(error),
-        super::VaultProblem::LoginRefused { status: 403 }
+        super::VaultProblem::LoginRejected { status: 403 }
     );
     std::fs::write(&file, "second").unwrap();
     assert_eq!(read(&assets, "vault:kv/a#k").await.unwrap(), "second");

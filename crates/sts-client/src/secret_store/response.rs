@@ -19,7 +19,7 @@ const MAX_RESPONSE_BYTES: usize = 448 * 1024;
 /// The text in a response.
 pub(super) async fn read(store: &dyn AwsStore, response: HttpResponse) -> Result<Secret, StoreProblem> {
     let status = response.status().as_u16();
-    let unreadable = || StoreProblem::UnreadableAnswer { status };
+    let unreadable = || StoreProblem::UnreadableResponse { status };
     let headers = headers(&response);
     let body = bytes(response.into_body()).await.ok_or_else(unreadable)?;
     if status != 200 {
@@ -58,12 +58,12 @@ fn problem(status: StatusCode, error: &ErrorResponse) -> StoreProblem {
     }
     let status = status.as_u16();
     match failure(status, error, "reading it") {
-        CredentialFailure::KeysRefused { code, message } => StoreProblem::CredentialsRefused { code, message },
+        CredentialFailure::KeysRefused { code, message } => StoreProblem::CredentialsRejected { code, message },
         CredentialFailure::AccessDenied { code, message, .. } => StoreProblem::Denied { code, message },
-        CredentialFailure::RequestRefused { code, message } => StoreProblem::Refused { code, message },
+        CredentialFailure::RequestRefused { code, message } => StoreProblem::Rejected { code, message },
         CredentialFailure::ClockSkew { message } => StoreProblem::ClockSkew { message },
         CredentialFailure::Throttled { code } => StoreProblem::Throttled { code },
-        CredentialFailure::UnreadableAnswer { .. } => StoreProblem::UnreadableAnswer { status },
+        CredentialFailure::UnreadableAnswer { .. } => StoreProblem::UnreadableResponse { status },
         _ => StoreProblem::Status { status },
     }
 }

@@ -142,7 +142,7 @@ impl Scheme for StoreScheme {
 
 /// What a response with status 200 is that is none of the store's.
 fn unreadable() -> StoreProblem {
-    StoreProblem::UnreadableAnswer { status: 200 }
+    StoreProblem::UnreadableResponse { status: 200 }
 }
 
 /// Whether the text has `1..=longest` bytes and each of them is allowed.

@@ -143,7 +143,7 @@ async fn what_is_wrong_is_told_apart() {
     };
     let refused = |code| {
         let (code, message) = named(code);
-        StoreProblem::Refused { code, message }
+        StoreProblem::Rejected { code, message }
     };
     for (status, body, want) in [
         (400, refusal("ResourceNotFoundException"), StoreProblem::Missing),
@@ -164,14 +164,22 @@ async fn what_is_wrong_is_told_apart() {
             StoreProblem::Status { status: 500 },
         ),
         (503, "<html>".to_owned(), StoreProblem::Status { status: 503 }),
-        (407, "<html>".to_owned(), StoreProblem::UnreadableAnswer { status: 407 }),
-        (200, "<html>".to_owned(), StoreProblem::UnreadableAnswer { status: 200 }),
-        (200, "{}".to_owned(), StoreProblem::UnreadableAnswer { status: 200 }),
+        (
+            407,
+            "<html>".to_owned(),
+            StoreProblem::UnreadableResponse { status: 407 },
+        ),
+        (
+            200,
+            "<html>".to_owned(),
+            StoreProblem::UnreadableResponse { status: 200 },
+        ),
+        (200, "{}".to_owned(), StoreProblem::UnreadableResponse { status: 200 }),
         (200, r#"{"SecretBinary": "d0phbA=="}"#.to_owned(), StoreProblem::Binary),
         (
             200,
             format!(r#"{{"SecretString": "{SECRET}{}"}}"#, "x".repeat(448 * 1024)),
-            StoreProblem::UnreadableAnswer { status: 200 },
+            StoreProblem::UnreadableResponse { status: 200 },
         ),
         (
             400,
@@ -187,7 +195,7 @@ async fn what_is_wrong_is_told_apart() {
         assert_eq!((problem, sent.len()), (want, 1));
     }
     let (outcome, _) = fetch("ssm:a", None, 200, r#"{"SecretString": "a"}"#).await;
-    assert_eq!(outcome.unwrap_err(), StoreProblem::UnreadableAnswer { status: 200 });
+    assert_eq!(outcome.unwrap_err(), StoreProblem::UnreadableResponse { status: 200 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +214,7 @@ async fn a_set_that_a_store_refuses_is_renewed_once() {
     let store = store("secretsmanager", folder.path(), None, &script);
     let secret = stored("secretsmanager:a");
     let refused = store.fetch(&secret).await.unwrap_err();
-    assert!(matches!(refused, StoreProblem::CredentialsRefused { .. }), "{refused}");
+    assert!(matches!(refused, StoreProblem::CredentialsRejected { .. }), "{refused}");
     assert_eq!(script.take().len(), 2);
     std::fs::write(folder.path().join("id"), "AKIDSECOND").unwrap();
     tokio::time::advance(Duration::from_secs(6)).await;
@@ -244,7 +252,7 @@ async fn a_store_without_credentials_says_why() {
     let problem = store.fetch(&stored("ssm:/a")).await.unwrap_err();
     let text = problem.to_string();
     assert!(
-        text.starts_with("there are no credentials to ask with: file:") && text.ends_with("does not exist"),
+        text.starts_with("there are no credentials for the request: file:") && text.ends_with("does not exist"),
         "{text}"
     );
     assert!(!format!("{store:?}").contains("wJal"));

@@ -71,7 +71,7 @@ async fn a_program_that_takes_too_long_is_killed() {
 }
 
 #[tokio::test]
-async fn a_program_that_fails_is_named_and_nothing_it_says_is_told() {
+async fn a_program_that_fails_is_named_and_nothing_it_says_is_shown() {
     let room = Room::new();
     let script = "exec:/bin/sh -c 'echo wJalout; echo wJalerr >&2; exit 7' --pin wJalarg";
     let error = room.read(script).await.unwrap_err();
@@ -100,7 +100,7 @@ async fn a_program_that_fails_is_named_and_nothing_it_says_is_told() {
 }
 
 #[tokio::test]
-async fn what_a_program_prints_is_used_again_until_it_is_refused_or_grows_old() {
+async fn what_a_program_prints_is_cached_until_it_is_rejected_or_grows_old() {
     let room = Room::new();
     let program = room.counting("S");
     let set = keys("AKID", &program, None);
@@ -114,11 +114,11 @@ async fn what_a_program_prints_is_used_again_until_it_is_refused_or_grows_old() 
 }
 
 #[tokio::test]
-async fn what_is_good_once_is_read_anew_each_time() {
+async fn what_is_good_once_is_read_again_each_time() {
     let room = Room::new();
     let program = room.counting("042137").parse().unwrap();
     for runs in 1..=3 {
-        room.assets.read_anew(&program).await.unwrap();
+        room.assets.read_uncached(&program).await.unwrap();
         assert_eq!(room.runs(), runs);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn problem(error: AssetError) -> VaultProblem {
     }
 }
 
-/// The error of a vault that answers by this script.
+/// The error of a vault that responds by this script.
 async fn failing(script: Script, reference: &str) -> AssetError {
     let server = Server::start(script).await;
     let error = read(&assets(settings(&server, token_auth())), reference)
@@ -37,19 +37,19 @@ async fn each_failure_of_the_server_is_told_apart() {
         (
             403,
             "{}",
-            VaultProblem::LoginRefused { status: 403 },
+            VaultProblem::LoginRejected { status: 403 },
             Outlook::Permanent,
         ),
         (
             200,
             "<html>",
-            VaultProblem::UnreadableAnswer { status: 200 },
+            VaultProblem::UnreadableResponse { status: 200 },
             Outlook::Passing,
         ),
         (
             200,
             "{}",
-            VaultProblem::UnreadableAnswer { status: 200 },
+            VaultProblem::UnreadableResponse { status: 200 },
             Outlook::Passing,
         ),
     ];
@@ -61,7 +61,7 @@ async fn each_failure_of_the_server_is_told_apart() {
     let too_large = format!("\"{SECRET}{}\"", "x".repeat(1 << 20));
     let error = failing(Script::always(200, &too_large), ASSET).await;
     assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
-    assert_eq!(problem(error), VaultProblem::UnreadableAnswer { status: 200 });
+    assert_eq!(problem(error), VaultProblem::UnreadableResponse { status: 200 });
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_login_that_fails_says_why() {
         Server::start(Script::new().on("POST auth/approle/login", "", 400, &json!({"errors": [SECRET]}))).await;
     let error = read(&assets(settings(&server, approle())), ASSET).await.unwrap_err();
     assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
-    assert_eq!(problem(error), VaultProblem::LoginRefused { status: 400 });
+    assert_eq!(problem(error), VaultProblem::LoginRejected { status: 400 });
 
     let auth = VaultAuth::Token {
         token: "env:ABSENT".parse().unwrap(),
@@ -134,7 +134,7 @@ async fn a_login_that_fails_says_why() {
 }
 
 #[tokio::test]
-async fn while_a_vault_is_sealed_or_cannot_be_reached_its_last_secret_serves_on() {
+async fn while_a_vault_is_sealed_or_cannot_be_reached_its_last_secret_is_served_stale() {
     let server = Server::start(one_secret()).await;
     let assets = assets(settings(&server, token_auth()));
     assert_eq!(read(&assets, ASSET).await.unwrap(), SECRET);
@@ -149,7 +149,7 @@ async fn while_a_vault_is_sealed_or_cannot_be_reached_its_last_secret_serves_on(
     let other = problem(read(&assets, "vault:kv/other#a").await.unwrap_err());
     assert!(matches!(other, VaultProblem::Unreachable { .. }), "{other}");
 
-    // Not what AWS refused, and not for ever.
+    // Not what AWS rejected, and not for ever.
     let asset: AssetReference = ASSET.parse().unwrap();
     assets.invalidate(&KeyAssets::Parts(KeyParts {
         access_key_id: asset.clone(),
@@ -160,7 +160,7 @@ async fn while_a_vault_is_sealed_or_cannot_be_reached_its_last_secret_serves_on(
 }
 
 #[tokio::test]
-async fn a_vault_that_does_not_answer_is_given_up() {
+async fn a_vault_that_does_not_respond_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::start(Script::new()).await;
     let settings = VaultSettings {
@@ -209,14 +209,14 @@ async fn every_exchange_with_a_vault_is_measured_however_it_ends() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_work_are_refused() {
+async fn settings_that_cannot_work_are_rejected() {
     use crate::InvalidVaultSettings as Invalid;
     let server = Server::start(Script::new()).await;
     let check = |change: &dyn Fn(&mut VaultSettings), want: Invalid| {
         let mut settings = settings(&server, token_auth());
         change(&mut settings);
-        let refused = Assets::new(FixedEnvironment::from_iter([("A", "b")])).with_vault(settings);
-        assert_eq!(refused.unwrap_err(), want);
+        let rejected = Assets::new(FixedEnvironment::from_iter([("A", "b")])).with_vault(settings);
+        assert_eq!(rejected.unwrap_err(), want);
     };
     for address in [
         "vault.internal",

@@ -1,4 +1,4 @@
-//! Keys of the AWS engine. The answers are as Vault's API documentation shows them.
+//! Keys of the AWS engine. The responses are as Vault's API documentation shows them.
 
 use std::time::SystemTime;
 
@@ -124,10 +124,10 @@ async fn leased_keys_are_one_set_for_all_who_ask_renewed_and_replaced_ahead_of_t
 #[tokio::test]
 async fn a_session_has_its_token_and_is_not_renewed() {
     for name in ["security_token", "session_token"] {
-        let mut answer = set("ASIA1", 900);
-        answer["renewable"] = json!(false);
-        answer["data"][name] = json!("FwoGZXIvYXdz");
-        let script = || endless().on("GET aws/sts/deploy", "given-token", 200, &answer);
+        let mut response = set("ASIA1", 900);
+        response["renewable"] = json!(false);
+        response["data"][name] = json!("FwoGZXIvYXdz");
+        let script = || endless().on("GET aws/sts/deploy", "given-token", 200, &response);
         let room = Room::new(script(), token_auth()).await;
         let role = KeyAssets::Leased("vault-aws:aws/sts/deploy".parse().unwrap());
         for sets in 1..=2 {
@@ -196,7 +196,7 @@ async fn a_token_is_renewed_for_the_keys_it_made() {
 }
 
 #[tokio::test]
-async fn leased_keys_that_are_seconds_old_are_not_replaced_when_they_are_refused() {
+async fn leased_keys_that_are_seconds_old_are_not_replaced_when_they_are_rejected() {
     let script = |id: &str| endless().on(MAKE, "given-token", 200, &set(id, 3_600));
     let room = Room::new(script("AKIA1"), token_auth()).await;
     let refuse = || room.assets.invalidate(&KeyAssets::Leased(ROLE.parse().unwrap()));
@@ -231,12 +231,12 @@ async fn while_a_vault_is_sealed_its_last_set_serves_to_its_end() {
 #[tokio::test]
 async fn what_is_no_set_is_an_error_that_shows_nothing_of_it() {
     let without = |pointer: &str, value: Value| {
-        let mut answer = set("AKIA1", 3_600);
-        *answer.pointer_mut(pointer).unwrap() = value;
-        answer
+        let mut response = set("AKIA1", 3_600);
+        *response.pointer_mut(pointer).unwrap() = value;
+        response
     };
-    let unreadable = || VaultProblem::UnreadableAnswer { status: 200 };
-    for (status, answer, want, outlook) in [
+    let unreadable = || VaultProblem::UnreadableResponse { status: 200 };
+    for (status, response, want, outlook) in [
         (
             200,
             without("/data/secret_key", Value::Null),
@@ -270,12 +270,12 @@ async fn what_is_no_set_is_an_error_that_shows_nothing_of_it() {
         ),
         (403, json!({"errors": [SECRET]}), VaultProblem::Denied, Outlook::Local),
     ] {
-        let room = Room::new(endless().on(MAKE, "given-token", status, &answer), token_auth()).await;
+        let room = Room::new(endless().on(MAKE, "given-token", status, &response), token_auth()).await;
         let error = room.get().await.unwrap_err();
         assert!(error.to_string().starts_with(ROLE), "{error}");
         assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
-        assert_eq!(error.outlook(), outlook, "{answer}");
-        assert_eq!(failures::problem(error), want, "{answer}");
+        assert_eq!(error.outlook(), outlook, "{response}");
+        assert_eq!(failures::problem(error), want, "{response}");
     }
     let none = Assets::new(FixedEnvironment::from_iter([("A", "b")]));
     let error = none.keys(&KeyAssets::Leased(ROLE.parse().unwrap())).await.unwrap_err();

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Answers by `METHOD path` below `/v1/` and by token; whatever else is asked is refused as a vault refuses it.
+/// Responds by `METHOD path` below `/v1/` and by token; everything else is rejected as a vault does.
 #[derive(Default)]
 pub(super) struct Script(HashMap<(String, String), (u16, String)>);
 
@@ -20,7 +20,7 @@ impl Script {
         Self::default()
     }
 
-    /// A vault that gives every question the same answer.
+    /// A vault that gives every request the same response.
     pub(super) fn always(status: u16, body: &str) -> Self {
         Self(HashMap::from([(
             ("*".to_owned(), String::new()),
@@ -34,16 +34,16 @@ impl Script {
         self
     }
 
-    fn answer(&self, request: &Request) -> (u16, String) {
+    fn response(&self, request: &Request) -> (u16, String) {
         let key = |line: &str, token: &str| (line.to_owned(), token.to_owned());
         let errors = |text: &str| json!({"errors": [text]}).to_string();
         let is_known = self.0.keys().any(|(_, token)| *token == request.token);
-        let answer = self
+        let response = self
             .0
             .get(&key("*", ""))
             .or_else(|| self.0.get(&key(&request.line, &request.token)));
-        match answer {
-            Some(answer) => answer.clone(),
+        match response {
+            Some(response) => response.clone(),
             None if is_known => (404, errors("")),
             None => (403, errors("permission denied")),
         }
@@ -98,7 +98,7 @@ impl Server {
         &self.address
     }
 
-    /// From now on it answers by this script.
+    /// From now on it responds by this script.
     pub(super) fn play(&self, script: Script) {
         *self.shared.script.lock().unwrap() = script;
     }
@@ -111,11 +111,11 @@ impl Server {
         count(&self.shared.requests.borrow(), line)
     }
 
-    /// Returns as soon as this was asked so many times.
-    pub(super) async fn until_asked(&self, line: &str, times: usize) {
+    /// Returns as soon as this was requested so many times.
+    pub(super) async fn until_requested(&self, line: &str, times: usize) {
         let mut requests = self.shared.requests.subscribe();
-        let asked = requests.wait_for(|requests| count(requests, line) >= times);
-        timeout(Duration::from_mins(1), asked).await.unwrap().unwrap();
+        let requested = requests.wait_for(|requests| count(requests, line) >= times);
+        timeout(Duration::from_mins(1), requested).await.unwrap().unwrap();
     }
 }
 
@@ -146,11 +146,11 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         head: head.clone(),
     };
-    let (status, body) = shared.script.lock().unwrap().answer(&request);
+    let (status, body) = shared.script.lock().unwrap().response(&request);
     shared.requests.send_modify(|requests| requests.push(request));
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.write_all(response.as_bytes()).await;
 }
