@@ -157,18 +157,14 @@ impl AssetSchemes {
     }
 }
 
-/// Whether the text can be the name of a scheme.
+/// Whether the text looks like the name of a scheme, be it in another case or with blanks around it.
 ///
 /// AWS's secrets and session tokens have no colon. What has a `+`, `/` or `=` before one is more likely a secret than a
 /// scheme, so those are left out although URIs allow the first.
-pub(super) fn is_name(text: &str) -> bool {
-    let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_inner)
-}
-
-/// Whether it would be one in lower case and without blanks around it.
 pub(super) fn is_like_a_name(text: &str) -> bool {
-    is_name(&text.trim().to_ascii_lowercase())
+    let text = text.trim();
+    let is_inner = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_inner)
 }
 
 /// `there are env:, file: and literal:, and `.
@@ -260,12 +256,14 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_never_a_secret() {
-        let error = check("gcp:wJalr").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "begins with a scheme that does not exist; there are disk: and literal:, and a secret that begins so itself is \
-             written literal:TEXT"
-        );
+        for text in ["gcp:wJalr", "DISK:/a", " disk:/a", "wJalr:a"] {
+            let error = check(text).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "begins with a scheme that does not exist; there are disk: and literal:, and a secret that begins so itself \
+                 is written literal:TEXT"
+            );
+        }
         assert_eq!(check("disk:").unwrap_err().to_string(), "disk: needs a path");
     }
 
