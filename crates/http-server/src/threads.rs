@@ -106,6 +106,15 @@ fn run(runtime: &Runtime, index: usize, ended: oneshot::Receiver<()>) {
 }
 
 /// One of a kind for each of [`Threads`]; callers elsewhere share the first.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+///
+/// use http_server::threads::PerThread;
+///
+/// let buffers = PerThread::new(NonZeroUsize::MIN, Vec::<u8>::new);
+/// assert!(buffers.get().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct PerThread<T> {
     first: T,
