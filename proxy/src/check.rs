@@ -1,19 +1,18 @@
-//! Does a connection work, and if not, which side is wrong?
+//! Does a connection work, and if not, who has to change something?
 //!
-//! A [`Checker`] goes the way of `serve` one step at a time: the assets, the keys, each role, the External ID, the clock,
+//! A [`Checker`] takes the steps of `serve` one at a time: the assets, the keys, each role, the External ID, the clock,
 //! the network, and at last one harmless request through the very pipeline. A step that fails names whose policy, file,
-//! clock or line of configuration is the cause, and the statement that mends it. Where AWS does not tell two causes
-//! apart, both are named, the likelier one first.
+//! clock or line of configuration is the cause, and the statement that fixes it. Where AWS does not distinguish two causes,
+//! both are named, the likelier one first.
 //!
 //! What is shared is checked once: keys of several connections, and sessions that several connections would share.
-//! Nothing is changed anywhere; AWS's audit trail shows two refused `AssumeRole` calls for each External ID.
+//! Nothing is changed anywhere; AWS's audit trail shows two denied `AssumeRole` calls for each External ID.
 //!
 //! Contracts, each with a test:
 //! - No secret is in a report.
 //! - The credential steps are those of a `CredentialSource`, the request is the pipeline's.
-//! - A refused harmless request is a warning, since a connection need not be allowed to list what it reads.
+//! - A denied harmless request is a warning, since a connection need not be allowed to list what it reads.
 
-mod answer;
 mod credentials;
 mod denied;
 mod failure;
@@ -21,6 +20,7 @@ mod json;
 mod network;
 mod probe;
 mod report;
+mod response;
 mod service;
 mod steps;
 mod text;
@@ -34,7 +34,7 @@ use credential_assets::Assets;
 use sts_client::{KeyWall, Skew, StsSettings, Walkthrough, is_same_identity, is_same_way};
 
 pub use report::{
-    Amendment, Cause, ConnectionReport, Culprit, Finding, Outcome, PolicyKind, Report, Step, StepKind, Verdict,
+    Amendment, Cause, ConnectionReport, Finding, Outcome, PolicyKind, Report, ResponsibleParty, Step, StepKind, Verdict,
 };
 pub use text::Style;
 
@@ -85,7 +85,7 @@ struct Done {
     settings: StsSettings,
     identity_steps: Steps,
     identity: Identity,
-    /// STS was asked whose the keys are.
+    /// STS has reported whose the keys are.
     is_stss_business: bool,
     role_steps: Steps,
     signer: Signer,
@@ -142,7 +142,7 @@ impl Checker {
             Ok(route) => Box::pin(self.walk(&mut steps, &connection, &route)).await,
             Err(error) => {
                 let cause = Cause::new(
-                    Culprit::Configuration,
+                    ResponsibleParty::Configuration,
                     "correct the connection's `region`, or give it an `endpoint`.",
                 );
                 let finding = Finding::of(Chain(&error).to_string(), cause);
@@ -170,9 +170,9 @@ impl Checker {
                 true
             }
             Some(url) => {
-                let patience = connection.timeouts.connect;
+                let connect_timeout = connection.timeouts.connect;
                 let is_operators = route.endpoint().is_some();
-                network::reach(steps, &self.network, &url, protocols, patience, is_operators).await
+                network::reach(steps, &self.network, &url, protocols, connect_timeout, is_operators).await
             }
             None => true,
         };
@@ -258,10 +258,18 @@ impl Checker {
         if identity.is_sts_out_of_reach
             && let Some(url) = self.sts_url(connection)
         {
-            let patience = self.config.sts.connect_timeout;
+            let connect_timeout = self.config.sts.connect_timeout;
             let protocols = egress::Protocols::Http2OrHttp1;
             let is_operators = connection.sts_endpoint.is_some() || self.config.sts.endpoint.is_some();
-            network::reach(&mut steps, &self.network, &url, protocols, patience, is_operators).await;
+            network::reach(
+                &mut steps,
+                &self.network,
+                &url,
+                protocols,
+                connect_timeout,
+                is_operators,
+            )
+            .await;
         }
         (steps, identity)
     }
@@ -322,16 +330,19 @@ impl Checker {
         };
         let began = Timer::start();
         let sent = service::send(&self.config, connection, credentials, &probe, &self.clock).await;
-        let answer = match sent {
-            Ok(answer) => answer,
+        let response = match sent {
+            Ok(response) => response,
             Err(error) => {
-                let cause = Cause::new(Culprit::Configuration, "the connection cannot be set up for requests.");
+                let cause = Cause::new(
+                    ResponsibleParty::Configuration,
+                    "the connection cannot be set up for requests.",
+                );
                 let finding = Finding::of(Chain(&*error).to_string(), cause);
                 steps.push(StepKind::Request, subject, Outcome::Failed(finding), began);
                 return;
             }
         };
-        let asked = answer::Asked {
+        let sent_probe = response::SentProbe {
             probe: &probe,
             service: service.as_str(),
             scope: &route.scope,
@@ -341,15 +352,15 @@ impl Checker {
             has_endpoint: route.endpoint().is_some(),
         };
         let speaks_tls = match url(route) {
-            Some(url) if url.scheme() == Scheme::Http && answer::is_foreign(&answer, &probe) => {
+            Some(url) if url.scheme() == Scheme::Http && response::is_foreign(&response, &probe) => {
                 let protocols = protocols_of(&route.traits);
                 network::speaks_tls(&self.network, &url, protocols, connection.timeouts.connect).await
             }
             _ => false,
         };
-        let outcome = answer::judge(&answer, &asked, speaks_tls);
+        let outcome = response::judge(&response, &sent_probe, speaks_tls);
         steps.push(StepKind::Request, subject, outcome, began);
-        if let Some(theirs) = answer.date().filter(|_| !are_keys_good) {
+        if let Some(theirs) = response.date().filter(|_| !are_keys_good) {
             let skew = Skew::between(theirs, self.clock.now());
             steps.note(StepKind::Clock, route.authority(), credentials::of_skew(skew));
         }

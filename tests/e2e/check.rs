@@ -1,4 +1,4 @@
-//! `check` names the right culprit: each test breaks one thing and says who has to be named for it.
+//! `check` names the right responsible party: each test breaks one thing and says who has to be named for it.
 
 mod endpoint;
 mod keys;
@@ -12,7 +12,7 @@ use auth_model::{Clock, SystemClock};
 use proxy_config::{Config, Environment};
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_TO_ALL, REPORTER, ROBOT};
-use signing_proxy::check::{Checker, ConnectionReport, Culprit, Outcome, Report, StepKind, Style, Verdict};
+use signing_proxy::check::{Checker, ConnectionReport, Outcome, Report, ResponsibleParty, StepKind, Style, Verdict};
 
 use crate::support::world::{SERVICES, sandbox};
 
@@ -86,11 +86,11 @@ async fn check(toml: &str) -> ConnectionReport {
 
 /// The steps of the report that failed or warn, with the likeliest cause of each.
 #[track_caller]
-fn assert_blames(report: &ConnectionReport, verdict: Verdict, blamed: &[(StepKind, Culprit)]) {
+fn assert_blames(report: &ConnectionReport, verdict: Verdict, blamed: &[(StepKind, ResponsibleParty)]) {
     let found: Vec<_> = report
         .steps
         .iter()
-        .filter_map(|step| Some((step.kind, step.outcome.finding()?.causes.first()?.culprit)))
+        .filter_map(|step| Some((step.kind, step.outcome.finding()?.causes.first()?.party)))
         .collect();
     assert_eq!(
         (report.verdict(), found.as_slice()),
@@ -101,8 +101,8 @@ fn assert_blames(report: &ConnectionReport, verdict: Verdict, blamed: &[(StepKin
 }
 
 #[track_caller]
-fn assert_fails(report: &ConnectionReport, kind: StepKind, culprit: Culprit) {
-    assert_blames(report, Verdict::Fails, &[(kind, culprit)]);
+fn assert_fails(report: &ConnectionReport, kind: StepKind, party: ResponsibleParty) {
+    assert_blames(report, Verdict::Fails, &[(kind, party)]);
 }
 
 /// The policy that mends the first cause of the only finding, without white space.
@@ -236,7 +236,7 @@ async fn the_json_has_the_documented_fields() {
     assert_eq!(step["outcome"], "warned");
     let cause = &step["causes"][0];
     assert_eq!(
-        (&cause["culprit"], &cause["policy"]["kind"]),
+        (&cause["responsible_party"], &cause["policy"]["kind"]),
         (&"trust-policy".into(), &"trust".into())
     );
     assert_eq!(cause["policy"]["of"], OPEN_TO_ALL.arn);

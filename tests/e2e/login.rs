@@ -91,7 +91,7 @@ async fn a_profile_of_aws_login_signs_with_its_session() {
     let mut s3 = Recorder::start(S3).await;
     let home = home(Some("2199-12-25T21:30:00Z"));
     let text = check(home.path(), &s3, "").await;
-    assert!(text.contains("answered with 200"), "{text}");
+    assert!(text.contains("responded with 200"), "{text}");
     let request = s3.take().await;
     let authorization = request.header("authorization").unwrap();
     assert!(

@@ -11,7 +11,7 @@ use sts_client::{AskedWith, CallerIdentity, CredentialFailure, Skew, Walkthrough
 
 use super::denied::Assumption;
 use super::failure::{KeyLooks, finding};
-use super::report::{Cause, Culprit, Finding, Outcome, PolicyKind, StepKind};
+use super::report::{Cause, Finding, Outcome, PolicyKind, ResponsibleParty, StepKind};
 use super::steps::{Steps, Timer};
 use crate::log::Chain;
 
@@ -25,7 +25,7 @@ const SKEW_WARNING: Duration = Duration::from_mins(1);
 pub(super) struct Identity {
     pub(super) keys: Option<Credentials>,
     pub(super) caller: Option<CallerIdentity>,
-    /// STS did not answer: the way there is worth a look.
+    /// STS did not respond: the path there is worth a look.
     pub(super) is_sts_out_of_reach: bool,
 }
 
@@ -240,10 +240,10 @@ async fn external_id_step(
                 Err(CredentialFailure::AccessDenied { .. }) => {
                     Outcome::passed("enforced: STS refuses the role without it and with another one")
                 }
-                Err(failure) => Outcome::skipped(format!("could not be told: {}", Chain(&failure))),
+                Err(failure) => Outcome::skipped(format!("could not be determined: {}", Chain(&failure))),
             }
         }
-        Err(failure) => Outcome::skipped(format!("could not be told: {}", Chain(&failure))),
+        Err(failure) => Outcome::skipped(format!("could not be determined: {}", Chain(&failure))),
     };
     steps.push(StepKind::ExternalId, subject, outcome, began);
 }
@@ -252,10 +252,10 @@ fn unenforced(assumption: &Assumption<'_>, with: &str) -> Finding {
     let what = format!("THE EXTERNAL ID IS NOT ENFORCED: STS gives the role away with {with}");
     let text = "any other customer who names this role to you would be let in through you (the confused deputy). The \
                 role's owner has to replace its trust policy by this one.";
-    let cause = Cause::new(Culprit::TrustPolicy, text);
+    let cause = Cause::new(ResponsibleParty::TrustPolicy, text);
     Finding::of(
         what,
-        cause.mended_by(PolicyKind::Trust, assumption.role.to_string(), assumption.trust()),
+        cause.fixed_by(PolicyKind::Trust, assumption.role.to_string(), assumption.trust()),
     )
 }
 
@@ -281,7 +281,7 @@ pub(super) fn of_skew(skew: Skew) -> Outcome {
     // Whether AWS still takes the signatures is for the other steps to say: it may have been made up for.
     let text = "set it by NTP (chronyd, systemd-timesyncd): AWS refuses signatures that are five minutes off, and \
                 sessions end by AWS's clock.";
-    Outcome::Warned(Finding::of(found, Cause::new(Culprit::Clock, text)))
+    Outcome::Warned(Finding::of(found, Cause::new(ResponsibleParty::Clock, text)))
 }
 
 fn is_out_of_reach(failure: &CredentialFailure) -> bool {

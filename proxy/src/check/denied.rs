@@ -5,7 +5,7 @@
 use auth_model::{AssumeRoleOptions, ExternalId, RoleArn};
 use policy_gen::{Policy, Statement, UserArn, template};
 
-use super::report::{Cause, Culprit, Finding, PolicyKind};
+use super::report::{Cause, Finding, PolicyKind, ResponsibleParty};
 
 /// Which kind of policy the message blames; AWS names one at the most.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +52,7 @@ impl Blamed {
     }
 }
 
-/// What was asked of STS when it refused a role.
+/// What was requested of STS when it denied a role.
 #[derive(Debug)]
 pub(super) struct Assumption<'a> {
     /// ARN of whoever assumes the role: a user, or the role before.
@@ -65,7 +65,7 @@ pub(super) struct Assumption<'a> {
 }
 
 impl Assumption<'_> {
-    /// What STS's refusal comes from.
+    /// What STS's denial comes from.
     pub(super) fn refused(&self, what: String, message: &str) -> Finding {
         let causes = match Blamed::by(message) {
             Blamed::Identity { is_explicit } => vec![self.by_own_policy(is_explicit, true)],
@@ -78,7 +78,7 @@ impl Assumption<'_> {
             }
             Blamed::Guardrail(name) => vec![guardrail(name, "sts:AssumeRole")],
             Blamed::Session => vec![Cause::new(
-                Culprit::SessionPolicy,
+                ResponsibleParty::SessionPolicy,
                 format!(
                     "the session policy of {} does not allow sts:AssumeRole.",
                     self.principal
@@ -93,7 +93,7 @@ impl Assumption<'_> {
     /// those come last.
     fn in_order_of_likelihood(&self) -> Vec<Cause> {
         let missing = Cause::new(
-            Culprit::Role,
+            ResponsibleParty::Role,
             format!(
                 "the role does not exist, or has another path: AWS does not tell. Compare with `aws iam get-role \
                  --role-name {}` in account {}.",
@@ -116,7 +116,11 @@ impl Assumption<'_> {
             "the External ID of the connection, {id}, is not the one that the trust policy demands. Ask the role's owner \
              for sts:ExternalId in its trust policy; capitals count."
         );
-        Some(Cause::new(Culprit::ExternalId, text).mended_by(PolicyKind::Trust, self.role.to_string(), self.trust()))
+        Some(Cause::new(ResponsibleParty::ExternalId, text).fixed_by(
+            PolicyKind::Trust,
+            self.role.to_string(),
+            self.trust(),
+        ))
     }
 
     fn by_trust(&self, is_explicit: bool, is_sure: bool) -> Cause {
@@ -134,7 +138,7 @@ impl Assumption<'_> {
                 self.principal
             )
         };
-        Cause::new(Culprit::TrustPolicy, text).mended_by(PolicyKind::Trust, self.role.to_string(), self.trust())
+        Cause::new(ResponsibleParty::TrustPolicy, text).fixed_by(PolicyKind::Trust, self.role.to_string(), self.trust())
     }
 
     fn by_own_policy(&self, is_explicit: bool, is_sure: bool) -> Cause {
@@ -155,7 +159,7 @@ impl Assumption<'_> {
             let actions = std::iter::once("sts:AssumeRole").chain(self.extra_actions());
             Policy::new([Statement::allow(actions).with_resource(policy_gen::literal(&self.role.to_string()))])
         };
-        Cause::new(Culprit::UserPolicy, text).mended_by(PolicyKind::Permissions, self.principal, policy)
+        Cause::new(ResponsibleParty::UserPolicy, text).fixed_by(PolicyKind::Permissions, self.principal, policy)
     }
 
     /// What the options need besides `sts:AssumeRole`, on both sides.
@@ -199,8 +203,9 @@ pub(super) fn of_request(what: String, message: &str, signer: &str, action: &str
         };
         Policy::new([Statement::allow([action]).with_resource(resource)])
     };
-    let lacks =
-        |text: String| Cause::new(Culprit::RolePolicy, text).mended_by(PolicyKind::Permissions, signer, policy());
+    let lacks = |text: String| {
+        Cause::new(ResponsibleParty::RolePolicy, text).fixed_by(PolicyKind::Permissions, signer, policy())
+    };
     let plain = format!(
         "the signature is right, and {signer} is not allowed {action}. Where clients do not need that, all is well; where they \
          do, this statement is missing."
@@ -208,11 +213,11 @@ pub(super) fn of_request(what: String, message: &str, signer: &str, action: &str
     let cause = match Blamed::by(message) {
         Blamed::Guardrail(name) => guardrail(name, action),
         Blamed::Session => Cause::new(
-            Culprit::SessionPolicy,
+            ResponsibleParty::SessionPolicy,
             format!("the signature is right, and the connection's own session policy does not allow {action}."),
         ),
         Blamed::Identity { is_explicit: true } | Blamed::Resource { is_explicit: true } => Cause::new(
-            Culprit::RolePolicy,
+            ResponsibleParty::RolePolicy,
             format!("the signature is right, and a policy has a Deny that keeps {signer} from {action}."),
         ),
         Blamed::Identity { is_explicit: false } | Blamed::Resource { is_explicit: false } | Blamed::Nobody => {
@@ -224,7 +229,7 @@ pub(super) fn of_request(what: String, message: &str, signer: &str, action: &str
 
 fn guardrail(name: &str, action: &str) -> Cause {
     Cause::new(
-        Culprit::Guardrail,
+        ResponsibleParty::Guardrail,
         format!("{name} forbids {action}, whatever other policies allow: ask who administers it."),
     )
 }
@@ -235,7 +240,7 @@ fn base_name(role: &RoleArn) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use Culprit::{ExternalId as Id, Role, TrustPolicy, UserPolicy};
+    use ResponsibleParty::{ExternalId as Id, Role, TrustPolicy, UserPolicy};
 
     use super::*;
 
@@ -285,7 +290,7 @@ mod tests {
         }
     }
 
-    fn causes(role: &str, external_id: Option<&str>, message: &str) -> Vec<(Culprit, Option<String>)> {
+    fn causes(role: &str, external_id: Option<&str>, message: &str) -> Vec<(ResponsibleParty, Option<String>)> {
         let role: RoleArn = role.parse().unwrap();
         let external_id = external_id.map(|id| ExternalId::parse(id).unwrap());
         let assumption = Assumption {
@@ -296,12 +301,7 @@ mod tests {
             options: None,
         };
         let finding = assumption.refused(String::new(), message);
-        let read = |cause: Cause| {
-            (
-                cause.culprit,
-                cause.amendment.map(|amendment| amendment.policy.to_json()),
-            )
-        };
+        let read = |cause: Cause| (cause.party, cause.amendment.map(|amendment| amendment.policy.to_json()));
         finding.causes.into_iter().map(read).collect()
     }
 
@@ -315,29 +315,29 @@ mod tests {
                 None,
                 "because no identity-based policy allows the sts:AssumeRole action"
             ),
-            [(Culprit::UserPolicy, Some(own.to_owned()))]
+            [(ResponsibleParty::UserPolicy, Some(own.to_owned()))]
         );
         assert_eq!(
             causes(role, None, "with an explicit deny in a service control policy"),
-            [(Culprit::Guardrail, None)]
+            [(ResponsibleParty::Guardrail, None)]
         );
     }
 
     #[test]
     fn where_aws_says_nothing_the_likeliest_comes_first_and_both_statements_are_there() {
-        let culprits = |role, id| {
+        let parties = |role, id| {
             causes(role, id, "")
                 .into_iter()
-                .map(|(culprit, _)| culprit)
+                .map(|(party, _)| party)
                 .collect::<Vec<_>>()
         };
         let elsewhere = "arn:aws:iam::222233334444:role/r";
         assert_eq!(
-            culprits("arn:aws:iam::111122223333:role/r", None),
+            parties("arn:aws:iam::111122223333:role/r", None),
             [Role, TrustPolicy, UserPolicy]
         );
-        assert_eq!(culprits(elsewhere, None), [TrustPolicy, Role, UserPolicy]);
-        assert_eq!(culprits(elsewhere, Some("id-1")), [Id, TrustPolicy, Role, UserPolicy]);
+        assert_eq!(parties(elsewhere, None), [TrustPolicy, Role, UserPolicy]);
+        assert_eq!(parties(elsewhere, Some("id-1")), [Id, TrustPolicy, Role, UserPolicy]);
         let policies = causes(elsewhere, Some("id-1"), "");
         let trust = policies[1].1.as_ref().unwrap();
         assert!(trust.contains(r#""StringEquals":{"sts:ExternalId":"id-1"}"#), "{trust}");

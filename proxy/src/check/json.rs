@@ -58,7 +58,7 @@ fn of_cause(cause: &Cause) -> Value {
         })
     });
     json!({
-        "culprit": cause.culprit.name(),
+        "responsible_party": cause.party.name(),
         "text": cause.text,
         "policy": policy,
     })

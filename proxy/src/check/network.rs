@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_endpoints::AddressRejected;
 use egress::{AddressFilter, ConnectError, FirstHop, Protocols, TlsFailure, TlsVersion, connect, resolve};
 
-use super::report::{Cause, Culprit, Finding, Outcome, StepKind};
+use super::report::{Cause, Finding, Outcome, ResponsibleParty, StepKind};
 use super::steps::{Steps, Timer};
 use crate::config::{EndpointUrl, Scheme};
 use crate::log::Chain;
@@ -19,7 +19,7 @@ pub(super) async fn reach(
     network: &Network,
     url: &EndpointUrl,
     protocols: Protocols,
-    patience: Duration,
+    connect_timeout: Duration,
     is_operators: bool,
 ) -> bool {
     let hop = network.first_hop(url);
@@ -29,7 +29,7 @@ pub(super) async fn reach(
     } else {
         network.address_filter()
     };
-    let addresses = match resolve(&hop, patience).await {
+    let addresses = match resolve(&hop, connect_timeout).await {
         Ok(addresses) => {
             let shown: Vec<String> = addresses
                 .iter()
@@ -67,7 +67,7 @@ pub(super) async fn reach(
     };
     let place = format!("{}:{}", hop.host, hop.port);
     let timer = Timer::start();
-    match connect(&addresses, patience).await {
+    match connect(&addresses, connect_timeout).await {
         Ok(address) => steps.push(
             StepKind::Tcp,
             place,
@@ -86,17 +86,22 @@ pub(super) async fn reach(
     }
     match url.scheme() {
         Scheme::Http => true,
-        Scheme::Https => shake_hands(steps, network, url, protocols, filter, patience).await,
+        Scheme::Https => shake_hands(steps, network, url, protocols, filter, connect_timeout).await,
     }
 }
 
 /// Whether the host of an `http` endpoint speaks TLS on that port, whatever its certificate is.
-pub(super) async fn speaks_tls(network: &Network, url: &EndpointUrl, protocols: Protocols, patience: Duration) -> bool {
+pub(super) async fn speaks_tls(
+    network: &Network,
+    url: &EndpointUrl,
+    protocols: Protocols,
+    connect_timeout: Duration,
+) -> bool {
     let Ok(over_tls) = format!("https://{}:{}", url.host(), url.port_or_default()).parse() else {
         return false;
     };
     match network
-        .connect(&over_tls, protocols, AddressFilter::any(), patience)
+        .connect(&over_tls, protocols, AddressFilter::any(), connect_timeout)
         .await
     {
         Ok(_) => true,
@@ -113,10 +118,10 @@ async fn shake_hands(
     url: &EndpointUrl,
     protocols: Protocols,
     filter: AddressFilter,
-    patience: Duration,
+    connect_timeout: Duration,
 ) -> bool {
     let timer = Timer::start();
-    match network.connect(url, protocols, filter, patience).await {
+    match network.connect(url, protocols, filter, connect_timeout).await {
         Ok(connection) => {
             let version = match connection.tls_version() {
                 Some(TlsVersion::Tls13) => "TLS 1.3",
@@ -139,13 +144,13 @@ async fn shake_hands(
 fn of_name(hop: &FirstHop, error: &io::Error) -> Finding {
     let cause = if hop.is_proxy {
         Cause::new(
-            Culprit::EgressProxy,
+            ResponsibleParty::EgressProxy,
             "the HTTP proxy's name has no address: correct [upstream.proxy], or HTTPS_PROXY and HTTP_PROXY.",
         )
     } else {
         Cause::new(
-            Culprit::Dns,
-            "the name is mistyped (`region`, `service`, `endpoint`), or this machine's resolver cannot answer: look at \
+            ResponsibleParty::Dns,
+            "the name is mistyped (`region`, `service`, `endpoint`), or this machine's resolver cannot resolve it: look at \
              /etc/resolv.conf, and at the private DNS of a VPC endpoint.",
         )
     };
@@ -154,7 +159,7 @@ fn of_name(hop: &FirstHop, error: &io::Error) -> Finding {
 
 fn of_rejected(error: &AddressRejected) -> Finding {
     let cause = Cause::new(
-        Culprit::Dns,
+        ResponsibleParty::Dns,
         "somebody (the hosts file, the resolver, an emulator) has the name of an AWS service lead to this machine or its \
          link. Where that is meant, list the address in upstream.allow_addresses, or name the server in `endpoint`.",
     );
@@ -162,25 +167,25 @@ fn of_rejected(error: &AddressRejected) -> Finding {
 }
 
 fn of_connection(hop: &FirstHop, error: &io::Error) -> Finding {
-    let (culprit, text) = match (hop.is_proxy, error.kind()) {
+    let (party, text) = match (hop.is_proxy, error.kind()) {
         (true, _) => (
-            Culprit::EgressProxy,
+            ResponsibleParty::EgressProxy,
             "the HTTP proxy takes no connections: correct [upstream.proxy], or HTTPS_PROXY and HTTP_PROXY.",
         ),
         (false, io::ErrorKind::ConnectionRefused) => (
-            Culprit::Tcp,
+            ResponsibleParty::Tcp,
             "the machine is there, and nobody listens on this port: start the server, or correct the port of `endpoint`.",
         ),
         (false, io::ErrorKind::TimedOut) => (
-            Culprit::Tcp,
-            "nothing answers: a firewall or security group drops the packets, or there is no route (NAT, VPC endpoint).",
+            ResponsibleParty::Tcp,
+            "nothing responds: a firewall or security group drops the packets, or there is no route (NAT, VPC endpoint).",
         ),
         (false, _) => (
-            Culprit::Tcp,
+            ResponsibleParty::Tcp,
             "there is no way to the address: look at routes and firewalls.",
         ),
     };
-    Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
+    Finding::of(Chain(error).to_string(), Cause::new(party, text))
 }
 
 fn of_handshake(error: &ConnectError, hop: &FirstHop) -> Finding {
@@ -188,25 +193,25 @@ fn of_handshake(error: &ConnectError, hop: &FirstHop) -> Finding {
         ConnectError::Unreachable(_) | ConnectError::AddressRejected(_) | ConnectError::NoDescriptor(_) => true,
         ConnectError::TimedOut | ConnectError::Tls(_) => false,
     };
-    let (culprit, text) = match error.tls_failure() {
+    let (party, text) = match error.tls_failure() {
         None if is_before_tls && hop.is_proxy => (
-            Culprit::EgressProxy,
+            ResponsibleParty::EgressProxy,
             "the HTTP proxy opens no tunnel to the host: its rules or its login ([upstream.proxy]) forbid it.",
         ),
         Some(TlsFailure::UntrustedIssuer) => (
-            Culprit::Tls,
+            ResponsibleParty::Tls,
             "the certificate is signed by an authority that is not trusted here. If it is yours (a private service, a \
              TLS-inspecting proxy), name its certificate in upstream.ca_file; if not, do not.",
         ),
         Some(TlsFailure::WrongName) => (
-            Culprit::Tls,
+            ResponsibleParty::Tls,
             "the certificate is for another name: `endpoint` has to name the host as its certificate does.",
         ),
         None | Some(TlsFailure::NotTls | TlsFailure::Rejected | TlsFailure::Broken) => (
-            Culprit::Tls,
+            ResponsibleParty::Tls,
             "what listens there does not speak TLS, or not the versions 1.2 and 1.3: look at the scheme and port of \
              `endpoint`.",
         ),
     };
-    Finding::of(Chain(error).to_string(), Cause::new(culprit, text))
+    Finding::of(Chain(error).to_string(), Cause::new(party, text))
 }

@@ -13,7 +13,7 @@ pub(super) struct Probe {
     /// `x-amz-target` of the JSON protocols.
     pub(super) amz_target: Option<&'static str>,
     pub(super) body: &'static str,
-    /// `None` where IAM is not asked.
+    /// `None` where IAM does not decide.
     pub(super) needs: Option<Need>,
     /// What a good response has in it.
     pub(super) document: Document,
@@ -83,7 +83,7 @@ impl Probe {
         Some(probe)
     }
 
-    /// Asks a bucket by a listing of no keys rather than by `HeadBucket`: both need `s3:ListBucket`, but the answer to
+    /// Checks a bucket by a listing of no keys rather than by `HeadBucket`: both need `s3:ListBucket`, but the response to
     /// a HEAD has no body, so that nothing would tell a wrong signature from a missing permission.
     fn s3(partition: Partition, bucket: Option<&str>) -> Self {
         match bucket {

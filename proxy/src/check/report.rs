@@ -46,10 +46,10 @@ impl ConnectionReport {
 
     /// Who is named as the cause of what went wrong: of each step that failed or warns the likeliest, in order.
     #[must_use]
-    pub fn culprits(&self) -> Vec<Culprit> {
+    pub fn responsible_parties(&self) -> Vec<ResponsibleParty> {
         let findings = self.steps.iter().filter_map(|step| step.outcome.finding());
         findings
-            .filter_map(|finding| Some(finding.causes.first()?.culprit))
+            .filter_map(|finding| Some(finding.causes.first()?.party))
             .collect()
     }
 }
@@ -211,29 +211,29 @@ impl Finding {
     }
 }
 
-/// Whose fault it may be.
+/// What may be wrong, and who has to change something.
 #[derive(Clone, Debug)]
 pub struct Cause {
-    /// Whose.
-    pub culprit: Culprit,
-    /// What is wrong there, and what mends it.
+    /// Who has to change something.
+    pub party: ResponsibleParty,
+    /// What is wrong there, and what fixes it.
     pub text: String,
-    /// The policy that mends it.
+    /// The policy that fixes it.
     pub amendment: Option<Amendment>,
 }
 
 impl Cause {
-    /// A cause that no policy mends.
-    pub(super) fn new(culprit: Culprit, text: impl Into<String>) -> Self {
+    /// A cause that no policy fixes.
+    pub(super) fn new(party: ResponsibleParty, text: impl Into<String>) -> Self {
         Self {
-            culprit,
+            party,
             text: text.into(),
             amendment: None,
         }
     }
 
-    /// The same with the policy that mends it.
-    pub(super) fn mended_by(mut self, kind: PolicyKind, of: impl Into<String>, policy: Policy) -> Self {
+    /// The same with the policy that fixes it.
+    pub(super) fn fixed_by(mut self, kind: PolicyKind, of: impl Into<String>, policy: Policy) -> Self {
         self.amendment = Some(Amendment {
             kind,
             of: of.into(),
@@ -277,7 +277,7 @@ impl PolicyKind {
 /// Who, or what, may be the cause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Culprit {
+pub enum ResponsibleParty {
     /// The configuration of the connection.
     Configuration,
     /// Where a secret is kept.
@@ -332,7 +332,7 @@ pub enum Culprit {
     Service,
 }
 
-impl Culprit {
+impl ResponsibleParty {
     /// Its stable name.
     #[must_use]
     pub fn name(self) -> &'static str {

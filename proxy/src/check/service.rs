@@ -28,10 +28,10 @@ use resource_limits::ListenerRole;
 
 /// The pipe between the client in here and the pipeline; a head and a small body fit in.
 const PIPE_BYTES: usize = 64 * 1024;
-/// An answer is read to learn its error; the rest of a longer one is not needed.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
-/// For the answer's body, after its head.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// A response is read to learn its error; the rest of a longer one is not needed.
+const MAX_RESPONSE_BYTES: usize = 256 * 1024;
+/// For the response's body, after its head.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// For the response's head. A harmless request takes no longer, and a port that never responds would take all of the
 /// connection's `timeouts.response`.
@@ -39,16 +39,16 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What came back, from the service or from the pipeline itself.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ProbeResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// As much of it as is read.
     pub(super) body: Bytes,
-    /// Why the pipeline itself refused, where it did.
+    /// Why the pipeline itself rejected it, where it did.
     pub(super) cause: Option<String>,
 }
 
-impl Answer {
+impl ProbeResponse {
     /// The service's clock.
     pub(super) fn date(&self) -> Option<SystemTime> {
         httpdate::parse_http_date(self.headers.get(DATE)?.to_str().ok()?).ok()
@@ -59,22 +59,22 @@ impl Answer {
 ///
 /// # Errors
 ///
-/// Where the connection cannot be set up, or the pipeline gives no answer at all.
+/// Where the connection cannot be set up, or the pipeline gives no response at all.
 pub(super) async fn send(
     config: &Config,
     connection: &ConnectionConfig,
     credentials: &Credentials,
     probe: &Probe,
     clock: &Arc<dyn Clock>,
-) -> Result<Answer, Cause> {
-    let told = Arc::new(Told::default());
+) -> Result<ProbeResponse, Cause> {
+    let recorded = Arc::new(RecordedCause::default());
     let source = holding(&connection.connection, credentials, clock)?;
     let name = connection.connection.name.clone();
     let pipeline = Arc::new(Pipeline::new(
         &alone(config, connection),
         [(name, source)].into(),
         Arc::clone(clock),
-        Arc::clone(&told) as Arc<dyn Observer>,
+        Arc::clone(&recorded) as Arc<dyn Observer>,
         &Metrics::new(),
     )?);
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
@@ -94,7 +94,7 @@ pub(super) async fn send(
     let (mut client, driving) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
     let serving = tokio::spawn(serving);
     let driving = tokio::spawn(driving);
-    let answered = async {
+    let exchange = async {
         let (head, body) = client.send_request(request(probe)?).await?.into_parts();
         let body = start_of(body).await;
         Ok::<_, Cause>((head, body))
@@ -104,12 +104,12 @@ pub(super) async fn send(
     driving.abort();
     // Once it has ended the record is there.
     drop(serving.await);
-    let (head, body) = answered?;
-    Ok(Answer {
+    let (head, body) = exchange?;
+    Ok(ProbeResponse {
         status: head.status,
         headers: head.headers,
         body,
-        cause: told.cause(),
+        cause: recorded.cause(),
     })
 }
 
@@ -118,16 +118,16 @@ async fn start_of(mut body: Incoming) -> Bytes {
     let mut start = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
-            let room = MAX_ANSWER_BYTES.saturating_sub(start.len());
+            let room = MAX_RESPONSE_BYTES.saturating_sub(start.len());
             let data = frame.into_data().unwrap_or_default();
             start.extend_from_slice(data.get(..room).unwrap_or(&data));
-            if start.len() >= MAX_ANSWER_BYTES {
+            if start.len() >= MAX_RESPONSE_BYTES {
                 return;
             }
         }
     };
     // What came within the time is what there is to look at.
-    drop(timeout(BODY_PATIENCE, reading).await);
+    drop(timeout(BODY_TIMEOUT, reading).await);
     start.freeze()
 }
 
@@ -184,17 +184,17 @@ fn holding(
     CredentialSource::new(&held, nothing_else, &StsSettings::default(), Arc::clone(clock))
 }
 
-/// Keeps why the pipeline refused.
+/// Stores why the pipeline rejected the request.
 #[derive(Debug, Default)]
-struct Told(Mutex<Option<String>>);
+struct RecordedCause(Mutex<Option<String>>);
 
-impl Told {
+impl RecordedCause {
     fn cause(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Observer for Told {
+impl Observer for RecordedCause {
     fn finished(&self, record: &RequestRecord) {
         self.0
             .lock()

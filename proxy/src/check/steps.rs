@@ -33,7 +33,7 @@ impl Steps {
         });
     }
 
-    /// A step that was not done, or for which nothing was asked.
+    /// A step that was not done, or for which nothing was requested.
     pub(super) fn note(&mut self, kind: StepKind, subject: impl Into<String>, outcome: Outcome) {
         self.0.push(Step {
             kind,

@@ -105,7 +105,7 @@ fn of_step(text: &mut String, step: &Step, style: Style) -> fmt::Result {
         style.paint(&time, "2")
     )?;
     match step.outcome.finding() {
-        // Told where it was found.
+        // Reported where it was found.
         Some(_) if step.shared_with.is_some() => Ok(()),
         Some(finding) => of_finding(text, finding),
         None => Ok(()),
@@ -135,7 +135,7 @@ fn is_same(a: &Cause, b: &Cause) -> bool {
 
 /// `twin` is an earlier cause that the same policy mends.
 fn of_cause(text: &mut String, number: &str, cause: &Cause, twin: Option<usize>) -> fmt::Result {
-    let said = format!("{number}{}: {}", cause.culprit.name(), Escaped(&cause.text));
+    let said = format!("{number}{}: {}", cause.party.name(), Escaped(&cause.text));
     wrap(text, &said, INDENT, &" ".repeat(number.len()))?;
     let Some(amendment) = &cause.amendment else {
         return Ok(());
@@ -183,7 +183,7 @@ mod tests {
     use auth_model::{ConnectionName, Region, ServiceId};
 
     use super::*;
-    use crate::check::{Culprit, StepKind};
+    use crate::check::{ResponsibleParty, StepKind};
 
     fn report(outcome: Outcome) -> ConnectionReport {
         ConnectionReport {
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_others_said_cannot_drive_the_terminal() {
-        let cause = Cause::new(Culprit::AccessKey, "see \u{1b}[2J");
+        let cause = Cause::new(ResponsibleParty::AccessKey, "see \u{1b}[2J");
         let text = report(Outcome::Failed(Finding::of("said \u{1b}[31m\nnext", cause))).to_text(Style::Plain);
         assert!(!text.contains('\u{1b}'), "{text}");
         assert_eq!(text.lines().count(), 4, "{text}");
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn long_explanations_are_broken_and_indented() {
-        let cause = Cause::new(Culprit::AccessKey, "word ".repeat(60));
+        let cause = Cause::new(ResponsibleParty::AccessKey, "word ".repeat(60));
         let text = report(Outcome::Failed(Finding::of("what", cause))).to_text(Style::Plain);
         assert!(text.lines().skip(2).all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_summary_counts_by_verdict() {
-        let cause = || Cause::new(Culprit::AccessKey, "x");
+        let cause = || Cause::new(ResponsibleParty::AccessKey, "x");
         let report = Report {
             connections: vec![
                 report(Outcome::passed("x")),

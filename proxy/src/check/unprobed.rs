@@ -2,7 +2,7 @@
 
 use aws_endpoints::{HostOwner, names_resources_by_host, parse_host};
 
-use super::report::{Cause, Culprit, Finding, Outcome};
+use super::report::{Cause, Finding, Outcome, ResponsibleParty};
 use crate::config::ConnectionConfig;
 
 /// The request step of such a connection: a warning where nothing shows that the service is at its address.
@@ -14,7 +14,7 @@ pub(super) fn outcome(config: &ConnectionConfig) -> Outcome {
             "behind the hosts of {service} stands somebody's own program, whose responses can be anything: send it a request \
              through the proxy."
         );
-        return Outcome::Warned(Finding::of(what, Cause::new(Culprit::Service, text)));
+        return Outcome::Warned(Finding::of(what, Cause::new(ResponsibleParty::Service, text)));
     }
     let is_aws = |url: &crate::config::EndpointUrl| parse_host(url.host()).is_ok();
     if config.endpoint.as_ref().is_none_or(is_aws) {
@@ -24,7 +24,7 @@ pub(super) fn outcome(config: &ConnectionConfig) -> Outcome {
     }
     let text =
         format!("what listens at `endpoint` may be {service} or anything else: send it a request through the proxy.");
-    Outcome::Warned(Finding::of(what, Cause::new(Culprit::Endpoint, text)))
+    Outcome::Warned(Finding::of(what, Cause::new(ResponsibleParty::Endpoint, text)))
 }
 
 /// Whether the responses are those of a customer's program: a Lattice service, a function URL, a REST API, `AppSync`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sandbox::principals::REPORTER;
-use signing_proxy::check::{Culprit, Outcome, StepKind, Style, Verdict};
+use signing_proxy::check::{Outcome, ResponsibleParty, StepKind, Style, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -82,14 +82,14 @@ async fn what_is_no_service_never_passes() {
             let endpoint = server_of(response.clone()).await;
             let report = check(&connection("it", &at(service, &endpoint), &access_key(&REPORTER))).await;
             let found: Vec<_> = report.steps.iter().filter_map(|step| step.outcome.finding()).collect();
-            let culprits: Vec<_> = found
+            let parties: Vec<_> = found
                 .iter()
                 .flat_map(|finding| &finding.causes)
-                .map(|cause| cause.culprit)
+                .map(|cause| cause.party)
                 .collect();
             assert_eq!(
-                (report.verdict(), culprits),
-                (Verdict::Fails, vec![Culprit::Endpoint]),
+                (report.verdict(), parties),
+                (Verdict::Fails, vec![ResponsibleParty::Endpoint]),
                 "{what}: {}",
                 report.to_text(Style::Plain)
             );
@@ -123,7 +123,7 @@ async fn a_tls_port_that_is_spoken_to_in_the_clear() {
         &access_key(&REPORTER),
     ))
     .await;
-    assert_fails(&report, StepKind::Request, Culprit::Endpoint);
+    assert_fails(&report, StepKind::Request, ResponsibleParty::Endpoint);
     let text = report.to_text(Style::Plain);
     assert!(text.contains("write https://"), "{text}");
 }
@@ -142,7 +142,7 @@ async fn a_wrong_region_in_other_words_than_aws_s() {
                 scope: 20261129/us-east-1/s3/aws4_request</Message><Region>garage</Region></Error>";
     let endpoint = server_of(http("400 Bad Request", "", body)).await;
     let report = check(&connection("it", &at("s3", &endpoint), &access_key(&REPORTER))).await;
-    assert_fails(&report, StepKind::Request, Culprit::Region);
+    assert_fails(&report, StepKind::Request, ResponsibleParty::Region);
     let text = report.to_text(Style::Plain);
     assert!(text.contains("garage is wanted"), "{text}");
 }
@@ -151,15 +151,15 @@ async fn a_wrong_region_in_other_words_than_aws_s() {
 async fn programs_of_somebody_are_not_checkable() {
     // They respond as no service does, and nobody is to be blamed for it.
     let page = server_of(http("200 OK", "", HTML)).await;
-    for (service, culprit) in [
-        ("vpc-lattice-svcs", Culprit::Service),
-        ("execute-api", Culprit::Service),
-        ("appsync", Culprit::Service),
+    for (service, party) in [
+        ("vpc-lattice-svcs", ResponsibleParty::Service),
+        ("execute-api", ResponsibleParty::Service),
+        ("appsync", ResponsibleParty::Service),
         // Nothing is known to send to it, and `endpoint` may lead anywhere.
-        ("sqs", Culprit::Endpoint),
+        ("sqs", ResponsibleParty::Endpoint),
     ] {
         let report = check(&connection("it", &at(service, &page), &access_key(&REPORTER))).await;
-        assert_blames(&report, Verdict::Warns, &[(StepKind::Request, culprit)]);
+        assert_blames(&report, Verdict::Warns, &[(StepKind::Request, party)]);
         let request = report.steps.iter().find(|step| step.kind == StepKind::Request).unwrap();
         assert!(
             matches!(&request.outcome, Outcome::Warned(finding) if finding.what.starts_with("not checkable")),

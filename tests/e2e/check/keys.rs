@@ -10,7 +10,7 @@ use auth_model::{
 use credential_assets::{Assets, FixedEnvironment};
 use sandbox::principals::{REPORT_READER, REPORTER, ROBOT};
 use sandbox::{ManualClock, Sandbox, SandboxSettings};
-use signing_proxy::check::{Culprit, Outcome, StepKind, Style, Verdict};
+use signing_proxy::check::{Outcome, ResponsibleParty, StepKind, Style, Verdict};
 use sts_client::{CredentialSource, StsSettings};
 
 use super::{access_key, assert_blames, assert_fails, check, closed, connection, report_at, s3, sandbox, world};
@@ -20,7 +20,7 @@ async fn a_missing_variable() {
     let sandbox = sandbox().await;
     let auth = "method = \"access-key\"\naccess_key_id = \"AKIA1\"\nsecret_access_key = \"env:NO_SUCH_VARIABLE_HERE\"";
     let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), auth))).await;
-    assert_fails(&report, StepKind::Asset, Culprit::Asset);
+    assert_fails(&report, StepKind::Asset, ResponsibleParty::Asset);
     let step = &report.steps[0];
     assert_eq!(step.subject, "env:NO_SUCH_VARIABLE_HERE");
     let request = report.steps.last().unwrap();
@@ -35,7 +35,7 @@ async fn a_file_that_cannot_be_read() {
         let secret = format!("file:{}", path.display());
         let auth = format!("method = \"access-key\"\naccess_key_id = \"AKIA1\"\nsecret_access_key = \"{secret}\"");
         let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), &auth))).await;
-        assert_fails(&report, StepKind::Asset, Culprit::Asset);
+        assert_fails(&report, StepKind::Asset, ResponsibleParty::Asset);
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_vault_that_is_down() {
     );
     let auth = "method = \"access-key\"\naccess_key_id = \"AKIA1\"\nsecret_access_key = \"vault:kv/team/aws#secret\"";
     let report = check(&(world(&sandbox) + &vault + &connection("it", &s3(&sandbox), auth))).await;
-    assert_fails(&report, StepKind::Asset, Culprit::Vault);
+    assert_fails(&report, StepKind::Asset, ResponsibleParty::Vault);
 }
 
 #[tokio::test]
@@ -59,11 +59,11 @@ async fn a_secret_that_is_not_the_ids() {
         REPORTER.access_key_id
     );
     let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), &auth))).await;
-    assert_fails(&report, StepKind::Keys, Culprit::SecretAccessKey);
+    assert_fails(&report, StepKind::Keys, ResponsibleParty::SecretAccessKey);
 
     // A server of one's own, where STS has no say: its own response tells.
     let alone = check(&connection("it", &s3(&sandbox), &auth)).await;
-    assert_fails(&alone, StepKind::Request, Culprit::SecretAccessKey);
+    assert_fails(&alone, StepKind::Request, ResponsibleParty::SecretAccessKey);
 }
 
 #[tokio::test]
@@ -71,9 +71,9 @@ async fn an_access_key_id_that_nobody_knows() {
     let sandbox = sandbox().await;
     let auth = "method = \"access-key\"\naccess_key_id = \"AKIANOBODYKNOWSTHIS0\"\nsecret_access_key = \"x\"";
     let report = check(&(world(&sandbox) + &connection("it", &s3(&sandbox), auth))).await;
-    assert_fails(&report, StepKind::Keys, Culprit::AccessKey);
+    assert_fails(&report, StepKind::Keys, ResponsibleParty::AccessKey);
     let alone = check(&connection("it", &s3(&sandbox), auth)).await;
-    assert_fails(&alone, StepKind::Request, Culprit::AccessKey);
+    assert_fails(&alone, StepKind::Request, ResponsibleParty::AccessKey);
 }
 
 /// A session of the robot's role, and the sandbox that gave it, on a clock of its own.
@@ -130,9 +130,13 @@ async fn a_session_token_that_has_expired_or_is_not_there() {
         report.connections.into_iter().next().unwrap()
     };
     assert_blames(&check(&with_token).await, Verdict::Works, &[]);
-    assert_fails(&check(&keys).await, StepKind::Keys, Culprit::SessionToken);
+    assert_fails(&check(&keys).await, StepKind::Keys, ResponsibleParty::SessionToken);
     clock.advance(Duration::from_mins(15));
-    assert_fails(&check(&with_token).await, StepKind::Keys, Culprit::SessionToken);
+    assert_fails(
+        &check(&with_token).await,
+        StepKind::Keys,
+        ResponsibleParty::SessionToken,
+    );
 }
 
 #[tokio::test]
@@ -144,7 +148,10 @@ async fn a_clock_that_is_wrong() {
     let report = &report.connections[0];
     // The AWS SDK, and what else learns of the difference, may sign by AWS's clock at the next request.
     assert!(
-        report.culprits().iter().all(|culprit| *culprit == Culprit::Clock),
+        report
+            .responsible_parties()
+            .iter()
+            .all(|party| *party == ResponsibleParty::Clock),
         "{report:?}"
     );
     assert_ne!(report.verdict(), Verdict::Works);
@@ -153,7 +160,7 @@ async fn a_clock_that_is_wrong() {
         "{}",
         report.to_text(Style::Plain)
     );
-    let clock = (StepKind::Clock, Culprit::Clock);
+    let clock = (StepKind::Clock, ResponsibleParty::Clock);
 
     // Not far enough for AWS to refuse it.
     let late = ManualClock::at(SystemClock.now() - Duration::from_mins(3));

@@ -2,7 +2,7 @@
 
 use sandbox::principals::{REPORT_READER, REPORTER, ROBOT};
 use sandbox::{Sandbox, SandboxSettings};
-use signing_proxy::check::{Culprit, Outcome, StepKind, Verdict};
+use signing_proxy::check::{Outcome, ResponsibleParty, StepKind, Verdict};
 
 use super::{access_key, assert_blames, assert_fails, at, by_role, check, closed, connection, s3, sandbox, world};
 use crate::support::world::upstream_trusting;
@@ -14,7 +14,7 @@ async fn a_host_that_has_no_address() {
     let place = at("s3", "http://no-such-host.invalid") + "\nallow_cleartext = true";
     let toml = connection("it", &place, &access_key(&REPORTER));
     let report = check(&(world(&sandbox) + &toml)).await;
-    assert_fails(&report, StepKind::Dns, Culprit::Dns);
+    assert_fails(&report, StepKind::Dns, ResponsibleParty::Dns);
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn a_port_where_nobody_listens() {
     let endpoint = format!("http://{}", closed().await);
     let toml = connection("it", &at("s3", &endpoint), &access_key(&REPORTER));
     let report = check(&(world(&sandbox) + &toml)).await;
-    assert_fails(&report, StepKind::Tcp, Culprit::Tcp);
+    assert_fails(&report, StepKind::Tcp, ResponsibleParty::Tcp);
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_certificate_that_is_not_trusted() {
         &access_key(&REPORTER),
     );
     let report = check(&(world(&sandbox) + &toml)).await;
-    assert_fails(&report, StepKind::Tls, Culprit::Tls);
+    assert_fails(&report, StepKind::Tls, ResponsibleParty::Tls);
 
     let ca = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(ca.path(), sandbox.ca_pem().unwrap()).unwrap();
@@ -63,7 +63,7 @@ async fn a_port_that_speaks_no_tls() {
         &access_key(&REPORTER),
     );
     let report = check(&(world(&sandbox) + &toml)).await;
-    assert_fails(&report, StepKind::Tls, Culprit::Tls);
+    assert_fails(&report, StepKind::Tls, ResponsibleParty::Tls);
 }
 
 #[tokio::test]
@@ -72,6 +72,9 @@ async fn an_sts_that_cannot_be_reached() {
     let toml = format!("[sts]\nendpoint = \"http://{}\"\n", closed().await)
         + &connection("it", &s3(&sandbox), &by_role(&ROBOT, REPORT_READER.arn));
     let report = check(&toml).await;
-    let blamed = [(StepKind::Keys, Culprit::Sts), (StepKind::Tcp, Culprit::Tcp)];
+    let blamed = [
+        (StepKind::Keys, ResponsibleParty::Sts),
+        (StepKind::Tcp, ResponsibleParty::Tcp),
+    ];
     assert_blames(&report, Verdict::Fails, &blamed);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_model::SystemClock;
 use sandbox::Fault;
 use sandbox::principals::{BUCKET, BYSTANDER, REPORTER, ROBOT};
-use signing_proxy::check::{Culprit, StepKind, Style, Verdict};
+use signing_proxy::check::{ResponsibleParty, StepKind, Style, Verdict};
 
 use super::{
     access_key, assert_blames, assert_fails, at, by_role, check, connection, mended_by, report_at, s3, sandbox, world,
@@ -25,7 +25,11 @@ async fn a_role_that_lacks_the_services_permission() {
     for (service, action) in rows {
         let endpoint = format!("http://{}", sandbox.service(service).unwrap());
         let report = check(&(world(&sandbox) + &connection("it", &at(service, &endpoint), &auth))).await;
-        assert_blames(&report, Verdict::Warns, &[(StepKind::Request, Culprit::RolePolicy)]);
+        assert_blames(
+            &report,
+            Verdict::Warns,
+            &[(StepKind::Request, ResponsibleParty::RolePolicy)],
+        );
         let statement = format!(r#"{{"Effect":"Allow","Action":["{action}"],"Resource":["*"]}}"#);
         assert!(mended_by(&report).contains(&statement), "{}", mended_by(&report));
     }
@@ -36,9 +40,9 @@ async fn a_wrong_region() {
     let sandbox = sandbox().await;
     let wrong = s3(&sandbox).replace("us-east-1", "ap-south-1");
     let report = check(&(world(&sandbox) + &connection("it", &wrong, &access_key(&REPORTER)))).await;
-    assert_fails(&report, StepKind::Keys, Culprit::Region);
+    assert_fails(&report, StepKind::Keys, ResponsibleParty::Region);
     let alone = check(&connection("it", &wrong, &access_key(&REPORTER))).await;
-    assert_fails(&alone, StepKind::Request, Culprit::Region);
+    assert_fails(&alone, StepKind::Request, ResponsibleParty::Region);
     assert!(
         alone.to_text(Style::Plain).contains("us-east-1 is wanted"),
         "{}",
@@ -52,19 +56,19 @@ async fn a_wrong_service_name() {
     let endpoint = format!("http://{}", sandbox.service("bedrock-runtime").unwrap());
     let control_plane = connection("it", &at("bedrock", &endpoint), &access_key(&REPORTER));
     let report = check(&(world(&sandbox) + &control_plane)).await;
-    assert_fails(&report, StepKind::Request, Culprit::ServiceName);
+    assert_fails(&report, StepKind::Request, ResponsibleParty::ServiceName);
     assert!(report.to_text(Style::Plain).contains("service = \"bedrock-runtime\""));
 
     let misnamed = at("bedrock-runtime", &endpoint) + "\nsigning_name = \"bedrock-runtime\"";
     let report = check(&(world(&sandbox) + &connection("it", &misnamed, &access_key(&REPORTER)))).await;
-    assert_fails(&report, StepKind::Request, Culprit::ServiceName);
+    assert_fails(&report, StepKind::Request, ResponsibleParty::ServiceName);
 
     let elsewhere = at(
         "dynamodb",
         &format!("http://{}", sandbox.service("workspaces").unwrap()),
     );
     let report = check(&(world(&sandbox) + &connection("it", &elsewhere, &access_key(&REPORTER)))).await;
-    assert_fails(&report, StepKind::Request, Culprit::ServiceName);
+    assert_fails(&report, StepKind::Request, ResponsibleParty::ServiceName);
 }
 
 #[tokio::test]
@@ -72,12 +76,12 @@ async fn services_that_have_trouble_of_their_own() {
     let sandbox = sandbox().await;
     let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &access_key(&REPORTER));
     assert!(sandbox.fault("s3", Fault::Unavailable));
-    assert_fails(&check(&toml).await, StepKind::Request, Culprit::Service);
+    assert_fails(&check(&toml).await, StepKind::Request, ResponsibleParty::Service);
     assert!(sandbox.fault("s3", Fault::Disconnect));
-    assert_fails(&check(&toml).await, StepKind::Request, Culprit::Service);
+    assert_fails(&check(&toml).await, StepKind::Request, ResponsibleParty::Service);
     assert!(sandbox.fault("s3", Fault::None));
     sandbox.sts_fault(Fault::Throttled);
-    assert_fails(&check(&toml).await, StepKind::Keys, Culprit::Sts);
+    assert_fails(&check(&toml).await, StepKind::Keys, ResponsibleParty::Sts);
 }
 
 #[tokio::test]
@@ -87,7 +91,11 @@ async fn a_bucket_is_checked_where_one_is_named() {
     let report = report_at(&toml, Arc::new(SystemClock), Some(BUCKET)).await;
     assert_blames(&report.connections[0], Verdict::Works, &[]);
     let report = report_at(&toml, Arc::new(SystemClock), Some("no-such-bucket")).await;
-    assert_fails(&report.connections[0], StepKind::Request, Culprit::Configuration);
+    assert_fails(
+        &report.connections[0],
+        StepKind::Request,
+        ResponsibleParty::Configuration,
+    );
     let toml = world(&sandbox) + &connection("it", &s3(&sandbox), &by_role(&ROBOT, BYSTANDER.arn));
     let report = report_at(&toml, Arc::new(SystemClock), Some(BUCKET)).await;
     let policy = mended_by(&report.connections[0]);

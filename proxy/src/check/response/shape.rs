@@ -7,7 +7,7 @@
 use aws_errors::ErrorResponse;
 use http::header::{CONTENT_TYPE, LOCATION, SERVER};
 
-use super::{Answer, code_of};
+use super::{ProbeResponse, code_of};
 use crate::check::probe::Document;
 use crate::config::EndpointUrl;
 
@@ -27,56 +27,56 @@ const FIELDS: [&str; 7] = [
 const OF_A_GATEWAY: &str = "x-amz-apigw-id";
 
 /// Whether the response has at least one sign of the service.
-pub(super) fn is_of_the_service(answer: &Answer, document: Document, error: &ErrorResponse) -> bool {
-    if is_html(answer) {
+pub(super) fn is_of_the_service(response: &ProbeResponse, document: Document, error: &ErrorResponse) -> bool {
+    if is_html(response) {
         return false;
     }
-    let is_gateway = answer.headers.contains_key(OF_A_GATEWAY);
-    let has_field = || !is_gateway && FIELDS.iter().any(|name| answer.headers.contains_key(*name));
-    is_document(&answer.body, document) || !code_of(error).is_empty() || has_field()
+    let is_gateway = response.headers.contains_key(OF_A_GATEWAY);
+    let has_field = || !is_gateway && FIELDS.iter().any(|name| response.headers.contains_key(*name));
+    is_document(&response.body, document) || !code_of(error).is_empty() || has_field()
 }
 
 /// What is said of a response that no service sent: its kind, never its content.
-pub(super) fn described(answer: &Answer) -> String {
+pub(super) fn described(response: &ProbeResponse) -> String {
     let field = |name| {
-        let value = answer.headers.get(name)?.to_str().ok()?;
+        let value = response.headers.get(name)?.to_str().ok()?;
         Some(value.chars().take(64).collect::<String>())
     };
-    let kind = if is_html(answer) {
+    let kind = if is_html(response) {
         "a page of HTML".to_owned()
-    } else if answer.body.is_empty() {
+    } else if response.body.is_empty() {
         "nothing in it".to_owned()
     } else {
         field(CONTENT_TYPE).unwrap_or_else(|| "a body of no type".to_owned())
     };
     let server = field(SERVER).map(|server| format!(", from {server}"));
-    let target = redirected_to(answer).map(|to| format!(", to {}://{}", to.scheme().as_str(), to.authority()));
+    let target = redirected_to(response).map(|to| format!(", to {}://{}", to.scheme().as_str(), to.authority()));
     format!(
         "{} with {kind}{}{}",
-        answer.status,
+        response.status,
         server.unwrap_or_default(),
         target.unwrap_or_default()
     )
 }
 
 /// Where a redirection leads, by scheme, host and port: what follows may hold the token of a session.
-pub(super) fn redirected_to(answer: &Answer) -> Option<EndpointUrl> {
-    let location = answer
+pub(super) fn redirected_to(response: &ProbeResponse) -> Option<EndpointUrl> {
+    let location = response
         .headers
         .get(LOCATION)
-        .filter(|_| answer.status.is_redirection())?;
+        .filter(|_| response.status.is_redirection())?;
     let (scheme, rest) = location.to_str().ok()?.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     format!("{}://{authority}", scheme.to_ascii_lowercase()).parse().ok()
 }
 
-fn is_html(answer: &Answer) -> bool {
-    let content_type = answer.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+fn is_html(response: &ProbeResponse) -> bool {
+    let content_type = response.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     let starts = |text: &[u8], with: &str| {
         let start = text.get(..with.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
     };
-    let body = answer.body.trim_ascii_start();
+    let body = response.body.trim_ascii_start();
     content_type.is_some_and(|text| starts(text, "text/html"))
         || starts(body, "<!doctype html")
         || starts(body, "<html")

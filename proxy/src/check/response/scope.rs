@@ -5,10 +5,14 @@ use aws_errors::{ErrorClass, ErrorResponse};
 use http::StatusCode;
 use signer::SigningScope;
 
-use super::{Answer, Culprit, code_of};
+use super::{ProbeResponse, ResponsibleParty, code_of};
 
 /// Which part of the scope the service wants otherwise; `None` where that is not what it says.
-pub(super) fn fault(scope: &SigningScope, error: &ErrorResponse, answer: &Answer) -> Option<(Culprit, String)> {
+pub(super) fn fault(
+    scope: &SigningScope,
+    error: &ErrorResponse,
+    response: &ProbeResponse,
+) -> Option<(ResponsibleParty, String)> {
     let message = error.message();
     if message.contains("correct service") {
         let text = format!(
@@ -16,32 +20,37 @@ pub(super) fn fault(scope: &SigningScope, error: &ErrorResponse, answer: &Answer
             scope.name,
             quoted_after(message, "correct service").unwrap_or("the host")
         );
-        return Some((Culprit::ServiceName, text));
+        return Some((ResponsibleParty::ServiceName, text));
     }
     // Our signatures' scopes are well formed, so the server wants another one; what it says of it differs from server to
     // server, and only AWS's own words say of which part.
     let is_malformed = code_of(error) == "AuthorizationHeaderMalformed";
     if is_malformed && (message.contains("Access Key") || message.contains("AKID")) {
         let text = "the access key id has another form than the service's.";
-        return Some((Culprit::AccessKey, text.to_owned()));
+        return Some((ResponsibleParty::AccessKey, text.to_owned()));
     }
     let is_wrong = is_malformed
-        || is_elsewhere(error, answer)
+        || is_elsewhere(error, response)
         || message.contains("valid region")
         || (message.contains("region") && message.contains("expecting"));
-    is_wrong.then(|| (Culprit::Region, of_region(scope, error, answer, is_malformed)))
+    is_wrong.then(|| {
+        (
+            ResponsibleParty::Region,
+            of_region(scope, error, response, is_malformed),
+        )
+    })
 }
 
-fn is_elsewhere(error: &ErrorResponse, answer: &Answer) -> bool {
+fn is_elsewhere(error: &ErrorResponse, response: &ProbeResponse) -> bool {
     error.class() == Some(ErrorClass::Redirect)
         || matches!(
-            answer.status,
+            response.status,
             StatusCode::MOVED_PERMANENTLY | StatusCode::TEMPORARY_REDIRECT
         )
 }
 
-fn of_region(scope: &SigningScope, error: &ErrorResponse, answer: &Answer, is_malformed: bool) -> String {
-    let of_bucket = answer
+fn of_region(scope: &SigningScope, error: &ErrorResponse, response: &ProbeResponse, is_malformed: bool) -> String {
+    let of_bucket = response
         .headers
         .get("x-amz-bucket-region")
         .and_then(|value| value.to_str().ok());

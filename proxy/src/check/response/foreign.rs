@@ -4,15 +4,15 @@ use aws_errors::ErrorResponse;
 use http::StatusCode;
 
 use super::shape::{described, redirected_to};
-use super::{Answer, Asked, code_of};
-use crate::check::report::{Cause, Culprit, Finding, Outcome};
+use super::{ProbeResponse, SentProbe, code_of};
+use crate::check::report::{Cause, Finding, Outcome, ResponsibleParty};
 use crate::config::Scheme;
 use crate::error::SPOKEN;
 
 /// What is wrong with an `http` endpoint whose port speaks TLS.
 pub(super) fn speaks_tls() -> Cause {
     Cause::new(
-        Culprit::Endpoint,
+        ResponsibleParty::Endpoint,
         "the port speaks TLS, and `endpoint` begins with http://: write https://.",
     )
 }
@@ -24,12 +24,12 @@ pub(super) fn is_another_proxys(error: &ErrorResponse) -> bool {
 
 /// What is said of an error of another signing-proxy's own. That it does not permit the harmless request says nothing of
 /// others.
-pub(super) fn another_proxy(answer: &Answer, error: &ErrorResponse) -> Outcome {
-    let what = format!("{} {}: {}", answer.status.as_u16(), code_of(error), error.message());
+pub(super) fn another_proxy(response: &ProbeResponse, error: &ErrorResponse) -> Outcome {
+    let what = format!("{} {}: {}", response.status.as_u16(), code_of(error), error.message());
     let text = "another signing-proxy listens there, and these are its words: `endpoint` has to be the service itself, or \
                 the listener that one connection of that proxy has to itself.";
-    let finding = Finding::of(what, Cause::new(Culprit::Endpoint, text));
-    if answer.status == StatusCode::FORBIDDEN {
+    let finding = Finding::of(what, Cause::new(ResponsibleParty::Endpoint, text));
+    if response.status == StatusCode::FORBIDDEN {
         Outcome::Warned(finding)
     } else {
         Outcome::Failed(finding)
@@ -37,35 +37,35 @@ pub(super) fn another_proxy(answer: &Answer, error: &ErrorResponse) -> Outcome {
 }
 
 /// Who the response may come from, and what to correct.
-pub(super) fn finding(answer: &Answer, asked: &Asked<'_>, speaks_tls: bool) -> Finding {
-    let what = format!("{}: not a response of {}", described(answer), asked.service);
+pub(super) fn finding(response: &ProbeResponse, sent: &SentProbe<'_>, speaks_tls: bool) -> Finding {
+    let what = format!("{}: not a response of {}", described(response), sent.service);
     if speaks_tls {
         return Finding::of(what, self::speaks_tls());
     }
-    if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+    if response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         let text = "the HTTP proxy on the way wants a login, or another one: correct [upstream.proxy].";
-        return Finding::of(what, Cause::new(Culprit::EgressProxy, text));
+        return Finding::of(what, Cause::new(ResponsibleParty::EgressProxy, text));
     }
-    let endpoint = Cause::new(Culprit::Endpoint, of_endpoint(answer, asked));
-    let is_trouble = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+    let endpoint = Cause::new(ResponsibleParty::Endpoint, of_endpoint(response, sent));
+    let is_trouble = response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS;
     let causes = if is_trouble {
         let text = "the service, or what stands in front of it, has trouble of its own: try again later.";
-        vec![Cause::new(Culprit::Service, text), endpoint]
+        vec![Cause::new(ResponsibleParty::Service, text), endpoint]
     } else {
         vec![endpoint]
     };
     Finding { what, causes }
 }
 
-fn of_endpoint(answer: &Answer, asked: &Asked<'_>) -> String {
-    let service = asked.service;
-    if !asked.has_endpoint {
+fn of_endpoint(response: &ProbeResponse, sent: &SentProbe<'_>) -> String {
+    let service = sent.service;
+    if !sent.has_endpoint {
         return format!(
             "something in between responds in place of {service}: a captive portal or an HTTP proxy; or another service \
              is meant."
         );
     }
-    match redirected_to(answer).map(|to| to.scheme()) {
+    match redirected_to(response).map(|to| to.scheme()) {
         Some(Scheme::Https) => format!(
             "a web server or captive portal that redirects every request: give `endpoint` the address that {service} \
              itself has, perhaps with https://."
