@@ -7,9 +7,9 @@ use super::check::integer;
 use super::environment::Environment;
 use super::key_path::KeyPath;
 use super::keys::{self, Kind, Node};
+use super::proxy_url::{address, without_user_info};
 use super::service_defaults::default_for;
 use super::sources::{Sources, default_of};
-use super::typed::proxy_address;
 
 /// Every key with the value it has in the end. Secrets were taken out when it was made.
 #[derive(Clone, Debug)]
@@ -140,20 +140,14 @@ fn proxy_url(text: &str) -> String {
     } else {
         format!("http://{text}")
     };
-    match proxy_address(&url) {
+    match address(&url) {
         _ if text.is_empty() => String::new(),
-        Ok(address) if url.contains('@') => format!(
-            "http://{REDACTED}@{}",
-            address.to_string().trim_start_matches("http://")
-        ),
-        Ok(address) => address.to_string(),
+        Ok(proxy) if url.contains('@') => {
+            format!("http://{REDACTED}@{}", proxy.to_string().trim_start_matches("http://"))
+        }
+        Ok(proxy) => proxy.to_string(),
         Err(_) => REDACTED.to_owned(),
     }
-}
-
-/// An entry of `no_proxy` without what stands before the host of a URL with a user.
-pub(super) fn without_user_info(entry: &str) -> &str {
-    entry.rsplit_once('@').map_or(entry, |(_, host)| host)
 }
 
 /// The table with its keys in the order of the documentation; `pattern` is its path with `*` for chosen names.

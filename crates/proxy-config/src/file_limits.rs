@@ -65,6 +65,17 @@ impl FileLimits {
     }
 }
 
+/// What the process that loads the configuration is limited to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LimitsInForce<'a> {
+    /// Nothing yet: it begins with this configuration.
+    Open,
+    /// Nothing, and it runs: limits can no longer be set.
+    None,
+    /// These places.
+    To(&'a FileLimits),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,9 @@
 //! example say of it.
 //!
 //! The declarations are in the modules below, a table of the file in each `tables!` entry; [`declare`] says how they are
-//! written.
+//! written. Of each table a raw type is made, for "raw, then typed": integers, lists and booleans are what they are, and
+//! everything else is a string until it is checked. Keys with a default are always set, since the defaults are filled in
+//! before.
 
 mod auth;
 mod connections;
@@ -25,6 +27,9 @@ pub(crate) use kind::Kind;
 pub(crate) use server::{RawBrowsers, RawLog, RawProcess, RawServer};
 pub(crate) use upstream::{RawDefaults, RawLimits, RawRetry, RawTimeouts, RawUpstream};
 
+/// What the variables that set keys begin with.
+pub(crate) const PREFIX: &str = "SIGNING_PROXY_";
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -45,6 +50,17 @@ tables! {
         [identities]: BTreeMap<String, RawIdentity>, note "the operator's IAM user for one customer organisation";
         #[serde(default)]
         [connections]: BTreeMap<String, RawConnection>;
+    }
+}
+
+/// That a secret was written. Its text is stored apart, see [`Table::secret`](super::table::Table::secret).
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(from = "serde::de::IgnoredAny")]
+pub(crate) struct Written;
+
+impl From<serde::de::IgnoredAny> for Written {
+    fn from(_: serde::de::IgnoredAny) -> Self {
+        Self
     }
 }
 
@@ -71,7 +87,7 @@ impl Key {
     /// The variable that sets it, with `NAME` for a name the operator chose.
     pub(crate) fn variable(&self) -> String {
         let path = self.path.replace('*', "NAME").replace('.', "__");
-        format!("{}{}", super::variables::PREFIX, path.to_ascii_uppercase())
+        format!("{}{}", PREFIX, path.to_ascii_uppercase())
     }
 
     /// The path of its table.

@@ -8,13 +8,12 @@ use super::chain_files::{ChainFiles, FindChainFiles};
 use super::effective::{self, Effective};
 use super::environment::Environment;
 use super::file::TomlFile;
-use super::file_limits::{FileLimits, FilePlace};
+use super::file_limits::{FileLimits, FilePlace, LimitsInForce};
 use super::key_path::KeyPath;
-use super::places::LimitsInForce;
+use super::keys::RawConfig;
 use super::problem::{ConfigError, Origin, Problem};
-use super::raw::RawConfig;
+use super::report::Report;
 use super::sources::{FlagSetting, Sources};
-use super::table::Report;
 use super::variables::FILE_VARIABLE;
 use super::{Config, check, typed};
 

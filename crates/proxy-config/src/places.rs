@@ -2,20 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file_limits::{FileAccess, FileLimits, FilePlace};
+use super::file_limits::{FileAccess, FilePlace, LimitsInForce};
 use super::key_path::KeyPath;
-use super::table::Report;
-
-/// What the process that loads the configuration is limited to.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum LimitsInForce<'a> {
-    /// Nothing yet: it begins with this configuration.
-    Open,
-    /// Nothing, and it runs: limits can no longer be set.
-    None,
-    /// These places.
-    To(&'a FileLimits),
-}
+use super::report::Report;
 
 /// What a key needs of a file or folder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +16,9 @@ pub(super) enum Need {
     /// Files come and go in the folder.
     Folder,
 }
+
+/// Why no program can be run.
+pub(super) const NO_PROGRAMS: &str = "runs a program, which process.landlock = true does not let the proxy do: keep the secret elsewhere, or set it to false";
 
 /// Why a file cannot be within reach later.
 const TOP: &str = "is in the top folder, below which everything is: process.landlock = true limits the proxy to the folders \

@@ -26,13 +26,11 @@ use auth_model::{IdentityName, ManagedIdentity};
 
 use super::endpoint::is_dns_name;
 use super::key_path::KeyPath;
+use super::keys::{RawConfig, RawIdentity, RawLog, RawServer, RawSts};
 use super::places::Need;
-use super::raw::{RawConfig, RawIdentity, RawLog, RawServer, RawSts};
-use super::table::{Report, Table};
+use super::report::Report;
+use super::table::Table;
 use super::{Config, LogConfig, ProcessConfig, ServerConfig, StsConfig};
-
-pub(super) use landlock::NO_PROGRAMS;
-pub(super) use upstream::address as proxy_address;
 
 /// The configuration. Only to be used where the report stays empty.
 pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {

@@ -9,11 +9,9 @@ use figment::value::{Dict, Value};
 use super::environment::Environment;
 use super::file::TomlFile;
 use super::key_path::KeyPath;
-use super::keys::{self, Kind, Node};
+use super::keys::{self, Kind, Node, PREFIX};
 use super::problem::{Origin, Problem};
 
-/// What the variables that set keys begin with.
-pub(super) const PREFIX: &str = "SIGNING_PROXY_";
 /// The variable that names the configuration file.
 pub(super) const FILE_VARIABLE: &str = "SIGNING_PROXY_CONFIG";
 

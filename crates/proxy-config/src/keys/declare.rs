@@ -82,9 +82,9 @@ macro_rules! tables {
 /// What serde reads for a kind of key: itself where there is a default, since those were filled in before.
 macro_rules! raw_type {
     ($kind:ident [$type:ty] $(= $default:tt)?) => { $type };
-    (Asset) => { Option<$crate::raw::Written> };
-    (Lease) => { Option<$crate::raw::Written> };
-    (ProxyUrl) => { Option<$crate::raw::Written> };
+    (Asset) => { Option<$crate::keys::Written> };
+    (Lease) => { Option<$crate::keys::Written> };
+    (ProxyUrl) => { Option<$crate::keys::Written> };
     (Switch) => { Option<bool> };
     (Switch = $default:tt) => { bool };
     (List) => { Option<Vec<String>> };

@@ -8,9 +8,9 @@ use figment::value::{Dict, Value};
 use super::{REPORTS, read, schemes};
 use crate::effective;
 use crate::key_path::KeyPath;
+use crate::keys::RawConfig;
 use crate::keys::{self, Kind, Node};
 use crate::load::{Overrides, load};
-use crate::raw::RawConfig;
 use crate::{ChainFiles, Environment, example};
 
 /// A value that the raw type of the key takes.

@@ -7,7 +7,7 @@ use auth_model::{AssetOrigin, AssetReference, ConnectionName};
 
 use super::{cleartext, stores};
 use crate::keys::VAULT_METHODS;
-use crate::raw::{RawAssets, RawVault, RawVaultAuth, Written};
+use crate::keys::{RawAssets, RawVault, RawVaultAuth, Written};
 use crate::table::Table;
 use crate::{AssetsConfig, ConnectionConfig, ExecConfig, VaultConfig, VaultLogin};
 

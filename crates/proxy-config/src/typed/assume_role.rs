@@ -4,7 +4,7 @@ use auth_model::{AuthMethod, BaseKeys, ContradictoryAuth, RoleChain, RoleReferen
 
 use super::auth::{WrittenKeys, own_keys, profile};
 use super::session::{options, written};
-use crate::raw::RawAuth;
+use crate::keys::RawAuth;
 use crate::table::Table;
 
 /// The method; `None` where a problem was noted.

@@ -10,7 +10,7 @@ use auth_model::{
 use super::assume_role;
 use super::session::options;
 use crate::keys::{ACCESS_KEY, ASSUME_ROLE, MANAGED, METHODS};
-use crate::raw::{RawAuth, Written};
+use crate::keys::{RawAuth, Written};
 use crate::suggest::nearest;
 use crate::table::Table;
 

@@ -1,6 +1,6 @@
 //! `[server.browsers]`, and the connections' `pass_fields`.
 
-use crate::raw::RawBrowsers;
+use crate::keys::RawBrowsers;
 use crate::suggest::nearest;
 use crate::table::Table;
 use crate::{BrowserConfig, PassFields};

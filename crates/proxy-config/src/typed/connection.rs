@@ -14,7 +14,7 @@ use super::auth::{Identities, auth};
 use super::browsers::pass_fields;
 use super::permissions::permissions;
 use super::{cleartext, hosts};
-use crate::raw::{RawConnection, RawLimits, RawRetry, RawTimeouts};
+use crate::keys::{RawConnection, RawLimits, RawRetry, RawTimeouts};
 use crate::table::Table;
 use crate::{
     BucketAddressing, ChecksumMode, ConnectionConfig, Limits, PayloadMode, RetryConfig, Scheme, StsConfig, Timeouts,

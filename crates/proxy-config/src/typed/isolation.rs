@@ -4,7 +4,7 @@ use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAsse
 
 use crate::Config;
 use crate::key_path::KeyPath;
-use crate::table::Report;
+use crate::report::Report;
 
 /// Checks what organisations must not share.
 pub(super) fn check(config: &Config, report: &Report<'_>) {

@@ -4,11 +4,8 @@ use auth_model::{AuthMethod, BaseKeys};
 
 use crate::Config;
 use crate::key_path::KeyPath;
-use crate::places::Need;
-use crate::table::Report;
-
-/// What is said of a program.
-pub(crate) const NO_PROGRAMS: &str = "runs a program, which process.landlock = true does not let the proxy do: keep the secret elsewhere, or set it to false";
+use crate::places::{NO_PROGRAMS, Need};
+use crate::report::Report;
 
 /// Checks it.
 pub(super) fn check(config: &Config, report: &Report<'_>) {

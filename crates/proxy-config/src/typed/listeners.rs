@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use auth_model::Secret;
 
-use super::upstream::address;
 use crate::key_path::KeyPath;
-use crate::table::Report;
+use crate::proxy_url::address;
+use crate::report::Report;
 use crate::{Config, EndpointUrl};
 
 /// Checks every listener, and every endpoint against them.

@@ -7,8 +7,8 @@ use auth_model::{AccountId, AssumeRoleOptions, AuthMethod, RoleReference, Sessio
 use policy_gen::vending::VendedActions;
 use policy_gen::{AllowPolicy, Policy};
 
+use crate::keys::RawConnection;
 use crate::places::Need;
-use crate::raw::RawConnection;
 use crate::suggest::nearest;
 use crate::table::Table;
 use crate::{AllowMode, AllowRule, Permissions};

@@ -6,7 +6,7 @@ use auth_model::{AssetOrigin, AssetReference, AuthMethod, ConnectionName, Region
 use aws_endpoints::partition_of;
 
 use crate::key_path::KeyPath;
-use crate::table::Report;
+use crate::report::Report;
 use crate::{Config, Environment};
 
 /// Checks that no connection's credentials come from a secret that is fetched with themselves, however far round, and

@@ -8,7 +8,7 @@ use auth_model::{
 };
 
 use super::permissions::SAME_AS_ALLOW;
-use crate::raw::RawAuth;
+use crate::keys::RawAuth;
 use crate::table::Table;
 
 /// Four bytes for each character that a session policy may have: what is longer is none.

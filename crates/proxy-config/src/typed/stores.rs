@@ -6,7 +6,7 @@ use auth_model::{ConnectionName, Region};
 use aws_endpoints::partition_of;
 
 use super::cleartext;
-use crate::raw::{RawAssets, RawStore};
+use crate::keys::{RawAssets, RawStore};
 use crate::suggest::nearest;
 use crate::table::Table;
 use crate::{ConnectionConfig, StoreConfig};

@@ -4,9 +4,8 @@ use std::fs::File;
 
 use auth_model::Secret;
 
-use crate::effective::without_user_info;
-use crate::endpoint::{EndpointUrl, InvalidEndpointUrl};
-use crate::raw::{RawUpstream, Written};
+use crate::keys::{RawUpstream, Written};
+use crate::proxy_url::{address, without_user_info};
 use crate::table::Table;
 use crate::{PoolConfig, UpstreamConfig, UpstreamProxy};
 
@@ -60,17 +59,4 @@ fn proxy(table: &Table<'_>, name: &str, written: Option<Written>) -> Option<Secr
     let message = "must be http://[USER:PASSWORD@]HOST[:PORT]: proxies are reached by plain HTTP and CONNECT";
     table.refuse(name, message);
     None
-}
-
-/// Where the proxy of this URL is, without its user and password.
-pub(crate) fn address(url: &str) -> Result<EndpointUrl, InvalidEndpointUrl> {
-    let rest = url.strip_prefix("http://").ok_or(InvalidEndpointUrl::Scheme)?;
-    let host = match rest.rsplit_once('@') {
-        Some((user, _)) if user.contains(['/', '?', '#', '@']) || user.chars().any(|c| c.is_control() || c == ' ') => {
-            return Err(InvalidEndpointUrl::UserInfo);
-        }
-        Some((_, host)) => host,
-        None => rest,
-    };
-    format!("http://{host}").parse()
 }
