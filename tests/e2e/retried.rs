@@ -36,7 +36,7 @@ const FAULTS: [Fault; 5] = [
     Fault::Ambiguous,
 ];
 
-/// A request, and whether a perfect proxy could have saved it. The reason is that of the retry rule (docs/configuration.md).
+/// A request, and whether a perfect proxy could have saved it. The reason is that of the retry rule (docs/configuration/retry.md).
 struct Row {
     connection: &'static str,
     request: &'static str,

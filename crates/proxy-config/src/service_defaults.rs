@@ -43,7 +43,7 @@ mod tests {
     use super::*;
     use crate::{Config, Environment, Timeouts};
 
-    const PAGE: &str = include_str!("../../../docs/configuration.md");
+    const PAGE: &str = include_str!("../../../docs/configuration/defaults.md");
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
 
@@ -108,7 +108,10 @@ mod tests {
             );
             let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
             let row = format!("| `{service}` | {} | `\"{value}\"` |", keys.join(", "));
-            assert!(PAGE.contains(&row), "docs/configuration.md lacks the row {row}");
+            assert!(
+                PAGE.contains(&row),
+                "docs/configuration/defaults.md lacks the row {row}"
+            );
         }
     }
 }

@@ -48,7 +48,7 @@ tables! {
             of KEYS;
         /// Only with temporary keys.
         session_token: Asset, sample "file:/run/secrets/token", of KEYS;
-        /// Instead of the three keys above: keys that a vault leases, see [credential assets](#credential-assets).
+        /// Instead of the three keys above: keys that a vault leases, see [credential assets](assets.md#credential-assets).
         credentials: Lease,
             note "instead of the three: keys that a vault leases", sample "vault-aws:aws/creds/reports", of KEYS;
         /// `"report-reader"`, `"team/report-reader"` or `"arn:aws:iam::111122223333:role/report-reader"`. A name is

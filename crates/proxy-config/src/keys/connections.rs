@@ -23,7 +23,7 @@ tables! {
             note "a VPC endpoint, an S3-compatible server, an emulator", sample "https://127.0.0.1:8333";
         /// The STS of this connection, before `sts.endpoint`.
         sts_endpoint: Endpoint, note "before sts.endpoint", sample "https://sts.internal";
-        /// Whether `endpoint` and `sts_endpoint` may be `http://` beyond this machine: see [cleartext](#cleartext).
+        /// Whether `endpoint` and `sts_endpoint` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
         allow_cleartext: Switch = false, note "true lets the two be http:// beyond this machine";
         /// Hosts that name somebody's own resource, or an account other than the connection's, for which it signs:
         /// `["abc123.execute-api.eu-west-1.amazonaws.com", "*.lambda-url.eu-west-1.on.aws"]`. See [whose
@@ -72,20 +72,20 @@ tables! {
         account: Text("an account id"),
             note "whose resources are meant where a request does not say", sample "111122223333";
         /// What clients may do: an IAM policy, inline (it begins with `{`) or in a file. A request for anything else is
-        /// refused before it is signed; see [policies](policies.md#enforce-it-in-the-proxy).
+        /// refused before it is signed; see [policies](../policies.md#enforce-it-in-the-proxy).
         allow: Text("an IAM policy, or the path of its file"),
             note "or a path",
             sample r#"'{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}]}'"#;
         /// What becomes of a request that `allow` does not allow: refused, or logged and counted only.
         allow_mode: Choice(AllowMode::NAMES) = "enforce", note r#""log": what would be rejected is logged, and passes"#;
-        /// Keeps in this file which actions on which resources requests asked for; see [policies](policies.md#record).
+        /// Keeps in this file which actions on which resources requests asked for; see [policies](../policies.md#record).
         /// The file need not exist; its folder must.
         record: Path("a file"),
             note "stores what was requested, for policy from-record", sample "/var/lib/signing-proxy/reports.json";
         /// Actions whose responses hold credentials, which clients use past the proxy: `["ecr:GetAuthorizationToken"]`,
         /// or `["*"]` for all of them. Requests for others are rejected with `credentials-not-vended`, with a policy in
         /// `allow` and without; where there is one, it must allow the action as well. See
-        /// [policies](policies.md#credentials-are-not-handed-out).
+        /// [policies](../policies.md#credentials-are-not-handed-out).
         vend_credentials: List("actions that hand out credentials") = [],
             note r#"what hands out credentials is rejected but for these: ["ecr:GetAuthorizationToken"], ["*"]"#;
         [limits]: RawLimits = "defaults.limits", note "instead of [defaults.limits]";

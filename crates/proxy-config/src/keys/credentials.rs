@@ -12,7 +12,7 @@ tables! {
         /// Where roles are assumed, instead of STS of each connection's region. `http://` sends credentials in the
         /// clear: for emulators on this machine, or with `sts.allow_cleartext`.
         endpoint: Endpoint, note "default: STS of the connection's region", sample "http://127.0.0.1:9600";
-        /// Whether `sts.endpoint` may be `http://` beyond this machine: see [cleartext](#cleartext).
+        /// Whether `sts.endpoint` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
         allow_cleartext: Switch = false, note "true lets endpoint be http:// beyond this machine";
         /// AWS's FIPS endpoints of STS. Not beside `sts.endpoint`.
         use_fips: Switch = false;
@@ -49,7 +49,7 @@ tables! {
         /// Where it is: `"https://vault.internal:8200"`. `http://` sends the token and the secrets in the clear, and
         /// leads beyond this machine only with `assets.vault.allow_cleartext`.
         address: Endpoint, sample "https://vault.internal:8200";
-        /// Whether `assets.vault.address` may be `http://` beyond this machine: see [cleartext](#cleartext).
+        /// Whether `assets.vault.address` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
         allow_cleartext: Switch = false, note "true lets address be http:// beyond this machine";
         /// The namespace of every request, the login's included: `"team/a"`.
         namespace: Text("a namespace's path"), sample "team/a";
@@ -97,7 +97,7 @@ tables! {
         region: Text("a region"), note "default: the connection's", sample "eu-west-1";
         /// Instead of AWS's regional endpoint, for every region: a VPC endpoint, a FIPS endpoint, an emulator.
         endpoint: Endpoint, sample "http://127.0.0.1:4566";
-        /// Whether its endpoint may be `http://` beyond this machine: see [cleartext](#cleartext).
+        /// Whether its endpoint may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
         allow_cleartext: Switch = false;
         /// For one request, connecting included.
         timeout: Duration(1..=60) = "10s", note "for one request";

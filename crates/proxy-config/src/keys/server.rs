@@ -37,12 +37,12 @@ tables! {
         // Longer than the pools of common HTTP clients (Go: 90 s), so that they close first.
         idle_timeout: Duration(1..=24 * HOUR) = "2m", note "between the requests of a client's connection";
         /// How long a client may take not a single byte of a response that waits for it, on its connection or on one
-        /// HTTP/2 stream. See [slow clients](#slow-clients).
+        /// HTTP/2 stream. See [slow clients](defaults.md#slow-clients).
         // nginx's default (`send_timeout`) as well.
         write_timeout: Duration(1..=HOUR) = "1m", note "how long a client may take no byte of a response";
         /// How long after SIGTERM or SIGINT new clients are still served, while `/readyz` fails already: as long as a
         /// load balancer or a Kubernetes Service takes to notice, some `"5s"`. A part of `shutdown_deadline`. See
-        /// [Stopping](#stopping).
+        /// [Stopping](../configuration.md#stopping).
         shutdown_delay: Duration(0..=HOUR) = "0s",
             note "after SIGTERM /readyz fails, and new clients are served for so long";
         /// How long running requests may take after SIGTERM or SIGINT, `shutdown_delay` included; then they are cut.
@@ -84,7 +84,7 @@ tables! {
         /// Whether error hints of the shared listener name the connections, with service and region, to a client that
         /// names none or the wrong one. A connection's own listener never names another one.
         list_connections: Switch = true, note "false: error hints name no connections";
-        /// Whether the configuration is loaded again when one of its files has changed: see [Reload](#reload).
+        /// Whether the configuration is loaded again when one of its files has changed: see [Reload](../configuration.md#reload).
         watch: Switch = false, note "true loads this file again when it has changed; SIGHUP always does";
         [browsers]: RawBrowsers, note "web pages are kept out, but for";
     }

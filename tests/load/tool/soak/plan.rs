@@ -80,7 +80,7 @@ impl Operation {
         }
     }
 
-    /// Whether it may take effect twice: the rule of docs/configuration.md, `[retry]`.
+    /// Whether it may take effect twice: the rule of docs/configuration/retry.md.
     pub(super) fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head | Self::Put | Self::Delete | Self::GetItem)
     }
@@ -120,7 +120,7 @@ impl Plan {
         if self.operation == Operation::Delete { 204 } else { 200 }
     }
 
-    /// Whether the proxy passes the body on while it comes in, so that it can be sent once: docs/configuration.md, `payload`.
+    /// Whether the proxy passes the body on while it comes in, so that it can be sent once: docs/configuration/connections.md, `payload`.
     pub(super) fn is_streamed(&self) -> bool {
         let is_put = matches!(self.operation, Operation::Put | Operation::PutOnce);
         let longest_held = match self.connection {
