@@ -19,7 +19,7 @@ use signer::{Envelope, SigningScope};
 
 use crate::admit::admit;
 use crate::authenticate::authenticate;
-use crate::body::{BodyLimits, Framing, Gatherer, Message, Patience, Progress, Storage, collect};
+use crate::body::{BodyLimits, BodyStorage, EventMessage, EventReader, PayloadFraming, Progress, ReadTimeout, collect};
 use crate::config::Config;
 use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
 use crate::normalize::Normalized;
@@ -98,7 +98,7 @@ impl Gate {
 ///
 /// Whatever the client would be told.
 pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> Result<Body, ProxyError> {
-    let framing = Framing::take_from(headers)?;
+    let framing = PayloadFraming::take_from(headers)?;
     let frames = pieces
         .iter()
         .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))));
@@ -107,7 +107,7 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
         reserve_percent: 0,
     };
     let client = ClientKey::new(ListenerRole::Shared, Ipv4Addr::LOCALHOST.into());
-    let storage = Storage::empty(std::env::temp_dir(), &crate::process::DescriptorLimit::none());
+    let storage = BodyStorage::empty(std::env::temp_dir(), &crate::process::DescriptorLimit::none());
     storage.resize(size(1 << 20), size(0));
     let storage = storage.of(&client);
     let limits = BodyLimits {
@@ -116,8 +116,8 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
         storage: &storage,
     };
     let body = StreamBody::new(stream::iter(frames));
-    let patience = Patience::new(Duration::from_mins(1));
-    let collected = collect(body, framing, limits, patience, &mut 0).await?;
+    let timeout = ReadTimeout::new(Duration::from_mins(1));
+    let collected = collect(body, framing, limits, timeout, &mut 0).await?;
     let sent = collected.content.body(None, Progress::new()).collect().await;
     Ok(Body {
         data: sent.map_err(|_| ErrorCode::Internal)?.to_bytes(),
@@ -132,16 +132,16 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
 ///
 /// What is wrong, in words.
 pub fn read_messages(pieces: &[&[u8]]) -> Result<(Vec<Option<Bytes>>, bool), String> {
-    let mut gatherer = Gatherer::default();
+    let mut reader = EventReader::default();
     let mut messages = Vec::new();
     for piece in pieces {
         let mut piece = Bytes::copy_from_slice(piece);
-        while let Some(message) = gatherer.take(&mut piece).map_err(|malformed| malformed.to_string())? {
+        while let Some(message) = reader.take(&mut piece).map_err(|malformed| malformed.to_string())? {
             messages.push(match message {
-                Message::Plain(behind_room) => Some(behind_room.freeze().slice(Envelope::HEAD..)),
-                Message::End => None,
+                EventMessage::Plain(behind_room) => Some(behind_room.freeze().slice(Envelope::HEAD..)),
+                EventMessage::End => None,
             });
         }
     }
-    Ok((messages, gatherer.is_empty()))
+    Ok((messages, reader.is_empty()))
 }

@@ -16,7 +16,7 @@ use policy_gen::mapping::{self, BodyFraming, Server};
 use signer::WireTarget;
 
 use crate::admit::{check_names, check_upgrade};
-use crate::body::{EVENTS, Framing, Patience};
+use crate::body::{EVENTS, PayloadFraming, ReadTimeout};
 use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::permit::Account;
@@ -28,7 +28,7 @@ use crate::strip;
 pub(crate) struct Normalized {
     head: Parts,
     route: Arc<Route>,
-    framing: Framing,
+    framing: PayloadFraming,
     requested_payload: RequestedPayload,
     signature: SignatureOwner,
     /// How the body comes inside the HTTP framing, its headers being gone from the head.
@@ -105,7 +105,7 @@ impl Normalized {
     }
 
     /// How the client frames its body.
-    pub(crate) fn framing(&self) -> &Framing {
+    pub(crate) fn framing(&self) -> &PayloadFraming {
         &self.framing
     }
 
@@ -167,14 +167,14 @@ impl Normalized {
     /// The body's length, where the head says it.
     pub(crate) fn announced_length(&self) -> Option<u64> {
         match &self.framing {
-            Framing::Plain { length } | Framing::AwsChunked { length, .. } => *length,
+            PayloadFraming::Plain { length } | PayloadFraming::AwsChunked { length, .. } => *length,
         }
     }
 
-    /// Patience with the client, while the proxy reads its body.
-    pub(crate) fn patience(&self) -> Patience {
+    /// The read timeout for the client, while the proxy reads its body.
+    pub(crate) fn read_timeout(&self) -> ReadTimeout {
         let config = &self.route.config;
-        Patience::new(config.timeouts.body_idle).with_least_rate(config.limits.min_upload_rate)
+        ReadTimeout::new(config.timeouts.body_idle).with_least_rate(config.limits.min_upload_rate)
     }
 
     /// Whether an operation's name may be in the body.
@@ -229,12 +229,12 @@ fn spell<C>(routed: Routed<C>, pseudonym: &str) -> Result<Normalized, ProxyError
     let via = via(head.version, pseudonym)?;
     let framing = match signature {
         SignatureOwner::Client => {
-            let framing = Framing::as_it_is(&head.headers);
+            let framing = PayloadFraming::as_it_is(&head.headers);
             strip::presigned_request_headers(&mut head.headers, path_and_query.query(), route.config.pass_fields);
             framing
         }
         SignatureOwner::Proxy(_) => {
-            let framing = Framing::take_from(&mut head.headers)?;
+            let framing = PayloadFraming::take_from(&mut head.headers)?;
             strip::request_headers(&mut head.headers, route.config.pass_fields);
             if route.traits.is_s3_family {
                 metadata::encode(&mut head.headers);
@@ -256,14 +256,14 @@ fn spell<C>(routed: Routed<C>, pseudonym: &str) -> Result<Normalized, ProxyError
 }
 
 /// What the framing says of the body. An aws-chunked body of no bytes has framing of its own, which has to be read.
-fn framing_of(framing: &Framing) -> BodyFraming {
+fn framing_of(framing: &PayloadFraming) -> BodyFraming {
     match framing {
-        Framing::Plain { length: Some(0) } => BodyFraming::Empty,
-        Framing::Plain { length: Some(length) }
-        | Framing::AwsChunked {
+        PayloadFraming::Plain { length: Some(0) } => BodyFraming::Empty,
+        PayloadFraming::Plain { length: Some(length) }
+        | PayloadFraming::AwsChunked {
             length: Some(length), ..
         } if *length > 0 => BodyFraming::Length(*length),
-        Framing::Plain { .. } | Framing::AwsChunked { .. } => BodyFraming::Unknown,
+        PayloadFraming::Plain { .. } | PayloadFraming::AwsChunked { .. } => BodyFraming::Unknown,
     }
 }
 

@@ -15,7 +15,7 @@ use signer::{RegionSet, SignError, SignInput, Signer};
 use zeroize::Zeroizing;
 
 use crate::authorize::{Authorized, SignedByClient, Unsigned};
-use crate::body::{Continues, OutgoingBody, Progress, Sealer};
+use crate::body::{ContinueHost, EventStreamSigner, OutgoingBody, Progress};
 use crate::error::{ErrorCode, ProxyError};
 use crate::plan::BodySigner;
 use crate::route::SignatureVersion;
@@ -53,7 +53,7 @@ impl Signed {
         signer: &Signer,
         material: &SigningMaterial,
         clock: &Arc<dyn Clock>,
-        expected: Option<Continues>,
+        expected: Option<ContinueHost>,
     ) -> Result<Self, ProxyError> {
         let request = unsigned.request();
         let mut head = request.request().head().clone();
@@ -74,7 +74,7 @@ impl Signed {
     /// # Errors
     ///
     /// [`ErrorCode::BodyIncomplete`] where its body was sent already and cannot be sent again.
-    pub(crate) fn by_client(signed: SignedByClient<'_>, expected: Option<Continues>) -> Result<Self, ProxyError> {
+    pub(crate) fn by_client(signed: SignedByClient<'_>, expected: Option<ContinueHost>) -> Result<Self, ProxyError> {
         let request = signed.request();
         Self::new(request.request().head().clone(), request, BodySigner::None, expected)
     }
@@ -83,7 +83,7 @@ impl Signed {
         head: Parts,
         request: &Authorized,
         body_signer: BodySigner,
-        expected: Option<Continues>,
+        expected: Option<ContinueHost>,
     ) -> Result<Self, ProxyError> {
         let progress = request.body().progress();
         let body = request.body().outgoing(body_signer, expected, progress.clone())?;
@@ -92,7 +92,7 @@ impl Signed {
 
     /// Whether it asks the service for `100 Continue` before its body.
     pub(crate) fn expects_continue(&self) -> bool {
-        self.body.gate().is_some()
+        self.body.expect_continue().is_some()
     }
 
     /// The head, the body, and by what of it an upload is told from a stuck service.
@@ -124,7 +124,7 @@ fn sign_v4(
         (Some(chunks), _) => BodySigner::Chunks(chunks),
         (None, Some(events)) => {
             let clock = Arc::clone(clock);
-            BodySigner::Events(Sealer::new(events, move || offset.of_theirs(clock.now())))
+            BodySigner::Events(EventStreamSigner::new(events, move || offset.of_theirs(clock.now())))
         }
     };
     headers.apply(head);

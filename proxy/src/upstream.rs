@@ -28,7 +28,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::body::{Continues, ExpectContinue};
+use crate::body::{ContinueHost, ContinueHosts};
 use crate::config::Timeouts;
 use crate::metrics::UpstreamTally;
 use crate::retry::{Breakers, Budgets, Fault};
@@ -113,7 +113,7 @@ pub(crate) struct Upstream {
     purpose: Purpose,
     /// Only for S3 and its kin: no other service gets `Expect` from its SDKs, and one that does not know it would delay each
     /// request. They are spoken to by HTTP/1.1: over HTTP/2 nobody would hear it.
-    continues: Option<ExpectContinue>,
+    continues: Option<ContinueHosts>,
 }
 
 impl Upstream {
@@ -179,7 +179,7 @@ impl Upstream {
             permits: Pool::new(permits::size(0)),
             timeouts,
             network: network.clone(),
-            continues: (purpose.protocols == Protocols::Http1).then(ExpectContinue::default),
+            continues: (purpose.protocols == Protocols::Http1).then(ContinueHosts::default),
             purpose,
         }
     }
@@ -190,7 +190,7 @@ impl Upstream {
     }
 
     /// The target's host, where it may send `100 Continue`, as far as is known.
-    pub(crate) fn continues(&self, target: &Uri) -> Option<Continues> {
+    pub(crate) fn continues(&self, target: &Uri) -> Option<ContinueHost> {
         self.continues.as_ref()?.of(target.authority()?.as_str())
     }
 
@@ -220,7 +220,7 @@ impl Upstream {
             Attempt::OnFreshConnection => &self.fresh,
             Attempt::OnFreshHttp2 => &self.conversing,
         };
-        let gate = body.gate();
+        let gate = body.expect_continue();
         let waiting = gate.clone().map(HeldBody);
         if gate.is_some() {
             head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
@@ -235,7 +235,7 @@ impl Upstream {
             move |response| {
                 interim.count();
                 if let Some(gate) = gate.as_ref().filter(|_| response.status() == StatusCode::CONTINUE) {
-                    gate.open();
+                    gate.continued();
                 }
             }
         });
@@ -265,7 +265,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::body::{Content, Progress};
+    use crate::body::{BodyContent, Progress};
     use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
     use crate::process::DescriptorLimit;
@@ -287,7 +287,7 @@ mod tests {
                 .unwrap()
                 .into_parts();
             let progress = Progress::new();
-            let body = Content::Empty.body(None, progress.clone());
+            let body = BodyContent::Empty.body(None, progress.clone());
             let sent = upstream
                 .send(Signed::for_test(head, body, progress), Attempt::First)
                 .await;

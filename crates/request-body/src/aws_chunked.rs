@@ -1,8 +1,8 @@
 //! Taking a client's aws-chunked body apart.
 //!
 //! SDKs send `HEX[;chunk-signature=…]CRLF data CRLF … 0[;…]CRLF [trailers] CRLF`, even unsigned ones: it is
-//! how they append a checksum. The proxy signs the decoded body anew, so the chunks' signatures go. A checksum in the
-//! trailer is verified, where its algorithm is one that can be, and kept.
+//! how they append a checksum. The decoded body is signed again, so the chunks' signatures go. A checksum in the
+//! trailer is verified, where its algorithm is one that can be, and stored.
 //!
 //! Source: Amazon S3, "Signature calculations for the Authorization header: transferring a payload in multiple
 //! chunks", and the same page "including trailing headers".
@@ -24,7 +24,7 @@ const MAX_FRAMING: u64 = 64 * 1024;
 
 /// Where in the body the next byte is.
 #[derive(Debug)]
-enum State {
+enum DecoderState {
     /// In the line with a chunk's size.
     Size,
     /// In a chunk's data, with so many bytes to come.
@@ -37,10 +37,10 @@ enum State {
     Done,
 }
 
-/// An incremental decoder: takes the body in any pieces, keeps at most one line.
+/// An incremental decoder: takes the body in any pieces, holds at most one line.
 #[derive(Debug)]
-pub(super) struct Decoder {
-    state: State,
+pub(super) struct AwsChunkedDecoder {
+    state: DecoderState,
     line: Vec<u8>,
     decoded: u64,
     /// Bytes that are not data.
@@ -50,11 +50,11 @@ pub(super) struct Decoder {
     trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Decoder {
+impl AwsChunkedDecoder {
     /// A decoder for a body that should have `expected` bytes and the `announced` trailers.
     pub(super) fn new(expected: Option<u64>, announced: Vec<HeaderName>) -> Self {
         Self {
-            state: State::Size,
+            state: DecoderState::Size,
             line: Vec::new(),
             decoded: 0,
             framing: 0,
@@ -68,31 +68,31 @@ impl Decoder {
     pub(super) fn decode(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, AwsChunkedError> {
         while !input.is_empty() {
             match self.state {
-                State::Data(left) => return Ok(Some(self.take_data(input, left)?)),
-                State::Size => {
+                DecoderState::Data(left) => return Ok(Some(self.take_data(input, left)?)),
+                DecoderState::Size => {
                     if self.take_line(input)? {
                         self.state = match parse_size(&self.line)? {
-                            0 => State::Trailers,
-                            size => State::Data(size),
+                            0 => DecoderState::Trailers,
+                            size => DecoderState::Data(size),
                         };
                         self.line.clear();
                     }
                 }
-                State::DataEnd => {
-                    // Told by the first byte, so that the answer does not depend on where the input was cut.
+                DecoderState::DataEnd => {
+                    // Decided by the first byte, so that the result does not depend on where the input was cut.
                     if self.line.is_empty() && !input.starts_with(b"\r") {
                         return Err(AwsChunkedError::ChunkEnd);
                     }
                     if self.take_line(input)? {
-                        self.state = State::Size;
+                        self.state = DecoderState::Size;
                     }
                 }
-                State::Trailers => {
+                DecoderState::Trailers => {
                     if self.take_line(input)? {
                         self.end_trailer_line()?;
                     }
                 }
-                State::Done => return Err(AwsChunkedError::Surplus),
+                DecoderState::Done => return Err(AwsChunkedError::Surplus),
             }
         }
         Ok(None)
@@ -100,7 +100,7 @@ impl Decoder {
 
     /// Ends the body: the trailers, where it is complete and they are right.
     pub(super) fn finish(self) -> Result<Vec<(HeaderName, HeaderValue)>, AwsChunkedError> {
-        if !matches!(self.state, State::Done) {
+        if !matches!(self.state, DecoderState::Done) {
             return Err(AwsChunkedError::Truncated);
         }
         if self.expected.is_some_and(|expected| expected != self.decoded) {
@@ -134,8 +134,8 @@ impl Decoder {
             }
         }
         self.state = match left - taken {
-            0 => State::DataEnd,
-            left => State::Data(left),
+            0 => DecoderState::DataEnd,
+            left => DecoderState::Data(left),
         };
         Ok(data)
     }
@@ -167,7 +167,7 @@ impl Decoder {
     fn end_trailer_line(&mut self) -> Result<(), AwsChunkedError> {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
-            self.state = State::Done;
+            self.state = DecoderState::Done;
             return Ok(());
         }
         let colon = line

@@ -69,9 +69,9 @@ pub fn has_checksum(headers: &HeaderMap) -> bool {
 }
 
 /// A checksum under way.
-pub(super) struct Checksum(Running);
+pub(super) struct Checksum(ChecksumState);
 
-enum Running {
+enum ChecksumState {
     Crc32(Digest),
     Crc64(Digest),
     Sha(Context),
@@ -80,28 +80,28 @@ enum Running {
 impl Checksum {
     pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
         Self(match algorithm {
-            Crc32 => Running::Crc32(Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
-            Crc32c => Running::Crc32(Digest::new(CrcAlgorithm::Crc32Iscsi)),
-            Crc64Nvme => Running::Crc64(Digest::new(CrcAlgorithm::Crc64Nvme)),
-            Sha1 => Running::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
-            Sha256 => Running::Sha(Context::new(&SHA256)),
+            Crc32 => ChecksumState::Crc32(Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
+            Crc32c => ChecksumState::Crc32(Digest::new(CrcAlgorithm::Crc32Iscsi)),
+            Crc64Nvme => ChecksumState::Crc64(Digest::new(CrcAlgorithm::Crc64Nvme)),
+            Sha1 => ChecksumState::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
+            Sha256 => ChecksumState::Sha(Context::new(&SHA256)),
         })
     }
 
     pub(super) fn update(&mut self, data: &[u8]) {
         match &mut self.0 {
-            Running::Crc32(digest) | Running::Crc64(digest) => digest.update(data),
-            Running::Sha(context) => context.update(data),
+            ChecksumState::Crc32(digest) | ChecksumState::Crc64(digest) => digest.update(data),
+            ChecksumState::Sha(context) => context.update(data),
         }
     }
 
-    /// The value as it stands in a header.
+    /// The value as it is in a header.
     pub(super) fn finish(self) -> String {
         match self.0 {
             // The lower half holds all of it.
-            Running::Crc32(digest) => STANDARD.encode(digest.finalize().to_be_bytes().split_at(4).1),
-            Running::Crc64(digest) => STANDARD.encode(digest.finalize().to_be_bytes()),
-            Running::Sha(context) => STANDARD.encode(context.finish()),
+            ChecksumState::Crc32(digest) => STANDARD.encode(digest.finalize().to_be_bytes().split_at(4).1),
+            ChecksumState::Crc64(digest) => STANDARD.encode(digest.finalize().to_be_bytes()),
+            ChecksumState::Sha(context) => STANDARD.encode(context.finish()),
         }
     }
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_in_the_head_is_told_from_what_only_speaks_of_one() {
+    fn a_digest_in_the_head_is_not_what_only_names_its_algorithm() {
         for (name, want) in [
             ("content-md5", true),
             ("x-amz-checksum-crc32", true),

@@ -20,9 +20,9 @@ pub(super) const TRAILER_SIGNATURE_MARK: &str = "x-amz-trailer-signature:";
 /// Digits of a signature.
 const SIGNATURE_LENGTH: u64 = 64;
 
-/// What vouches for the bytes.
+/// How the integrity of the bytes is proved.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Seal {
+pub enum ChunkIntegrity {
     /// A signature for each chunk.
     Signed,
     /// The same, and a signed checksum of the whole.
@@ -32,39 +32,51 @@ pub enum Seal {
 }
 
 /// The layout of one upload.
+///
+/// ```
+/// use request_body::{ChecksumAlgorithm, ChunkIntegrity, ChunkLayout};
+///
+/// let layout = ChunkLayout {
+///     length: 5,
+///     chunk: 65_536,
+///     integrity: ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Crc32),
+/// };
+/// let framed = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
+/// assert_eq!(layout.framed_length(), Some(framed.len() as u64));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ChunkLayout {
     /// Bytes of the object.
     pub length: u64,
     /// Bytes of it in a chunk; the last one may have less.
     pub chunk: u64,
-    /// What vouches for them.
-    pub seal: Seal,
+    /// How their integrity is proved.
+    pub integrity: ChunkIntegrity,
 }
 
 impl ChunkLayout {
-    /// What the head's signature says of the body.
+    /// The payload hash that the head is signed with.
     #[must_use]
     pub fn payload(&self) -> Payload {
-        match self.seal {
-            Seal::Signed => Payload::StreamingSigned,
-            Seal::SignedTrailer(_) => Payload::StreamingSignedTrailer,
-            Seal::UnsignedTrailer(_) => Payload::StreamingUnsignedTrailer,
+        match self.integrity {
+            ChunkIntegrity::Signed => Payload::StreamingSigned,
+            ChunkIntegrity::SignedTrailer(_) => Payload::StreamingSignedTrailer,
+            ChunkIntegrity::UnsignedTrailer(_) => Payload::StreamingUnsignedTrailer,
         }
     }
 
     /// The checksum in the trailer.
     pub(super) fn trailer(&self) -> Option<ChecksumAlgorithm> {
-        match self.seal {
-            Seal::Signed => None,
-            Seal::SignedTrailer(algorithm) | Seal::UnsignedTrailer(algorithm) => Some(algorithm),
+        match self.integrity {
+            ChunkIntegrity::Signed => None,
+            ChunkIntegrity::SignedTrailer(algorithm) | ChunkIntegrity::UnsignedTrailer(algorithm) => Some(algorithm),
         }
     }
 
     pub(super) fn is_signed(&self) -> bool {
-        match self.seal {
-            Seal::Signed | Seal::SignedTrailer(_) => true,
-            Seal::UnsignedTrailer(_) => false,
+        match self.integrity {
+            ChunkIntegrity::Signed | ChunkIntegrity::SignedTrailer(_) => true,
+            ChunkIntegrity::UnsignedTrailer(_) => false,
         }
     }
 
@@ -102,8 +114,7 @@ impl ChunkLayout {
         }
     }
 
-    /// Says in the head what comes, all of it in signed headers. The payload hash tells the same: every server goes by
-    /// that one.
+    /// Announces in signed headers what follows. The payload hash says the same, and every server relies on that one.
     pub fn announce(&self, headers: &mut HeaderMap) {
         headers.insert(DECODED_LENGTH, HeaderValue::from(self.length));
         if let Some(algorithm) = self.trailer() {

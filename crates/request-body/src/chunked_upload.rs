@@ -1,6 +1,6 @@
 //! A body framed as aws-chunked while it passes.
 //!
-//! One signed chunk is held at a time, since its signature stands before it; nothing more is read before it was taken.
+//! One signed chunk is held at a time, since its signature comes before it; nothing more is read before it was taken.
 //! Unsigned chunks are not held at all: their data passes as it comes. Neither is copied. The empty chunk, without which no server
 //! stores the object, is made once the client's body has ended where it should.
 
@@ -17,7 +17,7 @@ use super::error::{BodyErrorKind, BoxError};
 use super::signed_chunk::SignedChunk;
 use super::upload_stream::UploadStream;
 
-/// A client's body on its way, in chunks.
+/// A client's body in chunks.
 #[derive(Debug)]
 pub(crate) struct ChunkedUpload {
     stream: UploadStream,
@@ -27,20 +27,20 @@ pub(crate) struct ChunkedUpload {
     size: u64,
     /// Taken from the client, but in no chunk yet.
     unread: Bytes,
-    chunks: Chunks,
+    chunks: ChunkState,
     /// Whether a chunk was begun, so that its line end comes before the next one.
     has_begun: bool,
-    trailer: Option<Trailer>,
+    trailer: Option<TrailerChecksum>,
     is_over: bool,
 }
 
 #[derive(Debug)]
-enum Chunks {
+enum ChunkState {
     Signed {
         signer: ChunkSigner,
         filling: Box<SignedChunk>,
         /// What is left of a chunk whose first line was handed on.
-        sealed: vec::IntoIter<Bytes>,
+        ready: vec::IntoIter<Bytes>,
     },
     Unsigned {
         /// Data that the current chunk lacks.
@@ -50,10 +50,10 @@ enum Chunks {
 
 /// Where the checksum at the end comes from.
 #[derive(Debug)]
-enum Trailer {
-    /// Computed on the way.
+enum TrailerChecksum {
+    /// Computed from the data.
     Computed(ChecksumAlgorithm, Box<Checksum>),
-    /// The client's own, which was verified on the way.
+    /// The client's own, which was verified.
     Kept(ChecksumAlgorithm),
 }
 
@@ -66,18 +66,18 @@ impl ChunkedUpload {
         }
         let trailer = layout.trailer().map(|algorithm| {
             if stream.will_bring(algorithm) {
-                Trailer::Kept(algorithm)
+                TrailerChecksum::Kept(algorithm)
             } else {
-                Trailer::Computed(algorithm, Box::new(Checksum::new(algorithm)))
+                TrailerChecksum::Computed(algorithm, Box::new(Checksum::new(algorithm)))
             }
         });
         let chunks = match signer {
-            Some(signer) => Chunks::Signed {
+            Some(signer) => ChunkState::Signed {
                 signer,
                 filling: Box::new(SignedChunk::new()),
-                sealed: Vec::new().into_iter(),
+                ready: Vec::new().into_iter(),
             },
-            None => Chunks::Unsigned { missing: 0 },
+            None => ChunkState::Unsigned { missing: 0 },
         };
         Some(Self {
             stream,
@@ -96,8 +96,8 @@ impl ChunkedUpload {
         if self.is_over {
             return Poll::Ready(None);
         }
-        if let Chunks::Signed { sealed, .. } = &mut self.chunks
-            && let Some(data) = sealed.next()
+        if let ChunkState::Signed { ready, .. } = &mut self.chunks
+            && let Some(data) = ready.next()
         {
             return Poll::Ready(Some(Ok(data)));
         }
@@ -133,11 +133,7 @@ impl ChunkedUpload {
     fn advance(&mut self) -> Option<Bytes> {
         let wanted = self.left.min(self.size);
         match &mut self.chunks {
-            Chunks::Signed {
-                signer,
-                filling,
-                sealed,
-            } => {
+            ChunkState::Signed { signer, filling, ready } => {
                 // At most a chunk, so it fits.
                 let size = usize::try_from(wanted).ok()?;
                 let missing = size.saturating_sub(filling.length());
@@ -149,12 +145,12 @@ impl ChunkedUpload {
                 }
                 let (signature, data) = filling.sign(signer);
                 let line = signed_line(self.has_begun, wanted, &signature);
-                *sealed = data.into_iter();
+                *ready = data.into_iter();
                 self.has_begun = true;
                 self.left = self.left.saturating_sub(wanted);
                 Some(Bytes::from(line))
             }
-            Chunks::Unsigned { missing } => {
+            ChunkState::Unsigned { missing } => {
                 if *missing == 0 {
                     let end_of_last = end_of_last(self.has_begun);
                     *missing = wanted;
@@ -176,24 +172,24 @@ impl ChunkedUpload {
     fn end(&mut self) -> Result<Bytes, BoxError> {
         let trailer = match self.trailer.take() {
             None => None,
-            Some(Trailer::Computed(algorithm, checksum)) => {
+            Some(TrailerChecksum::Computed(algorithm, checksum)) => {
                 Some((algorithm, HeaderValue::try_from(checksum.finish())?))
             }
-            Some(Trailer::Kept(algorithm)) => {
+            Some(TrailerChecksum::Kept(algorithm)) => {
                 let value = self.stream.trailer(algorithm);
                 Some((algorithm, value.ok_or("the client's checksum is missing")?))
             }
         };
         let mut text = match &mut self.chunks {
-            Chunks::Signed { signer, .. } => signed_line(self.has_begun, 0, &signer.sign_chunk(&[])),
-            Chunks::Unsigned { .. } => format!("{}0\r\n", end_of_last(self.has_begun)),
+            ChunkState::Signed { signer, .. } => signed_line(self.has_begun, 0, &signer.sign_chunk(&[])),
+            ChunkState::Unsigned { .. } => format!("{}0\r\n", end_of_last(self.has_begun)),
         };
         if let Some((algorithm, value)) = trailer {
             let name = algorithm.header();
             for part in [name.as_str(), ":", value.to_str()?, "\r\n"] {
                 text.push_str(part);
             }
-            if let Chunks::Signed { signer, .. } = &mut self.chunks {
+            if let ChunkState::Signed { signer, .. } = &mut self.chunks {
                 let signature = signer.sign_trailer(&HeaderMap::from_iter([(name, value)]))?;
                 for part in [TRAILER_SIGNATURE_MARK, signature.as_str(), "\r\n"] {
                     text.push_str(part);
@@ -209,8 +205,8 @@ impl ChunkedUpload {
     }
 }
 
-fn compute(trailer: &mut Option<Trailer>, data: &[u8]) {
-    if let Some(Trailer::Computed(_, checksum)) = trailer {
+fn compute(trailer: &mut Option<TrailerChecksum>, data: &[u8]) {
+    if let Some(TrailerChecksum::Computed(_, checksum)) = trailer {
         checksum.update(data);
     }
 }

@@ -12,24 +12,24 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
 use super::error::{BodyError, BodyErrorKind, BoxError};
-use super::patience::{Late, Patience};
+use super::read_timeout::{ReadTimedOut, ReadTimeout};
 
-/// What a [`ClientStream`] tells about itself after it was given away: bytes taken, and what went wrong on the
+/// What a [`ClientStream`] reports about itself after it was given away: bytes taken, and what went wrong on the
 /// client's side, which the HTTP client would blame on the request.
 #[derive(Clone, Debug, Default)]
-pub struct StreamFault(Arc<Shared>);
+pub struct StreamStatus(Arc<StatusCell>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct StatusCell {
     received: AtomicU64,
-    fault: OnceLock<BodyErrorKind>,
+    error: OnceLock<BodyErrorKind>,
 }
 
-impl StreamFault {
+impl StreamStatus {
     /// What went wrong, if anything did.
     #[must_use]
     pub fn error(&self) -> Option<BodyErrorKind> {
-        self.0.fault.get().copied()
+        self.0.error.get().copied()
     }
 
     /// How many bytes have come off the wire.
@@ -39,33 +39,33 @@ impl StreamFault {
     }
 }
 
-/// A client's body, waited for with patience.
+/// A client's body with a read timeout.
 #[derive(Debug)]
 pub struct ClientStream {
     body: UnsyncBoxBody<Bytes, BoxError>,
-    patience: Patience,
+    timeout: ReadTimeout,
     /// For the first piece, where that has less time than others.
-    first: Option<Patience>,
+    first: Option<ReadTimeout>,
     /// Came while it was waited for the first one.
     ahead: Option<Bytes>,
     /// Bytes that may come.
     most: u64,
-    fault: StreamFault,
+    status: StreamStatus,
 }
 
 impl ClientStream {
     /// Passes `body` on.
-    pub fn new<B>(body: B, patience: Patience, fault: StreamFault) -> Self
+    pub fn new<B>(body: B, timeout: ReadTimeout, status: StreamStatus) -> Self
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         Self {
             body: body.map_err(Into::into).boxed_unsync(),
-            patience,
+            timeout,
             first: None,
             ahead: None,
             most: u64::MAX,
-            fault,
+            status,
         }
     }
 
@@ -73,7 +73,7 @@ impl ClientStream {
     #[must_use]
     pub fn with_first_within(self, limit: Duration) -> Self {
         Self {
-            first: Some(Patience::new(limit)),
+            first: Some(ReadTimeout::new(limit)),
             ..self
         }
     }
@@ -96,13 +96,13 @@ impl ClientStream {
         if let Some(data) = self.ahead.take() {
             return Poll::Ready(Some(Ok(data)));
         }
-        let patience = self.first.as_mut().unwrap_or(&mut self.patience);
-        let data = ready!(poll_data(Pin::new(&mut self.body), patience, cx));
+        let timeout = self.first.as_mut().unwrap_or(&mut self.timeout);
+        let data = ready!(poll_data(Pin::new(&mut self.body), timeout, cx));
         self.first = None;
         Poll::Ready(data.map(|data| match data {
             Ok(data) => {
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                let before = self.fault.0.received.fetch_add(length, Ordering::Relaxed);
+                let before = self.status.0.received.fetch_add(length, Ordering::Relaxed);
                 if before.saturating_add(length) > self.most {
                     return Err(self.fail(BodyErrorKind::TooLarge { max: self.most }));
                 }
@@ -117,7 +117,7 @@ impl ClientStream {
         let error = error.into();
         let kind = error.kind();
         // The first error is the one to report.
-        let _ = self.fault.0.fault.set(kind);
+        let _ = self.status.0.error.set(kind);
         error.into_cause().unwrap_or_else(|| kind.into())
     }
 }
@@ -129,7 +129,7 @@ impl ClientStream {
 /// The client is late, or its body broke off.
 pub(super) fn poll_data<B>(
     mut body: Pin<&mut B>,
-    patience: &mut Patience,
+    timeout: &mut ReadTimeout,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, BodyError>>>
 where
@@ -137,10 +137,10 @@ where
 {
     loop {
         let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
-            let late = ready!(patience.poll_late(cx));
-            return Poll::Ready(Some(Err(match late {
-                Late::Stopped => BodyErrorKind::Timeout.because("the body stopped arriving"),
-                Late::Slow => BodyErrorKind::TooSlow.because("the body arrives too slowly"),
+            let timed_out = ready!(timeout.poll_timed_out(cx));
+            return Poll::Ready(Some(Err(match timed_out {
+                ReadTimedOut::Stopped => BodyErrorKind::Timeout.because("the body stopped arriving"),
+                ReadTimedOut::Slow => BodyErrorKind::TooSlow.because("the body arrives too slowly"),
             })));
         };
         match frame {
@@ -148,7 +148,7 @@ where
             Some(Err(error)) => return Poll::Ready(Some(Err(BodyErrorKind::Incomplete.because(error)))),
             Some(Ok(frame)) => {
                 let data = frame.into_data();
-                patience.came(data.as_ref().map_or(0, Bytes::len));
+                timeout.received(data.as_ref().map_or(0, Bytes::len));
                 if let Ok(data) = data {
                     return Poll::Ready(Some(Ok(data)));
                 }
@@ -177,7 +177,7 @@ mod tests {
     const ALMOST: Duration = Duration::from_secs(59);
 
     /// A client that sends `size` bytes after each `pause`, as often as that, and then no end.
-    fn client(pause: Duration, size: usize, count: usize, patience: Patience) -> (ClientStream, StreamFault) {
+    fn client(pause: Duration, size: usize, count: usize, timeout: ReadTimeout) -> (ClientStream, StreamStatus) {
         let pieces = stream::unfold(0, move |sent| async move {
             if sent == count {
                 std::future::pending::<()>().await;
@@ -186,9 +186,9 @@ mod tests {
             let piece = Bytes::from(vec![b'x'; size]);
             Some((Ok::<_, Infallible>(Frame::data(piece)), sent + 1))
         });
-        let fault = StreamFault::default();
-        let stream = ClientStream::new(StreamBody::new(pieces), patience, fault.clone());
-        (stream, fault)
+        let status = StreamStatus::default();
+        let stream = ClientStream::new(StreamBody::new(pieces), timeout, status.clone());
+        (stream, status)
     }
 
     /// Takes pieces until one is an error, with `pause` between them.
@@ -206,23 +206,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_piece_is_waited_for_and_stays() {
-        let (mut stream, fault) = client(SECOND, 7, 2, Patience::new(LIMIT));
+        let (mut stream, status) = client(SECOND, 7, 2, ReadTimeout::new(LIMIT));
         let begin = Instant::now();
         for _ in 0..2 {
             poll_fn(|cx| stream.poll_begun(cx)).await.unwrap();
-            assert_eq!((begin.elapsed(), fault.received()), (SECOND, 7));
+            assert_eq!((begin.elapsed(), status.received()), (SECOND, 7));
         }
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 14);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_first_piece_may_have_less_time_than_others() {
-        let (stream, fault) = client(ALMOST, 1, 9, Patience::new(LIMIT));
+        let (stream, status) = client(ALMOST, 1, 9, ReadTimeout::new(LIMIT));
         let begin = Instant::now();
         let mut stream = stream.with_first_within(SECOND);
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 0);
-        assert_eq!((fault.error(), begin.elapsed()), (Some(BodyErrorKind::Timeout), SECOND));
-        let (stream, _) = client(ALMOST, 1, 9, Patience::new(LIMIT));
+        assert_eq!(
+            (status.error(), begin.elapsed()),
+            (Some(BodyErrorKind::Timeout), SECOND)
+        );
+        let (stream, _) = client(ALMOST, 1, 9, ReadTimeout::new(LIMIT));
         let mut stream = stream.with_first_within(LIMIT);
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 9);
     }
@@ -230,27 +233,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_trickle_breaks_off_and_never_ends_well() {
         let begin = Instant::now();
-        let patience = Patience::new(LIMIT).with_least_rate(NonZeroU64::new(100));
-        let (mut stream, fault) = client(SECOND, 50, 1000, patience);
+        let timeout = ReadTimeout::new(LIMIT).with_least_rate(NonZeroU64::new(100));
+        let (mut stream, status) = client(SECOND, 50, 1000, timeout);
         // Half of each second is late.
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 119 * 50);
-        assert_eq!(fault.error(), Some(BodyErrorKind::TooSlow));
-        assert_eq!((fault.received(), begin.elapsed().as_secs()), (119 * 50, 119));
+        assert_eq!(status.error(), Some(BodyErrorKind::TooSlow));
+        assert_eq!((status.received(), begin.elapsed().as_secs()), (119 * 50, 119));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_takes_nothing_makes_no_client_late() {
-        let patience = Patience::new(LIMIT).with_least_rate(NonZeroU64::new(100));
-        let (mut stream, fault) = client(SECOND, 100, 50, patience);
+        let timeout = ReadTimeout::new(LIMIT).with_least_rate(NonZeroU64::new(100));
+        let (mut stream, status) = client(SECOND, 100, 50, timeout);
         assert_eq!(bytes_until_error(&mut stream, LIMIT * 10).await, 50 * 100);
         // Only what comes after them, nothing, is the client's fault.
-        assert_eq!(fault.error(), Some(BodyErrorKind::Timeout));
+        assert_eq!(status.error(), Some(BodyErrorKind::Timeout));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_a_trickle_goes_on() {
-        let (mut stream, fault) = client(ALMOST, 1, 1000, Patience::new(LIMIT));
+        let (mut stream, status) = client(ALMOST, 1, 1000, ReadTimeout::new(LIMIT));
         assert_eq!(bytes_until_error(&mut stream, Duration::ZERO).await, 1000);
-        assert_eq!(fault.error(), Some(BodyErrorKind::Timeout));
+        assert_eq!(status.error(), Some(BodyErrorKind::Timeout));
     }
 }

@@ -8,19 +8,19 @@ use http::{HeaderName, HeaderValue};
 use http_body::Body;
 use tokio::task::consume_budget;
 
-use super::aws_chunked::Decoder;
+use super::aws_chunked::AwsChunkedDecoder;
 use super::client_stream::poll_data;
 use super::error::{BodyError, BodyErrorKind, BoxError};
-use super::framing::Framing;
-use super::outgoing::Content;
-use super::patience::Patience;
+use super::framing::PayloadFraming;
+use super::outgoing::BodyContent;
+use super::read_timeout::ReadTimeout;
 use super::sink::Sink;
 use super::storage::ClientStorage;
 
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits<'a> {
-    /// Bytes kept in memory; a longer body goes to the disk.
+    /// Bytes stored in memory; a longer body goes to the disk.
     pub memory: u64,
     /// Bytes at all.
     pub max: u64,
@@ -30,9 +30,9 @@ pub struct BodyLimits<'a> {
 
 /// A whole body.
 #[derive(Debug)]
-pub struct Collected {
+pub struct CollectedBody {
     /// The bytes, decoded.
-    pub content: Content,
+    pub content: BodyContent,
     /// Their SHA-256.
     pub sha256: [u8; 32],
     /// Headers that came in the body's trailer: checksums of an aws-chunked body.
@@ -41,18 +41,18 @@ pub struct Collected {
 
 /// Reads a body to its end, hashing it. `received` counts the bytes off the wire, whatever happens.
 ///
-/// Polling the body is what makes hyper answer `100 Continue`: whoever calls this has decided to take it.
+/// Polling the body is what makes hyper send `100 Continue`: whoever calls this has decided to take it.
 ///
 /// # Errors
 ///
 /// [`BodyErrorKind::TooLarge`] before the first byte where the announced length says so; the others as they happen.
 pub async fn collect<B>(
     mut body: B,
-    framing: Framing,
+    framing: PayloadFraming,
     limits: BodyLimits<'_>,
-    mut patience: Patience,
+    mut timeout: ReadTimeout,
     received: &mut u64,
-) -> Result<Collected, BodyError>
+) -> Result<CollectedBody, BodyError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
@@ -60,11 +60,11 @@ where
         return Err(BodyErrorKind::TooLarge { max: limits.max }.into());
     }
     let mut decoder = match framing {
-        Framing::Plain { .. } => None,
-        Framing::AwsChunked { length, trailers } => Some(Decoder::new(length, trailers)),
+        PayloadFraming::Plain { .. } => None,
+        PayloadFraming::AwsChunked { length, trailers } => Some(AwsChunkedDecoder::new(length, trailers)),
     };
     let mut sink = Sink::new(limits.memory, limits.storage);
-    while let Some(data) = poll_fn(|cx| poll_data(Pin::new(&mut body), &mut patience, cx)).await {
+    while let Some(data) = poll_fn(|cx| poll_data(Pin::new(&mut body), &mut timeout, cx)).await {
         let mut data = data?;
         *received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         match &mut decoder {
@@ -83,7 +83,7 @@ where
         None => Vec::new(),
     };
     let (content, sha256) = sink.finish().await?;
-    Ok(Collected {
+    Ok(CollectedBody {
         content,
         sha256,
         trailers,

@@ -27,30 +27,46 @@ const CHUNK_SIGNATURE: (&[u8], u8) = (b":chunk-signature", 6);
 
 /// A whole message whose checksums are right.
 #[derive(Debug, Eq, PartialEq)]
-pub enum Message {
+pub enum EventMessage {
     /// To be signed: behind as much room as an [`Envelope`] has before a message.
     Plain(BytesMut),
     /// The client's own end of a stream that it signs: an envelope around nothing.
     End,
 }
 
-/// Gathers messages from pieces of any size; holds one of them at most.
+/// Reads messages from pieces of any size; holds one of them at most.
+///
+/// ```
+/// use bytes::Bytes;
+/// use request_body::{EventMessage, EventReader};
+/// use signer::Envelope;
+///
+/// // Total length, length of the headers, their CRC-32; no headers and no payload; CRC-32 of all before.
+/// let message = [0, 0, 0, 16, 0, 0, 0, 0, 0x05, 0xc2, 0x48, 0xeb, 0x7d, 0x98, 0xc8, 0xff];
+/// let mut reader = EventReader::default();
+/// assert_eq!(reader.take(&mut Bytes::copy_from_slice(&message[..10]))?, None);
+/// let Some(EventMessage::Plain(behind_room)) = reader.take(&mut Bytes::copy_from_slice(&message[10..]))? else {
+///     panic!("the message is complete");
+/// };
+/// assert_eq!(&behind_room[Envelope::HEAD..], message);
+/// # Ok::<_, request_body::EventStreamError>(())
+/// ```
 #[derive(Debug, Default)]
-pub struct Gatherer {
+pub struct EventReader {
     /// Room for the head of an envelope, and the message as far as it has come.
-    gathered: BytesMut,
+    buffer: BytesMut,
 }
 
-impl Gatherer {
+impl EventReader {
     /// Takes from the piece what belongs to the next message; `None` where there is more of it to come.
     ///
     /// # Errors
     ///
     /// [`EventStreamError`]: nothing behind it can be read.
-    pub fn take(&mut self, piece: &mut Bytes) -> Result<Option<Message>, EventStreamError> {
-        if self.gathered.is_empty() && !piece.is_empty() {
-            self.gathered.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
-            self.gathered.extend_from_slice(&[0; Envelope::HEAD]);
+    pub fn take(&mut self, piece: &mut Bytes) -> Result<Option<EventMessage>, EventStreamError> {
+        if self.buffer.is_empty() && !piece.is_empty() {
+            self.buffer.reserve(Envelope::HEAD + piece.len().min(FIRST_ROOM));
+            self.buffer.extend_from_slice(&[0; Envelope::HEAD]);
         }
         self.fill(PRELUDE, piece);
         let Some(prelude) = self.message().first_chunk() else {
@@ -62,31 +78,31 @@ impl Gatherer {
             return Ok(None);
         }
         check_whole(self.message())?;
-        let message = std::mem::take(&mut self.gathered);
+        let message = std::mem::take(&mut self.buffer);
         unwrapped(message, &prelude).map(Some)
     }
 
     /// Whether there is nothing of a message that is not whole.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.gathered.is_empty()
+        self.buffer.is_empty()
     }
 
     /// Bytes of memory that it holds.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.gathered.capacity()
+        self.buffer.capacity()
     }
 
     fn message(&self) -> &[u8] {
-        self.gathered.get(Envelope::HEAD..).unwrap_or_default()
+        self.buffer.get(Envelope::HEAD..).unwrap_or_default()
     }
 
     /// Takes from the piece until the message has so many bytes.
     fn fill(&mut self, length: usize, piece: &mut Bytes) {
         let missing = length.saturating_sub(self.message().len());
         let taken = piece.split_to(missing.min(piece.len()));
-        self.gathered.extend_from_slice(&taken);
+        self.buffer.extend_from_slice(&taken);
     }
 }
 
@@ -127,21 +143,21 @@ fn check_whole(message: &[u8]) -> Result<(), EventStreamError> {
 }
 
 /// The message itself where this is one, or the one that its envelope holds.
-fn unwrapped(mut gathered: BytesMut, prelude: &Prelude) -> Result<Message, EventStreamError> {
-    let message = gathered.get(Envelope::HEAD..).unwrap_or_default();
+fn unwrapped(mut buffer: BytesMut, prelude: &Prelude) -> Result<EventMessage, EventStreamError> {
+    let message = buffer.get(Envelope::HEAD..).unwrap_or_default();
     let headers = message.get(PRELUDE..PRELUDE + prelude.headers);
     if !has_signature(headers.ok_or(EventStreamError::TooShort)?)? {
-        return Ok(Message::Plain(gathered));
+        return Ok(EventMessage::Plain(buffer));
     }
     let payload = prelude.payload();
     if payload.is_empty() {
-        return Ok(Message::End);
+        return Ok(EventMessage::End);
     }
     check_alone(message.get(payload.clone()).unwrap_or_default())?;
     // What comes before the inner message makes way; the room before it stays as long as it was.
-    gathered.advance(payload.start);
-    gathered.truncate(Envelope::HEAD + payload.len());
-    Ok(Message::Plain(gathered))
+    buffer.advance(payload.start);
+    buffer.truncate(Envelope::HEAD + payload.len());
+    Ok(EventMessage::Plain(buffer))
 }
 
 /// Whether an envelope's payload is one message and nothing else.

@@ -1,6 +1,6 @@
 //! A client's event stream while it passes: each message goes on in an envelope with our signature.
 //!
-//! One message is held at a time, since its signature stands before it; nothing more is read before it was taken. The
+//! One message is held at a time, since its signature comes before it; nothing more is read before it was taken. The
 //! stream ends with an envelope around nothing, made once the client has ended where it should: at the end of a
 //! message. Anything else breaks it off, which the service sees as a reset.
 
@@ -12,13 +12,13 @@ use bytes::{Bytes, BytesMut};
 use resource_limits::Grant;
 use signer::{Envelope, EventSigner};
 
+use super::bidirectional::BidirectionalStream;
 use super::client_stream::ClientStream;
-use super::conversation::Conversation;
 use super::error::{BodyErrorKind, BoxError, EventStreamError};
-use super::event_message::{Gatherer, Message};
+use super::event_message::{EventMessage, EventReader};
 
 /// Puts messages into signed envelopes, each at its own time.
-pub struct Sealer {
+pub struct EventStreamSigner {
     signer: EventSigner,
     now: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
@@ -29,37 +29,37 @@ pub struct EventStream {
     /// Where they come from.
     pub stream: ClientStream,
     /// What they belong to.
-    pub conversation: Conversation,
-    /// Bytes that the message that is being gathered may take; grows with it.
+    pub exchange: BidirectionalStream,
+    /// Bytes that the message that is being read may take; grows with it.
     pub memory: Grant,
     /// Bytes that may come.
     pub max: u64,
 }
 
-/// A client's messages on their way, in envelopes.
+/// A client's messages while they are sent, in envelopes.
 #[derive(Debug)]
 pub(super) struct EventUpload {
     source: EventStream,
-    sealer: Sealer,
-    gatherer: Gatherer,
+    signer: EventStreamSigner,
+    reader: EventReader,
     /// Off the wire, but in no message yet.
     unread: Bytes,
     received: u64,
-    state: State,
+    state: EventUploadState,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
+enum EventUploadState {
     /// Messages come.
     Open,
-    /// The last envelope went out; the client has not closed its side yet.
+    /// The last envelope went out; the client has not closed its direction yet.
     Ended,
     /// Nothing more will go out.
     Over,
 }
 
-impl Sealer {
-    /// Signs from the head's signature on, at the time that `now` says it is where signatures are verified.
+impl EventStreamSigner {
+    /// Signs from the head's signature on, with the time that `now` returns: the time where signatures are verified.
     pub fn new(signer: EventSigner, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self {
             signer,
@@ -67,59 +67,59 @@ impl Sealer {
         }
     }
 
-    /// Completes the envelope of a message that stands behind room for its head.
-    fn seal(&mut self, mut gathered: BytesMut) -> Result<Bytes, BoxError> {
-        let (head, message) = gathered
+    /// Completes the envelope of a message that has room for its head before it.
+    fn sign(&mut self, mut buffer: BytesMut) -> Result<Bytes, BoxError> {
+        let (head, message) = buffer
             .split_first_chunk_mut::<{ Envelope::HEAD }>()
             .ok_or("there is no room for an envelope")?;
         let envelope = self.signer.sign(message, (self.now)())?;
         *head = *envelope.head();
-        gathered.extend_from_slice(envelope.tail());
-        Ok(gathered.freeze())
+        buffer.extend_from_slice(envelope.tail());
+        Ok(buffer.freeze())
     }
 
     /// The envelope around nothing.
     fn end(&mut self) -> Result<Bytes, BoxError> {
-        self.seal(BytesMut::zeroed(Envelope::HEAD))
+        self.sign(BytesMut::zeroed(Envelope::HEAD))
     }
 }
 
-impl fmt::Debug for Sealer {
+impl fmt::Debug for EventStreamSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").finish_non_exhaustive()
+        f.debug_struct("EventStreamSigner").finish_non_exhaustive()
     }
 }
 
 impl EventUpload {
-    pub(super) fn new(source: EventStream, sealer: Sealer) -> Self {
+    pub(super) fn new(source: EventStream, signer: EventStreamSigner) -> Self {
         Self {
             source,
-            sealer,
-            gatherer: Gatherer::default(),
+            signer,
+            reader: EventReader::default(),
             unread: Bytes::new(),
             received: 0,
-            state: State::Open,
+            state: EventUploadState::Open,
         }
     }
 
     /// The next envelope. After an error there is none: the one that ends the stream never comes.
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
-        if self.state == State::Over {
+        if self.state == EventUploadState::Over {
             return Poll::Ready(None);
         }
         let envelope = ready!(self.poll_envelope(cx));
         if envelope.is_err() {
-            self.state = State::Over;
+            self.state = EventUploadState::Over;
         }
         Poll::Ready(envelope.transpose())
     }
 
     fn poll_envelope(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BoxError>> {
         loop {
-            if self.source.conversation.is_over(cx) {
-                return Poll::Ready(Err("the answer has ended".into()));
+            if self.source.exchange.is_response_ended(cx) {
+                return Poll::Ready(Err("the response has ended".into()));
             }
-            match self.gatherer.take(&mut self.unread) {
+            match self.reader.take(&mut self.unread) {
                 Ok(None) => self.account()?,
                 Ok(Some(message)) => return Poll::Ready(self.pass(message).map(Some)),
                 Err(malformed) => return Poll::Ready(Err(self.source.stream.fail(malformed))),
@@ -140,10 +140,10 @@ impl EventUpload {
         }
     }
 
-    /// Takes memory for what has been gathered of a message, or gives it back once the message was taken.
+    /// Takes memory for what has been read of a message, or gives it back once the message was taken.
     fn account(&mut self) -> Result<(), BoxError> {
         let memory = &mut self.source.memory;
-        let held = u64::try_from(self.gatherer.room()).unwrap_or(u64::MAX);
+        let held = u64::try_from(self.reader.room()).unwrap_or(u64::MAX);
         let Some(more) = held.checked_sub(memory.units()) else {
             let surplus = memory.units() - held;
             memory.shrink(surplus);
@@ -153,26 +153,28 @@ impl EventUpload {
         grown.map_err(|exhausted| self.source.stream.fail(BodyErrorKind::MemoryExhausted(exhausted)))
     }
 
-    fn pass(&mut self, message: Message) -> Result<Bytes, BoxError> {
-        let sealed = match message {
-            _ if self.state != State::Open => return Err(self.source.stream.fail(EventStreamError::Surplus)),
-            Message::Plain(gathered) => self.sealer.seal(gathered),
-            Message::End => {
-                self.state = State::Ended;
-                self.sealer.end()
+    fn pass(&mut self, message: EventMessage) -> Result<Bytes, BoxError> {
+        let signed = match message {
+            _ if self.state != EventUploadState::Open => {
+                return Err(self.source.stream.fail(EventStreamError::Surplus));
+            }
+            EventMessage::Plain(buffer) => self.signer.sign(buffer),
+            EventMessage::End => {
+                self.state = EventUploadState::Ended;
+                self.signer.end()
             }
         };
-        sealed.map_err(|error| self.source.stream.fail(BodyErrorKind::Signing.because(error)))
+        signed.map_err(|error| self.source.stream.fail(BodyErrorKind::Signing.because(error)))
     }
 
-    /// The client has closed its side.
+    /// The client has closed its direction.
     fn finish(&mut self) -> Result<Option<Bytes>, BoxError> {
-        if !self.gatherer.is_empty() {
+        if !self.reader.is_empty() {
             return Err(self.source.stream.fail(EventStreamError::Truncated));
         }
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Open => self.sealer.end().map(Some),
-            State::Ended | State::Over => Ok(None),
+        match std::mem::replace(&mut self.state, EventUploadState::Over) {
+            EventUploadState::Open => self.signer.end().map(Some),
+            EventUploadState::Ended | EventUploadState::Over => Ok(None),
         }
     }
 }

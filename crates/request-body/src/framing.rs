@@ -13,8 +13,22 @@ pub(super) const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-dec
 pub(super) const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
 /// How the body is framed inside its HTTP framing.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use request_body::PayloadFraming;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("content-encoding", HeaderValue::from_static("aws-chunked,gzip"));
+/// headers.insert("x-amz-decoded-content-length", HeaderValue::from_static("5"));
+/// let framing = PayloadFraming::take_from(&mut headers)?;
+/// assert_eq!(framing.announced_length(), Some(5));
+/// // What is left is true of the decoded body.
+/// assert_eq!((headers.len(), &headers["content-encoding"]), (1, &HeaderValue::from_static("gzip")));
+/// # Ok::<_, request_body::BodyError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Framing {
+pub enum PayloadFraming {
     /// The body is what it is.
     Plain {
         /// Its length, where the client announces one.
@@ -29,14 +43,14 @@ pub enum Framing {
     },
 }
 
-impl Framing {
+impl PayloadFraming {
     /// Reads the framing and makes the headers those of the decoded body.
     ///
     /// Comes before the client's `x-amz-content-sha256` and `content-length` are removed.
     ///
     /// # Errors
     ///
-    /// [`AwsChunkedHeadError`] where the head announces what no body can keep.
+    /// [`AwsChunkedHeadError`] where the head announces what no body can be.
     pub fn take_from(headers: &mut HeaderMap) -> Result<Self, BodyError> {
         let is_streaming = headers
             .get(&CONTENT_SHA256)
@@ -67,7 +81,7 @@ impl Framing {
         }
     }
 
-    /// How many bytes the client announces; not to be believed, but enough to refuse early.
+    /// How many bytes the client announces; not to be believed, but enough to reject early.
     #[must_use]
     pub fn announced_length(&self) -> Option<u64> {
         match self {
@@ -110,7 +124,7 @@ fn checksum_names(value: &HeaderValue) -> Option<Vec<HeaderName>> {
         .collect()
 }
 
-/// Takes `aws-chunked` out of `Content-Encoding`, which keeps the codings of the object itself.
+/// Takes `aws-chunked` out of `BodyContent-Encoding`, which keeps the codings of the object itself.
 fn remove_aws_chunked(headers: &mut HeaderMap) -> bool {
     let codings: Vec<String> = headers
         .get_all(CONTENT_ENCODING)
@@ -122,12 +136,12 @@ fn remove_aws_chunked(headers: &mut HeaderMap) -> bool {
     if !codings.iter().any(|coding| coding.eq_ignore_ascii_case("aws-chunked")) {
         return false;
     }
-    let kept: Vec<String> = codings
+    let others: Vec<String> = codings
         .into_iter()
         .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
         .collect();
     headers.remove(CONTENT_ENCODING);
-    if let Some(value) = HeaderValue::from_str(&kept.join(","))
+    if let Some(value) = HeaderValue::from_str(&others.join(","))
         .ok()
         .filter(|value| !value.is_empty())
     {
@@ -141,20 +155,20 @@ mod tests {
     use super::super::error::BodyErrorKind;
     use super::*;
 
-    fn framing(headers: &[(&'static str, &str)]) -> (Result<Framing, BodyErrorKind>, HeaderMap) {
+    fn framing(headers: &[(&'static str, &str)]) -> (Result<PayloadFraming, BodyErrorKind>, HeaderMap) {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let framing = Framing::take_from(&mut map).map_err(|error| error.kind());
+        let framing = PayloadFraming::take_from(&mut map).map_err(|error| error.kind());
         (framing, map)
     }
 
     #[test]
     fn a_plain_body_has_its_own_length() {
         let (got, _) = framing(&[("content-length", "12"), ("content-encoding", "gzip")]);
-        assert_eq!(got, Ok(Framing::Plain { length: Some(12) }));
-        assert_eq!(framing(&[]).0, Ok(Framing::Plain { length: None }));
+        assert_eq!(got, Ok(PayloadFraming::Plain { length: Some(12) }));
+        assert_eq!(framing(&[]).0, Ok(PayloadFraming::Plain { length: None }));
     }
 
     #[test]
@@ -165,7 +179,7 @@ mod tests {
             ("x-amz-trailer", "x-amz-checksum-crc32"),
             ("x-amz-sdk-checksum-algorithm", "CRC32"),
         ]);
-        let want = Framing::AwsChunked {
+        let want = PayloadFraming::AwsChunked {
             length: Some(5),
             trailers: vec![HeaderName::from_static("x-amz-checksum-crc32")],
         };
@@ -176,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn aws_chunked_stands_before_the_objects_own_codings() {
+    fn aws_chunked_comes_before_the_objects_own_codings() {
         for (own, want) in [(vec![], "aws-chunked"), (vec!["gzip", "br"], "aws-chunked,gzip,br")] {
             let mut headers = HeaderMap::new();
             for coding in own {
@@ -196,7 +210,7 @@ mod tests {
         ] {
             let (got, left) = framing(&headers);
             assert!(
-                matches!(got, Ok(Framing::AwsChunked { length: None, .. })),
+                matches!(got, Ok(PayloadFraming::AwsChunked { length: None, .. })),
                 "{headers:?}"
             );
             assert!(!left.contains_key("content-encoding"));
@@ -206,11 +220,11 @@ mod tests {
     #[test]
     fn an_event_stream_is_not_aws_chunked() {
         let (got, _) = framing(&[("x-amz-content-sha256", EVENTS)]);
-        assert_eq!(got, Ok(Framing::Plain { length: None }));
+        assert_eq!(got, Ok(PayloadFraming::Plain { length: None }));
     }
 
     #[test]
-    fn announcements_that_cannot_be_kept_are_refused() {
+    fn announcements_that_cannot_be_true_are_rejected() {
         let (length, trailer) = (AwsChunkedHeadError::DecodedLength, AwsChunkedHeadError::Trailer);
         for (name, value, want) in [
             ("x-amz-decoded-content-length", "+5", length),

@@ -1,11 +1,11 @@
-//! The body on its way to the service.
+//! The body that is sent to the service.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -13,23 +13,24 @@ use http_body::{Body, Frame, SizeHint};
 use resource_limits::Grant;
 use signer::ChunkSigner;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
+use super::body_slot::BodySlot;
 use super::chunk_layout::ChunkLayout;
 use super::chunked_upload::ChunkedUpload;
 use super::error::BoxError;
-use super::event_upload::{EventStream, EventUpload, Sealer};
-use super::gate::{Gate, Waiting};
+use super::event_upload::{EventStream, EventStreamSigner, EventUpload};
+use super::expect_continue::{ContinueWait, ExpectContinue};
+use super::progress::Progress;
 use super::spool::read_block;
-use super::upload_stream::{Shelf, UploadStream};
+use super::upload_stream::UploadStream;
 
 /// A body that was read to its end. Cheap to clone; can be sent any number of times.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum BodyContent {
     /// No bytes.
     Empty,
     /// In memory.
-    Memory(Arc<InMemory>),
+    Memory(Arc<MemoryContent>),
     /// In an unlinked file.
     Spooled {
         /// The file.
@@ -43,23 +44,23 @@ pub enum Content {
 
 /// The pieces of a body, and their share of the budget for memory.
 #[derive(Debug)]
-pub struct InMemory {
+pub struct MemoryContent {
     segments: Vec<Bytes>,
     length: u64,
     _share: Option<Grant>,
 }
 
-impl From<Bytes> for Content {
+impl From<Bytes> for BodyContent {
     /// A body of the proxy's own; takes nothing of the room for clients' bodies.
     fn from(bytes: Bytes) -> Self {
         Self::memory(vec![bytes], None)
     }
 }
 
-impl Content {
+impl BodyContent {
     pub(super) fn memory(segments: Vec<Bytes>, share: Option<Grant>) -> Self {
         let length = segments.iter().map(|segment| length_of(segment)).sum();
-        Self::Memory(Arc::new(InMemory {
+        Self::Memory(Arc::new(MemoryContent {
             segments,
             length,
             _share: share,
@@ -130,15 +131,15 @@ impl Content {
         }
     }
 
-    /// The body from its first byte, to be sent once the gate is open, where there is one.
-    pub fn body(&self, gate: Option<Gate>, progress: Progress) -> OutgoingBody {
+    /// The body from its first byte, to be sent after `100 Continue`, where that is waited for.
+    pub fn body(&self, expect: Option<ExpectContinue>, progress: Progress) -> OutgoingBody {
         let source = match self {
-            Self::Empty => Source::Empty,
-            Self::Memory(memory) => Source::Memory {
+            Self::Empty => BodySource::Empty,
+            Self::Memory(memory) => BodySource::Memory {
                 left: memory.segments.iter().cloned().collect(),
                 _content: Arc::clone(memory),
             },
-            Self::Spooled { file, length, share } => Source::File {
+            Self::Spooled { file, length, share } => BodySource::File {
                 file: Arc::clone(file),
                 _share: Arc::clone(share),
                 reading: None,
@@ -147,7 +148,7 @@ impl Content {
             },
         };
         OutgoingBody {
-            waiting: gate.map(Waiting::at),
+            waiting: expect.map(ContinueWait::at),
             source,
             left: Some(self.length()),
             progress,
@@ -155,52 +156,24 @@ impl Content {
     }
 }
 
-/// When the last piece of a body was handed on; tells a slow upload from an upstream that is stuck.
-#[derive(Clone, Debug)]
-pub struct Progress(Arc<Mutex<Instant>>);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Progress {
-    /// Now.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
-    }
-
-    /// When it was.
-    pub fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// It is now.
-    pub fn touch(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-}
-
 /// A request's body, as the HTTP client takes it.
 #[derive(Debug)]
 pub struct OutgoingBody {
     /// Nothing was taken of the source yet.
-    waiting: Option<Waiting>,
-    source: Source,
+    waiting: Option<ContinueWait>,
+    source: BodySource,
     /// Bytes to come; `None` where nobody knows.
     left: Option<u64>,
     progress: Progress,
 }
 
 #[derive(Debug)]
-enum Source {
+enum BodySource {
     Empty,
     Memory {
         left: VecDeque<Bytes>,
         /// Keeps the share of the budget as long as the bytes may live.
-        _content: Arc<InMemory>,
+        _content: Arc<MemoryContent>,
     },
     File {
         file: Arc<File>,
@@ -211,8 +184,8 @@ enum Source {
     },
     /// Nothing was taken of it yet.
     Held {
-        shelf: Shelf,
-        chunks: Option<Box<Chunks>>,
+        slot: BodySlot,
+        chunks: Option<Box<ChunkFraming>>,
     },
     Client(UploadStream),
     Chunks(Box<ChunkedUpload>),
@@ -221,7 +194,7 @@ enum Source {
 
 /// How an upload is put into chunks.
 #[derive(Debug)]
-pub struct Chunks {
+pub struct ChunkFraming {
     /// Their layout.
     pub layout: ChunkLayout,
     /// Signs them, where they are signed.
@@ -230,31 +203,31 @@ pub struct Chunks {
 
 impl OutgoingBody {
     /// A body that is passed on as it arrives, in chunks or as it is, of together so many bytes where that is known. It is
-    /// taken off its shelf once the gate is open, where there is one.
+    /// taken out of its slot after `100 Continue`, where that is waited for.
     pub fn once(
-        shelf: Shelf,
-        chunks: Option<Chunks>,
+        slot: BodySlot,
+        chunks: Option<ChunkFraming>,
         framed_length: Option<u64>,
-        gate: Option<Gate>,
+        expect: Option<ExpectContinue>,
         progress: Progress,
     ) -> Self {
-        let source = Source::Held {
-            shelf,
+        let source = BodySource::Held {
+            slot,
             chunks: chunks.map(Box::new),
         };
         Self {
-            waiting: gate.map(Waiting::at),
+            waiting: expect.map(ContinueWait::at),
             source,
             left: framed_length,
             progress,
         }
     }
 
-    /// The messages of a conversation, in signed envelopes.
-    pub fn events(messages: EventStream, sealer: Sealer, progress: Progress) -> Self {
+    /// The messages of a bidirectional stream, in signed envelopes.
+    pub fn events(messages: EventStream, signer: EventStreamSigner, progress: Progress) -> Self {
         Self {
             waiting: None,
-            source: Source::Events(Box::new(EventUpload::new(messages, sealer))),
+            source: BodySource::Events(Box::new(EventUpload::new(messages, signer))),
             left: None,
             progress,
         }
@@ -262,30 +235,33 @@ impl OutgoingBody {
 
     /// Whether the client's connection waits for it to be read.
     pub fn is_arriving(&self) -> bool {
-        matches!(self.source, Source::Held { .. } | Source::Client(_) | Source::Chunks(_))
+        matches!(
+            self.source,
+            BodySource::Held { .. } | BodySource::Client(_) | BodySource::Chunks(_)
+        )
     }
 
-    /// The gate that the body waits at.
-    pub fn gate(&self) -> Option<Gate> {
-        self.waiting.as_ref().map(|waiting| waiting.gate().clone())
+    /// What the body waits for.
+    pub fn expect_continue(&self) -> Option<ExpectContinue> {
+        self.waiting.as_ref().map(|waiting| waiting.expect_continue().clone())
     }
 
-    /// Waits at the gate, and takes what was held off its shelf.
+    /// Waits for `100 Continue`, and takes the body out of its slot.
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if let Some(waiting) = &mut self.waiting {
-            ready!(waiting.poll_open(cx))?;
+            ready!(waiting.poll_continued(cx))?;
             self.waiting = None;
         }
-        let Source::Held { shelf, chunks } = &mut self.source else {
+        let BodySource::Held { slot, chunks } = &mut self.source else {
             return Poll::Ready(Ok(()));
         };
-        let stream = shelf.take().ok_or("the body was sent already")?;
+        let stream = slot.take().ok_or("the body was sent already")?;
         self.source = match chunks.take() {
-            None => Source::Client(stream),
+            None => BodySource::Client(stream),
             Some(chunks) => {
-                let Chunks { layout, signer } = *chunks;
+                let ChunkFraming { layout, signer } = *chunks;
                 let upload = ChunkedUpload::new(stream, &layout, signer);
-                Source::Chunks(Box::new(upload.ok_or("chunks without what signs them")?))
+                BodySource::Chunks(Box::new(upload.ok_or("chunks without what signs them")?))
             }
         };
         Poll::Ready(Ok(()))
@@ -297,12 +273,12 @@ impl OutgoingBody {
         }
         match &mut self.source {
             // What was held was taken just now.
-            Source::Held { .. } | Source::Empty => Poll::Ready(None),
-            Source::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
-            Source::Client(stream) => stream.poll_data(cx),
-            Source::Chunks(chunks) => chunks.poll_data(cx),
-            Source::Events(events) => events.poll_data(cx),
-            Source::File {
+            BodySource::Held { .. } | BodySource::Empty => Poll::Ready(None),
+            BodySource::Memory { left, .. } => Poll::Ready(left.pop_front().map(Ok)),
+            BodySource::Client(stream) => stream.poll_data(cx),
+            BodySource::Chunks(chunks) => chunks.poll_data(cx),
+            BodySource::Events(events) => events.poll_data(cx),
+            BodySource::File {
                 file,
                 reading,
                 next_offset,

@@ -4,17 +4,44 @@ use std::future::poll_fn;
 
 use bytes::Bytes;
 
-use super::client_stream::{ClientStream, StreamFault};
+use super::client_stream::{ClientStream, StreamStatus};
 use super::error::{BodyError, BodyErrorKind};
-use super::outgoing::Content;
+use super::outgoing::BodyContent;
 use super::sink::Sink;
 use super::storage::ClientStorage;
 
-/// Takes parts off a body.
+/// Reads the parts of a body one after the other.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use request_body::{BodyStorage, ClientStream, PartReader, ReadTimeout, StreamStatus};
+/// use resource_limits::{ClientKey, DescriptorLimit, ListenerRole};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # runtime.block_on(async {
+/// // No memory is set aside, so the parts are stored on the disk.
+/// let storage = BodyStorage::empty(std::env::temp_dir(), &DescriptorLimit::none());
+/// # let size = |total| resource_limits::PoolSize { total, reserve_percent: 0 };
+/// # storage.resize(size(0), size(1024));
+/// let storage = storage.of(&ClientKey::new(ListenerRole::Shared, [127, 0, 0, 1].into()));
+/// let status = StreamStatus::default();
+/// let body = Full::new(Bytes::from_static(b"0123456789"));
+/// let stream = ClientStream::new(body, ReadTimeout::new(Duration::from_secs(60)), status.clone());
+/// let mut reader = PartReader::new(stream, status, 100);
+/// let (first, last) = (reader.part(8, 8, &storage).await?, reader.part(8, 8, &storage).await?);
+/// assert_eq!((first.content.length(), first.is_last), (8, false));
+/// assert_eq!((last.content.length(), last.is_last), (2, true));
+/// # Ok::<_, request_body::BodyError>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct PartReader {
     stream: ClientStream,
-    fault: StreamFault,
+    status: StreamStatus,
     /// Read, but in no part yet.
     unread: Bytes,
     /// How many bytes the rest may have.
@@ -24,9 +51,9 @@ pub struct PartReader {
 
 /// A part of a body.
 #[derive(Debug)]
-pub struct Part {
+pub struct BodyPart {
     /// Its bytes.
-    pub content: Content,
+    pub content: BodyContent,
     /// The SHA-256 of its bytes.
     pub sha256: [u8; 32],
     /// Whether the body ends with it.
@@ -35,10 +62,10 @@ pub struct Part {
 
 impl PartReader {
     /// Reads a body that may have `max` bytes.
-    pub fn new(stream: ClientStream, fault: StreamFault, max: u64) -> Self {
+    pub fn new(stream: ClientStream, status: StreamStatus, max: u64) -> Self {
         Self {
             stream,
-            fault,
+            status,
             unread: Bytes::new(),
             left: max,
             max,
@@ -47,15 +74,15 @@ impl PartReader {
 
     /// How many bytes have come off the wire.
     pub fn received(&self) -> u64 {
-        self.fault.received()
+        self.status.received()
     }
 
-    /// The next part: `size` bytes, or what is left. Up to `memory` of it are kept in memory.
+    /// The next part: `size` bytes, or what is left. Up to `memory` of it are stored in memory.
     ///
     /// # Errors
     ///
     /// [`BodyError`], of any kind but those of framings.
-    pub async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<Part, BodyError> {
+    pub async fn part(&mut self, size: u64, memory: u64, storage: &ClientStorage) -> Result<BodyPart, BodyError> {
         let mut sink = Sink::new(memory, storage);
         let mut is_last = false;
         loop {
@@ -67,7 +94,7 @@ impl PartReader {
                     }
                     Some(Ok(data)) => self.unread = data,
                     Some(Err(cause)) => {
-                        let kind = self.fault.error().unwrap_or(BodyErrorKind::Incomplete);
+                        let kind = self.status.error().unwrap_or(BodyErrorKind::Incomplete);
                         return Err(kind.because(cause));
                     }
                 }
@@ -87,7 +114,7 @@ impl PartReader {
             sink.push(&piece).await?;
         }
         let (content, sha256) = sink.finish().await?;
-        Ok(Part {
+        Ok(BodyPart {
             content,
             sha256,
             is_last,
@@ -106,18 +133,18 @@ mod tests {
 
     use super::*;
     use crate::error::BoxError;
-    use crate::{Patience, Progress};
+    use crate::{Progress, ReadTimeout};
 
     fn reader(pieces: &[usize], max: u64) -> PartReader {
         let pieces: Vec<_> = pieces
             .iter()
             .map(|length| Ok::<_, BoxError>(Frame::data(Bytes::from(vec![b'x'; *length]))))
             .collect();
-        let fault = StreamFault::default();
+        let status = StreamStatus::default();
         let body = StreamBody::new(stream::iter(pieces));
         PartReader::new(
-            ClientStream::new(body, Patience::new(Duration::from_secs(9)), fault.clone()),
-            fault,
+            ClientStream::new(body, ReadTimeout::new(Duration::from_secs(9)), status.clone()),
+            status,
             max,
         )
     }

@@ -1,11 +1,11 @@
-//! Where a body is kept while it is read: memory first, then the disk.
+//! Where a body is stored while it is read: memory first, then the disk.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
 use resource_limits::Grant;
 
 use super::error::BodyError;
-use super::outgoing::Content;
+use super::outgoing::BodyContent;
 use super::spool::{SpoolWriter, Spooled};
 use super::storage::{ClientStorage, units};
 
@@ -18,15 +18,15 @@ pub(super) struct Sink<'a> {
     memory_limit: u64,
     storage: &'a ClientStorage,
     length: u64,
-    store: Store,
+    store: SinkStore,
 }
 
-enum Store {
-    Memory(Memory),
+enum SinkStore {
+    Memory(MemoryStore),
     Disk(SpoolWriter),
 }
 
-struct Memory {
+struct MemoryStore {
     hasher: Context,
     full: Vec<Bytes>,
     current: BytesMut,
@@ -39,7 +39,7 @@ impl<'a> Sink<'a> {
             memory_limit,
             storage,
             length: 0,
-            store: Store::Memory(Memory {
+            store: SinkStore::Memory(MemoryStore {
                 hasher: Context::new(&SHA256),
                 full: Vec::new(),
                 current: BytesMut::new(),
@@ -59,41 +59,41 @@ impl<'a> Sink<'a> {
             .length
             .saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         let fits = self.length <= self.memory_limit;
-        if let Store::Memory(memory) = &mut self.store {
+        if let SinkStore::Memory(memory) = &mut self.store {
             if fits && memory.push(data, self.storage) {
                 return Ok(());
             }
             let writer = SpoolWriter::create(self.storage, memory.take_segments(), memory.hasher.clone()).await?;
-            self.store = Store::Disk(writer);
+            self.store = SinkStore::Disk(writer);
         }
         match &mut self.store {
-            Store::Disk(writer) => writer.push(data).await,
-            Store::Memory(_) => Ok(()),
+            SinkStore::Disk(writer) => writer.push(data).await,
+            SinkStore::Memory(_) => Ok(()),
         }
     }
 
     /// Ends the body: what it holds, and its SHA-256.
-    pub(super) async fn finish(self) -> Result<(Content, [u8; 32]), BodyError> {
+    pub(super) async fn finish(self) -> Result<(BodyContent, [u8; 32]), BodyError> {
         match self.store {
-            Store::Memory(mut memory) => {
+            SinkStore::Memory(mut memory) => {
                 let segments = memory.take_segments();
                 let content = if segments.is_empty() {
-                    Content::Empty
+                    BodyContent::Empty
                 } else {
-                    Content::memory(segments, memory.share)
+                    BodyContent::memory(segments, memory.share)
                 };
                 Ok((content, finish_hash(memory.hasher)))
             }
-            Store::Disk(writer) => {
+            SinkStore::Disk(writer) => {
                 let (Spooled { file, hasher }, share) = writer.finish().await?;
-                Ok((Content::spooled(file, self.length, share), finish_hash(hasher)))
+                Ok((BodyContent::spooled(file, self.length, share), finish_hash(hasher)))
             }
         }
     }
 }
 
-impl Memory {
-    /// Keeps the data; false, with nothing kept, where the budget does not allow it.
+impl MemoryStore {
+    /// Stores the data; false, with nothing stored, where the budget does not allow it.
     fn push(&mut self, mut data: &[u8], storage: &ClientStorage) -> bool {
         let room = self.current.capacity() - self.current.len();
         if data.len() > room {

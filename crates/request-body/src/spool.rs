@@ -27,7 +27,7 @@ const BLOCK: usize = 32 * 1024;
 
 /// A file under way to hold a body.
 pub(super) struct SpoolWriter {
-    disk: Disk,
+    disk: SpoolState,
     batch: BytesMut,
     /// Written as soon as it has so many bytes.
     batch_size: usize,
@@ -42,7 +42,7 @@ pub(super) struct Spooled {
     pub(super) hasher: Context,
 }
 
-enum Disk {
+enum SpoolState {
     Idle(Spooled),
     Busy(JoinHandle<io::Result<Spooled>>),
     Failed,
@@ -58,7 +58,7 @@ impl SpoolWriter {
         let write = move || {
             let mut file = tempfile::tempfile_in(dir)?;
             if descriptors.is_of_reserve(&file) {
-                // As the system would say, had it no more.
+                // The error that the system returns when it has no more.
                 return Err(io::Error::from(rustix::io::Errno::MFILE));
             }
             for segment in head {
@@ -70,7 +70,7 @@ impl SpoolWriter {
         let spooled = run(write).await.map_err(failed)?;
         let memory = storage.memory(2 * BATCH);
         Ok(Self {
-            disk: Disk::Idle(spooled),
+            disk: SpoolState::Idle(spooled),
             batch: BytesMut::new(),
             batch_size: if memory.is_some() { BATCH } else { LEAST_BATCH },
             memory,
@@ -94,7 +94,7 @@ impl SpoolWriter {
         }
         if self.memory.is_none() {
             // Nothing of it stays in memory while the client takes its time.
-            self.disk.rest().await?;
+            self.disk.idle().await?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl SpoolWriter {
         grow(&mut self.share, self.batch.len())?;
         let mut spooled = self.disk.wait().await?;
         let batch = std::mem::take(&mut self.batch);
-        self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
+        self.disk = SpoolState::Busy(tokio::task::spawn_blocking(move || {
             spooled.hasher.update(&batch);
             spooled.file.write_all(&batch)?;
             Ok(spooled)
@@ -118,9 +118,9 @@ impl SpoolWriter {
     }
 }
 
-impl Disk {
+impl SpoolState {
     /// Waits until nobody writes to the file any more.
-    async fn rest(&mut self) -> Result<(), BodyError> {
+    async fn idle(&mut self) -> Result<(), BodyError> {
         *self = Self::Idle(self.wait().await?);
         Ok(())
     }
@@ -214,7 +214,7 @@ mod tests {
     async fn without_memory_for_bodies_nothing_waits_in_it() {
         let writer = written(&room(0, 1 << 20, std::env::temp_dir())).await;
         assert_eq!(writer.batch.capacity(), 0);
-        let Disk::Idle(spooled) = &writer.disk else {
+        let SpoolState::Idle(spooled) = &writer.disk else {
             panic!("it is still written to");
         };
         assert_eq!(spooled.file.metadata().unwrap().len(), 20_000);

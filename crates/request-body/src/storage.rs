@@ -4,9 +4,9 @@ use resource_limits::{ClientKey, DescriptorLimit, Grant, Pool, PoolSize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The room for bodies. Cheap to clone, and clones share it.
+/// The memory and disk for bodies. Cheap to clone, and clones share it.
 #[derive(Clone, Debug)]
-pub struct Storage {
+pub struct BodyStorage {
     /// Bytes.
     memory: Pool,
     /// Bytes.
@@ -18,11 +18,11 @@ pub struct Storage {
 /// The room that one client may take of it.
 #[derive(Clone, Debug)]
 pub struct ClientStorage {
-    all: Storage,
+    all: BodyStorage,
     client: ClientKey,
 }
 
-impl Storage {
+impl BodyStorage {
     /// No room at all, and this folder.
     #[must_use]
     pub fn empty(spool_dir: PathBuf, descriptors: &DescriptorLimit) -> Self {
@@ -117,7 +117,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 0,
         };
-        let storage = Storage::empty(spool_dir, &DescriptorLimit::none());
+        let storage = BodyStorage::empty(spool_dir, &DescriptorLimit::none());
         storage.resize(size(memory), size(disk));
         storage.of(&client(1))
     }
@@ -132,7 +132,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 10,
         };
-        let all = Storage::empty(PathBuf::new(), &DescriptorLimit::none());
+        let all = BodyStorage::empty(PathBuf::new(), &DescriptorLimit::none());
         all.resize(size(100), size(100));
         let (one, other) = (all.of(&client(1)), all.of(&client(2)));
         let held = (one.memory(90).unwrap(), one.disk(90).unwrap());
@@ -150,7 +150,7 @@ pub(crate) mod tests {
             total,
             reserve_percent: 0,
         };
-        let before = Storage::empty("/a".into(), &DescriptorLimit::none());
+        let before = BodyStorage::empty("/a".into(), &DescriptorLimit::none());
         before.resize(size(100), size(100));
         let held = before.of(&client(1)).disk(60).unwrap();
         let after = before.in_folder("/b".into());

@@ -70,7 +70,7 @@ impl Descriptors {
     /// The limit is the whole process's. It is never lowered.
     pub fn provide_for(&self, max_clients: usize, listeners: usize) {
         let limit = getrlimit(Resource::Nofile);
-        let plan = Plan::of(limit, max_clients);
+        let plan = LimitPlan::of(limit, max_clients);
         let mut soft = limit.current;
         if let Some(raised) = plan.raised {
             match setrlimit(Resource::Nofile, raised) {
@@ -83,8 +83,8 @@ impl Descriptors {
         }
         // A client that has been accepted waits in each listener's hands.
         let own = self.own.saturating_add(u64::try_from(listeners).unwrap_or(u64::MAX));
-        let shares = Shares::of(soft, own, max_clients);
-        if let Some(Short { wanted, hard }) = plan.short {
+        let shares = DescriptorShares::of(soft, own, max_clients);
+        if let Some(Shortfall { wanted, hard }) = plan.short {
             tracing::warn!(
                 max_clients,
                 wanted,
@@ -103,11 +103,21 @@ impl Descriptors {
 }
 
 /// How many descriptors of one kind may be open at a time. Clones share it.
+///
+/// ```
+/// use resource_limits::DescriptorLimit;
+///
+/// let limit = DescriptorLimit::of(1);
+/// let permit = limit.try_take();
+/// assert!(permit.is_some() && limit.try_take().is_none());
+/// drop(permit);
+/// assert!(limit.try_take().is_some());
+/// ```
 #[derive(Clone, Debug)]
-pub struct DescriptorLimit(Arc<Counts>);
+pub struct DescriptorLimit(Arc<DescriptorCounts>);
 
 #[derive(Debug)]
-struct Counts {
+struct DescriptorCounts {
     most: AtomicU64,
     open: AtomicU64,
     /// The lowest number of a descriptor that is in reserve for others.
@@ -117,13 +127,13 @@ struct Counts {
 
 /// One descriptor that counts as open until this is dropped.
 #[derive(Debug)]
-pub struct DescriptorPermit(Arc<Counts>);
+pub struct DescriptorPermit(Arc<DescriptorCounts>);
 
 impl DescriptorLimit {
     /// As many as there may be.
     #[must_use]
     pub fn none() -> Self {
-        Self(Arc::new(Counts {
+        Self(Arc::new(DescriptorCounts {
             most: AtomicU64::new(u64::MAX),
             open: AtomicU64::default(),
             reserve_begins: AtomicU64::new(u64::MAX),
@@ -190,14 +200,14 @@ impl Drop for DescriptorPermit {
 
 /// How many there may be of each kind.
 #[derive(Debug, Eq, PartialEq)]
-struct Shares {
+struct DescriptorShares {
     clients: u64,
     admin: u64,
     upstream: u64,
     reserve_begins: u64,
 }
 
-impl Shares {
+impl DescriptorShares {
     /// Of a soft limit, `None` being none at all. Where it is too low for all, clients get half of what is left, so that each
     /// has a connection to its service.
     fn of(soft: Option<u64>, own: u64, max_clients: usize) -> Self {
@@ -226,19 +236,19 @@ impl Shares {
 
 /// What there is to do about the limit.
 #[derive(Debug, Eq, PartialEq)]
-struct Plan {
+struct LimitPlan {
     raised: Option<Rlimit>,
-    short: Option<Short>,
+    short: Option<Shortfall>,
 }
 
 /// Fewer files than are wanted.
 #[derive(Debug, Eq, PartialEq)]
-struct Short {
+struct Shortfall {
     wanted: u64,
     hard: u64,
 }
 
-impl Plan {
+impl LimitPlan {
     /// `None` in a limit is none at all.
     fn of(limit: Rlimit, max_clients: usize) -> Self {
         let clients = u64::try_from(max_clients).unwrap_or(u64::MAX);
@@ -253,7 +263,7 @@ impl Plan {
             short: limit
                 .maximum
                 .filter(|hard| *hard < wanted)
-                .map(|hard| Short { wanted, hard }),
+                .map(|hard| Shortfall { wanted, hard }),
         }
     }
 }
@@ -272,7 +282,7 @@ mod tests {
             current: soft,
             maximum: hard,
         };
-        let plan = Plan::of(limit, max_clients);
+        let plan = LimitPlan::of(limit, max_clients);
         assert!(plan.raised.is_none_or(|raised| raised.maximum == hard));
         let soft = plan.raised.map_or(soft, |raised| raised.current);
         (soft, plan.short.map(|short| short.wanted - short.hard))
@@ -301,7 +311,7 @@ mod tests {
 
     #[track_caller]
     fn shares(soft: Option<u64>, own: u64, max_clients: usize) -> (u64, u64, u64) {
-        let shares = Shares::of(soft, own, max_clients);
+        let shares = DescriptorShares::of(soft, own, max_clients);
         let all = u128::from(shares.clients) + u128::from(shares.upstream) + u128::from(own);
         let is_all =
             soft.is_none_or(|soft| all + u128::from(shares.admin) <= u128::from(soft.max(LEAST_RESERVE + own + 2)));
@@ -349,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_of_the_reserve_is_known_by_its_number() {
+    fn a_descriptor_of_the_reserve_is_recognized_by_its_number() {
         let limit = DescriptorLimit::none();
         let socket = UnixDatagram::unbound().unwrap();
         let number = u64::try_from(socket.as_raw_fd()).unwrap();

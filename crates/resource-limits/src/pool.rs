@@ -1,18 +1,22 @@
 //! A pool of units that clients take shares of, and wait for.
 
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::state::State;
-use super::{ClientKey, Exhausted, PoolSize};
+use self::state::PoolState;
+use super::client::ClientKey;
+use super::exhausted::Exhausted;
+use super::pool_size::PoolSize;
 
 /// Units that all clients share. Clones share them too.
 ///
 /// Every call holds one lock for a few map operations, and for a look at each client that waits where some do.
 #[derive(Clone, Debug)]
-pub struct Pool(Arc<Mutex<State<oneshot::Sender<Grant>>>>);
+pub struct Pool(Arc<Mutex<PoolState<oneshot::Sender<Grant>>>>);
 
 /// Units that a client has; dropped, they are given back.
 #[derive(Debug)]
@@ -23,8 +27,8 @@ pub struct Grant {
     units: u64,
 }
 
-/// A request's place in the queue, left when it is dropped.
-struct Place<'a> {
+/// A request in the queue, left when it is dropped.
+struct QueueEntry<'a> {
     pool: &'a Pool,
     client: &'a ClientKey,
     id: u64,
@@ -35,7 +39,7 @@ impl Pool {
     /// A pool of this size, of which nothing is taken.
     #[must_use]
     pub fn new(size: PoolSize) -> Self {
-        Self(Arc::new(Mutex::new(State::new(size))))
+        Self(Arc::new(Mutex::new(PoolState::new(size))))
     }
 
     /// From now on it has another size. Nobody loses anything: where more is taken than there is, some has to come back
@@ -104,7 +108,7 @@ impl Pool {
     ///
     /// [`Exhausted`] where that was not before `deadline`; at once where it never could be.
     pub async fn acquire(&self, client: &ClientKey, units: u64, deadline: Instant) -> Result<Grant, Exhausted> {
-        let mut place = {
+        let mut entry = {
             let mut state = self.lock();
             // What those who wait could have, they have been given already: taking units now overtakes nobody.
             if state.take(client, units).is_ok() {
@@ -117,14 +121,14 @@ impl Pool {
             }
             let (sender, granted) = oneshot::channel();
             let id = state.wait(client, units, sender);
-            Place {
+            QueueEntry {
                 pool: self,
                 client,
                 id,
                 granted,
             }
         };
-        if let Ok(Ok(grant)) = timeout_at(deadline, &mut place.granted).await {
+        if let Ok(Ok(grant)) = timeout_at(deadline, &mut entry.granted).await {
             return Ok(grant);
         }
         let mut state = self.lock();
@@ -166,11 +170,11 @@ impl Pool {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<oneshot::Sender<Grant>>> {
+    fn lock(&self) -> MutexGuard<'_, PoolState<oneshot::Sender<Grant>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the books are.
+    /// How many entries its maps have.
     #[cfg(test)]
     pub(super) fn entries(&self) -> usize {
         self.lock().entries()
@@ -215,7 +219,7 @@ impl Drop for Grant {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueEntry<'_> {
     fn drop(&mut self) {
         self.pool.lock().leave(self.client, self.id);
         // A request behind it may want less.

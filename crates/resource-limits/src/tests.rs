@@ -1,6 +1,7 @@
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
+use std::time::Duration;
 
 use auth_model::ConnectionName;
 use proptest::prelude::*;
@@ -30,8 +31,8 @@ fn take_all(pool: &Pool, client: &ClientKey) -> Vec<Grant> {
 async fn what_nobody_can_ever_have_is_rejected_at_once() {
     let pool = Pool::new(SIZE);
     let began = Instant::now();
-    let refused = pool.acquire(&client(1, 1), 91, second()).await.unwrap_err();
-    assert_eq!((refused, began.elapsed().as_millis()), (Exhausted::Full, 0));
+    let exhausted = pool.acquire(&client(1, 1), 91, second()).await.unwrap_err();
+    assert_eq!((exhausted, began.elapsed().as_millis()), (Exhausted::Full, 0));
     assert!(pool.acquire(&client(1, 1), 90, second()).await.is_ok());
 }
 
@@ -139,8 +140,8 @@ async fn whoever_waits_too_long_gets_nothing() {
     let pool = Pool::new(SIZE);
     let held = take_all(&pool, &client(1, 1));
     let begin = Instant::now();
-    let refused = pool.acquire(&client(1, 1), 1, second()).await.unwrap_err();
-    assert_eq!((refused, begin.elapsed().as_secs()), (Exhausted::OverShare, 1));
+    let exhausted = pool.acquire(&client(1, 1), 1, second()).await.unwrap_err();
+    assert_eq!((exhausted, begin.elapsed().as_secs()), (Exhausted::OverShare, 1));
     drop(held);
     assert_eq!(pool.entries(), 0);
     assert!(pool.acquire(&client(1, 1), 1, second()).await.is_ok());

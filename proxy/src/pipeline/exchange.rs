@@ -17,7 +17,7 @@ use super::redaction::{Difference, Shown, first_difference};
 use super::rejection::Rejection;
 use super::runtime::ConnectionRuntime;
 use crate::authorize::{Authorized, ToSend, Unsigned};
-use crate::body::Content;
+use crate::body::BodyContent;
 use crate::error::{Notice, ProxyError};
 use crate::plan::FramedBody;
 use crate::retry::{Again, Attempts, Fault, Repeatable, is_safe};
@@ -274,7 +274,7 @@ fn repeatable(request: &Authorized) -> Repeatable<'_> {
     Repeatable {
         protocol: request.request().route().traits.protocol,
         head: request.request().head(),
-        body: content.and_then(Content::as_slice),
-        pieces: content.and_then(Content::pieces),
+        body: content.and_then(BodyContent::as_slice),
+        pieces: content.and_then(BodyContent::pieces),
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, Uri};
 use tokio::time::Instant;
 
 use super::runtime::ConnectionRuntime;
-use crate::body::{ClientStorage, Content, Storage};
+use crate::body::{BodyContent, BodyStorage, ClientStorage};
 use crate::config::ServerConfig;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, Tally, Watched};
@@ -39,7 +39,7 @@ const LEAST_HTTP2_REQUESTS: u64 = 128;
 #[derive(Clone, Debug)]
 pub(super) struct SharedLimits {
     /// For bodies.
-    storage: Storage,
+    storage: BodyStorage,
     request_memory: Pool,
     /// Requests on HTTP/2 that are sent to services or whose response is passed on, over all connections.
     http2_requests: Pool,
@@ -48,7 +48,7 @@ pub(super) struct SharedLimits {
 
 impl SharedLimits {
     /// Limits that leave no room yet, see [`resize`](Self::resize).
-    pub(super) fn new(storage: Storage, spooled: Tally) -> Self {
+    pub(super) fn new(storage: BodyStorage, spooled: Tally) -> Self {
         Self {
             storage,
             request_memory: Pool::new(PoolSize::NONE),
@@ -101,8 +101,8 @@ impl SharedLimits {
     }
 
     /// Counts a body that went to the disk.
-    pub(super) fn note_spooled(&self, content: &Content) {
-        if let Content::Spooled { length, .. } = content {
+    pub(super) fn note_spooled(&self, content: &BodyContent) {
+        if let BodyContent::Spooled { length, .. } = content {
             self.spooled.add(*length);
         }
     }

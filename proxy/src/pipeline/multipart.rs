@@ -20,7 +20,7 @@ use super::limits::SharedLimits;
 use super::record::RequestRecord;
 use super::runtime::ConnectionRuntime;
 use crate::authorize::{Authorized, AuthorizedHead};
-use crate::body::{ClientStream, PartReader, StreamFault};
+use crate::body::{ClientStream, PartReader, StreamStatus};
 use crate::config::ConnectionConfig;
 use crate::error::{Cause, ProxyError};
 use crate::plan::{FramedBody, WholeBody};
@@ -53,8 +53,8 @@ where
     B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
 {
     let config = &runtime.route.config;
-    let fault = StreamFault::default();
-    let stream = ClientStream::new(body.take(), request.request().patience(), fault.clone());
+    let fault = StreamStatus::default();
+    let stream = ClientStream::new(body.take(), request.request().read_timeout(), fault.clone());
     let mut reader = PartReader::new(stream, fault, config.limits.max_body);
     let storage = limits.storage_of(client);
     let first = reader.part(config.part_size, part_memory(config), &storage).await;

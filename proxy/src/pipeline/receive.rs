@@ -9,8 +9,8 @@ use super::client_body::ClientBody;
 use super::limits::SharedLimits;
 use super::record::RequestRecord;
 use crate::body::{
-    BodyLimits, ClientStream, Collected, Content, Continues, Conversation, EndsAsSaid, EventStream, Patience,
-    StreamFault, UploadStream, collect,
+    BidirectionalStream, BodyContent, BodyLimits, ClientStream, CollectedBody, ContinueHost, EventStream, ExplicitEnd,
+    ReadTimeout, StreamStatus, UploadStream, collect,
 };
 use crate::error::{Cause, ProxyError};
 use crate::normalize::Normalized;
@@ -43,8 +43,8 @@ where
         storage: &limits.storage_of(client),
     };
     let framing = request.framing().clone();
-    let collected = collect(body, framing, body_limits, request.patience(), &mut record.bytes_in).await?;
-    let Collected {
+    let collected = collect(body, framing, body_limits, request.read_timeout(), &mut record.bytes_in).await?;
+    let CollectedBody {
         content,
         sha256,
         trailers,
@@ -70,7 +70,7 @@ pub(super) fn stream<B>(
     request: &Normalized,
     body: &mut ClientBody<B>,
     plan: StreamPlan,
-    continues: Option<Continues>,
+    continues: Option<ContinueHost>,
 ) -> Result<StreamedBody, ProxyError>
 where
     B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
@@ -78,8 +78,8 @@ where
     let config = &request.route().config;
     let max = config.limits.max_body;
     let framed_length = plan.framed_length(max)?;
-    let fault = StreamFault::default();
-    let stream = ClientStream::new(body.take(), request.patience(), fault.clone())
+    let fault = StreamStatus::default();
+    let stream = ClientStream::new(body.take(), request.read_timeout(), fault.clone())
         .with_first_within(FIRST_PIECE.min(config.timeouts.body_idle))
         .with_most(framed_length.map_or(max, |_| u64::MAX));
     let stream = UploadStream::new(stream, request.framing().clone());
@@ -92,20 +92,20 @@ where
     B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
 {
     let config = &request.route().config;
-    let conversation = Conversation::new();
-    let patience = Patience::new(config.timeouts.body_idle).beside(conversation.activity().clone());
-    let incoming = EndsAsSaid::new(body.take());
-    let fault = StreamFault::default();
+    let conversation = BidirectionalStream::new();
+    let timeout = ReadTimeout::new(config.timeouts.body_idle).extended_by(conversation.activity().clone());
+    let incoming = ExplicitEnd::new(body.take());
+    let fault = StreamStatus::default();
     let messages = EventStream {
-        stream: ClientStream::new(incoming, patience, fault.clone()),
-        conversation,
+        stream: ClientStream::new(incoming, timeout, fault.clone()),
+        exchange: conversation,
         memory,
         max: config.limits.max_body,
     };
     Bidirectional::new(messages, fault)
 }
 
-fn operation_in(content: &Content) -> Option<String> {
+fn operation_in(content: &BodyContent) -> Option<String> {
     let form = std::str::from_utf8(content.as_slice()?).ok()?;
     policy_gen::operation::from_action(form).map(Into::into)
 }

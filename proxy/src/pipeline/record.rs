@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::caller::{self, TraceId};
 use super::service_error::{ErrorBody, Naming, naming};
-use crate::body::StreamFault;
+use crate::body::StreamStatus;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::normalize::Normalized;
 use crate::permit::Permitted;
@@ -168,7 +168,7 @@ pub(super) struct Reporter {
     observer: Arc<dyn Observer>,
     started: Instant,
     /// Counts what comes of the request's body after its answer has begun.
-    received: Option<StreamFault>,
+    received: Option<StreamStatus>,
     /// What has passed of an error response whose code the head does not say.
     error_body: Option<ErrorBody>,
     /// The service's responses are an application's of the operator's own.
@@ -221,7 +221,7 @@ impl Reporter {
     }
 
     /// The request's body still streams while the response comes in.
-    pub(super) fn streams_on(&mut self, body: StreamFault) {
+    pub(super) fn streams_on(&mut self, body: StreamStatus) {
         self.received = Some(body);
     }
 

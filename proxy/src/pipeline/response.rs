@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
-use crate::body::{Answering, Patience, Progress, StreamFault};
+use crate::body::{OpenResponse, Progress, ReadTimeout, StreamStatus};
 use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::plan::Bidirectional;
@@ -52,7 +52,7 @@ enum Source {
     Own(Option<Bytes>),
     Upstream {
         body: ReadAhead<ServiceBody>,
-        patience: Patience,
+        timeout: ReadTimeout,
         request_stream: Option<RequestStream>,
         _permits: Box<(Grant, Option<Grant>)>,
     },
@@ -62,8 +62,8 @@ enum Source {
 #[derive(Debug)]
 pub(super) struct RequestStream {
     activity: Progress,
-    fault: StreamFault,
-    _answering: Answering,
+    fault: StreamStatus,
+    _answering: OpenResponse,
 }
 
 impl RequestStream {
@@ -72,7 +72,7 @@ impl RequestStream {
         Self {
             activity: conversation.activity().clone(),
             fault: request.fault().clone(),
-            _answering: Answering::new(conversation),
+            _answering: OpenResponse::new(conversation),
         }
     }
 }
@@ -108,9 +108,9 @@ pub(super) fn pass(passed: Passed, mut reporter: Reporter) -> Response<ResponseB
     }
     let source = Source::Upstream {
         body,
-        patience: match &request_stream {
-            Some(request) => Patience::new(idle).beside(request.activity.clone()),
-            None => Patience::new(idle),
+        timeout: match &request_stream {
+            Some(request) => ReadTimeout::new(idle).extended_by(request.activity.clone()),
+            None => ReadTimeout::new(idle),
         },
         request_stream,
         _permits: Box::new(permits),
@@ -210,15 +210,15 @@ impl Source {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream {
                 body,
-                patience,
+                timeout,
                 request_stream,
                 ..
             } => {
                 let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
-                    ready!(patience.poll_late(cx));
+                    ready!(timeout.poll_timed_out(cx));
                     return Poll::Ready(Some(Err("the service's response stopped arriving".into())));
                 };
-                patience.came(0);
+                timeout.received(0);
                 if let Some(request) = request_stream {
                     request.activity.touch();
                 }

@@ -12,7 +12,7 @@ use sts_client::CredentialSource;
 use super::limits::SharedLimits;
 use super::runtime::{ConnectionRuntime, RuntimeParts};
 use super::{Observer, Pipeline};
-use crate::body::Storage;
+use crate::body::BodyStorage;
 use crate::browser::Browsers;
 use crate::config::{Config, ServerConfig};
 use crate::metrics::Metrics;
@@ -97,7 +97,7 @@ impl Pipeline {
         let mut random = [0; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| SetupError::Random)?;
         let instance = format!("{:016x}", u64::from_be_bytes(random));
-        let storage = Storage::empty(spool_dir(config), descriptors);
+        let storage = BodyStorage::empty(spool_dir(config), descriptors);
         let pipeline = Self {
             router,
             browsers: Browsers::new(config),

@@ -5,24 +5,24 @@
 
 use http::Version;
 
-use crate::body::{Conversation, EventStream, Shelf, StreamFault};
+use crate::body::{BidirectionalStream, BodySlot, EventStream, StreamStatus};
 use crate::error::{ErrorCode, ProxyError};
 use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
 
 /// The messages of a bidirectional stream.
 #[derive(Debug)]
 pub(crate) struct Bidirectional {
-    messages: Shelf<EventStream>,
-    conversation: Conversation,
-    fault: StreamFault,
+    messages: BodySlot<EventStream>,
+    conversation: BidirectionalStream,
+    fault: StreamStatus,
 }
 
 impl Bidirectional {
     /// The messages, and what becomes of them on the client's side.
-    pub(crate) fn new(messages: EventStream, fault: StreamFault) -> Self {
+    pub(crate) fn new(messages: EventStream, fault: StreamStatus) -> Self {
         Self {
-            conversation: messages.conversation.clone(),
-            messages: Shelf::new(messages),
+            conversation: messages.exchange.clone(),
+            messages: BodySlot::new(messages),
             fault,
         }
     }
@@ -33,12 +33,12 @@ impl Bidirectional {
     }
 
     /// What both directions know of each other.
-    pub(crate) fn conversation(&self) -> &Conversation {
+    pub(crate) fn conversation(&self) -> &BidirectionalStream {
         &self.conversation
     }
 
     /// What becomes of the messages on the client's side.
-    pub(crate) fn fault(&self) -> &StreamFault {
+    pub(crate) fn fault(&self) -> &StreamStatus {
         &self.fault
     }
 }

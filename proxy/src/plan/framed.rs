@@ -9,8 +9,8 @@ use signer::{ChunkSigner, Payload};
 use super::bidirectional::Bidirectional;
 use super::stream::StreamPlan;
 use crate::body::{
-    BodyErrorKind, Chunks, Content, Continues, Gate, OutgoingBody, Progress, Sealer, Shelf, StreamFault, UploadStream,
-    add_aws_chunked,
+    BodyContent, BodyErrorKind, BodySlot, ChunkFraming, ContinueHost, EventStreamSigner, ExpectContinue, OutgoingBody,
+    Progress, StreamStatus, UploadStream, add_aws_chunked,
 };
 use crate::error::{ErrorCode, ProxyError};
 use crate::route::Route;
@@ -34,7 +34,7 @@ pub(crate) enum FramedBody {
 #[derive(Debug)]
 pub(crate) struct WholeBody {
     /// Its bytes.
-    pub(crate) content: Content,
+    pub(crate) content: BodyContent,
     /// Their SHA-256.
     pub(crate) sha256: [u8; 32],
     /// Checksums that came behind it, which become headers.
@@ -47,16 +47,16 @@ pub(crate) struct WholeBody {
 #[derive(Debug)]
 pub(crate) struct StreamedBody {
     /// What arrives.
-    pub(crate) upload: Shelf,
+    pub(crate) upload: BodySlot,
     /// How it goes out.
     pub(crate) plan: StreamPlan,
     /// Bytes that go out; `None` where the length is not known.
     pub(crate) framed_length: Option<u64>,
     /// Whether it is held back until the service wants it: then it stays here while a connection turns out to be
     /// dead, or the head is rejected.
-    pub(crate) continues: Option<Continues>,
+    pub(crate) continues: Option<ContinueHost>,
     /// What becomes of it on the client's side.
-    pub(crate) fault: StreamFault,
+    pub(crate) fault: StreamStatus,
 }
 
 /// What signs a body behind the head's signature.
@@ -67,12 +67,12 @@ pub(crate) enum BodySigner {
     /// Chunk by chunk.
     Chunks(ChunkSigner),
     /// Message by message.
-    Events(Sealer),
+    Events(EventStreamSigner),
 }
 
 impl WholeBody {
     /// A body of these bytes that no client has sent.
-    pub(crate) fn new(content: Content, sha256: [u8; 32]) -> Self {
+    pub(crate) fn new(content: BodyContent, sha256: [u8; 32]) -> Self {
         Self {
             content,
             sha256,
@@ -111,11 +111,11 @@ impl StreamedBody {
         stream: UploadStream,
         plan: StreamPlan,
         framed_length: Option<u64>,
-        continues: Option<Continues>,
-        fault: StreamFault,
+        continues: Option<ContinueHost>,
+        fault: StreamStatus,
     ) -> Self {
         Self {
-            upload: Shelf::new(stream),
+            upload: BodySlot::new(stream),
             plan,
             framed_length,
             continues,
@@ -151,8 +151,8 @@ impl FramedBody {
         match self {
             Self::Whole(_) if route.traits.payload_must_be_unsigned => Payload::Unsigned,
             Self::Whole(whole) => match whole.content {
-                Content::Empty => Payload::Empty,
-                Content::Memory(_) | Content::Spooled { .. } => Payload::Sha256(whole.sha256),
+                BodyContent::Empty => Payload::Empty,
+                BodyContent::Memory(_) | BodyContent::Spooled { .. } => Payload::Sha256(whole.sha256),
             },
             Self::Stream(stream) => stream.plan.payload(),
             Self::Bidirectional(_) => Payload::StreamingEvents,
@@ -179,7 +179,7 @@ impl FramedBody {
     }
 
     /// The whole body, where it is here.
-    pub(crate) fn content(&self) -> Option<&Content> {
+    pub(crate) fn content(&self) -> Option<&BodyContent> {
         match self {
             Self::Whole(whole) => Some(&whole.content),
             Self::Stream(_) | Self::Bidirectional(_) => None,
@@ -225,20 +225,20 @@ impl FramedBody {
     pub(crate) fn outgoing(
         &self,
         signer: BodySigner,
-        expected: Option<Continues>,
+        expected: Option<ContinueHost>,
         progress: Progress,
     ) -> Result<OutgoingBody, ProxyError> {
         match self {
             Self::Whole(whole) => {
                 let gate = expected
                     .filter(|_| whole.content.length() >= EXPECT_FROM)
-                    .map(Gate::new);
+                    .map(ExpectContinue::new);
                 Ok(whole.content.body(gate, progress))
             }
             Self::Stream(stream) => {
                 let chunks = match &stream.plan {
                     StreamPlan::Plain(_) | StreamPlan::Open => None,
-                    StreamPlan::Chunked(layout) => Some(Chunks {
+                    StreamPlan::Chunked(layout) => Some(ChunkFraming {
                         layout: *layout,
                         signer: match signer {
                             BodySigner::Chunks(signer) => Some(signer),
@@ -247,7 +247,11 @@ impl FramedBody {
                     }),
                 };
                 // It may have turned out since that the host does not know `Expect`.
-                let gate = stream.continues.clone().filter(Continues::is_likely).map(Gate::new);
+                let gate = stream
+                    .continues
+                    .clone()
+                    .filter(ContinueHost::is_likely)
+                    .map(ExpectContinue::new);
                 let (upload, length) = (stream.upload.clone(), stream.framed_length);
                 Ok(OutgoingBody::once(upload, chunks, length, gate, progress))
             }

@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::body::Framing;
+use crate::body::PayloadFraming;
 use crate::normalize::{Normalized, SignatureOwner};
 use policy_gen::mapping::BodyFraming;
 
@@ -132,7 +132,7 @@ const CONDITIONS: [&str; 2] = ["if-match", "if-none-match"];
 pub(super) fn suits(request: &Normalized, operation: Option<&str>) -> bool {
     request.route().config.multipart
         && request.signature() != SignatureOwner::Client
-        && matches!(request.framing(), Framing::Plain { length: None })
+        && matches!(request.framing(), PayloadFraming::Plain { length: None })
         && operation == Some("PutObject")
         && request.body() != BodyFraming::Empty
         && can_be_divided(request.head())

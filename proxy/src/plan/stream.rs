@@ -18,7 +18,7 @@ use signer::Payload;
 use http::Method;
 use policy_gen::mapping::BodyFraming;
 
-use crate::body::{BodyErrorKind, ChecksumAlgorithm, ChunkLayout, Framing, Seal, has_checksum};
+use crate::body::{BodyErrorKind, ChecksumAlgorithm, ChunkIntegrity, ChunkLayout, PayloadFraming, has_checksum};
 use crate::config::{ChecksumMode, PayloadMode, Scheme};
 use crate::error::ProxyError;
 use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
@@ -97,18 +97,18 @@ pub(super) fn choose(request: &Normalized, operation: Option<&str>) -> Option<St
         signed: is_upload && version == SignatureVersion::V4,
         unsigned: is_upload && is_tls,
     };
-    let chunked = |seal| {
+    let chunked = |integrity| {
         StreamPlan::Chunked(ChunkLayout {
             length,
             chunk: config.chunk_size,
-            seal,
+            integrity,
         })
     };
     let unsigned = |checksum: Option<_>| match checksum {
-        Some(algorithm) => chunked(Seal::UnsignedTrailer(algorithm)),
+        Some(algorithm) => chunked(ChunkIntegrity::UnsignedTrailer(algorithm)),
         None => StreamPlan::Plain(length),
     };
-    let signed = |checksum: Option<_>| chunked(checksum.map_or(Seal::Signed, Seal::SignedTrailer));
+    let signed = |checksum: Option<_>| chunked(checksum.map_or(ChunkIntegrity::Signed, ChunkIntegrity::SignedTrailer));
     match config.payload {
         PayloadMode::Unsigned if takes_unsigned && kept.is_none() => Some(StreamPlan::Plain(length)),
         PayloadMode::Unsigned if allowed.unsigned => Some(unsigned(kept)),
@@ -143,10 +143,10 @@ pub(super) fn choose(request: &Normalized, operation: Option<&str>) -> Option<St
 /// How a body goes to a service that takes none with a signature. What fits into memory waits there, and can be sent again.
 fn choose_unsigned(request: &Normalized) -> Option<StreamPlan> {
     let length = match request.framing() {
-        Framing::Plain { length } => *length,
-        Framing::AwsChunked { length, trailers } if trailers.is_empty() => *length,
+        PayloadFraming::Plain { length } => *length,
+        PayloadFraming::AwsChunked { length, trailers } if trailers.is_empty() => *length,
         // The checksum behind the body becomes a header.
-        Framing::AwsChunked { .. } => return None,
+        PayloadFraming::AwsChunked { .. } => return None,
     };
     let config = &request.route().config;
     match length {
@@ -170,10 +170,10 @@ fn is_plain_s3(request: &Normalized) -> bool {
 
 /// The body's length and the checksum that its client brings behind it; `None` where the length is not known, or the
 /// checksum is one whose length is not.
-fn known(framing: &Framing) -> Option<(u64, Option<ChecksumAlgorithm>)> {
+fn known(framing: &PayloadFraming) -> Option<(u64, Option<ChecksumAlgorithm>)> {
     let (length, trailers) = match framing {
-        Framing::Plain { length } => ((*length)?, [].as_slice()),
-        Framing::AwsChunked { length, trailers } => ((*length)?, trailers.as_slice()),
+        PayloadFraming::Plain { length } => ((*length)?, [].as_slice()),
+        PayloadFraming::AwsChunked { length, trailers } => ((*length)?, trailers.as_slice()),
     };
     let kept = match trailers {
         [] => None,

@@ -9,18 +9,18 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::upload::Exchanging;
-use crate::body::Gate;
+use crate::body::ExpectContinue;
 use crate::error::Cause;
 use crate::strip;
 
 /// The request's body, where it is held back for the service's word: it goes when the response is read to its end, or there
 /// is none.
 #[derive(Debug)]
-pub(super) struct HeldBody(pub(super) Gate);
+pub(super) struct HeldBody(pub(super) ExpectContinue);
 
 impl Drop for HeldBody {
     fn drop(&mut self) {
-        self.0.over();
+        self.0.finished();
     }
 }
 
@@ -45,7 +45,7 @@ struct RequestSide {
 impl ServiceBody {
     pub(super) fn new(incoming: Incoming, version: Version, held: Option<HeldBody>, exchanging: Exchanging) -> Self {
         if let Some(HeldBody(gate)) = &held {
-            gate.answered();
+            gate.responded();
         }
         let mut body = Self {
             incoming,

@@ -249,7 +249,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::body::{Content, Progress};
+    use crate::body::{BodyContent, Progress};
 
     async fn next(body: &mut RequestBody) -> Option<Result<Bytes, h2::Reason>> {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
@@ -259,8 +259,8 @@ mod tests {
         })
     }
 
-    fn upload() -> (Content, RequestBody, Arc<Upload>) {
-        let content = Content::from(Bytes::from_static(b"body"));
+    fn upload() -> (BodyContent, RequestBody, Arc<Upload>) {
+        let content = BodyContent::from(Bytes::from_static(b"body"));
         let (body, upload) = Upload::new(content.body(None, Progress::new()));
         (content, body, upload)
     }
@@ -268,7 +268,9 @@ mod tests {
     #[tokio::test]
     async fn body_that_is_given_up_frees_its_memory_and_ends_in_a_reset() {
         let (content, mut body, upload) = upload();
-        let Content::Memory(memory) = &content else { panic!() };
+        let BodyContent::Memory(memory) = &content else {
+            panic!()
+        };
         assert_eq!((Arc::strong_count(memory), body.size_hint().exact()), (2, Some(4)));
         upload.give_up();
         assert_eq!((Arc::strong_count(memory), upload.is_sent()), (1, false));

@@ -7,7 +7,7 @@ const CRC: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
 type Decoded = Result<(Vec<u8>, Vec<(HeaderName, HeaderValue)>), AwsChunkedError>;
 
 fn decode_in_pieces(pieces: &[&[u8]], expected: Option<u64>, announced: &[HeaderName]) -> Decoded {
-    let mut decoder = Decoder::new(expected, announced.to_vec());
+    let mut decoder = AwsChunkedDecoder::new(expected, announced.to_vec());
     let mut data = Vec::new();
     for piece in pieces {
         let mut input = Bytes::copy_from_slice(piece);
@@ -23,7 +23,7 @@ fn decode(body: &str, expected: Option<u64>, announced: &[HeaderName]) -> Decode
 }
 
 #[track_caller]
-fn refuse(body: &str, want: AwsChunkedError) {
+fn reject(body: &str, want: AwsChunkedError) {
     assert_eq!(decode(body, Some(5), &[CRC]), Err(want), "{body:?}");
 }
 
@@ -66,29 +66,29 @@ fn data_may_look_like_framing() {
 }
 
 #[test]
-fn what_is_malformed_is_refused() {
+fn what_is_malformed_is_rejected() {
     for size in ["", "x", "-1", "+5", "0x5", " 5", "5 ", "1234567890abcdef0", ";a=b"] {
-        refuse(&format!("{size}\r\nhello\r\n0\r\n\r\n"), AwsChunkedError::Size);
+        reject(&format!("{size}\r\nhello\r\n0\r\n\r\n"), AwsChunkedError::Size);
     }
-    refuse("5\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
-    refuse("5\r\r\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
-    refuse(&format!("5;{}\r\nhello", "a".repeat(600)), AwsChunkedError::Line);
-    refuse("5\r\nhelloX\r\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
-    refuse("5\r\nhelloX\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
-    refuse("5\r\nhello\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
-    refuse("5\r\nhello\rX\n", AwsChunkedError::Line);
-    refuse("5\r\nhello\r\n0\r\n\r\nmore", AwsChunkedError::Surplus);
-    refuse("6\r\nhello!\r\n", AwsChunkedError::Length);
-    refuse(
+    reject("5\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
+    reject("5\r\r\nhello\r\n0\r\n\r\n", AwsChunkedError::Line);
+    reject(&format!("5;{}\r\nhello", "a".repeat(600)), AwsChunkedError::Line);
+    reject("5\r\nhelloX\r\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    reject("5\r\nhelloX\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    reject("5\r\nhello\n0\r\n\r\n", AwsChunkedError::ChunkEnd);
+    reject("5\r\nhello\rX\n", AwsChunkedError::Line);
+    reject("5\r\nhello\r\n0\r\n\r\nmore", AwsChunkedError::Surplus);
+    reject("6\r\nhello!\r\n", AwsChunkedError::Length);
+    reject(
         "4\r\nhell\r\n0\r\nx-amz-checksum-crc32:a\r\n\r\n",
         AwsChunkedError::Length,
     );
-    refuse("5\r\nhello\r\n0\r\n\r\n", AwsChunkedError::MissingTrailer);
+    reject("5\r\nhello\r\n0\r\n\r\n", AwsChunkedError::MissingTrailer);
     let with_sum = |data: &str| format!("{data}0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    refuse(&with_sum("5\r\nhallo\r\n"), AwsChunkedError::Checksum);
-    refuse(&with_sum("2\r\nlo\r\n3\r\nhel\r\n"), AwsChunkedError::Checksum);
+    reject(&with_sum("5\r\nhallo\r\n"), AwsChunkedError::Checksum);
+    reject(&with_sum("2\r\nlo\r\n3\r\nhel\r\n"), AwsChunkedError::Checksum);
     for truncated in ["", "5", "5\r\n", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
-        refuse(truncated, AwsChunkedError::Truncated);
+        reject(truncated, AwsChunkedError::Truncated);
     }
     for trailer in [
         "no colon",
@@ -98,7 +98,7 @@ fn what_is_malformed_is_refused() {
         "x-amz-checksum-crc32:a\r\nx-amz-checksum-crc32:b",
         "bad name:1",
     ] {
-        refuse(
+        reject(
             &format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"),
             AwsChunkedError::Trailer,
         );
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn split_garbage_gives_one_answer(body in proptest::collection::vec(prop_oneof![
+    fn split_garbage_gives_one_result(body in proptest::collection::vec(prop_oneof![
         Just(b'0'), Just(b'1'), Just(b'\r'), Just(b'\n'), Just(b';'), Just(b':'), any::<u8>()
     ], 0..60), cut in any::<prop::sample::Index>()) {
         let cut = cut.index(body.len() + 1);

@@ -9,30 +9,31 @@ use http_body_util::{BodyExt, StreamBody};
 use proptest::prelude::*;
 use signer::{Payload, SignInput, Signer, SigningScope};
 
-use super::super::chunk_layout::Seal;
-use super::super::client_stream::{ClientStream, StreamFault};
+use super::super::body_slot::BodySlot;
+use super::super::chunk_layout::ChunkIntegrity;
+use super::super::client_stream::{ClientStream, StreamStatus};
 use super::super::error::AwsChunkedError;
-use super::super::framing::Framing;
-use super::super::outgoing::{Chunks, OutgoingBody, Progress};
-use super::super::patience::Patience;
-use super::super::upload_stream::Shelf;
+use super::super::framing::PayloadFraming;
+use super::super::outgoing::{ChunkFraming, OutgoingBody};
+use super::super::progress::Progress;
+use super::super::read_timeout::ReadTimeout;
 use super::*;
 
 const CHUNK: u64 = 64 * 1024;
 
-const SEALS: [Seal; 5] = [
-    Seal::Signed,
-    Seal::SignedTrailer(ChecksumAlgorithm::Crc64Nvme),
-    Seal::SignedTrailer(ChecksumAlgorithm::Crc32c),
-    Seal::UnsignedTrailer(ChecksumAlgorithm::Crc64Nvme),
-    Seal::UnsignedTrailer(ChecksumAlgorithm::Sha256),
+const INTEGRITIES: [ChunkIntegrity; 5] = [
+    ChunkIntegrity::Signed,
+    ChunkIntegrity::SignedTrailer(ChecksumAlgorithm::Crc64Nvme),
+    ChunkIntegrity::SignedTrailer(ChecksumAlgorithm::Crc32c),
+    ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Crc64Nvme),
+    ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Sha256),
 ];
 
-fn layout(length: u64, seal: Seal) -> ChunkLayout {
+fn layout(length: u64, integrity: ChunkIntegrity) -> ChunkLayout {
     ChunkLayout {
         length,
         chunk: CHUNK,
-        seal,
+        integrity,
     }
 }
 
@@ -71,20 +72,20 @@ fn chunk_signer(payload: Payload) -> ChunkSigner {
 /// What comes out of a client's body: the pieces, and why it broke off.
 async fn pieces_of(
     sent: Vec<Result<Bytes, BoxError>>,
-    framing: Framing,
+    framing: PayloadFraming,
     layout: ChunkLayout,
 ) -> (Vec<Bytes>, Option<BodyErrorKind>) {
-    let fault = StreamFault::default();
+    let fault = StreamStatus::default();
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
     let stream = ClientStream::new(
         StreamBody::new(frames),
-        Patience::new(Duration::from_secs(9)),
+        ReadTimeout::new(Duration::from_secs(9)),
         fault.clone(),
     );
     let signer = layout.is_signed().then(|| chunk_signer(layout.payload()));
-    let shelf = Shelf::new(UploadStream::new(stream, framing));
-    let chunks = Some(Chunks { layout, signer });
-    let mut body = OutgoingBody::once(shelf, chunks, layout.framed_length(), None, Progress::new());
+    let slot = BodySlot::new(UploadStream::new(stream, framing));
+    let chunks = Some(ChunkFraming { layout, signer });
+    let mut body = OutgoingBody::once(slot, chunks, layout.framed_length(), None, Progress::new());
     let mut pieces = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame {
@@ -97,7 +98,7 @@ async fn pieces_of(
 }
 
 async fn framed(sent: Vec<Bytes>, layout: ChunkLayout) -> Vec<u8> {
-    let plain = Framing::Plain { length: None };
+    let plain = PayloadFraming::Plain { length: None };
     let (pieces, fault) = pieces_of(sent.into_iter().map(Ok).collect(), plain, layout).await;
     assert_eq!(fault, None);
     pieces.concat()
@@ -105,12 +106,12 @@ async fn framed(sent: Vec<Bytes>, layout: ChunkLayout) -> Vec<u8> {
 
 /// What the framing that a layout announces makes of it again; checks the checksum.
 async fn unframed(framed: Vec<u8>, layout: ChunkLayout) -> Vec<u8> {
-    let framing = Framing::AwsChunked {
+    let framing = PayloadFraming::AwsChunked {
         length: Some(layout.length),
         trailers: layout.trailer().map(ChecksumAlgorithm::header).into_iter().collect(),
     };
     let body = StreamBody::new(stream::iter([Ok::<_, BoxError>(Frame::data(Bytes::from(framed)))]));
-    let stream = ClientStream::new(body, Patience::new(Duration::from_secs(9)), StreamFault::default());
+    let stream = ClientStream::new(body, ReadTimeout::new(Duration::from_secs(9)), StreamStatus::default());
     let mut stream = UploadStream::new(stream, framing);
     let mut data = Vec::new();
     while let Some(piece) = std::future::poll_fn(|cx| stream.poll_data(cx)).await {
@@ -127,7 +128,7 @@ fn chunk_line(signer: &mut ChunkSigner, chunk: &[u8]) -> String {
 #[tokio::test]
 async fn chunks_are_signed_one_over_the_other() {
     let body = Bytes::from(vec![b'a'; 66_560]);
-    let framed = framed(vec![body.clone()], layout(66_560, Seal::Signed)).await;
+    let framed = framed(vec![body.clone()], layout(66_560, ChunkIntegrity::Signed)).await;
     let mut signer = chunk_signer(Payload::StreamingSigned);
     let mut want = Vec::new();
     for chunk in [body.slice(..65_536), body.slice(65_536..), Bytes::new()] {
@@ -143,7 +144,7 @@ async fn chunks_are_signed_one_over_the_other() {
 #[tokio::test]
 async fn the_trailer_is_signed_behind_the_last_chunk() {
     let body = Bytes::from(vec![b'a'; 66_560]);
-    let layout = layout(66_560, Seal::SignedTrailer(ChecksumAlgorithm::Crc32c));
+    let layout = layout(66_560, ChunkIntegrity::SignedTrailer(ChecksumAlgorithm::Crc32c));
     let framed = framed(vec![body.clone()], layout).await;
     let mut signer = chunk_signer(Payload::StreamingSignedTrailer);
     for chunk in [body.slice(..65_536), body.slice(65_536..)] {
@@ -164,7 +165,7 @@ async fn the_trailer_is_signed_behind_the_last_chunk() {
 #[tokio::test]
 async fn unsigned_chunks_pass_as_they_come() {
     let body = Bytes::from(vec![b'a'; 66_560]);
-    let layout = layout(66_560, Seal::UnsignedTrailer(ChecksumAlgorithm::Crc32c));
+    let layout = layout(66_560, ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Crc32c));
     let framed = framed(vec![body.slice(..10), body.slice(10..)], layout).await;
     let data = |size| "a".repeat(size);
     let want = format!(
@@ -190,21 +191,21 @@ async fn the_framed_length_is_exact() {
         2 * CHUNK,
         5 * CHUNK + 17,
     ] {
-        for seal in SEALS {
-            let layout = layout(length, seal);
+        for integrity in INTEGRITIES {
+            let layout = layout(length, integrity);
             let body = Bytes::from(vec![7; usize::try_from(length).unwrap()]);
             let framed = framed(vec![body], layout).await;
             assert_eq!(Some(length_of(&framed)), layout.framed_length(), "{layout:?}");
         }
     }
-    assert_eq!(layout(u64::MAX, Seal::Signed).framed_length(), None);
+    assert_eq!(layout(u64::MAX, ChunkIntegrity::Signed).framed_length(), None);
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_or_ends_early_never_gets_its_last_chunk() {
     let piece = || Ok(Bytes::from(vec![1; 70_000]));
     let broken = || Err("gone".into());
-    for seal in SEALS {
+    for integrity in INTEGRITIES {
         for (sent, announced) in [
             (vec![piece()], 70_001),
             (vec![piece(), broken()], 140_000),
@@ -212,11 +213,11 @@ async fn a_body_that_breaks_or_ends_early_never_gets_its_last_chunk() {
             (vec![piece(), Ok(Bytes::from_static(b"x"))], 70_000),
             (vec![], 1),
         ] {
-            let plain = Framing::Plain { length: None };
-            let (pieces, fault) = pieces_of(sent, plain, layout(announced, seal)).await;
+            let plain = PayloadFraming::Plain { length: None };
+            let (pieces, fault) = pieces_of(sent, plain, layout(announced, integrity)).await;
             assert_eq!(fault, Some(BodyErrorKind::Incomplete));
             let is_last = |piece: &Bytes| piece.starts_with(b"0;") || piece.starts_with(b"\r\n0\r\n");
-            assert!(!pieces.iter().any(is_last), "{seal:?}");
+            assert!(!pieces.iter().any(is_last), "{integrity:?}");
         }
     }
 }
@@ -224,15 +225,15 @@ async fn a_body_that_breaks_or_ends_early_never_gets_its_last_chunk() {
 #[tokio::test]
 async fn a_chunk_goes_out_before_the_next_is_read() {
     let sent = vec![Ok(Bytes::from(vec![1; 200_000])), Err("gone".into())];
-    let plain = Framing::Plain { length: None };
-    let (pieces, _) = pieces_of(sent, plain, layout(300_000, Seal::Signed)).await;
+    let plain = PayloadFraming::Plain { length: None };
+    let (pieces, _) = pieces_of(sent, plain, layout(300_000, ChunkIntegrity::Signed)).await;
     // Three chunks of a line and data each; the fourth was never full.
     assert_eq!(pieces.len(), 6);
 }
 
 /// A client's own framing around `hello`, and what its head says.
-fn wrapped(body: &'static str) -> (Vec<Result<Bytes, BoxError>>, Framing) {
-    let framing = Framing::AwsChunked {
+fn wrapped(body: &'static str) -> (Vec<Result<Bytes, BoxError>>, PayloadFraming) {
+    let framing = PayloadFraming::AwsChunked {
         length: Some(5),
         trailers: vec![ChecksumAlgorithm::Crc32.header()],
     };
@@ -242,7 +243,7 @@ fn wrapped(body: &'static str) -> (Vec<Result<Bytes, BoxError>>, Framing) {
 #[tokio::test]
 async fn a_clients_own_framing_is_replaced_and_its_checksum_kept() {
     let (sent, framing) = wrapped("2\r\nhe\r\n3\r\nllo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    let layout = layout(5, Seal::UnsignedTrailer(ChecksumAlgorithm::Crc32));
+    let layout = layout(5, ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Crc32));
     let (pieces, fault) = pieces_of(sent, framing, layout).await;
     assert_eq!(fault, None);
     let want = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
@@ -259,13 +260,13 @@ async fn a_clients_framing_that_is_wrong_ends_the_upload_before_its_end() {
         "6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
         "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\nmore",
     ] {
-        for seal in [
-            Seal::Signed,
-            Seal::SignedTrailer(ChecksumAlgorithm::Crc32),
-            Seal::UnsignedTrailer(ChecksumAlgorithm::Crc32),
+        for integrity in [
+            ChunkIntegrity::Signed,
+            ChunkIntegrity::SignedTrailer(ChecksumAlgorithm::Crc32),
+            ChunkIntegrity::UnsignedTrailer(ChecksumAlgorithm::Crc32),
         ] {
             let (sent, framing) = wrapped(body);
-            let (pieces, fault) = pieces_of(sent, framing, layout(5, seal)).await;
+            let (pieces, fault) = pieces_of(sent, framing, layout(5, integrity)).await;
             assert!(matches!(fault, Some(BodyErrorKind::AwsChunked(_))), "{body:?}");
             assert!(!pieces.concat().ends_with(b"\r\n\r\n"), "{body:?}");
         }
@@ -277,14 +278,14 @@ async fn a_clients_framing_that_is_wrong_ends_the_upload_before_its_end() {
 async fn the_end_of_a_body_in_framing_is_held_back_until_it_was_found_right() {
     let (sent, framing) = wrapped("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
     let frames = stream::iter(sent).map(|piece| piece.map(Frame::data));
-    let fault = StreamFault::default();
+    let fault = StreamStatus::default();
     let stream = ClientStream::new(
         StreamBody::new(frames),
-        Patience::new(Duration::from_secs(9)),
+        ReadTimeout::new(Duration::from_secs(9)),
         fault.clone(),
     );
-    let shelf = Shelf::new(UploadStream::new(stream, framing));
-    let mut body = OutgoingBody::once(shelf, None, Some(5), None, Progress::new());
+    let slot = BodySlot::new(UploadStream::new(stream, framing));
+    let mut body = OutgoingBody::once(slot, None, Some(5), None, Progress::new());
     assert!(body.frame().await.unwrap().is_err());
     let wrong_checksum = BodyErrorKind::AwsChunked(AwsChunkedError::Checksum);
     assert_eq!(fault.error(), Some(wrong_checksum));
@@ -297,7 +298,7 @@ proptest! {
     fn the_clients_pieces_do_not_show(
         length in 1_usize..200_000,
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
-        seal in prop::sample::select(SEALS.to_vec()),
+        integrity in prop::sample::select(INTEGRITIES.to_vec()),
     ) {
         let body: Bytes = (0..=250_u8).cycle().take(length).collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(length)).collect();
@@ -305,7 +306,7 @@ proptest! {
         cuts.sort_unstable();
         let pieces = cuts.windows(2).map(|pair| body.slice(pair[0]..pair[1])).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let layout = layout(length_of(&body), seal);
+        let layout = layout(length_of(&body), integrity);
         let (in_pieces, whole) = runtime.block_on(async {
             (framed(pieces, layout).await, framed(vec![body.clone()], layout).await)
         });
@@ -317,7 +318,7 @@ proptest! {
 #[tokio::test]
 async fn chunks_of_a_byte_leave_others_their_turn() {
     let body = [b"1\r\na\r\n".repeat(10_000), b"0\r\n\r\n".to_vec()].concat();
-    let framing = Framing::AwsChunked {
+    let framing = PayloadFraming::AwsChunked {
         length: Some(10_000),
         trailers: Vec::new(),
     };
@@ -328,7 +329,7 @@ async fn chunks_of_a_byte_leave_others_their_turn() {
             tokio::task::yield_now().await;
         }
     };
-    let layout = layout(10_000, Seal::Signed);
+    let layout = layout(10_000, ChunkIntegrity::Signed);
     let (pieces, fault) = tokio::select! {
         got = pieces_of(vec![Ok(Bytes::from(body))], framing, layout) => got,
         () = others => unreachable!(),

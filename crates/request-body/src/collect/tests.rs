@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::super::error::AwsChunkedError;
 use super::*;
 
-fn patience() -> Patience {
-    Patience::new(Duration::from_secs(30))
+fn timeout() -> ReadTimeout {
+    ReadTimeout::new(Duration::from_secs(30))
 }
 
 /// So much memory, and more disk than any body here takes.
@@ -28,25 +28,25 @@ fn body_of(pieces: Vec<Vec<u8>>) -> impl Body<Data = Bytes, Error = Infallible> 
 
 async fn collect_with(
     pieces: Vec<Vec<u8>>,
-    framing: Framing,
+    framing: PayloadFraming,
     memory: u64,
     budget: u64,
-) -> Result<Collected, BodyError> {
+) -> Result<CollectedBody, BodyError> {
     let storage = room(budget);
     let limits = BodyLimits {
         memory,
         max: 4 << 20,
         storage: &storage,
     };
-    collect(body_of(pieces), framing, limits, patience(), &mut 0).await
+    collect(body_of(pieces), framing, limits, timeout(), &mut 0).await
 }
 
-async fn bytes_of(content: &Content) -> Vec<u8> {
+async fn bytes_of(content: &BodyContent) -> Vec<u8> {
     let body = content.body(None, super::super::Progress::new());
     body.collect().await.unwrap().to_bytes().to_vec()
 }
 
-const PLAIN: Framing = Framing::Plain { length: None };
+const PLAIN: PayloadFraming = PayloadFraming::Plain { length: None };
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..=250u8).cycle().take(length).collect()
@@ -56,13 +56,13 @@ fn pattern(length: usize) -> Vec<u8> {
 async fn no_data_is_an_empty_body() {
     for pieces in [vec![], vec![vec![]]] {
         let got = collect_with(pieces, PLAIN, 10, 1 << 20).await.unwrap();
-        assert!(matches!(got.content, Content::Empty));
+        assert!(matches!(got.content, BodyContent::Empty));
         assert_eq!(got.sha256, digest(&SHA256, b"").as_ref());
     }
 }
 
 #[tokio::test]
-async fn bodies_come_out_as_they_went_in_wherever_they_are_kept() {
+async fn bodies_come_out_as_they_went_in_wherever_they_are_stored() {
     for length in [1, 1023, 65_536, 65_537, 300_000, 2_000_000] {
         for piece in [700, 65_536, 1_000_000] {
             let want = pattern(length);
@@ -84,14 +84,20 @@ async fn bodies_come_out_as_they_went_in_wherever_they_are_kept() {
 }
 
 #[tokio::test]
-async fn the_limit_decides_where_a_body_is_kept() {
+async fn the_limit_decides_where_a_body_is_stored() {
     let got = |memory, budget| collect_with(vec![pattern(1000), pattern(24)], PLAIN, memory, budget);
-    assert!(matches!(got(1024, 1 << 20).await.unwrap().content, Content::Memory(_)));
+    assert!(matches!(
+        got(1024, 1 << 20).await.unwrap().content,
+        BodyContent::Memory(_)
+    ));
     assert!(matches!(
         got(1023, 1 << 20).await.unwrap().content,
-        Content::Spooled { .. }
+        BodyContent::Spooled { .. }
     ));
-    assert!(matches!(got(1024, 0).await.unwrap().content, Content::Spooled { .. }));
+    assert!(matches!(
+        got(1024, 0).await.unwrap().content,
+        BodyContent::Spooled { .. }
+    ));
 }
 
 #[tokio::test]
@@ -103,25 +109,25 @@ async fn memory_goes_back_to_the_budget() {
             max: 1 << 20,
             storage: &storage,
         };
-        let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, patience(), &mut 0)
+        let got = collect(body_of(vec![pattern(60 << 10)]), PLAIN, limits, timeout(), &mut 0)
             .await
             .unwrap();
-        assert!(matches!(got.content, Content::Memory(_)));
+        assert!(matches!(got.content, BodyContent::Memory(_)));
     }
 }
 
 #[tokio::test]
-async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
+async fn a_spool_without_room_is_rejected_and_the_room_comes_back() {
     let storage = crate::storage::tests::room(0, 300_000, std::env::temp_dir());
     let limits = BodyLimits {
         memory: 0,
         max: 1 << 20,
         storage: &storage,
     };
-    let first = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
+    let first = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, timeout(), &mut 0)
         .await
         .unwrap();
-    let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
+    let error = collect(body_of(vec![pattern(200_000)]), PLAIN, limits, timeout(), &mut 0)
         .await
         .unwrap_err();
     assert!(matches!(error.kind(), BodyErrorKind::SpoolExhausted(_)), "{error}");
@@ -131,22 +137,22 @@ async fn a_spool_without_room_is_refused_and_the_room_comes_back() {
         body_of(vec![pattern(200_000), pattern(200_000)]),
         PLAIN,
         limits,
-        patience(),
+        timeout(),
         &mut 0,
     )
     .await
     .unwrap_err();
     assert_eq!(error.kind(), BodyErrorKind::LargerThanSpool);
     assert!(
-        collect(body_of(vec![pattern(200_000)]), PLAIN, limits, patience(), &mut 0)
+        collect(body_of(vec![pattern(200_000)]), PLAIN, limits, timeout(), &mut 0)
             .await
             .is_ok()
     );
 }
 
 #[tokio::test]
-async fn too_large_is_refused_early_and_late() {
-    let early = Framing::Plain {
+async fn too_large_is_rejected_early_and_late() {
+    let early = PayloadFraming::Plain {
         length: Some((4 << 20) + 1),
     };
     let error = collect_with(vec![], early, 0, 0).await.unwrap_err();
@@ -167,7 +173,7 @@ async fn a_body_that_stops_arriving_times_out() {
         storage: &storage,
     };
     let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-    let error = collect(body, PLAIN, limits, patience(), &mut 0).await.unwrap_err();
+    let error = collect(body, PLAIN, limits, timeout(), &mut 0).await.unwrap_err();
     assert_eq!(error.kind(), BodyErrorKind::Timeout);
 }
 
@@ -183,9 +189,9 @@ async fn a_body_that_trickles_is_too_slow() {
         sleep(Duration::from_secs(1)).await;
         Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x"))), ()))
     }));
-    let patience = patience().with_least_rate(NonZeroU64::new(10));
+    let timeout = timeout().with_least_rate(NonZeroU64::new(10));
     let (begin, mut received) = (Instant::now(), 0);
-    let error = collect(StreamBody::new(body), PLAIN, limits, patience, &mut received)
+    let error = collect(StreamBody::new(body), PLAIN, limits, timeout, &mut received)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), BodyErrorKind::TooSlow);
@@ -210,7 +216,7 @@ async fn a_broken_body_is_incomplete() {
         StreamBody::new(stream::iter(pieces)),
         PLAIN,
         limits,
-        patience(),
+        timeout(),
         &mut received,
     )
     .await
@@ -226,7 +232,7 @@ async fn no_directory_for_the_spool_is_our_failure() {
         max: 100,
         storage: &storage,
     };
-    let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, patience(), &mut 0)
+    let error = collect(body_of(vec![b"abc".to_vec()]), PLAIN, limits, timeout(), &mut 0)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), BodyErrorKind::SpoolFailed);
@@ -235,7 +241,7 @@ async fn no_directory_for_the_spool_is_our_failure() {
 #[tokio::test]
 async fn an_aws_chunked_body_is_kept_decoded() {
     let crc = HeaderName::from_static("x-amz-checksum-crc32");
-    let framing = |length| Framing::AwsChunked {
+    let framing = |length| PayloadFraming::AwsChunked {
         length: Some(length),
         trailers: vec![crc.clone()],
     };
@@ -252,7 +258,7 @@ async fn an_aws_chunked_body_is_kept_decoded() {
 
 #[tokio::test]
 async fn chunks_of_a_byte_leave_others_their_turn() {
-    let framing = Framing::AwsChunked {
+    let framing = PayloadFraming::AwsChunked {
         length: Some(10_000),
         trailers: Vec::new(),
     };

@@ -33,25 +33,27 @@ pub(crate) fn envelope(payload: &[u8]) -> Vec<u8> {
 
 /// What is gathered of a stream that comes in pieces of this size: messages, and how it ends.
 fn gather(stream: &[u8], size: usize) -> (Vec<Option<Vec<u8>>>, Result<bool, EventStreamError>) {
-    let mut gatherer = Gatherer::default();
+    let mut reader = EventReader::default();
     let mut messages = Vec::new();
     for piece in stream.chunks(size) {
         let mut piece = Bytes::copy_from_slice(piece);
         loop {
-            match gatherer.take(&mut piece) {
-                Ok(Some(Message::Plain(behind_room))) => messages.push(Some(behind_room[Envelope::HEAD..].to_vec())),
-                Ok(Some(Message::End)) => messages.push(None),
+            match reader.take(&mut piece) {
+                Ok(Some(EventMessage::Plain(behind_room))) => {
+                    messages.push(Some(behind_room[Envelope::HEAD..].to_vec()));
+                }
+                Ok(Some(EventMessage::End)) => messages.push(None),
                 Ok(None) => break,
                 Err(malformed) => return (messages, Err(malformed)),
             }
         }
         assert!(piece.is_empty());
     }
-    (messages, Ok(gatherer.is_empty()))
+    (messages, Ok(reader.is_empty()))
 }
 
 #[track_caller]
-fn refuse(stream: &[u8], want: EventStreamError) {
+fn reject(stream: &[u8], want: EventStreamError) {
     for size in [1, 7, stream.len()] {
         assert_eq!(gather(stream, size), (vec![], Err(want)), "in pieces of {size}");
     }
@@ -97,7 +99,7 @@ fn every_type_of_header_is_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused() {
+fn what_cannot_be_read_is_rejected() {
     for headers in [
         b"\x01".as_slice(),
         b"\x02a",
@@ -107,7 +109,7 @@ fn what_cannot_be_read_is_refused() {
         b"\x01a\x07\x00\x02x",
         b"\x01a\x05\0",
     ] {
-        refuse(&message(headers, b""), EventStreamError::Headers);
+        reject(&message(headers, b""), EventStreamError::Headers);
     }
     let headers_beyond = {
         let mut message = message(b"", b"abc");
@@ -116,32 +118,32 @@ fn what_cannot_be_read_is_refused() {
         message[8..12].copy_from_slice(&sum);
         message
     };
-    refuse(&headers_beyond, EventStreamError::TooShort);
+    reject(&headers_beyond, EventStreamError::TooShort);
     let announcing = |total: u32| {
         let lengths = [total.to_be_bytes(), [0; 4]].concat();
         let sum = crc(&lengths);
         [lengths.as_slice(), &sum].concat()
     };
-    refuse(&announcing(15), EventStreamError::TooShort);
-    refuse(
+    reject(&announcing(15), EventStreamError::TooShort);
+    reject(
         &announcing(u32::try_from(MAX_MESSAGE).unwrap() + 1),
         EventStreamError::TooLong,
     );
-    refuse(&announcing(u32::MAX), EventStreamError::TooLong);
+    reject(&announcing(u32::MAX), EventStreamError::TooLong);
 }
 
 #[test]
 fn an_envelope_holds_one_message_that_is_right_as_well() {
     let inner = message(b"", b"inner");
-    refuse(&envelope(b"short"), EventStreamError::Envelope);
-    refuse(
+    reject(&envelope(b"short"), EventStreamError::Envelope);
+    reject(
         &envelope(&[inner.clone(), inner.clone()].concat()),
         EventStreamError::Envelope,
     );
-    refuse(&envelope(&inner[..inner.len() - 1]), EventStreamError::Envelope);
+    reject(&envelope(&inner[..inner.len() - 1]), EventStreamError::Envelope);
     let mut wrong = inner;
     *wrong.last_mut().unwrap() ^= 1;
-    refuse(&envelope(&wrong), EventStreamError::MessageChecksum);
+    reject(&envelope(&wrong), EventStreamError::MessageChecksum);
 }
 
 #[test]

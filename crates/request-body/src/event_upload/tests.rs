@@ -11,10 +11,10 @@ use http_body_util::StreamBody;
 use resource_limits::{ClientKey, ListenerRole, Pool, PoolSize};
 use signer::{Payload, SignInput, Signer, SigningScope};
 
-use super::super::client_stream::StreamFault;
-use super::super::conversation::Answering;
+use super::super::bidirectional::OpenResponse;
+use super::super::client_stream::StreamStatus;
 use super::super::event_message::tests::{envelope, message};
-use super::super::patience::Patience;
+use super::super::read_timeout::ReadTimeout;
 use super::*;
 
 /// Memory for messages.
@@ -51,28 +51,28 @@ fn seed() -> EventSigner {
 /// What goes out for these messages, and the end.
 fn signed(messages: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut signer = seed();
-    let mut sealed = |message: &[u8]| {
+    let mut signed_message = |message: &[u8]| {
         let envelope = signer.sign(message, time()).unwrap();
         [envelope.head().as_slice(), message, envelope.tail()].concat()
     };
     messages
         .iter()
         .chain([&[].as_slice()])
-        .map(|message| sealed(message))
+        .map(|message| signed_message(message))
         .collect()
 }
 
 struct Client {
     upload: EventUpload,
-    fault: StreamFault,
-    conversation: Conversation,
+    status: StreamStatus,
+    exchange: BidirectionalStream,
 }
 
 impl Client {
     /// A client that sends these pieces and ends, or falls silent.
     fn sending(pieces: Vec<Vec<u8>>, ends: bool, max: u64) -> Self {
-        let fault = StreamFault::default();
-        let conversation = Conversation::new();
+        let status = StreamStatus::default();
+        let exchange = BidirectionalStream::new();
         let pieces = stream::iter(pieces).map(|piece| Ok::<_, BoxError>(Frame::data(Bytes::from(piece))));
         let rest = if ends {
             stream::empty().boxed()
@@ -82,17 +82,17 @@ impl Client {
         let source = EventStream {
             stream: ClientStream::new(
                 StreamBody::new(pieces.chain(rest)),
-                Patience::new(Duration::from_secs(9)),
-                fault.clone(),
+                ReadTimeout::new(Duration::from_secs(9)),
+                status.clone(),
             ),
-            conversation: conversation.clone(),
+            exchange: exchange.clone(),
             memory: Pool::new(ROOM).nothing(&ClientKey::new(ListenerRole::Shared, [127, 0, 0, 1].into())),
             max,
         };
         Self {
-            upload: EventUpload::new(source, Sealer::new(seed(), time)),
-            fault,
-            conversation,
+            upload: EventUpload::new(source, EventStreamSigner::new(seed(), time)),
+            status,
+            exchange,
         }
     }
 
@@ -121,7 +121,7 @@ impl Client {
         if !matches!(end, Poll::Ready(None)) {
             assert!(matches!(self.next(), Poll::Ready(None)), "nothing comes after an error");
         }
-        (pieces, self.fault.error())
+        (pieces, self.status.error())
     }
 }
 
@@ -131,9 +131,9 @@ fn check(sent: Vec<Vec<u8>>, want: &[Vec<u8>]) {
 }
 
 #[track_caller]
-fn refuse(sent: Vec<Vec<u8>>, max: u64, passed: usize, want: BodyErrorKind) {
-    let (pieces, fault) = Client::sending(sent, true, max).all();
-    assert_eq!((pieces.len(), fault), (passed, Some(want)));
+fn reject(sent: Vec<Vec<u8>>, max: u64, passed: usize, want: BodyErrorKind) {
+    let (pieces, status) = Client::sending(sent, true, max).all();
+    assert_eq!((pieces.len(), status), (passed, Some(want)));
 }
 
 #[test]
@@ -172,32 +172,32 @@ fn what_is_not_whole_and_right_never_ends_well() {
     let malformed = BodyErrorKind::EventStream;
     let mut wrong = one.clone();
     wrong[13] ^= 1;
-    refuse(
+    reject(
         vec![one.clone(), wrong],
         u64::MAX,
         1,
         malformed(EventStreamError::MessageChecksum),
     );
-    refuse(
+    reject(
         vec![one.clone(), one[..9].to_vec()],
         u64::MAX,
         1,
         malformed(EventStreamError::Truncated),
     );
-    refuse(
+    reject(
         vec![envelope(b""), one.clone()],
         u64::MAX,
         1,
         malformed(EventStreamError::Surplus),
     );
-    refuse(
+    reject(
         vec![envelope(b""), envelope(b"")],
         u64::MAX,
         1,
         malformed(EventStreamError::Surplus),
     );
     let length = one.len() as u64;
-    refuse(
+    reject(
         vec![one.clone(), one],
         2 * length - 1,
         1,
@@ -206,22 +206,22 @@ fn what_is_not_whole_and_right_never_ends_well() {
 }
 
 #[test]
-fn with_the_answer_all_is_over() {
+fn the_stream_ends_with_the_response() {
     let one = message(b"", b"one");
     let mut client = Client::sending(vec![one.clone(), one], true, u64::MAX);
     client.piece();
-    drop(Answering::new(client.conversation.clone()));
-    let (pieces, fault) = client.all();
-    assert!(pieces.is_empty() && fault.is_none(), "nobody is at fault");
+    drop(OpenResponse::new(client.exchange.clone()));
+    let (pieces, status) = client.all();
+    assert!(pieces.is_empty() && status.is_none(), "nobody is at status");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_woken_by_the_end_of_the_answer() {
+async fn a_silent_client_is_woken_by_the_end_of_the_response() {
     let mut client = Client::sending(vec![], false, u64::MAX);
-    let answering = Answering::new(client.conversation.clone());
+    let response = OpenResponse::new(client.exchange.clone());
     let sending = tokio::spawn(async move { poll_fn(|cx| client.upload.poll_data(cx)).await });
     tokio::task::yield_now().await;
-    drop(answering);
+    drop(response);
     let woken = tokio::time::timeout(Duration::from_secs(1), sending).await;
     assert!(woken.unwrap().unwrap().unwrap().is_err());
 }
@@ -232,5 +232,5 @@ async fn a_message_without_memory_breaks_the_stream_off() {
     let (first, rest) = message.split_at(90_000);
     let mut client = Client::sending(vec![first.to_vec(), rest[..30_000].to_vec()], false, 1 << 20);
     assert!(matches!(client.next(), Poll::Ready(Some(Err(_)))));
-    assert!(matches!(client.fault.error(), Some(BodyErrorKind::MemoryExhausted(_))));
+    assert!(matches!(client.status.error(), Some(BodyErrorKind::MemoryExhausted(_))));
 }

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{part_memory, xml};
 use crate::authorize::AuthorizedHead;
-use crate::body::{BodyErrorKind, Content, Part, PartReader};
+use crate::body::{BodyContent, BodyErrorKind, BodyPart, PartReader};
 use crate::config::ConnectionConfig;
 use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::pipeline::exchange::Exchanged;
@@ -84,11 +84,11 @@ impl Upload {
     pub(super) async fn run(
         self: &Arc<Self>,
         reader: &mut PartReader,
-        first: Part,
+        first: BodyPart,
         attempts: &mut u8,
     ) -> Result<Response<Bytes>, Failure> {
         let created = self
-            .hash_and_send(UploadRequest::Create, Content::Empty, attempts)
+            .hash_and_send(UploadRequest::Create, BodyContent::Empty, attempts)
             .await?;
         let id = created.text("UploadId").ok_or_else(|| unexpected("no UploadId"))?;
         let mut started = Started {
@@ -98,7 +98,7 @@ impl Upload {
         };
         let stored = self.send_parts(&started.id, reader, first, attempts).await?;
         let upload_id = &*started.id;
-        let document = Content::from(Bytes::from(xml::completion(&stored)));
+        let document = BodyContent::from(Bytes::from(xml::completion(&stored)));
         let completed = self
             .hash_and_send(UploadRequest::Complete { upload_id }, document, attempts)
             .await?;
@@ -116,7 +116,7 @@ impl Upload {
         self: &Arc<Self>,
         id: &Arc<str>,
         reader: &mut PartReader,
-        first: Part,
+        first: BodyPart,
         attempts: &mut u8,
     ) -> Result<Vec<Stored>, Failure> {
         let mut in_flight = JoinSet::new();
@@ -164,7 +164,7 @@ impl Upload {
         self: Arc<Self>,
         number: u16,
         id: &str,
-        content: Content,
+        content: BodyContent,
         sha256: [u8; 32],
     ) -> (Result<Stored, Failure>, u8) {
         let mut attempts = 0;
@@ -183,7 +183,7 @@ impl Upload {
     async fn hash_and_send(
         &self,
         request: UploadRequest<'_>,
-        content: Content,
+        content: BodyContent,
         attempts: &mut u8,
     ) -> Result<StoreResponse, Failure> {
         let mut sha256 = [0; 32];
@@ -195,7 +195,7 @@ impl Upload {
     async fn send(
         &self,
         request: UploadRequest<'_>,
-        content: Content,
+        content: BodyContent,
         sha256: [u8; 32],
         attempts: &mut u8,
     ) -> Result<StoreResponse, Failure> {
@@ -215,7 +215,7 @@ impl Upload {
     async fn abort(&self, upload_id: &str) {
         for _ in 0..ABORTS {
             let request = UploadRequest::Abort { upload_id };
-            match self.hash_and_send(request, Content::Empty, &mut 0).await {
+            match self.hash_and_send(request, BodyContent::Empty, &mut 0).await {
                 Ok(_) => return,
                 // It was never there, or is gone already.
                 Err(Failure::Rejected(response)) if response.status() == StatusCode::NOT_FOUND => return,

@@ -38,10 +38,10 @@ fn plan_of(keys: &str, target: &str, headers: &str) -> String {
         None => "hashed".to_owned(),
         Some(StreamPlan::Plain(_)) => "plain".to_owned(),
         Some(StreamPlan::Open) => "open".to_owned(),
-        Some(StreamPlan::Chunked(layout)) => match layout.seal {
-            Seal::Signed => "signed".to_owned(),
-            Seal::SignedTrailer(algorithm) => format!("signed {algorithm:?}"),
-            Seal::UnsignedTrailer(algorithm) => format!("unsigned {algorithm:?}"),
+        Some(StreamPlan::Chunked(layout)) => match layout.integrity {
+            ChunkIntegrity::Signed => "signed".to_owned(),
+            ChunkIntegrity::SignedTrailer(algorithm) => format!("signed {algorithm:?}"),
+            ChunkIntegrity::UnsignedTrailer(algorithm) => format!("unsigned {algorithm:?}"),
         },
     }
 }

@@ -2,42 +2,45 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{ClientKey, Exhausted, ListenerRole, PoolSize};
+use crate::client::ClientKey;
+use crate::exhausted::Exhausted;
+use crate::listener::ListenerRole;
+use crate::pool_size::PoolSize;
 
-/// A pool's books. Whoever has nothing is in none of them, so they are no longer than the pool has units and waiting
+/// The state of a pool. Whoever has nothing is in none of its maps, so they are no longer than the pool has units and waiting
 /// requests.
 #[derive(Debug)]
-pub(super) struct State<W> {
+pub(super) struct PoolState<W> {
     size: PoolSize,
     taken: u64,
     clients: HashMap<ClientKey, u64>,
-    listeners: HashMap<ListenerRole, Listener>,
-    queues: HashMap<ClientKey, BTreeMap<u64, Waiting<W>>>,
+    listeners: HashMap<ListenerRole, ListenerUsage>,
+    queues: HashMap<ClientKey, BTreeMap<u64, QueuedRequest<W>>>,
     next_id: u64,
-    rejections: Rejections,
+    rejections: RejectionCounts,
 }
 
 /// How often a client got nothing.
 #[derive(Clone, Copy, Debug, Default)]
-struct Rejections {
+struct RejectionCounts {
     over_share: u64,
     full: u64,
 }
 
 #[derive(Debug, Default)]
-struct Listener {
+struct ListenerUsage {
     units: u64,
     clients: u64,
 }
 
 /// A request that waits for units.
 #[derive(Debug)]
-struct Waiting<W> {
+struct QueuedRequest<W> {
     units: u64,
     waker: W,
 }
 
-impl<W> State<W> {
+impl<W> PoolState<W> {
     pub(super) fn new(size: PoolSize) -> Self {
         Self {
             size,
@@ -46,7 +49,7 @@ impl<W> State<W> {
             listeners: HashMap::new(),
             queues: HashMap::new(),
             next_id: 0,
-            rejections: Rejections::default(),
+            rejections: RejectionCounts::default(),
         }
     }
 
@@ -162,7 +165,7 @@ impl<W> State<W> {
         if is_small && all <= self.size.open_to_small_clients() {
             return Ok(());
         }
-        let none = Listener::default();
+        let none = ListenerUsage::default();
         let listener = self.listeners.get(client.listener()).unwrap_or(&none);
         let listeners = count(self.listeners.len())
             .saturating_add(u64::from(listener.units == 0))
@@ -178,12 +181,12 @@ impl<W> State<W> {
         }
     }
 
-    /// Lets a request wait; its number is for [`State::leave`].
+    /// Lets a request wait; its number is for [`PoolState::leave`].
     pub(super) fn wait(&mut self, client: &ClientKey, units: u64, waker: W) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let queue = self.queues.entry(client.clone()).or_default();
-        queue.insert(id, Waiting { units, waker });
+        queue.insert(id, QueuedRequest { units, waker });
         id
     }
 

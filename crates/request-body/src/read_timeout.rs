@@ -1,4 +1,4 @@
-//! Patience with whoever sends a body.
+//! The read timeout of whoever sends a body.
 
 use std::num::NonZeroU64;
 use std::pin::Pin;
@@ -7,70 +7,70 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::outgoing::Progress;
+use super::progress::Progress;
 
 /// How late a sender may be: it is waited for so long, and no longer, for a single piece; and where a least rate is
-/// asked of it, for all pieces together, each byte paying back the time it may take at that rate.
+/// required, for all pieces together, each byte paying back the time it may take at that rate.
 ///
-/// So a pause is forgiven to whoever keeps the rate otherwise, and a trickle ends after little more than the limit:
+/// So a pause is forgiven to a sender that is as fast as that otherwise, and a trickle ends after little more than the limit:
 /// against clients that take up a request's room for hours with a few bytes a minute. Only waiting counts: while the
 /// other side takes nothing, nobody is late.
 #[derive(Debug)]
-pub struct Patience {
+pub struct ReadTimeout {
     limit: Duration,
     least_rate: Option<NonZeroU64>,
     /// Where something else moves that excuses the sender.
-    beside: Option<Progress>,
+    extended_by: Option<Progress>,
     /// What is left of the limit.
     left: Duration,
-    waiting: Option<Waiting>,
+    waiting: Option<PendingRead>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingRead {
     since: Instant,
     end: Pin<Box<Sleep>>,
 }
 
 /// Why a sender is waited for no longer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Late {
+pub enum ReadTimedOut {
     /// Nothing has come.
     Stopped,
     /// Too little has come.
     Slow,
 }
 
-impl Patience {
+impl ReadTimeout {
     /// Waits `limit` for each piece, however small.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
         Self {
             limit,
             least_rate: None,
-            beside: None,
+            extended_by: None,
             left: limit,
             waiting: None,
         }
     }
 
-    /// Asks for so many bytes a second as well.
+    /// Requires so many bytes a second as well.
     #[must_use]
     pub fn with_least_rate(self, least_rate: Option<NonZeroU64>) -> Self {
         Self { least_rate, ..self }
     }
 
-    /// Takes nobody for late while this moves.
+    /// Does not time out while this moves.
     #[must_use]
-    pub fn beside(self, activity: Progress) -> Self {
+    pub fn extended_by(self, activity: Progress) -> Self {
         Self {
-            beside: Some(activity),
+            extended_by: Some(activity),
             ..self
         }
     }
 
     /// A piece of so many bytes has come.
-    pub fn came(&mut self, bytes: usize) {
+    pub fn received(&mut self, bytes: usize) {
         let waited = self.waiting.take().map_or(Duration::ZERO, |wait| wait.since.elapsed());
         self.left = match self.least_rate {
             None => self.limit,
@@ -81,17 +81,21 @@ impl Patience {
         };
     }
 
-    /// Ready once the sender is too late. To be asked only while there is no piece.
-    pub fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
+    /// Ready once the sender is too late. To be polled only while there is no piece.
+    pub fn poll_timed_out(&mut self, cx: &mut Context<'_>) -> Poll<ReadTimedOut> {
         let left = self.left;
-        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+        let waiting = self.waiting.get_or_insert_with(|| PendingRead {
             since: Instant::now(),
             end: Box::pin(sleep(left)),
         });
-        let late = if left == self.limit { Late::Stopped } else { Late::Slow };
+        let late = if left == self.limit {
+            ReadTimedOut::Stopped
+        } else {
+            ReadTimedOut::Slow
+        };
         loop {
             ready!(waiting.end.as_mut().poll(cx));
-            match self.beside.as_ref().map(|activity| activity.last() + self.limit) {
+            match self.extended_by.as_ref().map(|activity| activity.last() + self.limit) {
                 Some(excused_until) if excused_until > Instant::now() => waiting.end.as_mut().reset(excused_until),
                 _ => return Poll::Ready(late),
             }
@@ -118,21 +122,26 @@ mod tests {
     const LIMIT: Duration = Duration::from_mins(5);
     const RATE: u64 = 240;
 
-    fn patience() -> Patience {
-        Patience::new(LIMIT).with_least_rate(NonZeroU64::new(RATE))
+    fn timeout() -> ReadTimeout {
+        ReadTimeout::new(LIMIT).with_least_rate(NonZeroU64::new(RATE))
     }
 
-    /// Gives up on it after `pause`, or takes it as come.
-    async fn pieces(patience: &mut Patience, pause: Duration, bytes: usize, count: usize) -> Result<(), Late> {
+    /// Times out after `pause`, or receives a piece.
+    async fn pieces(
+        timeout: &mut ReadTimeout,
+        pause: Duration,
+        bytes: usize,
+        count: usize,
+    ) -> Result<(), ReadTimedOut> {
         for _ in 0..count {
-            if let Some(late) = poll_fn(|cx| patience.poll_late(cx)).now_or_never() {
+            if let Some(late) = poll_fn(|cx| timeout.poll_timed_out(cx)).now_or_never() {
                 return Err(late);
             }
             advance(pause).await;
-            if let Some(late) = poll_fn(|cx| patience.poll_late(cx)).now_or_never() {
+            if let Some(late) = poll_fn(|cx| timeout.poll_timed_out(cx)).now_or_never() {
                 return Err(late);
             }
-            patience.came(bytes);
+            timeout.received(bytes);
         }
         Ok(())
     }
@@ -143,62 +152,65 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_each_piece_has_the_whole_limit() {
-        let mut patience = Patience::new(LIMIT);
-        assert_eq!(pieces(&mut patience, ALMOST, 1, 1000).await, Ok(()));
-        assert_eq!(pieces(&mut patience, LIMIT, 1, 1).await, Err(Late::Stopped));
+        let mut timeout = ReadTimeout::new(LIMIT);
+        assert_eq!(pieces(&mut timeout, ALMOST, 1, 1000).await, Ok(()));
+        assert_eq!(pieces(&mut timeout, LIMIT, 1, 1).await, Err(ReadTimedOut::Stopped));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_keeps_the_rate_is_waited_for_without_end() {
-        assert_eq!(pieces(&mut patience(), SECOND, 240, 100_000).await, Ok(()));
-        assert_eq!(pieces(&mut patience(), SECOND / 240, 1, 100_000).await, Ok(()));
+    async fn who_sends_at_the_rate_is_waited_for_without_end() {
+        assert_eq!(pieces(&mut timeout(), SECOND, 240, 100_000).await, Ok(()));
+        assert_eq!(pieces(&mut timeout(), SECOND / 240, 1, 100_000).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_trickle_ends_soon_after_the_limit() {
         let begin = Instant::now();
-        assert_eq!(pieces(&mut patience(), SECOND, 24, 100_000).await, Err(Late::Slow));
+        assert_eq!(
+            pieces(&mut timeout(), SECOND, 24, 100_000).await,
+            Err(ReadTimedOut::Slow)
+        );
         // Nine tenths of each second are late: 300 s of that are 333 s and a third.
         assert_eq!(begin.elapsed(), Duration::from_secs(334));
     }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_are_forgiven_to_who_makes_up_for_them() {
-        let mut patience = patience();
+        let mut timeout = timeout();
         for _ in 0..100 {
-            assert_eq!(pieces(&mut patience, ALMOST, 240 * 299, 1).await, Ok(()));
+            assert_eq!(pieces(&mut timeout, ALMOST, 240 * 299, 1).await, Ok(()));
         }
         // What is sent too fast is no credit for pauses beyond the limit.
-        patience.came(1 << 30);
-        assert_eq!(pieces(&mut patience, LIMIT, 1, 1).await, Err(Late::Stopped));
+        timeout.received(1 << 30);
+        assert_eq!(pieces(&mut timeout, LIMIT, 1, 1).await, Err(ReadTimedOut::Stopped));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_that_is_not_made_up_for_shortens_the_next() {
-        let mut patience = patience();
-        assert_eq!(pieces(&mut patience, ALMOST, 240, 1).await, Ok(()));
-        assert_eq!(pieces(&mut patience, 2 * SECOND, 0, 1).await, Err(Late::Slow));
+        let mut timeout = timeout();
+        assert_eq!(pieces(&mut timeout, ALMOST, 240, 1).await, Ok(()));
+        assert_eq!(pieces(&mut timeout, 2 * SECOND, 0, 1).await, Err(ReadTimedOut::Slow));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_late_while_nobody_waits() {
-        let mut patience = patience();
-        assert_eq!(pieces(&mut patience, ALMOST, 1, 1).await, Ok(()));
+        let mut timeout = timeout();
+        assert_eq!(pieces(&mut timeout, ALMOST, 1, 1).await, Ok(()));
         advance(LIMIT * 10).await;
-        assert_eq!(pieces(&mut patience, SECOND / 2, 240, 1000).await, Ok(()));
+        assert_eq!(pieces(&mut timeout, SECOND / 2, 240, 1000).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_beside_something_that_moves_is_not_late() {
+    async fn the_timeout_is_extended_by_what_moves() {
         let activity = Progress::new();
-        let mut patience = Patience::new(LIMIT).beside(activity.clone());
+        let mut timeout = ReadTimeout::new(LIMIT).extended_by(activity.clone());
         for _ in 0..10 {
-            assert!(poll_fn(|cx| patience.poll_late(cx)).now_or_never().is_none());
+            assert!(poll_fn(|cx| timeout.poll_timed_out(cx)).now_or_never().is_none());
             advance(ALMOST).await;
             activity.touch();
         }
         let since = Instant::now();
-        assert_eq!(poll_fn(|cx| patience.poll_late(cx)).await, Late::Stopped);
+        assert_eq!(poll_fn(|cx| timeout.poll_timed_out(cx)).await, ReadTimedOut::Stopped);
         assert_eq!(since.elapsed(), LIMIT);
     }
 
