@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::addresses::AddressFilter;
-use crate::error::BoxError;
+use crate::error::{BoxError, NoDescriptor};
 use crate::failed_addresses::FailedAddresses;
 use crate::http_proxy::HttpProxies;
 use crate::resolver::{Resolver, WildcardHost};
@@ -24,11 +24,6 @@ const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// How long a connection waits for another one to end where no more may be open: longer than pools keep idle ones then.
 const DESCRIPTOR_WAIT: Duration = Duration::from_secs(2);
-
-/// No more connections may be open, and none has ended.
-#[derive(Debug, thiserror::Error)]
-#[error("too many files are open: the limit of open files (ulimit -n) leaves no connection to the service")]
-pub(crate) struct NoDescriptor;
 
 /// How servers are dialled: directly, at any address, by as many connections at a time as there are, unless said otherwise.
 #[derive(Clone, Debug)]

@@ -6,10 +6,13 @@ use std::io;
 use aws_endpoints::AddressRejected;
 use rustls::CertificateError;
 
-use crate::dialer::NoDescriptor;
-
 /// An error of a lower layer.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// No more connections may be open, and none has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("too many files are open: the limit of open files (ulimit -n) leaves no connection to the service")]
+pub(crate) struct NoDescriptor;
 
 /// Why no connection was opened.
 #[derive(Debug, thiserror::Error)]
