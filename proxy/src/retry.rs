@@ -1,16 +1,19 @@
-//! Whether a request is sent again: one rule, for every place that meets a fault.
+//! Whether a request is sent again: one rule, for everything that can fail.
 //!
-//! | what came of an attempt | again | on which condition |
+//! | what came of an attempt | retry | on which condition |
 //! |---|---|---|
-//! | nothing was sent: no connection, or the service says that it has not looked at the request | after a moment | any method |
+//! | nothing was sent: no connection, or the service reports that it has not looked at the request | after a backoff | any request |
 //! | a pooled connection had died | at once, on a fresh one, once; not counted in the budget | safe to repeat |
-//! | reset or closed before a response, or a response that is no HTTP | after a moment, on a fresh connection to another address | safe to repeat |
-//! | a status that `on_status` lists | after a moment | safe to repeat |
-//! | anything else: no response in time, a certificate that nobody vouches for | never | |
+//! | reset or closed before a response, or a response that is no HTTP | after a backoff, on a fresh connection to another address | safe to repeat |
+//! | a status that `on_status` lists | after a backoff | safe to repeat |
+//! | anything else: no response in time, a certificate that is not trusted | never | |
 //!
-//! In all cases the body has to be there still, and each attempt is signed anew. A moment is a random time up to 50 ms,
-//! doubled with each retry up to 2 s ("full jitter"). What is rejected for its keys or its time is not looked at here: it
-//! had no effect, and what it was signed with is refreshed first.
+//! Whether it is safe to repeat a request is decided by its method, the protocol of its service, and the operation that
+//! it names where that protocol reads it ([`safety`]).
+//!
+//! In all cases the body has to be there still, and each attempt is signed again. The backoff is a random time up to 50 ms,
+//! doubled with each retry up to 2 s ("full jitter"). A rejected signature is not looked at here: it had no effect, and what
+//! it was made with is refreshed first.
 
 mod breaker;
 mod budget;
@@ -25,20 +28,21 @@ use http::{HeaderMap, StatusCode};
 use crate::config::RetryConfig;
 use crate::metrics::RetryReason;
 use crate::share::ClientKey;
+use safety::is_safe;
 
 pub(crate) use breaker::{Breakers, CircuitOpen};
 pub(crate) use budget::Budgets;
-pub(crate) use safety::{Repeatable, is_safe};
+pub(crate) use safety::Repeatable;
 
-/// The longest moment before the first retry.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The longest backoff before the first retry.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The longest moment before any, and the longest `Retry-After` that is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The longest backoff before any retry, and the longest `Retry-After` that is waited for.
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// What went wrong with an attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fault {
+pub(crate) enum AttemptFailure {
     /// Nothing of the request was sent, or the service has not looked at it (`REFUSED_STREAM`).
     NotSent,
     /// A pooled connection that had brought a response before was closed or reset: most likely before the request came.
@@ -55,12 +59,12 @@ pub(crate) enum Fault {
     Final,
 }
 
-/// Another attempt.
+/// Another attempt is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Again {
+pub(crate) struct Retry {
     pub(crate) reason: RetryReason,
-    /// Before it.
-    pub(crate) wait: Duration,
+    /// How long to wait before it.
+    pub(crate) backoff: Duration,
 }
 
 /// The attempts at one request.
@@ -71,7 +75,7 @@ pub(crate) struct Attempts<'a> {
     host: &'a str,
     client: &'a ClientKey,
     retries: u8,
-    has_met_dead_connection: bool,
+    has_met_stale_connection: bool,
 }
 
 impl<'a> Attempts<'a> {
@@ -84,63 +88,66 @@ impl<'a> Attempts<'a> {
             host,
             client,
             retries: 0,
-            has_met_dead_connection: false,
+            has_met_stale_connection: false,
         }
     }
 
-    /// What is wrong with a response, where anything may be. `expected`: the request said `Expect: 100-continue`.
-    pub(crate) fn fault_of(&self, status: StatusCode, expected: bool) -> Option<Fault> {
+    /// What is wrong with a response, where anything is. `expected`: the request had `Expect: 100-continue`.
+    pub(crate) fn failure_of(&self, status: StatusCode, expected: bool) -> Option<AttemptFailure> {
         if expected && status == StatusCode::EXPECTATION_FAILED {
-            return Some(Fault::Expectation);
+            return Some(AttemptFailure::Expectation);
         }
-        self.config.on_status.contains(&status).then_some(Fault::Status)
+        self.config
+            .on_status
+            .contains(&status)
+            .then_some(AttemptFailure::Status)
     }
 
-    /// Whether there is another attempt. `is_safe` says whether the request may take effect twice; `headers` are those of
-    /// the response, where there is one.
-    pub(crate) fn again(
+    /// Whether there is another attempt at the request. `headers` are those of the response, where there is one.
+    pub(crate) fn next_attempt(
         &mut self,
-        fault: Fault,
+        failure: AttemptFailure,
         headers: Option<&HeaderMap>,
-        is_safe: impl FnOnce() -> bool,
-    ) -> Option<Again> {
-        let (reason, needs_safety) = match fault {
-            Fault::NotSent => (RetryReason::NotSent, false),
-            Fault::Expectation => (RetryReason::Expectation, false),
-            Fault::StaleConnection => (RetryReason::StaleConnection, true),
-            Fault::Closed => (RetryReason::ConnectionClosed, true),
-            Fault::Malformed => (RetryReason::MalformedResponse, true),
-            Fault::Status => (RetryReason::Status, true),
-            Fault::Final => return None,
+        request: Repeatable<'_>,
+    ) -> Option<Retry> {
+        let (reason, needs_safety) = match failure {
+            AttemptFailure::NotSent => (RetryReason::NotSent, false),
+            AttemptFailure::Expectation => (RetryReason::Expectation, false),
+            AttemptFailure::StaleConnection => (RetryReason::StaleConnection, true),
+            AttemptFailure::Closed => (RetryReason::ConnectionClosed, true),
+            AttemptFailure::Malformed => (RetryReason::MalformedResponse, true),
+            AttemptFailure::Status => (RetryReason::Status, true),
+            AttemptFailure::Final => return None,
         };
-        if self.retries.saturating_add(1) >= self.config.max_attempts || (needs_safety && !is_safe()) {
+        // The body is looked into last: it may have megabytes.
+        if self.retries.saturating_add(1) >= self.config.max_attempts || (needs_safety && !is_safe(request)) {
             return None;
         }
-        // Said by the service: what it says is not guessed better.
-        let asked_wait = headers.map_or(Some(Duration::ZERO), retry_after)?;
-        let is_first_death = fault == Fault::StaleConnection && !self.has_met_dead_connection;
+        // A service that names a time knows it better than any guess.
+        let requested_wait = headers.map_or(Some(Duration::ZERO), retry_after)?;
+        let is_first_stale = failure == AttemptFailure::StaleConnection && !self.has_met_stale_connection;
         // All pooled connections die at once where a server is restarted. That is no overload, and says nothing of the next.
-        if is_first_death || fault == Fault::Expectation {
-            self.has_met_dead_connection |= is_first_death;
+        if is_first_stale || failure == AttemptFailure::Expectation {
+            self.has_met_stale_connection |= is_first_stale;
             self.retries += 1;
-            return Some(Again {
+            return Some(Retry {
                 reason,
-                wait: Duration::ZERO,
+                backoff: Duration::ZERO,
             });
         }
         if !self.budgets.spend(self.host, self.client, self.config.budget_percent) {
             return None;
         }
-        let wait = moment(self.retries, fastrand::f64()).max(asked_wait);
+        let backoff = jittered(self.retries, fastrand::f64()).max(requested_wait);
         self.retries += 1;
-        Some(Again { reason, wait })
+        Some(Retry { reason, backoff })
     }
 }
 
 /// "Full jitter": spread over the whole time, so that requests that failed together do not come again together.
-fn moment(retries: u8, random: f64) -> Duration {
+fn jittered(retries: u8, random: f64) -> Duration {
     let factor = 1_u32.checked_shl(u32::from(retries)).unwrap_or(u32::MAX);
-    let longest = FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT);
+    let longest = FIRST_BACKOFF.saturating_mul(factor).min(MAX_BACKOFF);
     longest.mul_f64(random.clamp(0.0, 1.0))
 }
 
@@ -150,11 +157,14 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::ZERO);
     };
     let wait = Duration::from_secs(value.to_str().ok()?.parse().ok()?);
-    (wait <= LONGEST_WAIT).then_some(wait)
+    (wait <= MAX_BACKOFF).then_some(wait)
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_endpoints::Protocol;
+    use http::request::Parts;
+
     use super::*;
     use resource_limits::ListenerRole;
 
@@ -170,60 +180,93 @@ mod tests {
         ClientKey::new(ListenerRole::Shared, [127, 0, 0, 1].into())
     }
 
+    /// One that is safe to repeat, and one that is not.
+    fn head(is_safe: bool) -> Parts {
+        let method = if is_safe { "GET" } else { "POST" };
+        let request = http::Request::builder()
+            .method(method)
+            .uri("https://service.example/b/k");
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn repeatable(head: &Parts) -> Repeatable<'_> {
+        Repeatable {
+            protocol: Protocol::RestXml,
+            head,
+            body: Some(&[]),
+            pieces: Some(&[]),
+        }
+    }
+
+    fn next(attempts: &mut Attempts<'_>, failure: AttemptFailure, headers: Option<&HeaderMap>) -> Option<Retry> {
+        attempts.next_attempt(failure, headers, repeatable(&head(true)))
+    }
+
     #[track_caller]
-    fn check(fault: Fault, is_safe: bool, retries: usize) {
+    fn check(failure: AttemptFailure, is_safe: bool, retries: usize) {
+        let head = head(is_safe);
         let (config, budgets, client) = (config(3), Budgets::default(), client());
         let mut attempts = Attempts::at(&config, &budgets, "h", &client);
         for _ in 0..retries {
-            assert!(attempts.again(fault, None, || is_safe).is_some(), "{fault:?}");
+            let retry = attempts.next_attempt(failure, None, repeatable(&head));
+            assert!(retry.is_some(), "{failure:?}");
         }
-        assert_eq!(attempts.again(fault, None, || is_safe), None, "{fault:?}");
+        assert_eq!(
+            attempts.next_attempt(failure, None, repeatable(&head)),
+            None,
+            "{failure:?}"
+        );
     }
 
     #[test]
     fn what_may_have_taken_effect_is_sent_again_only_where_it_is_safe() {
-        for fault in [Fault::StaleConnection, Fault::Closed, Fault::Malformed, Fault::Status] {
-            check(fault, true, 2);
-            check(fault, false, 0);
+        for failure in [
+            AttemptFailure::StaleConnection,
+            AttemptFailure::Closed,
+            AttemptFailure::Malformed,
+            AttemptFailure::Status,
+        ] {
+            check(failure, true, 2);
+            check(failure, false, 0);
         }
-        for fault in [Fault::NotSent, Fault::Expectation] {
-            check(fault, true, 2);
-            check(fault, false, 2);
+        for failure in [AttemptFailure::NotSent, AttemptFailure::Expectation] {
+            check(failure, true, 2);
+            check(failure, false, 2);
         }
-        check(Fault::Final, true, 0);
+        check(AttemptFailure::Final, true, 0);
     }
 
     #[test]
     fn one_attempt_is_one() {
         let (config, budgets, client) = (config(1), Budgets::default(), client());
-        for fault in [Fault::StaleConnection, Fault::NotSent] {
+        for failure in [AttemptFailure::StaleConnection, AttemptFailure::NotSent] {
             let mut attempts = Attempts::at(&config, &budgets, "h", &client);
-            assert_eq!(attempts.again(fault, None, || true), None);
+            assert_eq!(next(&mut attempts, failure, None), None);
         }
     }
 
     #[test]
-    fn only_the_first_dead_connection_costs_nothing_and_waits_for_nothing() {
+    fn only_the_first_stale_connection_costs_nothing_and_waits_for_nothing() {
         let (config, budgets, client) = (config(10), Budgets::default(), client());
         for _ in 0..50 {
             let mut attempts = Attempts::at(&config, &budgets, "h", &client);
-            let again = attempts.again(Fault::StaleConnection, None, || true).unwrap();
+            let retry = next(&mut attempts, AttemptFailure::StaleConnection, None).unwrap();
             assert_eq!(
-                (again.reason, again.wait),
+                (retry.reason, retry.backoff),
                 (RetryReason::StaleConnection, Duration::ZERO)
             );
         }
         let mut attempts = Attempts::at(&config, &budgets, "h", &client);
-        while attempts.again(Fault::Closed, None, || true).is_some() {}
+        while next(&mut attempts, AttemptFailure::Closed, None).is_some() {}
         assert_eq!(attempts.retries, 9, "the budget was not touched before");
     }
 
     #[test]
-    fn moments_double_up_to_two_seconds_and_are_spread_over_all_of_it() {
-        let longest = |retries| moment(retries, 1.0).as_millis();
+    fn backoffs_double_up_to_two_seconds_and_are_spread_over_all_of_it() {
+        let longest = |retries| jittered(retries, 1.0).as_millis();
         assert_eq!([0, 1, 2, 5, 6, 200].map(longest), [50, 100, 200, 1_600, 2_000, 2_000]);
-        assert_eq!(moment(3, 0.0), Duration::ZERO);
-        assert_eq!(moment(3, 0.5), Duration::from_millis(200));
+        assert_eq!(jittered(3, 0.0), Duration::ZERO);
+        assert_eq!(jittered(3, 0.5), Duration::from_millis(200));
     }
 
     #[test]
@@ -232,19 +275,24 @@ mod tests {
             let (config, budgets, client) = (config(3), Budgets::default(), client());
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
             let mut attempts = Attempts::at(&config, &budgets, "h", &client);
-            let again = attempts.again(Fault::Status, Some(&headers), || true);
-            again.map(|again| again.wait)
+            next(&mut attempts, AttemptFailure::Status, Some(&headers)).map(|retry| retry.backoff)
         };
         assert!(wait("1").is_some_and(|wait| wait >= Duration::from_secs(1)));
         assert_eq!((wait("3"), wait("Sun, 29 Nov 2026 09:00:00 GMT")), (None, None));
     }
 
     #[test]
-    fn listed_statuses_and_417_to_expect_are_faults() {
+    fn listed_statuses_and_417_to_expect_are_failures() {
         let (config, budgets, client) = (config(3), Budgets::default(), client());
         let attempts = Attempts::at(&config, &budgets, "h", &client);
-        let fault = |status, expected| attempts.fault_of(StatusCode::from_u16(status).unwrap(), expected);
-        assert_eq!((fault(503, true), fault(500, true)), (Some(Fault::Status), None));
-        assert_eq!((fault(417, true), fault(417, false)), (Some(Fault::Expectation), None));
+        let failure = |status, expected| attempts.failure_of(StatusCode::from_u16(status).unwrap(), expected);
+        assert_eq!(
+            (failure(503, true), failure(500, true)),
+            (Some(AttemptFailure::Status), None)
+        );
+        assert_eq!(
+            (failure(417, true), failure(417, false)),
+            (Some(AttemptFailure::Expectation), None)
+        );
     }
 }

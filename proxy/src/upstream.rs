@@ -1,16 +1,16 @@
-//! The way to the service: one pool of connections for each of the proxy's connections.
+//! Connections to services: one pool for each of the proxy's connections.
 //!
 //! What arrives here is signed. Nothing is added but what belongs to the hop: `Host` (or `:authority`), spelled as it
-//! was signed, and the credentials for an HTTP proxy on the way.
+//! was signed, and the credentials for an HTTP proxy on the path.
 //!
-//! S3 and its kin are spoken to by HTTP/1.1 only: over HTTP/2 all requests to a host share one TCP connection,
-//! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Conversations need HTTP/2, and
-//! each has a connection of its own: none waits for another one's window, and none meets a connection that has died.
+//! The S3 family is requested by HTTP/1.1 only: over HTTP/2 all requests to a host share one TCP connection,
+//! and bulk transfers would share its bandwidth. Everything else negotiates by ALPN. Bidirectional streams
+//! need HTTP/2, and each has a connection of its own: none waits for another one's window, and none meets a dead connection.
 
 mod body;
 mod connect;
+mod error;
 mod exchange;
-mod fault;
 mod multiplexed;
 mod network;
 mod permits;
@@ -31,7 +31,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::body::{ContinueHost, ContinueHosts};
 use crate::config::Timeouts;
 use crate::metrics::UpstreamTally;
-use crate::retry::{Breakers, Budgets, Fault};
+use crate::retry::{AttemptFailure, Breakers, Budgets};
 use crate::share::Pool;
 use crate::sign::Signed;
 use crate::threads::PerThread;
@@ -42,8 +42,8 @@ use network::NetworkState;
 use upload::{Exchanging, RequestBody, Upload};
 
 pub(crate) use body::ServiceBody;
-pub(crate) use exchange::{Exchange, SendFault};
-pub use fault::UpstreamError;
+pub use error::UpstreamError;
+pub(crate) use exchange::{Exchange, SendFailure};
 pub(crate) use network::Network;
 
 /// HTTP/1.1: bytes of a response that are read ahead, and the largest head of one. hyper's 400 KiB would let 900 responses
@@ -100,10 +100,10 @@ pub(crate) enum Attempt {
 /// The pool of one of the proxy's connections.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    /// What is on the way to the service stays on the thread of its client.
+    /// What is in transit to the service stays on the thread of its client.
     pooled: PerThread<Client<PoolConnector, RequestBody>>,
     fresh: Client<PoolConnector, RequestBody>,
-    conversing: Client<PoolConnector, RequestBody>,
+    bidirectional: Client<PoolConnector, RequestBody>,
     /// Addresses that the next connection tries last.
     failed_addresses: FailedAddresses,
     budgets: Budgets,
@@ -111,8 +111,8 @@ pub(crate) struct Upstream {
     timeouts: Timeouts,
     network: Network,
     purpose: Purpose,
-    /// Only for S3 and its kin: no other service gets `Expect` from its SDKs, and one that does not know it would delay each
-    /// request. They are spoken to by HTTP/1.1: over HTTP/2 nobody would hear it.
+    /// Only for the S3 family: no other service gets `Expect` from its SDKs, and one that does not know it would delay each
+    /// request. It is requested by HTTP/1.1: over HTTP/2 nobody would read it.
     continues: Option<ContinueHosts>,
 }
 
@@ -169,7 +169,7 @@ impl Upstream {
             pooled: PerThread::new(threads, || client(config.pool.idle_per_host.div_ceil(threads.get()))),
             // Keeps nothing, so each request gets a connection of its own.
             fresh: client(0),
-            conversing: builder(0)
+            bidirectional: builder(0)
                 .http2_only(true)
                 // It has a single stream.
                 .http2_initial_connection_window_size(HTTP2_STREAM_BUFFER)
@@ -201,12 +201,12 @@ impl Upstream {
 
     /// Sends a signed request and waits for the head of the response.
     ///
-    /// The time for the answer begins anew with each piece of the body that is taken.
+    /// The response timeout begins again with each piece of the body that is taken.
     ///
     /// # Errors
     ///
-    /// [`SendFault`], which says whether the request may be sent again.
-    pub(crate) async fn send(&self, request: Signed, attempt: Attempt) -> Result<Exchange, SendFault> {
+    /// [`SendFailure`], which determines whether the request may be sent again.
+    pub(crate) async fn send(&self, request: Signed, attempt: Attempt) -> Result<Exchange, SendFailure> {
         let (mut head, body, progress) = request.into_parts();
         // hyper writes it from the target: the same text, as `Host` or as `:authority`.
         head.headers.remove(HOST);
@@ -218,7 +218,7 @@ impl Upstream {
         let client = match attempt {
             Attempt::First => self.pooled.get(),
             Attempt::OnFreshConnection => &self.fresh,
-            Attempt::OnFreshHttp2 => &self.conversing,
+            Attempt::OnFreshHttp2 => &self.bidirectional,
         };
         let gate = body.expect_continue();
         let waiting = gate.clone().map(HeldBody);
@@ -240,21 +240,21 @@ impl Upstream {
             }
         });
         let response = client.request(request);
-        let answer = exchange::wait(response, &progress, self.timeouts.response, &interim, &mut exchanging).await;
-        let answer =
-            answer.and_then(|response| exchange::checked(response, &interim, &connection, waiting, exchanging));
-        if let Err(SendFault {
-            fault: Fault::Closed | Fault::Malformed | Fault::NotSent,
+        let outcome = exchange::wait(response, &progress, self.timeouts.response, &interim, &mut exchanging).await;
+        let outcome =
+            outcome.and_then(|response| exchange::checked(response, &interim, &connection, waiting, exchanging));
+        if let Err(SendFailure {
+            failure: AttemptFailure::Closed | AttemptFailure::Malformed | AttemptFailure::NotSent,
             peer: Some(peer),
             ..
-        }) = &answer
+        }) = &outcome
         {
             self.failed_addresses.record(*peer);
         }
         if attempt == Attempt::OnFreshHttp2 && !is_tls {
-            return answer.map_err(exchange::without_agreement);
+            return outcome.map_err(exchange::without_agreement);
         }
-        answer
+        outcome
     }
 }
 
@@ -291,10 +291,10 @@ mod tests {
             let sent = upstream
                 .send(Signed::for_test(head, body, progress), Attempt::First)
                 .await;
-            let fault = sent.map(drop).unwrap_err().fault;
+            let failure = sent.map(drop).unwrap_err().failure;
             assert!(
-                matches!(fault, Fault::Closed | Fault::Malformed),
-                "{response}: {fault:?}"
+                matches!(failure, AttemptFailure::Closed | AttemptFailure::Malformed),
+                "{response}: {failure:?}"
             );
             let other = "127.0.0.2:1".parse().unwrap();
             let sorted = upstream.failed_addresses.sorted(vec![address, other]);

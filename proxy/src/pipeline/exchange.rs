@@ -20,10 +20,10 @@ use crate::authorize::{Authorized, ToSend, Unsigned};
 use crate::body::BodyContent;
 use crate::error::{Notice, ProxyError};
 use crate::plan::FramedBody;
-use crate::retry::{Again, Attempts, Fault, Repeatable, is_safe};
+use crate::retry::{AttemptFailure, Attempts, Repeatable, Retry};
 use crate::share::ClientKey;
 use crate::sign::{Signed, SigningMaterial, canonical_request};
-use crate::upstream::{Attempt, Exchange, SendFault, ServiceBody};
+use crate::upstream::{Attempt, Exchange, SendFailure, ServiceBody};
 
 /// An error response of a few kilobytes comes at once or is none that is worth waiting for.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -180,36 +180,36 @@ impl ConnectionRuntime {
         let mut attempt = first_attempt(body);
         loop {
             let outcome = self.attempt(request, attempt, course).await;
-            let (fault, headers) = match &outcome {
-                Ok(sent) => match course.attempts.fault_of(sent.exchange.status(), sent.expected) {
-                    Some(fault) => (fault, Some(sent.exchange.headers())),
-                    None => (Fault::Final, None),
+            let (failure, headers) = match &outcome {
+                Ok(sent) => match course.attempts.failure_of(sent.exchange.status(), sent.expected) {
+                    Some(failure) => (failure, Some(sent.exchange.headers())),
+                    None => (AttemptFailure::Final, None),
                 },
-                Err(fault) => (fault.fault, None),
+                Err(failure) => (failure.failure, None),
             };
-            // What the client did to its own request is no fault of the service, and a body that is gone cannot be sent.
-            let again = if body.client_fault().is_none() && body.is_replayable() {
-                course.attempts.again(fault, headers, || is_safe(repeatable(request)))
+            // What the client did to its own request is not the service's failure, and a body that is gone cannot be sent.
+            let retry = if body.client_fault().is_none() && body.is_replayable() {
+                course.attempts.next_attempt(failure, headers, repeatable(request))
             } else {
                 None
             };
-            let Some(Again { reason, wait }) = again else {
-                // The client's own fault is the better explanation of a request that broke off.
-                return outcome.map_err(|fault| body.client_fault().unwrap_or_else(|| fault.into()));
+            let Some(Retry { reason, backoff }) = retry else {
+                // The client's own failure is the better explanation of a request that broke off.
+                return outcome.map_err(|failed| body.client_fault().unwrap_or_else(|| failed.into()));
             };
-            if let Err(fault) = &outcome {
+            if let Err(failed) = &outcome {
                 tracing::debug!(
                     connection = %self.name(),
                     reason = reason.name(),
-                    wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                    error = &fault.error as &dyn std::error::Error,
+                    backoff_ms = u64::try_from(backoff.as_millis()).unwrap_or(u64::MAX),
+                    error = &failed.error as &dyn std::error::Error,
                     "sending the request again"
                 );
             }
             // A response that is not passed on gives its connection up before the next one is opened.
             drop(outcome);
             self.retries.add(reason);
-            sleep(wait).await;
+            sleep(backoff).await;
             attempt = Attempt::OnFreshConnection;
         }
     }
@@ -220,17 +220,17 @@ impl ConnectionRuntime {
         request: &Authorized,
         attempt: Attempt,
         course: &mut Course<'_>,
-    ) -> Result<Sent, SendFault> {
+    ) -> Result<Sent, SendFailure> {
         let expected = self.upstream.continues(&request.request().head().uri);
         let (signed, material) = match request.to_send() {
             ToSend::Unsigned(unsigned) => {
-                let material = self.signing_material().await.map_err(SendFault::last)?;
+                let material = self.signing_material().await.map_err(SendFailure::last)?;
                 let signed = Signed::by_proxy(unsigned, &self.signer, &material, &self.clock, expected);
                 (signed, Some(material))
             }
             ToSend::SignedByClient(signed) => (Signed::by_client(signed, expected), None),
         };
-        let signed = signed.map_err(SendFault::last)?;
+        let signed = signed.map_err(SendFailure::last)?;
         let expected = signed.expects_continue();
         *course.count = course.count.saturating_add(1);
         let exchange = self.upstream.send(signed, attempt).await?;

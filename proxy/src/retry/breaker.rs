@@ -1,4 +1,4 @@
-//! Hosts that cannot be connected to are left alone for a while, instead of having each request wait for them.
+//! Hosts that cannot be connected to are not tried for a while, so that requests do not wait for them one by one.
 //!
 //! Only what happens before a request is sent counts: connections that fail or time out, and TLS handshakes that fail. A
 //! status never does: one throttled bucket must not stop the others.
@@ -11,17 +11,17 @@ use tokio::time::Instant;
 
 use crate::error::ErrorCode;
 
-/// So many failures in a row open the circuit.
+/// This many failures in a row open the circuit.
 const THRESHOLD: u32 = 5;
 
 /// Failures that are further apart are not in a row.
 const IN_A_ROW: Duration = Duration::from_secs(30);
 
-/// The circuit stays open for so long at first: a server that is restarted is back soon.
-const FIRST_REST: Duration = Duration::from_secs(1);
+/// How long the circuit stays open at first: a server that is restarted is back soon.
+const FIRST_OPEN: Duration = Duration::from_secs(1);
 
-/// And for so long at most.
-const LONGEST_REST: Duration = Duration::from_secs(30);
+/// How long it stays open at most.
+const MAX_OPEN: Duration = Duration::from_secs(30);
 
 /// Hosts with failures that are remembered.
 const MAX_HOSTS: usize = 1024;
@@ -53,7 +53,7 @@ pub(crate) struct CircuitOpen {
     pub(crate) retry_after: Duration,
 }
 
-/// One attempt to connect, which ends well, badly, or by being dropped without a verdict.
+/// One attempt to connect, which ends well, badly, or is dropped without a result.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     breakers: Breakers,
@@ -82,7 +82,7 @@ impl Breakers {
             if circuit.is_probed {
                 return Err(CircuitOpen {
                     last: circuit.last,
-                    retry_after: FIRST_REST,
+                    retry_after: FIRST_OPEN,
                 });
             }
             circuit.is_probed = true;
@@ -144,9 +144,9 @@ impl Ticket {
             return false;
         }
         let factor = 1_u32.checked_shl(circuit.opened).unwrap_or(u32::MAX);
-        let rest = FIRST_REST.saturating_mul(factor).min(LONGEST_REST);
+        let open_for = FIRST_OPEN.saturating_mul(factor).min(MAX_OPEN);
         circuit.opened = circuit.opened.saturating_add(1);
-        circuit.open_until = Some(now + rest);
+        circuit.open_until = Some(now + open_for);
         if circuit.opened == 1 {
             tracing::warn!(
                 host = self.host,
@@ -217,7 +217,7 @@ mod tests {
             assert_eq!(left(&breakers), Some(1), "one is under way");
             assert!(probe.failed(ErrorCode::UpstreamTls));
         }
-        tokio::time::advance(LONGEST_REST).await;
+        tokio::time::advance(MAX_OPEN).await;
         drop(breakers.begin("h").unwrap());
         breakers.begin("h").unwrap().succeeded();
         assert!(breakers.circuits().is_empty());

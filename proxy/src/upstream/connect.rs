@@ -9,8 +9,8 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
-use super::fault::PoolConnectError;
-use super::multiplexed::ServiceLink;
+use super::error::PoolConnectError;
+use super::multiplexed::ServiceConnection;
 use crate::metrics::UpstreamTally;
 use crate::retry::Breakers;
 
@@ -44,7 +44,7 @@ impl PoolConnector {
 }
 
 impl Service<Uri> for PoolConnector {
-    type Response = TokioIo<ServiceLink>;
+    type Response = TokioIo<ServiceConnection>;
     type Error = PoolConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, PoolConnectError>> + Send>>;
 
@@ -67,7 +67,7 @@ impl Service<Uri> for PoolConnector {
                         return Err(PoolConnectError::NotHttp2);
                     }
                     let is_http2 = needs_http2 || connection.is_http2();
-                    return Ok(TokioIo::new(ServiceLink::new(connection, is_http2)));
+                    return Ok(TokioIo::new(ServiceConnection::new(connection, is_http2)));
                 }
                 Err(error) => PoolConnectError::from(error),
             };

@@ -1,4 +1,4 @@
-//! Waiting for an answer, and judging why there is none.
+//! Waiting for a response, and classifying why there is none.
 
 use std::io;
 use std::net::IpAddr;
@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::body::{HeldBody, ServiceBody};
-use super::fault::PoolConnectError;
+use super::error::PoolConnectError;
 use super::response_head::{self, MalformedResponse, Reuse};
 use super::upload::Exchanging;
 use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
-use crate::retry::Fault;
+use crate::retry::AttemptFailure;
 
 /// Interim responses (1xx) that a service may send before the final one. AWS sends one `100 Continue` at most.
 pub(super) const MAX_INTERIM: u32 = 16;
@@ -31,15 +31,15 @@ const BUSY_RETRY: Duration = Duration::from_secs(1);
 const TOO_FEW_FILES: &str =
     "Try again, with fewer requests at once; the proxy may have too few files open (LimitNOFILE, ulimit -n).";
 
-/// An answer whose body is still on its way.
+/// A response whose body is still to come.
 pub(crate) type Exchange = Response<ServiceBody>;
 
 /// Counts the interim responses to one request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Interim(Arc<InterimState>);
+pub(super) struct Interim(Arc<InterimCount>);
 
 #[derive(Debug, Default)]
-struct InterimState {
+struct InterimCount {
     count: AtomicU32,
     has_too_many: Notify,
 }
@@ -60,43 +60,43 @@ impl Interim {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
-pub(crate) struct SendFault {
+pub(crate) struct SendFailure {
     pub(crate) error: ProxyError,
     /// What it means for another attempt.
-    pub(crate) fault: Fault,
+    pub(crate) failure: AttemptFailure,
     /// The address that the request was sent to, as far as is known.
     pub(super) peer: Option<IpAddr>,
 }
 
-impl SendFault {
-    /// One that another attempt would not mend.
+impl SendFailure {
+    /// One that another attempt would not fix.
     pub(crate) fn last(error: impl Into<ProxyError>) -> Self {
         Self {
             error: error.into(),
-            fault: Fault::Final,
+            failure: AttemptFailure::Final,
             peer: None,
         }
     }
 }
 
-impl From<SendFault> for ProxyError {
-    fn from(fault: SendFault) -> Self {
-        fault.error
+impl From<SendFailure> for ProxyError {
+    fn from(failed: SendFailure) -> Self {
+        failed.error
     }
 }
 
-/// Waits for the answer's head, `patience` long after the last sign of progress.
+/// Waits for the response's head, until `response_timeout` after the last sign of progress.
 pub(super) async fn wait(
     mut response: ResponseFuture,
     progress: &Progress,
-    patience: Duration,
+    response_timeout: Duration,
     interim: &Interim,
     exchanging: &mut Exchanging,
-) -> Result<Response<Incoming>, SendFault> {
+) -> Result<Response<Incoming>, SendFailure> {
     loop {
-        let deadline = progress.last() + patience;
+        let deadline = progress.last() + response_timeout;
         let outcome = tokio::select! {
             outcome = timeout_at(deadline, &mut response) => outcome,
             // The response future is dropped, and the connection with it.
@@ -110,14 +110,14 @@ pub(super) async fn wait(
                 }
                 return Ok(response);
             }
-            Ok(Err(error)) => return Err(judge(error)),
-            Err(_) if progress.last() + patience > deadline => {
+            Ok(Err(error)) => return Err(classify(error)),
+            Err(_) if progress.last() + response_timeout > deadline => {
                 // Something went out meanwhile: wait on from there.
                 sleep_until(deadline).await;
             }
             Err(_) => {
                 exchanging.is_late();
-                return Err(SendFault::last(ErrorCode::UpstreamTimeout));
+                return Err(SendFailure::last(ErrorCode::UpstreamTimeout));
             }
         }
     }
@@ -139,7 +139,7 @@ pub(super) fn checked(
     connection: &CaptureConnection,
     held: Option<HeldBody>,
     mut exchanging: Exchanging,
-) -> Result<Exchange, SendFault> {
+) -> Result<Exchange, SendFailure> {
     if let Some(HeldBody(gate)) = &held
         && response.status() == StatusCode::EXPECTATION_FAILED
     {
@@ -163,18 +163,18 @@ pub(super) fn checked(
     Ok(response.map(|body| ServiceBody::new(body, version, held, exchanging)))
 }
 
-fn malformed(cause: MalformedResponse, peer: Option<IpAddr>) -> SendFault {
-    SendFault {
+fn malformed(cause: MalformedResponse, peer: Option<IpAddr>) -> SendFailure {
+    SendFailure {
         error: ProxyError::new(ErrorCode::UpstreamMalformed).with_cause(cause),
-        fault: Fault::Malformed,
+        failure: AttemptFailure::Malformed,
         peer,
     }
 }
 
-fn judge(error: Error) -> SendFault {
+fn classify(error: Error) -> SendFailure {
     let extras = extras(&error);
     let peer = extras.get::<PeerAddress>().and_then(|peer| peer.0);
-    let (code, fault) = match find_source::<PoolConnectError>(&error) {
+    let (code, failure) = match find_source::<PoolConnectError>(&error) {
         Some(PoolConnectError::CircuitOpen(open)) => {
             let error = ProxyError::new(ErrorCode::UpstreamCircuitOpen).with_retry_after(open.retry_after);
             let hint = format!(
@@ -183,22 +183,22 @@ fn judge(error: Error) -> SendFault {
                 open.last.message(),
                 open.last.hint()
             );
-            return SendFault::last(error.with_hint(hint).with_cause(*open));
+            return SendFailure::last(error.with_hint(hint).with_cause(*open));
         }
         Some(PoolConnectError::Connect(ConnectError::NoDescriptor(_))) => {
             // Nothing is wrong with the service, and another attempt would take another descriptor.
             let busy = ProxyError::new(ErrorCode::UpstreamBusy).with_retry_after(BUSY_RETRY);
-            return SendFault::last(busy.with_hint(TOO_FEW_FILES).with_cause(error));
+            return SendFailure::last(busy.with_hint(TOO_FEW_FILES).with_cause(error));
         }
-        Some(cause) if is_passing(cause) => (cause.code(), Fault::NotSent),
-        Some(cause) => (cause.code(), Fault::Final),
-        None if error.is_connect() => (ErrorCode::UpstreamUnreachable, Fault::NotSent),
-        None if is_malformed(&error) => (ErrorCode::UpstreamMalformed, Fault::Malformed),
+        Some(cause) if is_passing(cause) => (cause.code(), AttemptFailure::NotSent),
+        Some(cause) => (cause.code(), AttemptFailure::Final),
+        None if error.is_connect() => (ErrorCode::UpstreamUnreachable, AttemptFailure::NotSent),
+        None if is_malformed(&error) => (ErrorCode::UpstreamMalformed, AttemptFailure::Malformed),
         None => (ErrorCode::UpstreamFailed, broken_off(&error, &extras)),
     };
-    SendFault {
+    SendFailure {
         error: ProxyError::new(code).with_cause(error),
-        fault,
+        failure,
         peer,
     }
 }
@@ -219,7 +219,7 @@ fn is_passing(error: &PoolConnectError) -> bool {
     }
 }
 
-/// Whether what the service sent is no valid HTTP, as hyper says of HTTP/1 and h2 of HTTP/2.
+/// Whether what the service sent is no valid HTTP, as hyper reports for HTTP/1 and h2 for HTTP/2.
 fn is_malformed(error: &Error) -> bool {
     let hyper = find_source::<hyper::Error>(error);
     if hyper.is_some_and(hyper::Error::is_parse) {
@@ -242,43 +242,47 @@ fn is_malformed(error: &Error) -> bool {
         })
 }
 
-/// Which fault it is that an exchange broke off.
-fn broken_off(error: &Error, extras: &Extensions) -> Fault {
+/// Which failure it is that an exchange broke off.
+fn broken_off(error: &Error, extras: &Extensions) -> AttemptFailure {
     // Our own body ended it, not the service.
     if find_source::<hyper::Error>(error).is_some_and(hyper::Error::is_user) {
-        return Fault::Final;
+        return AttemptFailure::Final;
     }
     let stream = find_source::<h2::Error>(error);
     // A stream that the service's GOAWAY leaves out is one that it has not looked at (RFC 9113, section 6.8). One that it
     // has taken fails by what becomes of its connection.
     let is_left_out = |error: &h2::Error| error.is_go_away() && error.is_remote();
     if stream.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM) || is_left_out(error)) {
-        return Fault::NotSent;
+        return AttemptFailure::NotSent;
     }
     let has_served = extras.get::<ResponseSeen>().is_some_and(ResponseSeen::is_marked);
     if is_closed(error) || stream.is_some_and(|error| error.is_go_away() || error.is_io()) {
         return if has_served {
-            Fault::StaleConnection
+            AttemptFailure::StaleConnection
         } else {
-            Fault::Closed
+            AttemptFailure::Closed
         };
     }
     // A stream that was reset says nothing against its connection.
     let is_reset = stream.is_some_and(|error| error.is_reset() && error.is_remote());
-    if is_reset { Fault::Closed } else { Fault::Final }
+    if is_reset {
+        AttemptFailure::Closed
+    } else {
+        AttemptFailure::Final
+    }
 }
 
 /// Without TLS nothing negotiates HTTP/2: what breaks off, or sends something else, may well not know it.
-pub(super) fn without_agreement(fault: SendFault) -> SendFault {
-    match fault {
-        SendFault { error, fault, peer }
+pub(super) fn without_agreement(failed: SendFailure) -> SendFailure {
+    match failed {
+        SendFailure { error, failure, peer }
             if matches!(error.code(), ErrorCode::UpstreamFailed | ErrorCode::UpstreamMalformed) =>
         {
-            SendFault {
+            SendFailure {
                 error: error.with_hint(
                     "This operation goes by HTTP/2, which an http:// endpoint must take with prior knowledge (h2c).",
                 ),
-                fault,
+                failure,
                 peer,
             }
         }
@@ -295,7 +299,7 @@ fn extras(error: &Error) -> Extensions {
     extras
 }
 
-/// Whether the other end closed or reset the connection before an answer.
+/// Whether the other end closed or reset the connection before a response.
 fn is_closed(error: &Error) -> bool {
     let is_incomplete = find_source::<hyper::Error>(error)
         .is_some_and(|e| e.is_incomplete_message() || e.is_closed() || e.is_canceled());

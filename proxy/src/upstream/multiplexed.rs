@@ -28,10 +28,10 @@ const END_HELD_BACK: Duration = Duration::from_millis(250);
 
 /// The exchanges on one connection. Clones are the same.
 #[derive(Clone, Debug)]
-pub(super) struct Exchanges(Arc<Shared>);
+pub(super) struct Exchanges(Arc<ExchangesState>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ExchangesState {
     is_http2: bool,
     uploads: Mutex<Vec<(Arc<Upload>, CaptureConnection)>>,
     /// Once there are none, the connection is over.
@@ -42,9 +42,9 @@ struct Shared {
 
 impl Exchanges {
     fn new(is_http2: bool) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(ExchangesState {
             is_http2,
-            ..Shared::default()
+            ..ExchangesState::default()
         }))
     }
 
@@ -54,9 +54,9 @@ impl Exchanges {
     }
 
     /// Another one, with this request.
-    pub(super) fn begin(&self, upload: &Arc<Upload>, connection: &CaptureConnection) -> UnderWay {
+    pub(super) fn begin(&self, upload: &Arc<Upload>, connection: &CaptureConnection) -> OpenExchange {
         self.uploads().push((Arc::clone(upload), connection.clone()));
-        UnderWay {
+        OpenExchange {
             exchanges: self.clone(),
             upload: Arc::clone(upload),
         }
@@ -98,18 +98,18 @@ pub(super) fn poison(connection: &CaptureConnection) {
 
 /// An exchange; dropped, it is over.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct OpenExchange {
     exchanges: Exchanges,
     upload: Arc<Upload>,
 }
 
-impl UnderWay {
+impl OpenExchange {
     pub(super) fn exchanges(&self) -> &Exchanges {
         &self.exchanges
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for OpenExchange {
     fn drop(&mut self) {
         self.exchanges
             .uploads()
@@ -120,7 +120,7 @@ impl Drop for UnderWay {
 
 /// A connection to a service, by whichever protocol was agreed on.
 #[derive(Debug)]
-pub(super) struct ServiceLink {
+pub(super) struct ServiceConnection {
     io: TokioIo<Connection>,
     exchanges: Exchanges,
     end: Option<HeldEnd>,
@@ -133,7 +133,7 @@ struct HeldEnd {
     until: Pin<Box<Sleep>>,
 }
 
-impl ServiceLink {
+impl ServiceConnection {
     pub(super) fn new(io: Connection, is_http2: bool) -> Self {
         Self {
             io: TokioIo::new(io),
@@ -143,13 +143,13 @@ impl ServiceLink {
     }
 }
 
-impl PooledConnection for ServiceLink {
+impl PooledConnection for ServiceConnection {
     fn connected(&self) -> Connected {
         self.io.inner().connected().extra(self.exchanges.clone())
     }
 }
 
-impl AsyncRead for ServiceLink {
+impl AsyncRead for ServiceConnection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let exchanges = &this.exchanges;
@@ -187,7 +187,7 @@ impl AsyncRead for ServiceLink {
     }
 }
 
-impl AsyncWrite for ServiceLink {
+impl AsyncWrite for ServiceConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, data)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_endpoints::AddressRules;
 use egress::{AddressFilter, HttpProxies, InvalidRoots, ProxySettings, TlsSettings, TrustedRoots};
 
-use super::fault::UpstreamError;
+use super::error::UpstreamError;
 use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
 use crate::process::DescriptorLimit;
 

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::multiplexed::{Exchanges, UnderWay, poison};
+use super::multiplexed::{Exchanges, OpenExchange, poison};
 use crate::body::OutgoingBody;
 use crate::error::Cause;
 
@@ -42,7 +42,7 @@ impl Drop for RequestBody {
 /// What the body and its exchange share.
 #[derive(Debug)]
 pub(super) struct Upload {
-    taken: Mutex<Taken>,
+    taken: Mutex<UploadState>,
     is_sent: AtomicBool,
     sent: Notify,
     /// Who sends it.
@@ -50,7 +50,7 @@ pub(super) struct Upload {
 }
 
 #[derive(Debug)]
-struct Taken {
+struct UploadState {
     /// `None` once it is of no use.
     content: Option<OutgoingBody>,
     /// When something was last taken; `None` while its client keeps it waiting.
@@ -61,7 +61,7 @@ impl Upload {
     /// The body for hyper, and a handle.
     pub(super) fn new(content: OutgoingBody) -> (RequestBody, Arc<Self>) {
         let upload = Arc::new(Self {
-            taken: Mutex::new(Taken {
+            taken: Mutex::new(UploadState {
                 content: Some(content),
                 since: Some(Instant::now()),
             }),
@@ -103,7 +103,7 @@ impl Upload {
         }
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, UploadState> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,7 +157,7 @@ pub(super) struct Exchanging {
     connection: CaptureConnection,
     is_connected: bool,
     /// `None` as long as the connection is not known.
-    under_way: Option<UnderWay>,
+    open: Option<OpenExchange>,
     is_success: bool,
     has_ended: bool,
 }
@@ -168,7 +168,7 @@ impl Exchanging {
             upload,
             connection,
             is_connected: false,
-            under_way: None,
+            open: None,
             is_success: false,
             has_ended: false,
         }
@@ -192,8 +192,8 @@ impl Exchanging {
             connection.get_extras(&mut extras);
         }
         // First the old one goes: both are known by the same upload.
-        self.under_way = None;
-        self.under_way = extras
+        self.open = None;
+        self.open = extras
             .get::<Exchanges>()
             .map(|exchanges| exchanges.begin(&self.upload, &self.connection));
     }
@@ -201,7 +201,7 @@ impl Exchanging {
     /// A connection by HTTP/2 that is silent, or stalls, may do so for all other requests: the next ones get another. One by
     /// HTTP/1 goes with its request.
     pub(super) fn is_late(&self) {
-        if self.under_way.is_some() {
+        if self.open.is_some() {
             poison(&self.connection);
         }
     }
@@ -220,7 +220,7 @@ impl Exchanging {
 
 impl Drop for Exchanging {
     fn drop(&mut self) {
-        let Some(under_way) = self.under_way.take() else {
+        let Some(open) = self.open.take() else {
             return;
         };
         if self.upload.is_sent() {
@@ -228,7 +228,7 @@ impl Drop for Exchanging {
         }
         // It may be about to close: nothing else is sent there, as over HTTP/1.
         poison(&self.connection);
-        let exchanges = under_way.exchanges().clone();
+        let exchanges = open.exchanges().clone();
         // A service that has accepted the request may well read on, and gets the rest. Over HTTP/1 there is no other way to
         // say that there is no more than to close, upon which a service may forget what it has not sent yet.
         let is_over = exchanges.is_http2() && !(self.has_ended && self.is_success);

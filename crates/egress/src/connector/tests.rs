@@ -21,7 +21,7 @@ enum Server {
     /// It sends something else than TLS.
     Cleartext,
     Tls(Arc<rustls::ServerConfig>),
-    /// It opens each tunnel that is asked for, to this address.
+    /// It opens each tunnel that is requested, to this address.
     Proxy(SocketAddr),
 }
 

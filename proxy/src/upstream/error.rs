@@ -1,4 +1,4 @@
-//! What can go wrong on the way to the service.
+//! Why a service cannot be connected to.
 
 use std::io;
 use std::path::PathBuf;
