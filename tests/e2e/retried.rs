@@ -62,7 +62,7 @@ const fn lost(row: Row) -> Row {
     }
 }
 
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 32] = [
     row("s3", "GET /b/k", "", ""),
     row("s3", "GET /b/k", "If-None-Match: \"e\"", ""),
     row("s3", "HEAD /b/k", "", ""),
@@ -128,9 +128,29 @@ const ROWS: [Row; 27] = [
         "X-Amz-Target: WorkspacesService.DescribeWorkspaces",
         "{}",
     ),
+    // The name of an operation in the header of another protocol changes nothing.
+    row("s3", "GET /b/k", STRAY_WRITE, ""),
+    row("s3", "PUT /b/k", STRAY_WRITE, "an object"),
+    lost(row("s3", "POST /b/k?uploads", STRAY_READ, "")),
+    lost(row(
+        "lambda",
+        "POST /2015-03-31/functions/f/invocations",
+        STRAY_READ,
+        "{}",
+    )),
+    lost(row(
+        "ec2",
+        "POST /",
+        STRAY_READ,
+        "Action=RunInstances&Version=2016-11-15",
+    )),
     // A model is billed by the request.
     lost(row("lambda", "POST /2015-03-31/functions/f/invocations", "", "{}")),
 ];
+
+const STRAY_READ: &str = "X-Amz-Target: DynamoDB_20120810.GetItem";
+
+const STRAY_WRITE: &str = "X-Amz-Target: DynamoDB_20120810.PutItem";
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 

@@ -1,8 +1,10 @@
 //! Whether sending a request twice is the same as once, should the first one have arrived after all.
 //!
-//! On REST services the method says so (RFC 9110, section 9.2.2), but for writes that are conditional: a second try of one
-//! that took effect reports 412 or worse. On all others the operation does, whatever the method: `GET /?Action=RunInstances`
-//! starts instances. It has to be named where the service looks for it, and wherever one is named it has to read.
+//! On REST services the method decides (RFC 9110, section 9.2.2), but for writes that are conditional: a second attempt at one
+//! that took effect reports 412 or worse. What such a request names in the header of another protocol (`X-Amz-Target`)
+//! changes nothing. On all other services the operation decides, whatever the method: `GET /?Action=RunInstances` starts
+//! instances. It has to be named where a service of that protocol reads it, and wherever one is named it has to be one that
+//! reads.
 
 use std::borrow::Cow;
 
@@ -18,7 +20,7 @@ use super::conditions;
 /// What the operations that read begin with, followed by a capital letter or nothing.
 ///
 /// Source: the service reference of IAM, which calls all actions so named "read" or "list" but for [`WRITING`] and some of
-/// services that are spoken to by REST.
+/// services whose protocol is REST.
 const READING: [&str; 12] = [
     "BatchGet",
     "Describe",
@@ -61,7 +63,7 @@ const WRITING: [&str; 20] = [
 /// A request as it is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeatable<'a> {
-    /// How the service is spoken to.
+    /// The wire protocol of the service.
     pub(crate) protocol: Protocol,
     pub(crate) head: &'a Parts,
     /// `None` where it is not in one piece of memory.
@@ -71,7 +73,7 @@ pub(crate) struct Repeatable<'a> {
 }
 
 /// Whether the request may take effect twice.
-pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
+pub(super) fn is_safe(request: Repeatable<'_>) -> bool {
     let Parts {
         method, headers, uri, ..
     } = request.head;
@@ -83,14 +85,39 @@ pub(crate) fn is_safe(request: Repeatable<'_>) -> bool {
             Method::PUT | Method::DELETE => !is_conditional(headers) && !conditions::differs(request),
             _ => false,
         },
-        // Protocols to come included: what is not known to be REST is judged by the operation.
+        // Protocols to come included: of what is not known to be REST the operation decides.
         _ => {
-            let Some(mut names) = operations(request, query) else {
+            let Some(mut named) = operations(request, query) else {
                 return false;
             };
-            let Some(first) = names.next() else { return false };
-            reads(&first) && names.all(|name| reads(&name))
+            let mut is_verified = false;
+            let all_read = named.all(|(place, name)| {
+                is_verified |= is_read_from(request.protocol, place);
+                reads(&name)
+            });
+            all_read && is_verified
         }
+    }
+}
+
+/// Where a request names an operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// `X-Amz-Target`, of the JSON protocols.
+    Target,
+    /// `/service/NAME/operation/NAME`, of RPC v2.
+    Path,
+    /// `Action=`, of EC2 and the Query protocol.
+    Action,
+}
+
+/// Whether services of this protocol find their operation in this place. Those that are called by Query, JSON or RPC v2 move
+/// from one to the next, and take more than one of them meanwhile (SQS, `CloudWatch`); EC2 takes its own only.
+fn is_read_from(protocol: Protocol, place: Place) -> bool {
+    match protocol {
+        Protocol::RestXml | Protocol::RestJson => false,
+        Protocol::Ec2 => place == Place::Action,
+        _ => true,
     }
 }
 
@@ -108,8 +135,8 @@ fn is_conditional(headers: &HeaderMap) -> bool {
         || headers.keys().any(|name| is_condition(name.as_str()))
 }
 
-/// Every operation that is named in a place where a service that is not REST may look; `None` where that cannot be told.
-fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterator<Item = Cow<'a, str>>> {
+/// Every operation that is named in a place where a service that is not REST may look; `None` where that cannot be decided.
+fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterator<Item = (Place, Cow<'a, str>)>> {
     let Parts { headers, uri, .. } = request.head;
     let mut targets = headers.get_all("x-amz-target").iter();
     let target = match targets.next() {
@@ -142,8 +169,11 @@ fn operations<'a>(request: Repeatable<'a>, query: &'a str) -> Option<impl Iterat
     if form.contains(&0) {
         return None;
     }
-    let named = target.into_iter().chain(in_path).map(Cow::Borrowed);
-    Some(named.chain(actions(query.as_bytes())).chain(actions(form)))
+    let target = target.map(|name| (Place::Target, Cow::Borrowed(name)));
+    let in_path = in_path.map(|name| (Place::Path, Cow::Borrowed(name)));
+    let actions = actions(query.as_bytes()).chain(actions(form));
+    let actions = actions.map(|name| (Place::Action, name));
+    Some(target.into_iter().chain(in_path).chain(actions))
 }
 
 /// The values of all parameters that any reader could take for `Action`: also of those who end a parameter at a `;`, and
@@ -206,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn rest_services_are_judged_by_the_method() {
+    fn on_rest_services_the_method_decides() {
         for protocol in [Protocol::RestXml, Protocol::RestJson] {
             for (request, want) in [
                 ("GET /b/k", true),
@@ -222,9 +252,13 @@ mod tests {
             ] {
                 check(protocol, request, &[], Some(""), want);
             }
-            // A stray name of an operation makes nothing safe.
-            let target = [("x-amz-target", "DynamoDB_20120810.GetItem")];
-            check(protocol, "POST /b/k", &target, Some(""), false);
+            // The name of an operation in the header of another protocol changes nothing.
+            for name in ["DynamoDB_20120810.GetItem", "DynamoDB_20120810.PutItem"] {
+                let target = [("x-amz-target", name)];
+                check(protocol, "POST /b/k", &target, Some(""), false);
+                check(protocol, "GET /b/k", &target, Some(""), true);
+                check(protocol, "PUT /b/k", &target, Some(""), true);
+            }
         }
     }
 
@@ -265,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn query_services_are_judged_by_the_operation_whatever_the_method() {
+    fn on_query_services_the_operation_decides_whatever_the_method() {
         for protocol in [Protocol::Ec2, Protocol::Query] {
             for (request, body, want) in [
                 ("GET /?Action=DescribeInstances", Some(""), true),
@@ -321,7 +355,19 @@ mod tests {
     }
 
     #[test]
-    fn json_and_cbor_services_are_judged_by_the_operation() {
+    fn an_operation_is_named_where_the_protocol_of_the_service_reads_it() {
+        let target = [("x-amz-target", "DynamoDB_20120810.GetItem")];
+        let rpc = "POST /service/S/operation/DescribeRegions";
+        check(Protocol::Ec2, "POST /", &target, Some("Version=1"), false);
+        check(Protocol::Ec2, rpc, &[], Some("Version=1"), false);
+        check(Protocol::Ec2, "POST /", &target, Some("Action=RunInstances"), false);
+        check(Protocol::Ec2, "POST /", &target, Some("Action=DescribeRegions"), true);
+        check(Protocol::Query, "POST /", &target, Some("Version=1"), true);
+        check(Protocol::Query, rpc, &[], Some(""), true);
+    }
+
+    #[test]
+    fn on_json_and_cbor_services_the_operation_decides() {
         let json = "application/x-amz-json-1.0";
         for (target, want) in [
             ("DynamoDB_20120810.GetItem", true),
