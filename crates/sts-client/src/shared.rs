@@ -21,6 +21,34 @@ use crate::wall::KeyWall;
 ///
 /// Keys are compared with those of all sources behind the `wall`.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use auth_model::{AuthMethod, Clock, Connection, ConnectionName, Region, ServiceId, SystemClock};
+/// use credential_assets::{Assets, ProcessEnvironment};
+/// use sts_client::{KeyWall, StsSettings, shared_sources};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = |name: &str, service: &str| -> Result<_, Box<dyn std::error::Error>> {
+///     Ok(Connection {
+///         name: ConnectionName::parse(name)?,
+///         service: ServiceId::parse(service)?,
+///         region: Region::parse("eu-west-1")?,
+///         signing_name: None,
+///         auth: AuthMethod::DefaultChain { profile: None },
+///     })
+/// };
+/// let (reports, tables) = (connection("reports", "s3")?, connection("tables", "dynamodb")?);
+/// let wanted = [(&reports, StsSettings::default()), (&tables, StsSettings::default())];
+/// let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+/// let assets = Assets::new(ProcessEnvironment);
+/// // Both search the default chain in one region: it is searched once.
+/// let sources = shared_sources(wanted, &assets, &clock, &KeyWall::default()).map_err(|(_, error)| error)?;
+/// assert!(sources.contains_key(&reports.name) && sources.contains_key(&tables.name));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// As [`CredentialSource::new`], with the name of the first connection that has the problem.

@@ -81,6 +81,36 @@ fn architecture_names_every_crate() {
     assert_none("crates that the map leaves out", &missing);
 }
 
+/// The tables of section 3, under the name of their crate.
+#[test]
+fn architecture_names_modules_that_exist() {
+    let page = read("docs/architecture.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("3. "));
+    let (mut folder, mut missing, mut named) = (String::new(), Vec::new(), 0);
+    for line in section.expect("a section 3").lines() {
+        if let Some(name) = line.strip_prefix("### ") {
+            folder = match name {
+                "proxy" => "proxy/src".to_owned(),
+                name => format!("crates/{name}/src"),
+            };
+        }
+        let Some((cell, _)) = line.strip_prefix("| `").and_then(|row| row.split_once(" |")) else {
+            continue;
+        };
+        for module in cell.split([',', '`', ' ']).filter(|word| !word.is_empty()) {
+            named += 1;
+            if !root().join(&folder).join(format!("{module}.rs")).is_file() {
+                missing.push(format!("{folder}/{module}.rs"));
+            }
+        }
+    }
+    assert!(named > 60, "the tables name only {named} modules");
+    assert_none(
+        "modules that docs/architecture.md names and that are not there",
+        &missing,
+    );
+}
+
 #[test]
 fn every_step_of_the_checks_is_documented_and_every_documented_step_is_there() {
     for script in [".ci/run", ".ci/long"] {
