@@ -45,7 +45,7 @@ pub fn admin_address(overrides: &Overrides, environment: &Environment) -> AdminA
     }
 }
 
-/// What the file says, and what is wrong with it as a whole.
+/// What the file has for the key, and what is wrong with it as a whole.
 fn of_file(path: &Path) -> (Option<String>, Option<String>) {
     match TomlFile::read(path) {
         Ok(file) => (file.string(&KeyPath::of(KEY)), None),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// `[server.browsers]`: the rule that keeps browsers out, and its exceptions.
+/// `[server.browsers]`: the rule by which browsers are rejected, and its exceptions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BrowserConfig {
     /// What becomes of browsers' requests: `mode`.

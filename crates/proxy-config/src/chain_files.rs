@@ -1,10 +1,10 @@
-//! What the AWS SDKs' default chain reads on this machine. Whoever loads a configuration says how that is found.
+//! What the AWS SDKs' default chain reads on this machine. Whoever loads a configuration gives the function that finds it.
 
 use std::path::PathBuf;
 
 use super::environment::Environment;
 
-/// What the default chain reads and runs, by what the variables and AWS's profile files say now.
+/// What the default chain reads and runs, by what the variables and AWS's profile files contain now.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ChainFiles {
     /// Files that it reads; not all of them need to exist.

@@ -94,7 +94,7 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
         let same = keys::all()
             .iter()
             .filter(|key| key.path.rsplit('.').next() == Some(name));
-        // What the table is a part of comes first; the stores of secrets have much in common with what is better known.
+        // What the table is a part of comes first; the secret stores have much in common with what is better known.
         let mut names = table.names();
         let (top, entry) = (names.next().unwrap_or_default(), names.next());
         let is_elsewhere = |path: &str| path.split('.').next() != Some(top);
@@ -128,7 +128,7 @@ fn unknown(name: &str, table: &KeyPath, known: &[&'static str]) -> String {
 
 fn fits(value: &Value, kind: &Kind) -> bool {
     match kind {
-        Kind::Switch => matches!(value, Value::Bool(..)),
+        Kind::Boolean => matches!(value, Value::Bool(..)),
         Kind::Count(bounds) => integer(value)
             .and_then(|number| u64::try_from(number).ok())
             .is_some_and(|number| bounds.contains(&number)),
@@ -165,7 +165,7 @@ fn is_text(value: &Value) -> bool {
 /// What the value is, without showing it.
 fn described(value: &Value) -> &'static str {
     match value {
-        Value::String(..) | Value::Char(..) => "this text",
+        Value::String(..) | Value::Char(..) => "this string",
         Value::Bool(..) => "true or false",
         Value::Num(..) => "this number",
         Value::Array(..) => "this list",

@@ -101,7 +101,7 @@ fn insert_where_absent(table: &mut Dict, names: &[&str], value: &Value) {
     }
 }
 
-/// Replaces every secret by where it is kept.
+/// Replaces every secret by where it is stored.
 fn redact(table: &mut Dict, path: &KeyPath, sources: &Sources, environment: &Environment) {
     for (name, value) in table.iter_mut() {
         let key = path.entry(name);
@@ -178,7 +178,7 @@ fn toml_table(tree: &Dict, pattern: &mut Vec<&'static str>) -> toml_edit::Table 
 
 fn toml_value(value: &Value) -> toml_edit::Value {
     match value {
-        Value::Bool(_, switch) => (*switch).into(),
+        Value::Bool(_, boolean) => (*boolean).into(),
         Value::Num(..) => integer(value)
             .and_then(|number| i64::try_from(number).ok())
             .unwrap_or(i64::MAX)
@@ -190,7 +190,7 @@ fn toml_value(value: &Value) -> toml_edit::Value {
 
 fn json(value: &Value) -> serde_json::Value {
     match value {
-        Value::Bool(_, switch) => (*switch).into(),
+        Value::Bool(_, boolean) => (*boolean).into(),
         Value::Num(..) => integer(value).and_then(|number| i64::try_from(number).ok()).into(),
         Value::Array(_, entries) => entries.iter().map(json).collect(),
         Value::Dict(_, tree) => {

@@ -14,7 +14,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme as it stands in a URL.
+    /// The scheme as it is in a URL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl EndpointUrl {
         }
     }
 
-    /// What the `Host` header says: the port only where it is not the scheme's.
+    /// What the `Host` header has: the port only where it is not the scheme's.
     #[must_use]
     pub fn authority(&self) -> String {
         match self.port {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn refuse(text: &str, want: InvalidEndpointUrl) {
+    fn reject(text: &str, want: InvalidEndpointUrl) {
         assert_eq!(text.parse::<EndpointUrl>(), Err(want), "{text}");
     }
 
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
-        refuse("127.0.0.1:8333", InvalidEndpointUrl::Scheme);
-        refuse("ftp://example.com", InvalidEndpointUrl::Scheme);
-        refuse("https://user:secret@example.com", InvalidEndpointUrl::UserInfo);
-        refuse("https://example.com/base", InvalidEndpointUrl::Path);
-        refuse("https://example.com?x", InvalidEndpointUrl::Path);
-        refuse("https://example.com#x", InvalidEndpointUrl::Path);
-        refuse("https://example.com//", InvalidEndpointUrl::Path);
+    fn everything_else_is_rejected() {
+        reject("127.0.0.1:8333", InvalidEndpointUrl::Scheme);
+        reject("ftp://example.com", InvalidEndpointUrl::Scheme);
+        reject("https://user:secret@example.com", InvalidEndpointUrl::UserInfo);
+        reject("https://example.com/base", InvalidEndpointUrl::Path);
+        reject("https://example.com?x", InvalidEndpointUrl::Path);
+        reject("https://example.com#x", InvalidEndpointUrl::Path);
+        reject("https://example.com//", InvalidEndpointUrl::Path);
         for host in [
             "",
             "-a",
@@ -259,10 +259,10 @@ mod tests {
             "1.2.3.256",
             "0x7f.0x1",
         ] {
-            refuse(&format!("https://{host}"), InvalidEndpointUrl::Host);
+            reject(&format!("https://{host}"), InvalidEndpointUrl::Host);
         }
         for port in ["", "0", "65536", "x", "+1", "80:80"] {
-            refuse(&format!("https://example.com:{port}"), InvalidEndpointUrl::Port);
+            reject(&format!("https://example.com:{port}"), InvalidEndpointUrl::Port);
         }
     }
 }

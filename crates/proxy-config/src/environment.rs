@@ -7,7 +7,7 @@ use auth_model::{AssetOrigin, AssetReference, AssetSchemes, InvalidAssetReferenc
 
 /// The proxy's environment variables at one instant, and the schemes of credential assets that it reads.
 ///
-/// Values may be secrets: each is in memory once, and wiped. A value that is not UTF-8 is kept as `None`: it is an error only where it is needed.
+/// Values may be secrets: each is in memory once, and wiped. A value that is not UTF-8 is `None`: it is an error only where it is needed.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, Option<Secret>>,

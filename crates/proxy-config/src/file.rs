@@ -1,4 +1,4 @@
-//! The TOML file: its text, and where each key stands in it. Its secrets are taken out before anything else sees it.
+//! The TOML file: its text, and where each key is in it. Its secrets are taken out before anything else sees it.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ impl TomlFile {
         Self::parse(path, text)
     }
 
-    /// Parses a text that stands in a file of this name.
+    /// Parses the text of a file of this name.
     pub(super) fn parse(name: &Path, text: &str) -> Result<Self, Problem> {
         if text.len() > MAX_FILE_BYTES {
             let message = format!("the file {} is larger than 4 MiB", name.display());
@@ -114,7 +114,7 @@ impl TomlFile {
     }
 }
 
-/// The secrets of a file, and where each stands in its text, with its quotes.
+/// The secrets of a file, and where each is in its text, with its quotes.
 #[derive(Default)]
 struct Found(Vec<(KeyPath, Range<usize>, Secret)>);
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a key stands: the names of its tables and its own.
+/// Where a key is: the names of its tables and its own.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct KeyPath(Vec<String>);
 
@@ -26,7 +26,7 @@ impl KeyPath {
         Self(names)
     }
 
-    /// The table the key stands in; `None` at the top.
+    /// The table the key is in; `None` at the top.
     pub(super) fn parent(&self) -> Option<Self> {
         let (_, names) = self.0.split_last()?;
         Some(Self(names.to_vec()))
@@ -37,7 +37,7 @@ impl KeyPath {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether the key is this one or stands below it.
+    /// Whether the key is this one or below it.
     pub(super) fn is_within(&self, table: &Self) -> bool {
         self.0.starts_with(&table.0)
     }

@@ -67,7 +67,7 @@ impl From<serde::de::IgnoredAny> for Written {
 /// One key that can be configured.
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// Its dotted path; `*` stands for a name the operator chose.
+    /// Its dotted path; `*` is for a name the operator chose.
     pub(crate) path: String,
     /// What its value looks like.
     pub(crate) kind: Kind,
@@ -143,17 +143,17 @@ pub(crate) fn tables() -> &'static [DeclaredTable] {
     &DECLARED.tables
 }
 
-/// What stands at a place in the tree of keys.
+/// What is at a place in the tree of keys.
 pub(crate) enum Node {
     /// A key.
     Key(&'static Key),
-    /// A table; these names may stand in it.
+    /// A table; these names may be in it.
     Table(Vec<&'static str>),
     /// A table of names that the operator chooses.
     Names,
 }
 
-/// What stands at this path, whose operator-chosen names are `*`; `None` where nothing does.
+/// What is at this path, whose operator-chosen names are `*`; `None` where nothing is.
 pub(crate) fn node(pattern: &[&str]) -> Option<Node> {
     let mut names = Vec::new();
     for key in all() {

@@ -48,6 +48,7 @@ mod proxy_url;
 mod quantity;
 mod reference;
 mod report;
+mod secret_text;
 mod served_hosts;
 mod service_defaults;
 mod sources;
@@ -58,7 +59,6 @@ mod tests;
 mod typed;
 mod variables;
 mod warnings;
-mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -90,7 +90,7 @@ pub use problem::{ConfigError, Problem};
 pub use reference::{reference, tables};
 pub use warnings::{KeyPlace, SECRET_LENGTH, of_length};
 
-/// Everything the proxy is told before it starts.
+/// Everything that the proxy is configured with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// Listeners and the limits of clients: `[server]`.
@@ -101,7 +101,7 @@ pub struct Config {
     pub identities: BTreeMap<IdentityName, ManagedIdentity>,
     /// Where roles are assumed: `[sts]`.
     pub sts: StsConfig,
-    /// How secrets that are kept elsewhere are read: `[assets]`.
+    /// How secrets that are stored elsewhere are read: `[assets]`.
     pub assets: AssetsConfig,
     /// How the proxy reaches what it signs for: `[upstream]`.
     pub upstream: UpstreamConfig,
@@ -147,7 +147,7 @@ pub struct ServerConfig {
     pub max_header_bytes: usize,
     /// The largest request head on HTTP/2, in bytes as RFC 9113, section 6.5.2, counts them: 32 more for each field.
     pub http2_max_header_bytes: usize,
-    /// How many threads serve clients; as many as the process may use cores, unless the configuration says otherwise.
+    /// How many threads serve clients; as many as the process may use cores, unless the configuration sets another number.
     pub threads: NonZeroUsize,
     /// How many client connections may be open at a time, over all listeners.
     pub max_clients: usize,
@@ -201,7 +201,7 @@ pub struct ConnectionConfig {
     pub presigned: PresignedMode,
     /// Fields that pass although they are dropped by default: `pass_fields`.
     pub pass_fields: PassFields,
-    /// What clients may do, and what of it is kept.
+    /// What clients may do, and what of it is recorded.
     pub permissions: Permissions,
     /// How large bodies may be.
     pub limits: Limits,
@@ -213,12 +213,12 @@ pub struct ConnectionConfig {
     pub sts_endpoint: Option<EndpointUrl>,
 }
 
-/// What a connection's clients may do with it, and what is kept of what they did.
+/// What a connection's clients may do with it, and what is recorded of what they did.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Permissions {
     /// What they may do; `None` for whatever the credentials may: `allow`.
     pub allow: Option<Arc<AllowRule>>,
-    /// The file in which it is kept what they did: `record`.
+    /// The file in which what they did is recorded: `record`.
     pub record: Option<PathBuf>,
     /// What of that hands out credentials: `vend_credentials`. With `allow`, a statement must cover it besides.
     pub vend_credentials: VendedActions,
@@ -243,7 +243,7 @@ pub struct AllowRule {
 impl Eq for AllowRule {}
 
 impl PartialEq for AllowRule {
-    /// The text says all that the policy does.
+    /// The text determines all that the policy does.
     fn eq(&self, other: &Self) -> bool {
         (&self.text, self.mode) == (&other.text, other.mode)
     }
@@ -252,7 +252,7 @@ impl PartialEq for AllowRule {
 /// What becomes of a request that `allow` does not allow: `allow_mode`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum AllowMode {
-    /// `enforce`: it is refused.
+    /// `enforce`: it is rejected.
     #[default]
     Enforce,
     /// `log`: it is logged and counted, and passes.
@@ -300,7 +300,7 @@ pub enum PayloadMode {
 /// The checksum that is computed of an upload on its way: `checksum`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum ChecksumMode {
-    /// `crc64nvme`: CRC-64/NVME, what S3 itself computes where it is told nothing.
+    /// `crc64nvme`: CRC-64/NVME, what S3 itself computes by default.
     #[default]
     Crc64Nvme,
     /// `crc32c`: CRC-32C, which older servers know.
@@ -310,7 +310,7 @@ pub enum ChecksumMode {
 /// What becomes of a request that carries a signature in its query: `presigned`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum PresignedMode {
-    /// `reject`: refused, since it carries somebody else's identity.
+    /// `reject`: rejected, since it carries somebody else's identity.
     #[default]
     Reject,
     /// `pass`: sent as it is, signed by whoever signed it.
@@ -319,7 +319,7 @@ pub enum PresignedMode {
     Resign,
 }
 
-/// `[sts]`: where and how patiently roles are assumed.
+/// `[sts]`: where and how long it may take that roles are assumed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StsConfig {
     /// Instead of the STS endpoint of the connection's region.
@@ -332,7 +332,7 @@ pub struct StsConfig {
     pub operation_timeout: Duration,
 }
 
-/// `[assets]`: how secrets that are kept elsewhere are read.
+/// `[assets]`: how secrets that are stored elsewhere are read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AssetsConfig {
     /// `[assets.exec]`: programs.
@@ -354,10 +354,10 @@ pub struct ExecConfig {
     pub environment: Vec<String>,
 }
 
-/// `[assets.secretsmanager]` or `[assets.ssm]`: one of AWS's stores of secrets.
+/// `[assets.secretsmanager]` or `[assets.ssm]`: one of AWS's secret stores.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoreConfig {
-    /// The connection whose credentials it is asked with; `None` asks with the default chain's.
+    /// The connection with whose credentials it is called; `None` for the default chain's.
     pub connection: Option<ConnectionName>,
     /// The region of secrets that are named, not given by ARN.
     pub region: Region,
@@ -423,7 +423,7 @@ pub struct UpstreamConfig {
     pub proxy: UpstreamProxy,
     /// Addresses at which AWS's names may be although AWS has no service there.
     pub allow_addresses: Vec<AddressBlock>,
-    /// Connections kept for later requests.
+    /// Idle connections for later requests.
     pub pool: PoolConfig,
 }
 
@@ -443,8 +443,8 @@ pub struct UpstreamProxy {
 /// The pool of upstream connections.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PoolConfig {
-    /// How long an unused connection is kept.
+    /// How long an idle connection is kept open.
     pub idle_timeout: Duration,
-    /// How many unused connections are kept for each upstream host.
+    /// How many idle connections are kept open for each upstream host.
     pub idle_per_host: usize,
 }

@@ -19,7 +19,7 @@ pub struct Limits {
     pub min_download_rate: Option<NonZeroU64>,
 }
 
-/// `[connections.NAME.timeouts]`: patience with the upstream.
+/// `[connections.NAME.timeouts]`: how long the upstream may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timeouts {
     /// For connecting, TLS included.

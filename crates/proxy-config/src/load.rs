@@ -20,7 +20,7 @@ use super::{Config, check, typed};
 /// The file that is read where nobody names one.
 pub const DEFAULT_FILE: &str = "signing-proxy.toml";
 
-/// What the command line says about the configuration.
+/// What the command line sets of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `--config`: instead of `$SIGNING_PROXY_CONFIG` and `./signing-proxy.toml`.
@@ -49,7 +49,7 @@ pub struct FlagConnection {
 pub struct Loaded {
     /// What the proxy works with.
     pub config: Config,
-    /// What it says, key by key, secrets redacted.
+    /// Its values, key by key, secrets redacted.
     pub effective: Effective,
     /// The file that was read.
     pub file: Option<PathBuf>,
@@ -191,10 +191,10 @@ fn build(
     };
     let config = match Value::from(tree.clone()).deserialize::<RawConfig>() {
         Ok(raw) => Some(typed::config(&raw, &report)),
-        // After the check above this is a fault of ours. The error's text may hold a value.
+        // After the check above this is an error of this program. The error's text may hold a value.
         Err(error) => {
             let key = KeyPath::of(&error.path.join("."));
-            report.refuse(&key, "cannot be read");
+            report.reject(&key, "cannot be read");
             None
         }
     };

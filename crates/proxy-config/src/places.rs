@@ -9,7 +9,7 @@ use super::report::Report;
 /// What a key needs of a file or folder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Need {
-    /// The file is read, and read again when another one stands in its place.
+    /// The file is read, and read again when another one has taken its place.
     Read,
     /// The file is written, and another one put in its place.
     Replace,
@@ -18,7 +18,7 @@ pub(super) enum Need {
 }
 
 /// Why no program can be run.
-pub(super) const NO_PROGRAMS: &str = "runs a program, which process.landlock = true does not let the proxy do: keep the secret elsewhere, or set it to false";
+pub(super) const NO_PROGRAMS: &str = "runs a program, which process.landlock = true does not let the proxy do: store the secret elsewhere, or set it to false";
 
 /// Why a file cannot be within reach later.
 const TOP: &str = "is in the top folder, below which everything is: process.landlock = true limits the proxy to the folders \
@@ -26,7 +26,7 @@ const TOP: &str = "is in the top folder, below which everything is: process.land
 const OUTSIDE: &str = "is outside of the folders that process.landlock = true left within reach when the program started: \
                        put it into one of them, or restart";
 
-/// Why a switch is not taken at a reload.
+/// Why a change of the key takes no effect at a reload.
 const SWITCHED: &str = "takes a restart: the limits are set once when the program starts, and never taken back";
 
 impl Report<'_> {
@@ -38,7 +38,7 @@ impl Report<'_> {
             LimitsInForce::To(_) => true,
         };
         if is_wanted != is_in_force {
-            self.refuse(&KeyPath::of("process.landlock"), SWITCHED);
+            self.reject(&KeyPath::of("process.landlock"), SWITCHED);
         }
         self.limits_files.set(is_in_force);
     }
@@ -54,7 +54,7 @@ impl Report<'_> {
                 true
             }
             Err(why) => {
-                self.refuse(key, why);
+                self.reject(key, why);
                 false
             }
         }

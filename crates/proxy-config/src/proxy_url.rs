@@ -15,7 +15,7 @@ pub(super) fn address(url: &str) -> Result<EndpointUrl, InvalidEndpointUrl> {
     format!("http://{host}").parse()
 }
 
-/// An entry of `no_proxy` without what stands before the host of a URL with a user.
+/// An entry of `no_proxy` without what precedes the host of a URL with a user.
 pub(super) fn without_user_info(entry: &str) -> &str {
     entry.rsplit_once('@').map_or(entry, |(_, host)| host)
 }

@@ -29,12 +29,12 @@ pub(super) struct Report<'a> {
 
 impl Report<'_> {
     /// Notes a problem of the key.
-    pub(super) fn refuse(&self, key: &KeyPath, message: impl Into<String>) {
+    pub(super) fn reject(&self, key: &KeyPath, message: impl Into<String>) {
         let problem = Problem::new(self.sources.locate(key), key.clone(), message);
         self.problems.borrow_mut().push(problem);
     }
 
-    /// Notes what is right as it stands, and still worth a second look.
+    /// Notes what is valid, and still worth a second look.
     pub(super) fn notice(&self, key: &KeyPath, message: &str) {
         self.notices.borrow_mut().push(format!("{key}: {message}"));
     }

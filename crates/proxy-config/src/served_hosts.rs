@@ -29,7 +29,7 @@ impl ConnectionConfig {
                 // (multi-region access points), with credentials that are good in the host's partition.
                 None => partition_of(signing_region) == Some(host.partition),
             }
-            // No other server stands for several regions.
+            // No other server serves several regions.
             && !(host.needs_sigv4a() && self.endpoint.is_some())
             // Whoever configured FIPS must not leave it because of a client's host name.
             && (!fips || host.variant.fips)

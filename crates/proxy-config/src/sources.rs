@@ -27,7 +27,7 @@ pub(super) struct FlagSetting {
 #[derive(Debug)]
 pub(super) struct Sources {
     file: Option<TomlFile>,
-    /// What stands in for keys that nobody wrote.
+    /// What is used for keys that nobody wrote.
     ambient: Vec<Setting>,
     variables: Vec<Setting>,
     flags: Vec<FlagSetting>,
@@ -156,7 +156,7 @@ impl Sources {
     }
 }
 
-/// The defaults of the keys that stand in no operator-named table.
+/// The defaults of the keys that are in no operator-named table.
 fn built_in() -> Dict {
     let fixed = keys::all().iter().filter(|key| !key.path.contains('*'));
     variables::tree(fixed.filter_map(|key| Some((KeyPath::of(&key.path), default_of(key)?))))
@@ -171,7 +171,7 @@ pub(super) fn default_of(key: &keys::Key) -> Option<Value> {
     match &value {
         toml_edit::Value::String(text) => Some(Value::from(text.value().as_str())),
         toml_edit::Value::Integer(number) => Some(Value::from(*number.value())),
-        toml_edit::Value::Boolean(switch) => Some(Value::from(*switch.value())),
+        toml_edit::Value::Boolean(boolean) => Some(Value::from(*boolean.value())),
         toml_edit::Value::Array(_) => Some(Value::from(Vec::<Value>::new())),
         _ => None,
     }

@@ -19,7 +19,7 @@ use super::keys::{self, Kind};
 use super::places::{NO_PROGRAMS, Need};
 use super::quantity;
 use super::report::Report;
-use super::written;
+use super::secret_text;
 
 /// One table of the raw configuration.
 pub(super) struct Table<'a> {
@@ -41,8 +41,8 @@ impl<'a> Table<'a> {
         self.path.child(name)
     }
 
-    pub(super) fn refuse(&self, name: &str, message: impl Into<String>) {
-        self.report.refuse(&self.key(name), message);
+    pub(super) fn reject(&self, name: &str, message: impl Into<String>) {
+        self.report.reject(&self.key(name), message);
     }
 
     /// Notes every key that was written and does not belong to this method of the table.
@@ -62,7 +62,7 @@ impl<'a> Table<'a> {
                 "does not belong to method {method:?}, only to {}",
                 methods.join(" and ")
             );
-            self.report.refuse(&path, message);
+            self.report.reject(&path, message);
         }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Table<'a> {
         pattern.join(".")
     }
 
-    /// Notes that the key is missing, unless what stood there was reported already.
+    /// Notes that the key is missing, unless what was there was reported already.
     pub(super) fn missing(&self, name: &str, why: &str) {
         let key = self.key(name);
         if self.report.knows(&key) {
@@ -86,7 +86,7 @@ impl<'a> Table<'a> {
             Some(known) => format!("missing: {why}; must be {}", known.kind),
             None => format!("missing: {why}"),
         };
-        self.report.refuse(&key, message);
+        self.report.reject(&key, message);
     }
 
     /// The parsed text; the error's text must not hold the value.
@@ -98,7 +98,7 @@ impl<'a> Table<'a> {
         match text?.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.refuse(name, T::Err::to_string(&error));
+                self.reject(name, T::Err::to_string(&error));
                 None
             }
         }
@@ -119,17 +119,17 @@ impl<'a> Table<'a> {
     /// One of the choices, or the default after noting a problem.
     pub(super) fn choice<T: Choice>(&self, name: &str, text: &str) -> T {
         T::of(text).unwrap_or_else(|| {
-            self.refuse_choice(name, text, T::NAMES.iter().copied());
+            self.reject_choice(name, text, T::NAMES.iter().copied());
             T::default()
         })
     }
 
     /// Notes that the text is none of the choices, and which may be meant.
-    pub(super) fn refuse_choice<'c>(&self, name: &str, text: &str, choices: impl Iterator<Item = &'c str>) {
+    pub(super) fn reject_choice<'c>(&self, name: &str, text: &str, choices: impl Iterator<Item = &'c str>) {
         let meant = super::suggest::nearest(text, choices)
             .map(|meant| format!(r#"; did you mean "{meant}"?"#))
             .unwrap_or_default();
-        self.refuse(name, format!("must be {}{meant}", self.allowed(name)));
+        self.reject(name, format!("must be {}{meant}", self.allowed(name)));
     }
 
     /// `IP:PORT`; `None` for `off`.
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
         }
         let address = text.parse().ok();
         if address.is_none() {
-            self.refuse(name, format!("must be {}", self.allowed(name)));
+            self.reject(name, format!("must be {}", self.allowed(name)));
         }
         address
     }
@@ -169,13 +169,13 @@ impl<'a> Table<'a> {
         let Written = written?;
         let text = self.report.sources.secret(&self.key(name));
         if text.is_none() {
-            // After the check of the keys this is a fault of ours.
-            self.refuse(name, "cannot be read");
+            // After the check of the keys this is an error of this program.
+            self.reject(name, "cannot be read");
         }
         text
     }
 
-    /// Where a secret is kept; a relative path of a file or program begins at the file it was written in.
+    /// Where a secret is stored; a relative path of a file or program begins at the file it was written in.
     pub(super) fn asset(&self, name: &str, written: Option<Written>) -> Option<AssetReference> {
         self.asset_with_origin(name, written).map(|(reference, _)| reference)
     }
@@ -188,7 +188,7 @@ impl<'a> Table<'a> {
     ) -> Option<(AssetReference, Option<AssetOrigin>)> {
         let text = self.secret(name, written)?;
         let found = self.reference(name, text, Environment::check_asset)?;
-        if let Some(notice) = written::notice(text) {
+        if let Some(notice) = secret_text::notice(text) {
             self.report.notice(&self.key(name), notice);
         }
         Some(found)
@@ -217,7 +217,7 @@ impl<'a> Table<'a> {
         });
         let (reference, origin) = reference
             .and_then(|reference| check(self.report.environment, reference))
-            .map_err(|error| self.refuse(name, written::error(text, &error)))
+            .map_err(|error| self.reject(name, secret_text::error(text, &error)))
             .ok()?;
         let is_in_reach = match &origin {
             None | Some(AssetOrigin::Process) => true,
@@ -225,7 +225,7 @@ impl<'a> Table<'a> {
             Some(AssetOrigin::Program(_)) => {
                 let can_run = !self.report.limits_files.get();
                 if !can_run {
-                    self.refuse(name, NO_PROGRAMS);
+                    self.reject(name, NO_PROGRAMS);
                 }
                 can_run
             }
@@ -244,10 +244,10 @@ impl<'a> Table<'a> {
         if !is_set {
             let keys: Vec<_> = keys.iter().map(KeyPath::to_string).collect();
             let message = format!(
-                "is kept by a server, and nothing says where that is: set {}",
+                "is stored on a server that is not configured: set {}",
                 keys.join(" or ")
             );
-            self.refuse(name, message);
+            self.reject(name, message);
         }
         is_set
     }
@@ -261,7 +261,7 @@ impl<'a> Table<'a> {
     pub(super) fn place(&self, name: &str, text: Option<&str>, need: Need) -> Option<PathBuf> {
         let text = text?;
         if text.is_empty() || text.contains('\0') {
-            self.refuse(name, format!("must be {}", self.allowed(name)));
+            self.reject(name, format!("must be {}", self.allowed(name)));
             return None;
         }
         let path = self.report.sources.resolve(&self.key(name), Path::new(text));
@@ -278,7 +278,7 @@ impl<'a> Table<'a> {
             Ok(_) => Some(text),
             Err(error) => {
                 // Not by its name: what was meant to be a path may be a secret.
-                self.refuse(name, format!("names a file that cannot be read: {error}"));
+                self.reject(name, format!("names a file that cannot be read: {error}"));
                 None
             }
         }
@@ -295,7 +295,7 @@ impl<'a> Table<'a> {
             if !is_inherited || self.report.sources.wrote(&self.key(name)) {
                 let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                 let more = if is_number { "; a unit is missing" } else { "" };
-                self.refuse(name, format!("must be {}{more}", self.allowed(name)));
+                self.reject(name, format!("must be {}{more}", self.allowed(name)));
             }
             T::default()
         })

@@ -1,4 +1,4 @@
-//! What is read, and what is refused with which words.
+//! What is read, and what is rejected with which words.
 
 mod assets;
 mod browsers;
@@ -8,8 +8,8 @@ mod precedence;
 mod properties;
 mod record;
 mod reference;
-mod refused;
-mod refused_auth;
+mod rejected;
+mod rejected_auth;
 mod roles;
 pub(crate) mod schemes;
 mod session;
@@ -42,15 +42,15 @@ fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_toml(toml, &environment.with_schemes(schemes::all()))
 }
 
-/// Refuses the text with exactly these lines.
+/// Rejects the text with exactly these lines.
 #[track_caller]
-fn refuse(toml: &str, want: &[&str]) {
-    refuse_with(toml, &[], want);
+fn reject(toml: &str, want: &[&str]) {
+    reject_with(toml, &[], want);
 }
 
 #[track_caller]
-fn refuse_with(toml: &str, variables: &[(&str, &str)], want: &[&str]) {
-    let error = read(toml, variables).expect_err("it is refused").to_string();
+fn reject_with(toml: &str, variables: &[(&str, &str)], want: &[&str]) {
+    let error = read(toml, variables).expect_err("it is rejected").to_string();
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(lines, want, "\n{error}");
 }

@@ -6,12 +6,12 @@ mod auth;
 mod browsers;
 mod cleartext;
 mod connection;
+mod dependency_cycles;
 mod hosts;
 mod isolation;
 mod landlock;
 mod listeners;
 mod permissions;
-mod rings;
 mod session;
 mod stores;
 mod upstream;
@@ -56,7 +56,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     if raw.connections.is_empty() && !report.knows(&KeyPath::of("connections")) {
         let message = "missing: there is nothing to sign for; add [connections.NAME] with service, region and auth, \
                        or use the flags --service and --region";
-        report.refuse(&KeyPath::of("connections"), message);
+        report.reject(&KeyPath::of("connections"), message);
     }
     let assets = assets::assets(&top.table("assets"), &raw.assets, &connections);
     let config = Config {
@@ -76,7 +76,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
     };
     listeners::check(&config, report);
     isolation::check(&config, report);
-    rings::check(&config, report);
+    dependency_cycles::check(&config, report);
     landlock::check(&config, report);
     config
 }
@@ -84,7 +84,7 @@ pub(super) fn config(raw: &RawConfig, report: &Report<'_>) -> Config {
 fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
     if !raw.gateway_hosts.iter().all(|host| is_dns_name(host)) {
         let message = r#"must be host names without scheme and port, such as ["signer.internal"]"#;
-        table.refuse("gateway_hosts", message);
+        table.reject("gateway_hosts", message);
     }
     let header_bytes = |key, raw| {
         // The bound is far below what any platform's `usize` holds.
@@ -92,14 +92,14 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
     };
     let spool_dir = table.place("spool_dir", raw.spool_dir.as_deref(), Need::Folder);
     if spool_dir.as_ref().is_some_and(|path| !path.is_dir()) {
-        table.refuse("spool_dir", "must be a folder that exists");
+        table.reject("spool_dir", "must be a folder that exists");
     }
     let shutdown_delay = table.duration("shutdown_delay", &raw.shutdown_delay);
     let shutdown_deadline = table.duration("shutdown_deadline", &raw.shutdown_deadline);
     if shutdown_delay > shutdown_deadline {
         let message =
             "must not be longer than server.shutdown_deadline, which it is a part of: both begin at the signal to stop";
-        table.refuse("shutdown_delay", message);
+        table.reject("shutdown_delay", message);
     }
     ServerConfig {
         listen: table.listener("listen", &raw.listen),
@@ -113,7 +113,7 @@ fn server(table: &Table<'_>, raw: &RawServer) -> ServerConfig {
         shutdown_deadline,
         max_header_bytes: header_bytes("max_header_bytes", &raw.max_header_bytes),
         http2_max_header_bytes: header_bytes("http2_max_header_bytes", &raw.http2_max_header_bytes),
-        // One where the system does not say.
+        // One where the system does not report it.
         threads: raw
             .threads
             .or_else(|| available_parallelism().ok())
@@ -139,7 +139,7 @@ fn log(table: &Table<'_>, raw: &RawLog) -> LogConfig {
 
 fn sts(table: &Table<'_>, raw: &RawSts) -> StsConfig {
     if raw.endpoint.is_some() && raw.use_fips {
-        table.refuse("use_fips", "has no effect beside sts.endpoint: remove one of them");
+        table.reject("use_fips", "has no effect beside sts.endpoint: remove one of them");
     }
     StsConfig {
         endpoint: cleartext::endpoint(table, "endpoint", raw.endpoint.as_deref(), raw.allow_cleartext),
@@ -186,7 +186,7 @@ where
     match name.parse() {
         Ok(name) => Some(name),
         Err(error) => {
-            table.report.refuse(&table.path, T::Err::to_string(&error));
+            table.report.reject(&table.path, T::Err::to_string(&error));
             None
         }
     }

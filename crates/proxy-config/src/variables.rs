@@ -1,6 +1,6 @@
 //! `SIGNING_PROXY_*` variables: `SIGNING_PROXY_SERVER__LISTEN` is the key `server.listen`.
 //!
-//! Values are taken as they are, so that `012345678901` stays what it is; only keys that are switches, counts
+//! Values are taken as they are, so that `012345678901` stays what it is; only keys that are booleans, counts
 //! or lists are read as such.
 
 use auth_model::Secret;
@@ -58,20 +58,20 @@ pub(super) fn settings(
             continue;
         }
         let key = key_of(name, file);
-        let mut refuse = |message: &str| {
+        let mut reject = |message: &str| {
             let origin = Origin::Variable(variable.to_owned());
             problems.push(Problem::new(origin, key.clone(), message));
         };
         let Some(value) = value else {
-            refuse("is not UTF-8");
+            reject("is not UTF-8");
             continue;
         };
         let same = settings
             .iter()
             .find(|other| other.key.is_within(&key) || key.is_within(&other.key));
         if let Some(same) = same {
-            refuse(&format!(
-                "sets the same as the variable {}: keep one of them",
+            reject(&format!(
+                "sets the same as the variable {}: remove one of them",
                 same.variable
             ));
             continue;
@@ -81,7 +81,7 @@ pub(super) fn settings(
     settings
 }
 
-/// The variables that curl and others read for the proxy on the way, with the keys they stand in for where
+/// The variables that curl and others read for HTTP proxies, with the keys that they are used for where
 /// nobody wrote those. Lower case goes before upper case.
 pub(super) fn ambient(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<Setting> {
     let mut settings = Vec::new();
@@ -127,7 +127,7 @@ fn insert(table: &mut Dict, names: &[&str], value: Value) {
     }
 }
 
-/// The key a variable means: lower case, except that names which stand in the file are spelt as there.
+/// The key a variable means: lower case, except that names that are in the file are spelt as there.
 fn key_of(name: &str, file: Option<&TomlFile>) -> KeyPath {
     let mut key = KeyPath::default();
     let mut pattern: Vec<String> = Vec::new();
@@ -146,7 +146,7 @@ fn key_of(name: &str, file: Option<&TomlFile>) -> KeyPath {
     key
 }
 
-/// The written name that the variable's lower-case part means. Variables cannot hold `-`, so `_` stands for it too.
+/// The written name that the variable's lower-case part means. Variables cannot hold `-`, so `_` matches it too.
 fn spelt_as_written<'a>(part: &'a str, written: &[&'a str]) -> &'a str {
     let same_case = written.iter().find(|name| **name == part);
     let any_case = || written.iter().find(|name| name.eq_ignore_ascii_case(part));
@@ -158,11 +158,11 @@ fn spelt_as_written<'a>(part: &'a str, written: &[&'a str]) -> &'a str {
     same_case.or_else(any_case).or_else(dashes).copied().unwrap_or(part)
 }
 
-/// The value as the key's kind has it; what cannot be read so stays text, and is refused as such later.
+/// The value as the key's kind has it; what cannot be read so stays text, and is rejected as such later.
 fn read(text: &str, kind: Option<&Kind>) -> Value {
     let as_text = || Value::from(text);
     match kind {
-        Some(Kind::Switch) => text.parse::<bool>().map_or_else(|_| as_text(), Value::from),
+        Some(Kind::Boolean) => text.parse::<bool>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::Count(_)) => text.parse::<u64>().map_or_else(|_| as_text(), Value::from),
         Some(Kind::List(_)) if text.trim_start().starts_with('[') => list(text).unwrap_or_else(as_text),
         Some(Kind::Statuses(_)) => numbers(text).unwrap_or_else(as_text),

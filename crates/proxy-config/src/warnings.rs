@@ -1,4 +1,4 @@
-//! What is right as it stands, and still worth a second look: nothing here stops a start.
+//! What is valid, and still worth a second look: nothing here prevents a start.
 
 mod keys;
 mod names;
@@ -39,7 +39,7 @@ impl Config {
     }
 }
 
-/// The rule that keeps browsers out is off.
+/// The rule by which browsers are rejected is off.
 fn browsers_pass(config: &Config) -> Option<String> {
     let warning = match config.server.browsers.mode {
         BrowserMode::Reject => return None,
@@ -71,7 +71,7 @@ fn reaches_no_resource(config: &ConnectionConfig) -> bool {
     names_resources_by_host(&config.connection.service) && config.hosts.is_empty() && config.endpoint.is_none()
 }
 
-/// STS answers a user's own keys with a session that has nearly all rights of that user, for up to 36 hours.
+/// STS responds to a user's own keys with a session that has nearly all rights of that user, for up to 36 hours.
 ///
 /// Source: STS API reference, `GetSessionToken`.
 fn vends_own_keys(config: &ConnectionConfig) -> Option<&'static str> {

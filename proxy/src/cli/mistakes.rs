@@ -159,7 +159,7 @@ fn of_keys(seen: &mut Seen) {
     let short = "has 27 characters, and those of AWS have 40: look for a cut or padded copy, or for a reference that is misspelt";
     let cut = said(&secret("wJalrXUtnFEMI/K7MDENG/bPxRf"), &[]);
     seen.row("a secret that is cut off", By::Warning, &cut, short);
-    let words = "is kept by a server, and nothing says where that is: set assets.vault.address";
+    let words = "is stored on a server that is not configured: set assets.vault.address";
     seen.row(
         "`vault:` without a vault",
         By::Config,

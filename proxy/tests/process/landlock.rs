@@ -174,7 +174,7 @@ fn a_reload_that_names_a_file_outside_is_rejected_with_its_key_and_changes_nothi
             "exec:/bin/echo b",
             "",
             "connections.store.auth.secret_access_key",
-            "runs a program, which process.landlock = true does not let the proxy do: keep the secret elsewhere, or set it \
+            "runs a program, which process.landlock = true does not let the proxy do: store the secret elsewhere, or set it \
              to false",
         ),
     ] {
@@ -243,7 +243,7 @@ fn what_cannot_work_is_rejected_at_the_start_with_its_key() {
     .expect("a file");
     let chain = "[connections.chain]\nservice = \"s3\"\nregion = \"us-east-1\"\n\
                  auth = { method = \"default-chain\", profile = \"ops\" }\n";
-    let program = "runs a program, which process.landlock = true does not let the proxy do: keep the secret elsewhere, or \
+    let program = "runs a program, which process.landlock = true does not let the proxy do: store the secret elsewhere, or \
                    set it to false";
     for (secret, more, problem) in [
         (

@@ -25,7 +25,7 @@ const ROLES: &[&str] = &[ASSUME_ROLE, MANAGED];
 tables! {
     /// `[connections.NAME.auth]`.
     RawAuth {
-        /// Where the credentials come from; the table above says which other keys belong to each. Required.
+        /// Where the credentials come from; the table above lists the other keys of each method. Required.
         method: Choice(METHODS), sample "access-key";
         /// What assumes the role: the keys written here, or what the AWS SDKs find on this machine, such as an EC2
         /// instance's role. `"keys"` where nothing is given.
@@ -34,10 +34,10 @@ tables! {
             sample "default-chain",
             of &[ASSUME_ROLE];
         /// Whether the connection has credentials only on an EC2 instance that has the role (of `roles`, the first)
-        /// attached, as its metadata service says; asked by IMDSv2 alone, and anew for each session. Together with
-        /// `source = "default-chain"` that role's session is the instance's own and is not assumed; a chain goes on
-        /// from it. Off where nothing is given.
-        require_ec2: Switch,
+        /// attached. The instance's metadata service reports it, by IMDSv2 only, again for each session. Together with
+        /// `source = "default-chain"` that role's session is the instance's own and is not assumed; a chain continues
+        /// from it. False where nothing is given.
+        require_ec2: Boolean,
             note "only on EC2 instances that have the role attached", sample true, of &[ASSUME_ROLE];
         /// 1 to 128 visible characters.
         access_key_id: Asset, sample "AKIAIOSFODNN7EXAMPLE", of KEYS;
@@ -52,11 +52,11 @@ tables! {
         credentials: Lease,
             note "instead of the three: keys that a vault leases", sample "vault-aws:aws/creds/reports", of KEYS;
         /// `"report-reader"`, `"team/report-reader"` or `"arn:aws:iam::111122223333:role/report-reader"`. A name is
-        /// looked for in the account of the keys.
+        /// resolved in the account of the keys.
         role: Text("a role's name, path/name or ARN"),
             note "name, path/name or full ARN", sample "team/report-reader", of &[ASSUME_ROLE];
         /// Instead of `role`: roles that assume one another, in order; the last one signs: `["hub",
-        /// "arn:aws:iam::222233334444:role/spoke"]`. A name stands for a role in the account of the role before. AWS
+        /// "arn:aws:iam::222233334444:role/spoke"]`. A name is that of a role in the account of the role before. AWS
         /// ends such a session after an hour, so `session_duration` cannot be longer. MFA, the source identity and
         /// transitive tags go to the first role that is assumed and hold for the rest; duration, policies and the other
         /// tags go to the last.
@@ -68,12 +68,12 @@ tables! {
         identity: Text("the name of one of the identities"), sample "acme", of &[MANAGED];
         /// The customer's role: `"arn:aws:iam::222233334444:role/for-the-proxy"`. Of the same partition as the region.
         role_arn: Text("a role's ARN"), sample "arn:aws:iam::222233334444:role/for-the-proxy", of &[MANAGED];
-        /// What the customer's trust policy asks for: 2 to 1224 of `A-Z a-z 0-9 _+=,.@:/-`. Not shared between
+        /// The External ID in the customer's trust policy: 2 to 1224 of `A-Z a-z 0-9 _+=,.@:/-`. Not shared between
         /// organisations.
         external_id: Text("an External ID"),
-            note "the customer's trust policy asks for it", sample "b1c9f0d2-acme", of &[MANAGED];
-        /// The role session's name in CloudTrail: 2 to 64 of `A-Z a-z 0-9 _+=,.@-`. `{connection}` stands for the
-        /// connection's name and `{host}` for the machine's; what a name cannot have becomes `-`, what is too long is
+            note "as in the customer's trust policy", sample "b1c9f0d2-acme", of &[MANAGED];
+        /// The role session's name in CloudTrail: 2 to 64 of `A-Z a-z 0-9 _+=,.@-`. `{connection}` is replaced by the
+        /// connection's name and `{host}` by the machine's; what a name cannot have becomes `-`, what is too long is
         /// cut off. There is no `{client}`: all clients share one session. Where none is given it is made from the
         /// connection's name.
         session_name: Text("a role session name"),
@@ -96,15 +96,14 @@ tables! {
         /// Tags that sessions made from this one inherit: keys of `session_tags`.
         transitive_tag_keys: List("session tags' keys"),
             note "inherited by sessions that are made from this one", sample ["Team"], of ROLES;
-        /// Who stands behind the session, in CloudTrail and conditions: 2 to 64 of `A-Z a-z 0-9 _+=,.@-`. The trust
+        /// Who is responsible for the session, in CloudTrail and conditions: 2 to 64 of `A-Z a-z 0-9 _+=,.@-`. The trust
         /// policy has to allow `sts:SetSourceIdentity`.
         source_identity: Text("a source identity"),
-            note "who stands behind the session, in CloudTrail", sample "robot", of ROLES;
-        /// The device that the trust policy asks for: `"arn:aws:iam::111122223333:mfa/robot"`. Belongs to `mfa_token`.
+            note "who is responsible for the session, in CloudTrail", sample "robot", of ROLES;
+        /// The device that the trust policy requires: `"arn:aws:iam::111122223333:mfa/robot"`. Belongs to `mfa_token`.
         mfa_serial: Text("an MFA device's serial or ARN"), sample "arn:aws:iam::111122223333:mfa/robot", of ROLES;
-        /// Where the device's six digits of the moment are, read anew for each session: not a literal and not a
-        /// variable, since AWS takes a code once. `"exec:…"` can ask for it whenever a session is renewed; a file has
-        /// to be kept fresh.
+        /// Where the device's current six digits are, read again for each session: not a literal and not a variable, since
+        /// AWS takes a code once. `"exec:…"` can fetch it whenever a session is renewed; a file has to be updated in time.
         mfa_token: Asset, note "six digits, fresh for each session", sample "file:/run/mfa/code", of ROLES;
         /// The profile to use instead of `$AWS_PROFILE` or `default`: `"ops"`.
         profile: Text("a profile of the AWS configuration files"),

@@ -24,7 +24,7 @@ tables! {
         /// The STS of this connection, before `sts.endpoint`.
         sts_endpoint: Endpoint, note "before sts.endpoint", sample "https://sts.internal";
         /// Whether `endpoint` and `sts_endpoint` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
-        allow_cleartext: Switch = false, note "true lets the two be http:// beyond this machine";
+        allow_cleartext: Boolean = false, note "true lets the two be http:// beyond this machine";
         /// Hosts that name somebody's own resource, or an account other than the connection's, for which it signs:
         /// `["abc123.execute-api.eu-west-1.amazonaws.com", "*.lambda-url.eu-west-1.on.aws"]`. See [whose
         /// host](#whose-host).
@@ -41,10 +41,10 @@ tables! {
         /// where the endpoint is an IP address.
         bucket_addressing: Choice(BucketAddressing::NAMES) = "path", note r#"or "virtual": BUCKET.host"#;
         /// AWS's FIPS endpoint. Not beside `endpoint`.
-        use_fips: Switch = false;
+        use_fips: Boolean = false;
         /// AWS's IPv4 and IPv6 endpoint. Not beside `endpoint`.
-        use_dualstack: Switch = false;
-        /// What vouches for a body; see below.
+        use_dualstack: Boolean = false;
+        /// How a body is authenticated; see below.
         payload: Choice(PayloadMode::NAMES) = "auto",
             note r#""signed", "unsigned", "streaming", "streaming-trailer", "unsigned-trailer""#;
         /// The checksum that is computed of an upload while it passes, where `payload` wants one. Servers from before
@@ -57,28 +57,28 @@ tables! {
         chunk_size: Size(8 * KIB..=MIB) = "64KiB", note "of such an upload";
         /// Whether a `PutObject` of unknown length becomes a multipart upload instead of being spooled; see below. S3
         /// only.
-        multipart: Switch = false, note "true: uploads of unknown length go out in parts instead of to the disk";
+        multipart: Boolean = false, note "true: uploads of unknown length go out in parts instead of to the disk";
         /// Bytes in each of its parts, for the first 3,000 of them.
         // S3 takes no less, but for the last part.
         part_size: Size(5 * MIB..=512 * MIB) = "5MiB", note "of such an upload";
-        /// What becomes of a request that carries a signature in its query, thus somebody else's identity: refused,
-        /// sent as it is, or signed anew without it.
+        /// What becomes of a request that carries a signature in its query, thus somebody else's identity: rejected,
+        /// sent as it is, or signed again without it.
         presigned: Choice(PresignedMode::NAMES) = "reject",
             note r#"a signature in the query: "pass" it as it is, or "resign""#;
         /// Fields that pass although they are dropped by default: `"cookie"`, `"referer"`, `"set-cookie"`; see below.
         pass_fields: List("header fields") = [], note r#"dropped otherwise: "cookie", "referer", "set-cookie""#;
         /// The account that resources are in, for `allow` and `record`, where a request does not name it. Without it
-        /// that of the role whose ARN is configured; else STS is asked once.
+        /// that of the role whose ARN is configured; else STS is called once.
         account: Text("an account id"),
-            note "whose resources are meant where a request does not say", sample "111122223333";
+            note "whose resources are meant where a request does not name it", sample "111122223333";
         /// What clients may do: an IAM policy, inline (it begins with `{`) or in a file. A request for anything else is
-        /// refused before it is signed; see [policies](../policies.md#enforce-it-in-the-proxy).
+        /// rejected before it is signed; see [policies](../policies.md#enforce-it-in-the-proxy).
         allow: Text("an IAM policy, or the path of its file"),
             note "or a path",
             sample r#"'{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}]}'"#;
-        /// What becomes of a request that `allow` does not allow: refused, or logged and counted only.
+        /// What becomes of a request that `allow` does not allow: rejected, or logged and counted only.
         allow_mode: Choice(AllowMode::NAMES) = "enforce", note r#""log": what would be rejected is logged, and passes"#;
-        /// Keeps in this file which actions on which resources requests asked for; see [policies](../policies.md#record).
+        /// Stores in this file which actions on which resources were requested; see [policies](../policies.md#record).
         /// The file need not exist; its folder must.
         record: Path("a file"),
             note "stores what was requested, for policy from-record", sample "/var/lib/signing-proxy/reports.json";

@@ -13,13 +13,13 @@ tables! {
         /// clear: for emulators on this machine, or with `sts.allow_cleartext`.
         endpoint: Endpoint, note "default: STS of the connection's region", sample "http://127.0.0.1:9600";
         /// Whether `sts.endpoint` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
-        allow_cleartext: Switch = false, note "true lets endpoint be http:// beyond this machine";
+        allow_cleartext: Boolean = false, note "true lets endpoint be http:// beyond this machine";
         /// AWS's FIPS endpoints of STS. Not beside `sts.endpoint`.
-        use_fips: Switch = false;
+        use_fips: Boolean = false;
         /// For connecting to STS, TLS included.
         connect_timeout: Duration(1..=60) = "3s";
         /// For one STS operation with its retries; a request may wait for it.
-        // A request waits behind it: one slow answer and one retry fit.
+        // A request waits behind it: one slow response and one retry fit.
         operation_timeout: Duration(1..=300) = "10s", note "for one operation with its retries";
     }
 
@@ -50,7 +50,7 @@ tables! {
         /// leads beyond this machine only with `assets.vault.allow_cleartext`.
         address: Endpoint, sample "https://vault.internal:8200";
         /// Whether `assets.vault.address` may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
-        allow_cleartext: Switch = false, note "true lets address be http:// beyond this machine";
+        allow_cleartext: Boolean = false, note "true lets address be http:// beyond this machine";
         /// The namespace of every request, the login's included: `"team/a"`.
         namespace: Text("a namespace's path"), sample "team/a";
         /// PEM certificates trusted besides the platform's roots.
@@ -58,7 +58,7 @@ tables! {
         /// For one request, connecting included.
         timeout: Duration(1..=60) = "10s", note "for one request";
         /// How long a secret is used before it is read again, which is only done where it is needed: see
-        /// `assets.exec.cache`. A rotated secret is noticed after this time and 10 s at most, at once where AWS refuses
+        /// `assets.exec.cache`. A rotated secret is noticed after this time and 10 s at most, at once where AWS rejects
         /// its predecessor.
         cache: Duration(0..=HOUR) = "30s", note "a secret is used this long before it is read again";
         [auth]: Option<RawVaultAuth>, note "needed beside assets.vault.address";
@@ -98,11 +98,11 @@ tables! {
         /// Instead of AWS's regional endpoint, for every region: a VPC endpoint, a FIPS endpoint, an emulator.
         endpoint: Endpoint, sample "http://127.0.0.1:4566";
         /// Whether its endpoint may be `http://` beyond this machine: see [cleartext](upstream.md#cleartext).
-        allow_cleartext: Switch = false;
+        allow_cleartext: Boolean = false;
         /// For one request, connecting included.
         timeout: Duration(1..=60) = "10s", note "for one request";
         /// How long a text is used before it is fetched again, which is only done where it is needed: see
-        /// `assets.exec.cache`. A rotated secret is noticed after this time and 10 s at most, at once where AWS refuses
+        /// `assets.exec.cache`. A rotated secret is noticed after this time and 10 s at most, at once where AWS rejects
         /// its predecessor.
         // Each request to Secrets Manager costs money, and Parameter Store throttles at 40 requests a second in all; a
         // secret that AWS rejects is fetched again at once.

@@ -8,7 +8,7 @@ use super::{Fallback, Key, Kind};
 /// tables! {
 ///     /// `[server]`.
 ///     RawServer {
-///         /// The meaning, as it stands in the reference.
+///         /// The meaning, as the reference has it.
 ///         idle_timeout: Duration(1..=24 * HOUR) = "2m", note "the comment in the example";
 ///         threads: Count(1..=1024) as Option<NonZeroUsize>, sample 4;
 ///         // Tables below this one come last.
@@ -85,8 +85,8 @@ macro_rules! raw_type {
     (Asset) => { Option<$crate::keys::Written> };
     (Lease) => { Option<$crate::keys::Written> };
     (ProxyUrl) => { Option<$crate::keys::Written> };
-    (Switch) => { Option<bool> };
-    (Switch = $default:tt) => { bool };
+    (Boolean) => { Option<bool> };
+    (Boolean = $default:tt) => { bool };
     (List) => { Option<Vec<String>> };
     (List = $default:tt) => { Vec<String> };
     (Statuses = $default:tt) => { Vec<u16> };

@@ -11,7 +11,7 @@ pub(crate) enum Kind {
     /// `IP:PORT` or `off`.
     Listener,
     /// `true` or `false`.
-    Switch,
+    Boolean,
     /// A text such as `30s`; the bounds are seconds.
     Duration(RangeInclusive<u64>),
     /// A text such as `8MiB`; the bounds are bytes.
@@ -20,9 +20,9 @@ pub(crate) enum Kind {
     Count(RangeInclusive<u64>),
     /// One of these texts.
     Choice(&'static [&'static str]),
-    /// A text; the string says which, with an article.
+    /// A string; this tells which, with an article.
     Text(&'static str),
-    /// A list of texts; the string says of which.
+    /// A list of strings of this.
     List(&'static str),
     /// A list of some of these statuses.
     Statuses(&'static [u16]),
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 }
 
 use Kind::{
-    Asset, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Statuses, Switch, Text,
+    Asset, Boolean, Choice, Count, Duration, Endpoint, Lease, List, Listener, Path, ProxyUrl, Size, Statuses, Text,
 };
 
 impl Kind {
@@ -47,7 +47,7 @@ impl Kind {
     pub(crate) fn is_secret(&self) -> bool {
         match self {
             Asset | Lease | ProxyUrl => true,
-            Listener | Switch | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Statuses(_)
+            Listener | Boolean | Duration(_) | Size(_) | Count(_) | Choice(_) | Text(_) | List(_) | Statuses(_)
             | Path(_) | Endpoint => false,
         }
     }
@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Listener => f.write_str(r#"an IP address and a port, such as "127.0.0.1:8080", or "off""#),
-            Switch => f.write_str("true or false"),
+            Boolean => f.write_str("true or false"),
             Duration(bounds) => write!(
                 f,
                 r#"a duration from "{}" to "{}""#,
@@ -83,8 +83,8 @@ impl fmt::Display for Kind {
                 }
                 Ok(())
             }
-            Text(what) => write!(f, "{what}, a text"),
-            List(of) => write!(f, "a list of {of}, each a text"),
+            Text(what) => write!(f, "{what}, a string"),
+            List(of) => write!(f, "a list of {of}, each a string"),
             Statuses(statuses) => {
                 f.write_str("a list of any of")?;
                 for (index, status) in statuses.iter().enumerate() {
@@ -97,9 +97,9 @@ impl fmt::Display for Kind {
                 }
                 Ok(())
             }
-            Path(what) => write!(f, "the path of {what}, a text"),
+            Path(what) => write!(f, "the path of {what}, a string"),
             Endpoint => f.write_str(r#"a URL of scheme, host and port, such as "https://127.0.0.1:8333""#),
-            Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the text itself"#),
+            Asset => f.write_str(r#"a credential asset, such as "env:NAME" or "file:PATH", or the secret itself"#),
             Lease => f.write_str(r#"a reference that gives a whole key, such as "vault-aws:aws/creds/deploy""#),
             ProxyUrl => f.write_str(r#"a URL such as "http://proxy.example:3128""#),
         }

@@ -8,7 +8,7 @@ use super::{GIB, HOUR, KIB, MIB};
 use crate::choice::Choice as _;
 use crate::{BrowserMode, LogFormat, LogLevel, UserAgents};
 
-/// Shorter than hyper's least buffer, 8 KiB, would not be kept to.
+/// Shorter than hyper's least buffer, 8 KiB, would not be enforced.
 const HEADER_BYTES: RangeInclusive<u64> = 8 * KIB..=MIB;
 
 tables! {
@@ -22,8 +22,8 @@ tables! {
         /// the names of connections; it may have an address that other machines reach.
         admin: Listener = "127.0.0.1:9901", note r#"/livez, /readyz, /version, /metrics; "off" for none"#;
         /// Whether the listeners that sign may have an address other machines reach. Whoever reaches a listener acts
-        /// with the connections' credentials, so without this such an address is refused.
-        allow_unauthenticated_clients: Switch = false, note "true lets clients on other machines in";
+        /// with the connections' credentials, so without this such an address is rejected.
+        allow_unauthenticated_clients: Boolean = false, note "true lets clients on other machines in";
         /// Host names that clients may use for the proxy in gateway mode and for the admin listener, besides IP
         /// addresses, `localhost` and the machine's own name without its domain: `["signer.internal", "signer"]`, a
         /// service's name in Compose or Kubernetes included. Others are rejected, so that no web page reaches the proxy
@@ -83,10 +83,10 @@ tables! {
         spool_max: Size(0..=64 * 1024 * GIB) = "20GiB", note "for all spooled bodies together";
         /// Whether error hints of the shared listener name the connections, with service and region, to a client that
         /// names none or the wrong one. A connection's own listener never names another one.
-        list_connections: Switch = true, note "false: error hints name no connections";
+        list_connections: Boolean = true, note "false: error hints name no connections";
         /// Whether the configuration is loaded again when one of its files has changed: see [Reload](../configuration.md#reload).
-        watch: Switch = false, note "true loads this file again when it has changed; SIGHUP always does";
-        [browsers]: RawBrowsers, note "web pages are kept out, but for";
+        watch: Boolean = false, note "true loads this file again when it has changed; SIGHUP always does";
+        [browsers]: RawBrowsers, note "browsers are rejected, with these exceptions";
     }
 
     /// `[server.browsers]`.
@@ -98,7 +98,7 @@ tables! {
         /// Pages of these origins may use the proxy by `fetch` or `XMLHttpRequest` with CORS: `["https://app.example",
         /// "http://localhost:3000"]`, as browsers write them in `Origin`. Such a page acts with the connections'
         /// credentials, and so does whoever gets a script into it.
-        origins: List("web origins") = [], note r#"these, by fetch with CORS: ["https://app.example"]"#;
+        origins: List("web origins") = [], note r#"pages that may use fetch with CORS: ["https://app.example"]"#;
         /// What becomes of a request that only its `User-Agent` and the like make look like a browser's. `"pass"` is
         /// for old programs on a browser's HTTP stack, such as `XMLHTTP` of VBA; where other machines reach the
         /// listener, their browsers then do too.
@@ -110,7 +110,7 @@ tables! {
     RawProcess {
         /// Whether `serve` lets the kernel take all files from it that it does not need, once its configuration is
         /// read.
-        landlock: Switch = false, note "true: after the start only the folders of the files named here can be opened";
+        landlock: Boolean = false, note "true: after the start only the folders of the files named here can be opened";
     }
 
     /// `[log]`.

@@ -19,8 +19,8 @@ tables! {
         ca_file: Path("a PEM file"),
             note "trusted besides the platform's roots; relative to this file", sample "extra-ca.pem";
         /// The proxy in front of `https` upstreams, reached by plain HTTP and CONNECT, with `USER:PASSWORD@` where it
-        /// wants them. Never shown. Where the key is not there, the variable `https_proxy` or `HTTPS_PROXY` holds; an
-        /// empty text switches both off.
+        /// wants them. Never shown. Where the key is not set, the variable `https_proxy` or `HTTPS_PROXY` is used; an
+        /// empty string disables both.
         https_proxy: ProxyUrl, note r#"default: $HTTPS_PROXY; "" for none"#, sample "http://proxy:3128";
         /// The same for `http` upstreams, with `http_proxy` and `HTTP_PROXY`.
         http_proxy: ProxyUrl, note r#"default: $HTTP_PROXY; "" for none"#, sample "http://proxy:3128";
@@ -31,11 +31,11 @@ tables! {
         /// See [addresses](#addresses).
         allow_addresses: List("CIDR blocks") = [],
             note r#"where AWS's names may lead besides AWS: ["127.0.0.0/8"] for a tunnel"#;
-        /// How long an unused upstream connection is kept. S3 closes its end after some 20 s.
+        /// How long an idle upstream connection is kept open. S3 closes its end after some 20 s.
         // Below the 20 s after which S3 closes an unused connection.
-        pool_idle_timeout: Duration(1..=HOUR) = "15s", note "unused connections are kept this long";
-        /// How many unused connections are kept for each upstream host, shared out among `server.threads`. With fewer
-        /// than there are clients at a time, connections are closed and opened all the while.
+        pool_idle_timeout: Duration(1..=HOUR) = "15s", note "idle connections are kept open this long";
+        /// How many idle connections are kept open for each upstream host, shared out among `server.threads`. With fewer
+        /// than there are clients at a time, connections are closed and opened again and again.
         pool_idle_per_host: Count(0..=65_536) as usize = 256, note "and this many of them for each host";
     }
 
@@ -47,8 +47,8 @@ tables! {
         /// Which part of the last 10 s of requests to a host may be sent again, in per cent; 10 of them in any case. Of
         /// several clients each has a part.
         budget_percent: Count(0..=100) as u8 = 10, note "of the requests to a host in the last 10 s; 10 in any case";
-        /// Statuses after which a request that is safe to repeat is sent again. Clients with retries of their own, as
-        /// all AWS SDKs have, are better served without.
+        /// Statuses after which a request that is safe to repeat is sent again. Clients that retry by themselves, as
+        /// all AWS SDKs do, are better off without.
         on_status: Statuses(RETRIED) = [], note "also after these: [500, 502, 503, 504]";
     }
 

@@ -1,10 +1,10 @@
 //! Which web pages may use the proxy, and which fields pass.
 
-use super::{REPORTS, refuse};
+use super::{REPORTS, reject};
 
 #[test]
 fn origins_are_as_browsers_write_them() {
-    refuse(
+    reject(
         &format!(
             "[server.browsers]\norigins = [\"https://app.example\", \"https://*.example\"]\nuser_agents = \"pas\"\norigin = 1\nmode = \"off\"\n{REPORTS}",
         ),
@@ -31,6 +31,6 @@ fn fields_that_pass_are_of_a_list() {
             "signing-proxy.toml:5:1: connections.reports.pass_fields: must be of \"cookie\", \"referer\" and \
              \"set-cookie\": no other field can pass{meant}"
         );
-        refuse(&REPORTS.replace("[connections.reports.auth]", &own), &[&want]);
+        reject(&REPORTS.replace("[connections.reports.auth]", &own), &[&want]);
     }
 }

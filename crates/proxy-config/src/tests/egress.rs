@@ -1,6 +1,6 @@
 //! Where connections may lead: in the clear, to somebody's own resources, to odd addresses.
 
-use super::{CHAIN, REPORTS, read, refuse};
+use super::{CHAIN, REPORTS, read, reject};
 
 fn of_service(service: &str, more: &str) -> String {
     format!("[connections.a]\nservice = \"{service}\"\nregion = \"us-east-1\"\n{more}\n{CHAIN}")
@@ -15,7 +15,7 @@ fn takes(toml: &str) {
 
 fn clear(key: &str, allow: &str) -> String {
     format!(
-        "{key}: leads beyond this machine in the clear: bodies, session tokens and secrets could be read on the way; \
+        "{key}: leads beyond this machine in the clear: bodies, session tokens and secrets could be read in transit; \
          use https://, or set {allow} = true"
     )
 }
@@ -67,7 +67,7 @@ fn addresses_are_blocks() {
     takes(&format!(
         "[upstream]\nallow_addresses = [\"127.0.0.0/8\", \"::1\", \"169.254.1.1\"]\n{REPORTS}"
     ));
-    refuse(
+    reject(
         &format!("[upstream]\nallow_addresses = [\"127.0.0.0/8\", \"localhost\"]\n{REPORTS}"),
         &[
             "signing-proxy.toml:2:1: upstream.allow_addresses: must be addresses or CIDR blocks, such as \
@@ -116,7 +116,7 @@ fn hosts_are_those_of_the_connections_service_and_region() {
         ("s3", "*.amazonaws.com"),
         ("s3", "*.lambda-url.us-east-1.on.aws"),
     ] {
-        refuse(
+        reject(
             &of_service(service, &format!("hosts = [\"{host}\"]")),
             &[&format!(
                 "signing-proxy.toml:4:1: connections.a.hosts: holds a host that is none of AWS's for {service} in \
@@ -136,7 +136,7 @@ fn hosts_are_those_of_the_connections_service_and_region() {
 #[test]
 fn only_buckets_have_owners() {
     takes(&of_service("s3", "expected_bucket_owner = \"account\""));
-    refuse(
+    reject(
         &of_service("dynamodb", "expected_bucket_owner = \"account\""),
         &["signing-proxy.toml:4:1: connections.a.expected_bucket_owner: only S3 has buckets with an owner: remove it"],
     );

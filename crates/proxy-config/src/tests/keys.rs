@@ -16,7 +16,7 @@ use crate::{ChainFiles, Environment, example};
 /// A value that the raw type of the key takes.
 fn sample(kind: &Kind) -> Value {
     match kind {
-        Kind::Switch => Value::from(true),
+        Kind::Boolean => Value::from(true),
         Kind::Count(_) => Value::from(1),
         Kind::List(_) | Kind::Statuses(_) => Value::from(Vec::<Value>::new()),
         _ => Value::from("x"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_model::{AssetReference, AuthMethod, ConnectionName, KeyAssets};
 
-use super::{REPORTS, read, refuse_with, schemes};
+use super::{REPORTS, read, reject_with, schemes};
 use crate::{ChainFiles, Environment, FlagConnection, Loaded, Overrides, load};
 
 #[track_caller]
@@ -143,8 +143,8 @@ fn a_connection_may_stand_in_variables_alone() {
 }
 
 #[test]
-fn variables_that_set_nothing_are_refused_by_name() {
-    refuse_with(
+fn variables_that_set_nothing_are_rejected_by_name() {
+    reject_with(
         REPORTS,
         &[
             ("SIGNING_PROXY_SERVER_LISTEN", "127.0.0.1:1"),
@@ -158,29 +158,27 @@ fn variables_that_set_nothing_are_refused_by_name() {
             ("SIGNING_PROXY_PORT", "tcp://10.0.0.1:8080"),
         ],
         &[
-            "variable SIGNING_PROXY_LOG: log: must be a table, [log], not this text",
-            "variable SIGNING_PROXY_SERVER__GATEWAY_HOSTS: server.gateway_hosts: must be a list of host names, each a \
-             text, not this text",
+            "variable SIGNING_PROXY_LOG: log: must be a table, [log], not this string",
+            "variable SIGNING_PROXY_SERVER__GATEWAY_HOSTS: server.gateway_hosts: must be a list of host names, each a string, not this string",
             "variable SIGNING_PROXY_SERVER__LISTEN__PORT: server.listen: must be an IP address and a port, such as \
              \"127.0.0.1:8080\", or \"off\", not a table",
             "variable SIGNING_PROXY_SERVER__MAX_CLIENTS: server.max_clients: must be an integer from 1 to 1000000, \
-             not this text",
+             not this string",
             "variable SIGNING_PROXY_SERVER_LISTEN: server_listen: unknown key at the top level; did you mean \
              SIGNING_PROXY_SERVER__LISTEN?",
-            "variable SIGNING_PROXY_STS__USE_FIPS: sts.use_fips: must be true or false, not this text",
+            "variable SIGNING_PROXY_STS__USE_FIPS: sts.use_fips: must be true or false, not this string",
             "variable SIGNING_PROXY_UPSTREAM__USE_FIPS: upstream.use_fips: unknown key in [upstream]; it belongs in \
              [sts]",
         ],
     );
-    refuse_with(
+    reject_with(
         REPORTS,
         &[
             ("SIGNING_PROXY_LOG__LEVEL", "info"),
             ("SIGNING_PROXY_log__level", "warn"),
         ],
         &[
-            "variable SIGNING_PROXY_log__level: log.level: sets the same as the variable SIGNING_PROXY_LOG__LEVEL: keep \
-           one of them",
+            "variable SIGNING_PROXY_log__level: log.level: sets the same as the variable SIGNING_PROXY_LOG__LEVEL: remove one of them",
         ],
     );
 }

@@ -37,12 +37,12 @@ fn key() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_is_read_or_refused(text: String) {
+    fn any_text_is_read_or_rejected(text: String) {
         let _ = read(&text, &[]);
     }
 
     #[test]
-    fn any_values_are_read_or_refused(pairs in vec((key(), value()), 0..12)) {
+    fn any_values_are_read_or_rejected(pairs in vec((key(), value()), 0..12)) {
         let lines: Vec<_> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         if let Err(error) = read(&lines.join("\n"), &[]) {
             prop_assert!(!error.problems().is_empty());
@@ -50,14 +50,14 @@ proptest! {
     }
 
     #[test]
-    fn any_variables_are_read_or_refused(pairs in vec(("[A-Z_a-z]{0,20}", any::<String>()), 0..6)) {
+    fn any_variables_are_read_or_rejected(pairs in vec(("[A-Z_a-z]{0,20}", any::<String>()), 0..6)) {
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (format!("SIGNING_PROXY_{name}"), value)).collect();
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let _ = read(&example(), &pairs);
     }
 
     #[test]
-    fn the_example_with_a_changed_line_is_read_or_refused(
+    fn the_example_with_a_changed_line_is_read_or_rejected(
         changed in 0..example().lines().count(),
         text in "[ -~]{0,30}",
     ) {

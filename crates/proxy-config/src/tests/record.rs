@@ -18,7 +18,7 @@ fn a_record_is_kept_in_a_folder_that_exists() {
     // Where it was written is no folder that could be looked for.
     read(&with(std::path::Path::new("r.json")), &[]).unwrap();
     for bad in [folder.path().join("no/dir/r.json"), folder.path().to_owned()] {
-        refuse(
+        reject(
             &with(&bad),
             &[
                 "signing-proxy.toml:4:1: connections.a.record: must be a file, which need not exist, in a folder that exists",

@@ -1,8 +1,8 @@
-//! What assumes which roles, and where: what is read, and what is refused with which words.
+//! What assumes which roles, and where: what is read, and what is rejected with which words.
 
 use auth_model::{AuthMethod, BaseKeys, RunsOn};
 
-use super::{connection, read, refuse};
+use super::{connection, read, reject};
 
 const KEYS: &str = "access_key_id = \"AK\"\nsecret_access_key = \"S\"\n";
 
@@ -65,8 +65,8 @@ fn a_role_has_a_source_and_may_have_a_chain_and_a_place() {
 }
 
 #[test]
-fn contradictions_are_refused() {
-    let row = |lines: &str, want: &str| refuse(&with(lines), &[&format!("signing-proxy.toml:{want}")]);
+fn contradictions_are_rejected() {
+    let row = |lines: &str, want: &str| reject(&with(lines), &[&format!("signing-proxy.toml:{want}")]);
     row(
         "source = \"default-chian\"\nrole = \"r\"",
         "6:1: connections.a.auth.source: must be \"keys\" or \"default-chain\"; did you mean \"default-chain\"?",
@@ -102,7 +102,7 @@ fn chained_sessions_live_for_an_hour_at_most() {
         ))
     };
     read(&chain("1h"), &[]).unwrap();
-    refuse(
+    reject(
         &chain("1h 1s"),
         &[
             "signing-proxy.toml:9:1: connections.a.auth.session_duration: a role that is assumed with another role's \
@@ -114,14 +114,14 @@ fn chained_sessions_live_for_an_hour_at_most() {
 #[test]
 fn an_instances_own_session_is_as_it_is() {
     let own = "source = \"default-chain\"\nrequire_ec2 = true\nrole = \"r\"\n";
-    refuse(
+    reject(
         &with(&format!("{own}source_identity = \"ab\"")),
         &[
             "signing-proxy.toml:9:1: connections.a.auth.source_identity: the instance's own session is used, which takes \
            no options",
         ],
     );
-    refuse(
+    reject(
         &with(&format!("{own}profile = \"p\"")),
         &["signing-proxy.toml:9:1: connections.a.auth.profile: the instance's own role is used, so no profile is"],
     );

@@ -1,10 +1,10 @@
-//! The options of a role's session: what is read, and what is refused with which words.
+//! The options of a role's session: what is read, and what is rejected with which words.
 
 use std::fmt::Write as _;
 
 use auth_model::{AssumeRoleOptions, AuthMethod};
 
-use super::{connection, read, refuse};
+use super::{connection, read, reject};
 use crate::ConfigError;
 
 /// A connection `a` whose session has these options, from line 9 on.
@@ -64,12 +64,12 @@ fn a_session_policy_may_be_kept_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.json");
     let line = format!("session_policy = \"file:{}\"", path.display());
-    let refusal = |content: &str| {
+    let rejection = |content: &str| {
         std::fs::write(&path, content).unwrap();
         options(&line).unwrap_err().to_string()
     };
-    assert!(refusal("{x}").ends_with("must be JSON: an IAM policy document"));
-    assert!(refusal(&" ".repeat(9_000)).ends_with("a session policy is a JSON object of at most 2048 characters"));
+    assert!(rejection("{x}").ends_with("must be JSON: an IAM policy document"));
+    assert!(rejection(&" ".repeat(9_000)).ends_with("a session policy is a JSON object of at most 2048 characters"));
     std::fs::write(&path, "{\"Statement\":[]}\n").unwrap();
     assert_eq!(options(&line).unwrap().policy.unwrap().as_str(), "{\"Statement\":[]}\n");
     std::fs::remove_file(&path).unwrap();
@@ -85,7 +85,7 @@ fn there_are_fifty_tags_and_ten_policies_at_most() {
         })
     };
     assert_eq!(options(&tags(50)).unwrap().tags.iter().count(), 50);
-    refuse(
+    reject(
         &with(&tags(51)),
         &["signing-proxy.toml:9:1: connections.a.auth.session_tags: a session has at most 50 tags"],
     );
@@ -96,15 +96,15 @@ fn there_are_fifty_tags_and_ten_policies_at_most() {
         format!("session_policy_arns = [{}]", arns.join(", "))
     };
     assert_eq!(options(&arns(10)).unwrap().policy_arns.as_slice().len(), 10);
-    refuse(
+    reject(
         &with(&arns(11)),
         &["signing-proxy.toml:9:1: connections.a.auth.session_policy_arns: a session has at most 10 managed policies"],
     );
 }
 
 #[test]
-fn options_that_sts_does_not_take_are_refused() {
-    let row = |line: &str, want: &str| refuse(&with(line), &[&format!("signing-proxy.toml:9:{want}")]);
+fn options_that_sts_does_not_take_are_rejected() {
+    let row = |line: &str, want: &str| reject(&with(line), &[&format!("signing-proxy.toml:9:{want}")]);
     row(
         "session_name = \"{client}\"",
         "1: connections.a.auth.session_name: {client} cannot stand in a role session name: all clients of a connection \
@@ -145,18 +145,18 @@ fn options_that_sts_does_not_take_are_refused() {
 
 #[test]
 fn a_device_and_its_code_belong_together() {
-    refuse(
+    reject(
         &with("mfa_serial = \"GAHT12345678\""),
         &[
             "signing-proxy.toml:4:16: connections.a.auth.mfa_token: missing: a device and the code that it shows belong \
-           together; must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
+           together; must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the secret itself",
         ],
     );
     for code in ["042137", "env:CODE"] {
-        refuse(
+        reject(
             &with(&format!("mfa_serial = \"GAHT12345678\"\nmfa_token = \"{code}\"")),
             &[
-                "signing-proxy.toml:10:1: connections.a.auth.mfa_token: must be kept where it changes, such as \
+                "signing-proxy.toml:10:1: connections.a.auth.mfa_token: must come from where it changes, such as \
                file:PATH or exec:PROGRAM: AWS takes each code once",
             ],
         );
@@ -166,7 +166,7 @@ fn a_device_and_its_code_belong_together() {
 #[test]
 fn other_methods_have_no_session_options() {
     let body = "service = \"s3\"\nregion = \"eu-west-1\"\n[connections.a.auth]\nmethod = \"default-chain\"\n";
-    refuse(
+    reject(
         &connection(&format!("{body}session_tags.a = \"b\"\nsource_identity = \"ab\"\n")),
         &[
             "signing-proxy.toml:6:1: connections.a.auth.session_tags: does not belong to method \"default-chain\", only \

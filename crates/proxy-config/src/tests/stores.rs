@@ -1,8 +1,8 @@
-//! AWS's stores of secrets and leased keys: what fits together, and rings.
+//! AWS's secret stores and leased keys: what fits together, and dependency cycles.
 
 use auth_model::{AuthMethod, KeyAssets};
 
-use super::{REPORTS, read, refuse};
+use super::{REPORTS, read, reject};
 
 const VAULT: &str = "[assets.vault]\naddress = \"https://vault.internal:8200\"\n[assets.vault.auth]\n\
                      method = \"token\"\ntoken = \"env:TOKEN\"\n";
@@ -16,7 +16,7 @@ fn connection(name: &str, secret: &str) -> String {
 }
 
 #[test]
-fn a_store_is_asked_with_a_connection_or_the_default_chain() {
+fn a_store_is_called_with_a_connection_or_the_default_chain() {
     let reports = REPORTS.replace("env:REPORTS_SECRET", "ssm:/prod/aws#/secret");
     let with_chain = read(&format!("[assets.ssm]\nregion = \"eu-central-1\"\n{reports}"), &[]).unwrap();
     let store = &with_chain.assets.stores["ssm"];
@@ -44,21 +44,20 @@ fn a_store_is_asked_with_a_connection_or_the_default_chain() {
 #[test]
 fn what_does_not_fit_is_named() {
     let reports = REPORTS.replace("env:REPORTS_SECRET", "secretsmanager:prod/aws");
-    refuse(
+    reject(
         &reports,
         &[
-            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is kept by a server, and nothing says \
-             where that is: set assets.secretsmanager.region or assets.secretsmanager.connection",
+            "signing-proxy.toml:8:1: connections.reports.auth.secret_access_key: is stored on a server that is not configured: set assets.secretsmanager.region or assets.secretsmanager.connection",
         ],
     );
-    refuse(
+    reject(
         &format!("[assets.secretsmanager]\nconnection = \"report\"\n{REPORTS}"),
         &[
             "signing-proxy.toml:2:1: assets.secretsmanager.connection: must be the name of one of the \
              [connections.NAME]; did you mean reports?",
         ],
     );
-    refuse(
+    reject(
         &format!(
             "[assets.ssm]\nregion = \"garage\"\n[assets.secretsmanager]\nendpoint = \"http://localhost\"\n{REPORTS}"
         ),
@@ -66,7 +65,7 @@ fn what_does_not_fit_is_named() {
             "signing-proxy.toml:2:1: assets.ssm.region: leads to a region that is none of AWS's: set the store's region, \
              or its endpoint for a server that is not AWS's",
             "signing-proxy.toml:3:9: assets.secretsmanager.region: missing: requests to the store are signed for it; must \
-             be a region, a text",
+             be a region, a string",
         ],
     );
     read(
@@ -75,7 +74,7 @@ fn what_does_not_fit_is_named() {
     )
     .unwrap();
     let arn = "secretsmanager:arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:a";
-    refuse(
+    reject(
         &format!(
             "[assets.secretsmanager]\nregion = \"eu-west-1\"\n{}",
             connection("a", arn)
@@ -86,27 +85,27 @@ fn what_does_not_fit_is_named() {
              do not cross partitions",
         ],
     );
-    refuse(
+    reject(
         &format!(
             "[assets.ssm]\nregion = \"eu-west-1\"\n{}{REPORTS}",
             VAULT.replace("env:TOKEN", "ssm:/token")
         ),
         &[
-            "signing-proxy.toml:7:1: assets.vault.auth.token: cannot be kept in a secret store of AWS: the store's \
+            "signing-proxy.toml:7:1: assets.vault.auth.token: cannot be stored in an AWS secret store: the store's \
              credentials may come from the vault",
         ],
     );
 }
 
 #[test]
-fn credentials_that_come_from_a_secret_fetched_with_themselves_are_refused() {
+fn credentials_that_come_from_a_secret_fetched_with_themselves_are_rejected() {
     let own =
         |asset: &str, setting: &str| format!("[assets.{setting}]\nconnection = \"a\"\n{}", connection("a", asset));
-    refuse(
+    reject(
         &own("ssm:/a", "ssm"),
         &[
             "signing-proxy.toml:2:1: assets.ssm.connection: leads back to itself: connections.a has credentials of ssm:; \
-             use a connection whose credentials are kept elsewhere, or none for the default chain",
+             use a connection whose credentials are stored elsewhere, or none for the default chain",
         ],
     );
     let ring = format!(
@@ -115,17 +114,17 @@ fn credentials_that_come_from_a_secret_fetched_with_themselves_are_refused() {
         connection("b", "ssm:/x"),
         connection("c", "ssm:/y"),
     );
-    let remedy = "use a connection whose credentials are kept elsewhere, or none for the default chain";
-    refuse(
+    let remedy = "use a connection whose credentials are stored elsewhere, or none for the default chain";
+    reject(
         &ring,
         &[
             &format!(
                 "signing-proxy.toml:2:1: assets.ssm.connection: leads back to itself: connections.a has credentials of \
-                 secretsmanager:, which is asked with connections.b, connections.b has credentials of ssm:; {remedy}"
+                 secretsmanager:, which is called with connections.b, connections.b has credentials of ssm:; {remedy}"
             ),
             &format!(
                 "signing-proxy.toml:4:1: assets.secretsmanager.connection: leads back to itself: connections.b has \
-                 credentials of ssm:, which is asked with connections.a, connections.a has credentials of \
+                 credentials of ssm:, which is called with connections.a, connections.a has credentials of \
                  secretsmanager:; {remedy}"
             ),
         ],
@@ -144,14 +143,14 @@ fn leased_keys_stand_alone_and_need_a_vault() {
     assert!(
         matches!(auth, AuthMethod::AccessKey { keys: KeyAssets::Leased(key) } if key.to_string() == "vault-aws:aws/creds/deploy")
     );
-    refuse(
+    reject(
         leased,
         &[
-            "signing-proxy.toml:6:1: connections.a.auth.credentials: is kept by a server, and nothing says where that is: \
+            "signing-proxy.toml:6:1: connections.a.auth.credentials: is stored on a server that is not configured: \
              set assets.vault.address",
         ],
     );
-    refuse(
+    reject(
         &format!("{VAULT}{leased}access_key_id = \"AK\"\nsession_token = \"env:T\"\n"),
         &[
             "signing-proxy.toml:12:1: connections.a.auth.access_key_id: has no effect beside credentials: remove one of \
@@ -160,7 +159,7 @@ fn leased_keys_stand_alone_and_need_a_vault() {
              them",
         ],
     );
-    refuse(
+    reject(
         &format!(
             "{VAULT}{}",
             leased.replace("vault-aws:aws/creds/deploy", "wJalrXUtnFEMI")
@@ -170,7 +169,7 @@ fn leased_keys_stand_alone_and_need_a_vault() {
              vault-aws:aws/creds/deploy",
         ],
     );
-    refuse(
+    reject(
         &format!("{VAULT}{}", connection("a", "vault-aws:aws/creds/deploy")),
         &[
             "signing-proxy.toml:12:1: connections.a.auth.secret_access_key: vault-aws: gives a whole key: write \
@@ -178,7 +177,7 @@ fn leased_keys_stand_alone_and_need_a_vault() {
         ],
     );
     let chain = leased.replace("access-key", "access-key-assume-role");
-    refuse(
+    reject(
         &format!("{VAULT}{chain}role = \"r\"\nsource = \"default-chain\"\n"),
         &[
             "signing-proxy.toml:11:1: connections.a.auth.credentials: has no effect beside source = \"default-chain\": \
@@ -203,7 +202,7 @@ fn organisations_do_not_share_a_role_that_makes_users() {
         &[],
     )
     .unwrap();
-    refuse(
+    reject(
         &format!("{VAULT}{}{}", customer("acme", "a"), customer("bolt", "a")),
         &[
             "signing-proxy.toml:19:1: identities.bolt.credentials: is also the key of identities.acme, of another \

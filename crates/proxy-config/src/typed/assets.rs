@@ -1,4 +1,4 @@
-//! `[assets]`: how secrets that are kept elsewhere are read.
+//! `[assets]`: how secrets that are stored elsewhere are read.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -35,7 +35,7 @@ pub(super) fn assets(
 fn environment(table: &Table<'_>, names: &[String]) -> Vec<String> {
     let is_name = |name: &String| !name.is_empty() && !name.contains(['=', '\0']);
     if !names.iter().all(is_name) {
-        table.refuse(
+        table.reject(
             "environment",
             r#"must be names of variables, without values, such as "AWS_PROFILE""#,
         );
@@ -51,22 +51,22 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
     if let Some(path) = &ca_file {
         table.report.depends_on(path);
         if let Err(error) = File::open(path) {
-            table.refuse("ca_file", format!("cannot be read: {error}"));
+            table.reject("ca_file", format!("cannot be read: {error}"));
         }
     }
     let is_visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if raw.namespace.as_ref().is_some_and(|text| !is_visible(text)) {
-        table.refuse("namespace", r#"must be visible ASCII, such as "team/a""#);
+        table.reject("namespace", r#"must be visible ASCII, such as "team/a""#);
     }
     let raw_auth = raw.auth.as_ref();
     let is_wanted =
         raw.namespace.is_some() || raw.ca_file.is_some() || raw_auth.is_some_and(|auth| auth.method.is_some());
     if raw.address.is_none() && is_wanted {
-        table.missing("address", "it says where the vault is");
+        table.missing("address", "it names the vault");
     }
     let address = cleartext::endpoint(table, "address", raw.address.as_deref(), raw.allow_cleartext)?;
     if raw_auth.is_none() {
-        table.missing("auth.method", "it says how to log in to the vault");
+        table.missing("auth.method", "it selects how to log in to the vault");
     }
     let auth = auth(&table.table("auth"), raw_auth?);
     Some(VaultConfig {
@@ -81,11 +81,11 @@ fn vault(table: &Table<'_>, raw: &RawVault) -> Option<VaultConfig> {
 
 fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultLogin> {
     let Some(method) = raw.method.as_deref() else {
-        table.missing("method", "it says how to log in to the vault");
+        table.missing("method", "it selects how to log in to the vault");
         return None;
     };
     if !VAULT_METHODS.contains(&method) {
-        table.refuse_choice("method", method, VAULT_METHODS.iter().copied());
+        table.reject_choice("method", method, VAULT_METHODS.iter().copied());
         return None;
     }
     table.reject_keys_of_other_methods(method);
@@ -121,14 +121,14 @@ fn auth(table: &Table<'_>, raw: &RawVaultAuth) -> Option<VaultLogin> {
     }
 }
 
-/// Where the method is mounted; below its own name where nobody says otherwise.
+/// Where the method is mounted; below its own name where the key is not set.
 fn mount(table: &Table<'_>, raw: &RawVaultAuth, method: &str) -> Option<String> {
     let mount = raw.mount.as_deref().unwrap_or(method);
     let is_segment = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control);
     if mount.split('/').all(is_segment) {
         return Some(mount.to_owned());
     }
-    table.refuse("mount", r#"must be a path below auth/, such as "approle""#);
+    table.reject("mount", r#"must be a path below auth/, such as "approle""#);
     None
 }
 
@@ -143,12 +143,12 @@ fn required_asset(table: &Table<'_>, name: &str, text: Option<Written>, why: &st
 fn asset(table: &Table<'_>, name: &str, text: Option<Written>) -> Option<AssetReference> {
     let (reference, origin) = table.asset_with_origin(name, text)?;
     let message = match origin {
-        Some(AssetOrigin::Server(_)) => "cannot be kept in the vault itself: it is needed to log in",
+        Some(AssetOrigin::Server(_)) => "cannot be stored in the vault itself: it is needed to log in",
         Some(AssetOrigin::AwsStore { .. }) => {
-            "cannot be kept in a secret store of AWS: the store's credentials may come from the vault"
+            "cannot be stored in an AWS secret store: the store's credentials may come from the vault"
         }
         Some(AssetOrigin::Process | AssetOrigin::File(_) | AssetOrigin::Program(_)) | None => return Some(reference),
     };
-    table.refuse(name, message);
+    table.reject(name, message);
     None
 }

@@ -27,7 +27,7 @@ pub(super) fn assume_role(table: &Table<'_>, raw: &RawAuth, connection: &str) ->
             ContradictoryAuth::ProfileOnInstance => "profile",
             ContradictoryAuth::OptionsOfInstance => written(raw).next().unwrap_or("session_name"),
         };
-        table.refuse(name, contradiction.to_string());
+        table.reject(name, contradiction.to_string());
         return None;
     }
     Some(method)
@@ -37,13 +37,13 @@ fn base(table: &Table<'_>, raw: &RawAuth) -> Option<BaseKeys> {
     match raw.source.as_deref() {
         None | Some("keys") => {
             if raw.profile.is_some() {
-                table.refuse("profile", r#"belongs to source = "default-chain" only"#);
+                table.reject("profile", r#"belongs to source = "default-chain" only"#);
             }
             own_keys(table, raw).map(BaseKeys::Assets)
         }
         Some("default-chain") => {
             for name in WrittenKeys::of(raw).names() {
-                table.refuse(
+                table.reject(
                     name,
                     r#"has no effect beside source = "default-chain": remove one of them"#,
                 );
@@ -53,7 +53,7 @@ fn base(table: &Table<'_>, raw: &RawAuth) -> Option<BaseKeys> {
             })
         }
         Some(other) => {
-            table.refuse_choice("source", other, ["keys", "default-chain"].into_iter());
+            table.reject_choice("source", other, ["keys", "default-chain"].into_iter());
             None
         }
     }
@@ -66,11 +66,11 @@ fn roles(table: &Table<'_>, raw: &RawAuth) -> Option<RoleChain> {
         return Some(RoleChain::from(role));
     };
     if raw.role.is_some() {
-        table.refuse("roles", "has no effect beside role: remove one of them");
+        table.reject("roles", "has no effect beside role: remove one of them");
         return None;
     }
     let roles: Option<Vec<RoleReference>> = texts.iter().map(|text| table.parse("roles", Some(text))).collect();
     RoleChain::new(roles?)
-        .map_err(|error| table.refuse("roles", error.to_string()))
+        .map_err(|error| table.reject("roles", error.to_string()))
         .ok()
 }

@@ -28,11 +28,11 @@ pub(super) fn auth(
     connection: &str,
 ) -> Option<AuthMethod> {
     let Some(name) = raw.method.as_deref() else {
-        table.missing("method", "it says where the credentials come from");
+        table.missing("method", "it selects where the credentials come from");
         return None;
     };
     if !METHODS.contains(&name) {
-        table.refuse_choice("method", name, METHODS.iter().copied());
+        table.reject_choice("method", name, METHODS.iter().copied());
         return None;
     }
     table.reject_keys_of_other_methods(name);
@@ -56,11 +56,11 @@ fn managed(table: &Table<'_>, raw: &RawAuth, identities: &Identities<'_>, connec
     }
     if let Some(name) = identity.filter(|name| !identities.written.contains(name)) {
         let meant = nearest(name, identities.written.iter().copied());
-        table.refuse("identity", no_identity(meant, identities.written));
+        table.reject("identity", no_identity(meant, identities.written));
     }
     let role_arn: Option<RoleArn> = table.required("role_arn", raw.role_arn.as_deref(), why);
     // Without it, whoever learns a customer's role ARN could have the proxy act on that customer's account.
-    let why = "it keeps one customer's role from being used for another (the confused deputy)";
+    let why = "it prevents one customer's role from being used for another (the confused deputy)";
     let external_id = table.required("external_id", raw.external_id.as_deref(), why);
     let options = options(table, raw, connection);
     let known = identities.read.iter().find(|(name, _)| Some(name.as_str()) == identity);
@@ -123,7 +123,7 @@ impl WrittenKeys {
 pub(super) fn keys(table: &Table<'_>, written: &WrittenKeys) -> Option<KeyAssets> {
     if let Some(credentials) = written.credentials {
         for name in written.parts() {
-            table.refuse(name, "has no effect beside credentials: remove one of them");
+            table.reject(name, "has no effect beside credentials: remove one of them");
         }
         return table.leased_key("credentials", credentials).map(KeyAssets::Leased);
     }
@@ -171,7 +171,7 @@ fn asset<T>(
     if let AssetReference::Literal(secret) = &reference
         && let Err(message) = check(secret)
     {
-        table.refuse(name, message);
+        table.reject(name, message);
         return None;
     }
     Some(reference)
@@ -181,17 +181,17 @@ pub(super) fn own_keys(table: &Table<'_>, raw: &RawAuth) -> Option<KeyAssets> {
     keys(table, &WrittenKeys::of(raw))
 }
 
-/// `Some(None)` where none is asked for.
+/// `Some(None)` where none is configured.
 #[expect(
     clippy::option_option,
-    reason = "no profile and a wrong profile are different answers"
+    reason = "no profile and a wrong profile are different results"
 )]
 pub(super) fn profile(table: &Table<'_>, raw: &RawAuth) -> Option<Option<String>> {
     let Some(profile) = raw.profile.as_deref() else {
         return Some(None);
     };
     if profile.is_empty() || profile.chars().any(char::is_control) {
-        table.refuse(
+        table.reject(
             "profile",
             "must be the name of a profile of the AWS configuration files",
         );

@@ -11,7 +11,7 @@ pub(super) fn browsers(table: &Table<'_>, raw: &RawBrowsers) -> BrowserConfig {
     BrowserConfig {
         mode: table.choice("mode", &raw.mode),
         origins: origins.collect::<Result<_, _>>().unwrap_or_else(|error| {
-            table.refuse("origins", crate::InvalidWebOrigin::to_string(&error));
+            table.reject("origins", crate::InvalidWebOrigin::to_string(&error));
             Vec::new()
         }),
         user_agents: table.choice("user_agents", &raw.user_agents),
@@ -27,7 +27,7 @@ pub(super) fn pass_fields(table: &Table<'_>, names: &[String]) -> PassFields {
                 .map(|meant| format!(r#"; did you mean "{meant}"?"#))
                 .unwrap_or_default();
             let message = format!(r#"must be of "cookie", "referer" and "set-cookie": no other field can pass{meant}"#);
-            table.refuse("pass_fields", message);
+            table.reject("pass_fields", message);
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! What may be sent in the clear: to this machine, and to where the operator says so.
+//! What may be sent in the clear: to this machine, and to where the operator allows it.
 //!
 //! A request in the clear shows its body and its session token to everybody on the way, and the token with a signature
 //! for any time and target that somebody on the way changes is as good as the key for what the signature covers.
@@ -11,11 +11,11 @@ pub(super) fn endpoint(table: &Table<'_>, name: &str, text: Option<&str>, is_all
     let url: EndpointUrl = table.parse(name, text)?;
     if url.scheme() == Scheme::Http && !is_allowed && !is_this_machine(&url) {
         let message = format!(
-            "leads beyond this machine in the clear: bodies, session tokens and secrets could be read on the way; use \
+            "leads beyond this machine in the clear: bodies, session tokens and secrets could be read in transit; use \
              https://, or set {} = true",
             table.key("allow_cleartext")
         );
-        table.refuse(name, message);
+        table.reject(name, message);
         return None;
     }
     Some(url)
@@ -25,7 +25,7 @@ pub(super) fn endpoint(table: &Table<'_>, name: &str, text: Option<&str>, is_all
 fn is_this_machine(url: &EndpointUrl) -> bool {
     match url.ip() {
         Some(ip) => ip.to_canonical().is_loopback(),
-        // RFC 6761, section 6.3: resolvers answer with loopback addresses only.
+        // RFC 6761, section 6.3: resolvers respond with loopback addresses only.
         None => url.host() == "localhost" || url.host().ends_with(".localhost"),
     }
 }

@@ -32,18 +32,22 @@ pub(super) fn connection(
     let service = table.required(
         "service",
         raw.service.as_deref(),
-        "it says what requests are signed for",
+        "it names what requests are signed for",
     );
     // Named as SDKs name it, it would have no host and no traits.
     let service = service.map(|service| endpoint_prefix_of(&service));
-    let region = table.required("region", raw.region.as_deref(), "it says where requests are signed for");
+    let region = table.required(
+        "region",
+        raw.region.as_deref(),
+        "it names the region that requests are signed for",
+    );
     let signing_name = table.parse("signing_name", raw.signing_name.as_deref());
     let identities = Identities {
         read: identities,
         written: known_identities,
     };
     if raw.auth.is_none() {
-        table.missing("auth", "it says where the credentials come from; add auth.method");
+        table.missing("auth", "it selects where the credentials come from; add auth.method");
     }
     let mut auth = raw.auth.as_ref().and_then(|raw| {
         auth(
@@ -138,7 +142,7 @@ fn check_place(table: &Table<'_>, config: &ConnectionConfig, sts: &StsConfig, ha
             ("use_dualstack", config.variant.dualstack),
         ] {
             if is_on {
-                table.refuse(name, "has no effect beside an endpoint: remove one of them");
+                table.reject(name, "has no effect beside an endpoint: remove one of them");
             }
         }
     } else {
@@ -162,7 +166,7 @@ fn check_place(table: &Table<'_>, config: &ConnectionConfig, sts: &StsConfig, ha
         let name = ["role_arn", "roles"].into_iter().find(is_written).unwrap_or("role");
         let message =
             "is a role in another partition than the connection's region; credentials do not cross partitions";
-        table.refuse(name, message);
+        table.reject(name, message);
     }
 }
 
@@ -170,7 +174,7 @@ fn check_endpoint_is_known(table: &Table<'_>, service: &ServiceId, region: &Regi
     if endpoint(service, region, variant).is_err() {
         let message = "is none of AWS's regions, such as eu-west-1; for a server that is not AWS's, set the \
                        connection's endpoint";
-        table.refuse("region", message);
+        table.reject("region", message);
     }
 }
 
@@ -197,23 +201,23 @@ fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
     match config.payload {
         PayloadMode::Signed if must_be_unsigned => {
             let message = r#"the service takes no signed payload: use "auto" or "unsigned""#;
-            table.refuse("payload", message);
+            table.reject("payload", message);
         }
         PayloadMode::Unsigned if !traits.unsigned_payload_allowed => {
-            table.refuse(
+            table.reject(
                 "payload",
                 r#"the service takes no unsigned payload: use "auto" or "signed""#,
             );
         }
         PayloadMode::Unsigned | PayloadMode::UnsignedTrailer if is_clear && !must_be_unsigned => {
             let message = r#"an unsigned payload needs TLS: use "signed", or an https endpoint"#;
-            table.refuse("payload", message);
+            table.reject("payload", message);
         }
         PayloadMode::Streaming | PayloadMode::StreamingTrailer | PayloadMode::UnsignedTrailer
             if !traits.is_s3_family =>
         {
             let other = if must_be_unsigned { "unsigned" } else { "signed" };
-            table.refuse(
+            table.reject(
                 "payload",
                 format!(r#"only S3 takes bodies in chunks: use "auto" or "{other}""#),
             );
@@ -226,17 +230,17 @@ fn check_service(table: &Table<'_>, config: &ConnectionConfig) {
         | PayloadMode::UnsignedTrailer => {}
     }
     if config.expected_bucket_owner.is_some() && config.connection.service.as_str() != "s3" {
-        table.refuse("expected_bucket_owner", "only S3 has buckets with an owner: remove it");
+        table.reject("expected_bucket_owner", "only S3 has buckets with an owner: remove it");
     }
     if config.multipart && !traits.is_s3_family {
-        table.refuse("multipart", "only S3 has multipart uploads: remove it");
+        table.reject("multipart", "only S3 has multipart uploads: remove it");
     }
     if config.bucket_addressing == BucketAddressing::Virtual {
         if !traits.is_s3_family {
-            table.refuse("bucket_addressing", "only S3 has buckets: remove it");
+            table.reject("bucket_addressing", "only S3 has buckets: remove it");
         } else if config.endpoint.as_ref().is_some_and(|url| url.ip().is_some()) {
-            let message = r#"a bucket cannot stand before an IP address: use "path", or a host name in endpoint"#;
-            table.refuse("bucket_addressing", message);
+            let message = r#"a bucket cannot be put before an IP address: use "path", or a host name in endpoint"#;
+            table.reject("bucket_addressing", message);
         }
     }
 }
@@ -252,9 +256,9 @@ pub(super) fn limits(table: &Table<'_>, raw: &RawLimits) -> Limits {
     let is_own = |name: &str| table.report.sources.wrote(&table.key(name));
     if limits.memory_body > limits.max_body && !table.report.knows(&table.key("max_body")) {
         if is_own("memory_body") {
-            table.refuse("memory_body", "must not be above max_body");
+            table.reject("memory_body", "must not be above max_body");
         } else if is_own("max_body") {
-            table.refuse("max_body", "must not be below memory_body");
+            table.reject("max_body", "must not be below memory_body");
         }
     }
     limits

@@ -5,7 +5,7 @@ use aws_endpoints::{AwsHost, HostError, parse_host};
 use crate::table::Table;
 use crate::{ConnectionConfig, HostPattern};
 
-/// What may stand before the end of a pattern: a resource's name, an account, an access point, what a VPC endpoint has.
+/// What may precede the end of a pattern: a resource's name, an account, an access point, what a VPC endpoint has.
 const BEFORE: [&str; 7] = [
     "x",
     "111122223333",
@@ -26,7 +26,7 @@ pub(super) fn hosts(table: &Table<'_>, written: &[String], config: &ConnectionCo
         match text.parse() {
             Ok(pattern) => patterns.push(pattern),
             Err(error) => {
-                table.refuse("hosts", crate::host_pattern::InvalidHostPattern::to_string(&error));
+                table.reject("hosts", crate::host_pattern::InvalidHostPattern::to_string(&error));
                 return Vec::new();
             }
         }
@@ -42,7 +42,7 @@ pub(super) fn hosts(table: &Table<'_>, written: &[String], config: &ConnectionCo
             "holds a host that is none of AWS's for {} in {}: the connection would never sign for it",
             connection.service, connection.region
         );
-        table.refuse("hosts", message);
+        table.reject("hosts", message);
     }
     patterns
 }

@@ -1,4 +1,4 @@
-//! Customers are kept apart: each organisation has a user and an External ID of its own.
+//! Customers are isolated: each organisation has a user and an External ID of its own.
 
 use auth_model::{AssetReference, AuthMethod, ConnectionName, ExternalId, KeyAssets, Organisation};
 
@@ -30,7 +30,7 @@ fn check_keys(config: &Config, report: &Report<'_>) {
                  its own",
                 other.name
             );
-            report.refuse(&key, message);
+            report.reject(&key, message);
         }
     }
 }
@@ -57,7 +57,7 @@ fn check_external_ids(config: &Config, report: &Report<'_>) {
                 "is also that of connections.{other}, of another organisation: each organisation needs an External \
                  ID of its own"
             );
-            report.refuse(&key, message);
+            report.reject(&key, message);
         }
         seen.push((name, external_id, organisation));
     }

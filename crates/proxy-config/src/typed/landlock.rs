@@ -54,6 +54,6 @@ fn check_chain(key: &KeyPath, profile: Option<&str>, report: &Report<'_>) {
     }
     if let Some(profile) = found.runs_program_of {
         let message = format!("the AWS profile {profile:?} has credential_process, and {NO_PROGRAMS}");
-        report.refuse(key, message);
+        report.reject(key, message);
     }
 }

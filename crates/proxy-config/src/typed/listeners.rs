@@ -20,7 +20,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
         if let Some((other, _)) = taken {
             let (key, other) = written_first(report, key, other);
             let message = format!(r#"is the same address as {other}: every listener needs its own port, or "off""#);
-            report.refuse(key, message);
+            report.reject(key, message);
         }
         // The admin listener shows names and numbers and signs nothing; kubelets probe it from outside.
         let signs = *key != KeyPath::of("server.admin");
@@ -28,7 +28,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             let message = "can be reached from other machines, and whoever reaches it acts with the credentials of \
                            the connections: use 127.0.0.1, or set server.allow_unauthenticated_clients = true where \
                            the network lets only trusted clients in";
-            report.refuse(key, message);
+            report.reject(key, message);
         }
     }
     for (key, endpoint) in endpoints(config) {
@@ -43,15 +43,15 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
             } else {
                 String::new()
             };
-            let message = format!("is this proxy's own listener {listener}: requests would go round for ever{remedy}");
-            report.refuse(&key, message);
+            let message = format!("is this proxy's own listener {listener}: requests would loop for ever{remedy}");
+            report.reject(&key, message);
         }
     }
     if config.server.listen.is_none() && !report.knows(&KeyPath::of("server.listen")) {
         for (name, connection) in &config.connections {
             if connection.listen.is_none() {
                 let key = KeyPath::of("connections").entry(name.as_str()).entry("listen");
-                report.refuse(
+                report.reject(
                     &key,
                     "missing: server.listen is off, so nothing reaches this connection",
                 );

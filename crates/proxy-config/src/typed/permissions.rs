@@ -13,33 +13,33 @@ use crate::suggest::nearest;
 use crate::table::Table;
 use crate::{AllowMode, AllowRule, Permissions};
 
-/// What `session_policy` says instead of a policy: the one of `allow`.
+/// What `session_policy` has instead of a policy: the one of `allow`.
 pub(super) const SAME_AS_ALLOW: &str = "allow";
 
 /// No policy that IAM would take is a hundredth of this; a longer one would only slow every request down.
 const MAX_POLICY_BYTES: u64 = 1024 * 1024;
 
 /// The permissions. Of `auth`, the account of the role is taken where `account` is not written, and the session is
-/// held to the policy where `session_policy` says so.
+/// held to the policy where `session_policy` demands it.
 pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&mut AuthMethod>) -> Permissions {
     let mode = table.choice("allow_mode", &raw.allow_mode);
-    // What is the default anyway says nothing: `config show` writes it out.
+    // The default is no statement: `config show` writes it out.
     if raw.allow.is_none() && mode != AllowMode::default() && table.report.sources.wrote(&table.key("allow_mode")) {
-        table.refuse("allow_mode", "has no effect without allow: remove it, or add a policy");
+        table.reject("allow_mode", "has no effect without allow: remove it, or add a policy");
     }
     let text = policy_text(table, raw);
     let rule = text.and_then(|text| match AllowPolicy::parse(&text) {
         Ok(policy) => Some(AllowRule { text, policy, mode }),
         Err(error) => {
-            table.refuse("allow", error.to_string());
+            table.reject("allow", error.to_string());
             None
         }
     });
-    let asked = raw.auth.as_ref().and_then(|auth| auth.session_policy.as_deref());
-    let is_held = asked == Some(SAME_AS_ALLOW);
+    let session_policy = raw.auth.as_ref().and_then(|auth| auth.session_policy.as_deref());
+    let is_held = session_policy == Some(SAME_AS_ALLOW);
     if is_held && raw.allow.is_none() {
         let message = r#"is "allow", and the connection has no policy of that name: add allow, or write a policy here"#;
-        table.table("auth").refuse("session_policy", message);
+        table.table("auth").reject("session_policy", message);
     }
     let role_account = auth.as_deref().and_then(account_of_role);
     if let (true, Some(rule), Some(auth)) = (is_held, &rule, auth) {
@@ -54,12 +54,12 @@ pub(super) fn permissions(table: &Table<'_>, raw: &RawConnection, auth: Option<&
     }
 }
 
-/// Where the record is kept. The file need not be there, but `serve` could not begin one in a folder that is not.
+/// Where the record is stored. The file need not be there, but `serve` could not begin one in a folder that is not.
 fn record(table: &Table<'_>, text: Option<&str>) -> Option<PathBuf> {
     let path = table.place("record", text, Need::Replace)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if path.is_dir() || !folder.is_none_or(Path::is_dir) {
-        table.refuse(
+        table.reject(
             "record",
             "must be a file, which need not exist, in a folder that exists",
         );
@@ -75,7 +75,7 @@ fn vended(table: &Table<'_>, names: &[String]) -> VendedActions {
             || "docs/policies.md lists them".to_owned(),
             |meant| format!("did you mean {meant}?"),
         );
-        table.refuse("vend_credentials", format!("{error}; {help}"));
+        table.reject("vend_credentials", format!("{error}; {help}"));
         VendedActions::default()
     })
 }

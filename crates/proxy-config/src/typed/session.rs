@@ -73,7 +73,7 @@ fn policy(table: &Table<'_>, raw: &RawAuth) -> Option<SessionPolicy> {
         }
     };
     if serde_json::from_str::<serde::de::IgnoredAny>(policy.as_str()).is_err() {
-        table.refuse(name, "must be JSON: an IAM policy document");
+        table.reject(name, "must be JSON: an IAM policy document");
         return None;
     }
     Some(policy)
@@ -87,7 +87,7 @@ fn policy_arns(table: &Table<'_>, raw: &RawAuth) -> PolicyArns {
         return PolicyArns::default();
     };
     PolicyArns::new(arns).unwrap_or_else(|error| {
-        table.refuse(name, error.to_string());
+        table.reject(name, error.to_string());
         PolicyArns::default()
     })
 }
@@ -108,14 +108,14 @@ fn tags(table: &Table<'_>, raw: &RawAuth) -> SessionTags {
             InvalidSessionTags::NotATag => "transitive_tag_keys",
             InvalidSessionTags::TooMany | InvalidSessionTags::Repeated => "session_tags",
         };
-        table.refuse(name, error.to_string());
+        table.reject(name, error.to_string());
         SessionTags::default()
     })
 }
 
 fn tag(table: &Table<'_>, key: &str, value: &str) -> Option<(TagKey, TagValue)> {
     let path = table.key("session_tags").entry(key);
-    let note = |message: String| table.report.refuse(&path, message);
+    let note = |message: String| table.report.reject(&path, message);
     let key = TagKey::parse(key).map_err(|error| note(error.to_string()));
     let value = TagValue::parse(value).map_err(|error| note(error.to_string()));
     Some((key.ok()?, value.ok()?))
@@ -133,8 +133,8 @@ fn mfa(table: &Table<'_>, raw: &RawAuth) -> Option<Mfa> {
     let serial = table.parse("mfa_serial", raw.mfa_serial.as_deref());
     let code = table.asset_with_origin("mfa_token", raw.mfa_token);
     if let Some((_, Some(AssetOrigin::Process))) = code {
-        let message = "must be kept where it changes, such as file:PATH or exec:PROGRAM: AWS takes each code once";
-        table.refuse("mfa_token", message);
+        let message = "must come from where it changes, such as file:PATH or exec:PROGRAM: AWS takes each code once";
+        table.reject("mfa_token", message);
     }
     Some(Mfa {
         serial: serial?,

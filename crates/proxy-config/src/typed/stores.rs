@@ -1,4 +1,4 @@
-//! `[assets.secretsmanager]` and `[assets.ssm]`: where AWS's stores of secrets are asked, and with whose credentials.
+//! `[assets.secretsmanager]` and `[assets.ssm]`: where AWS's secret stores are, and with whose credentials they are called.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ fn store(
         let name = if raw.region.is_some() { "region" } else { "connection" };
         let message = "leads to a region that is none of AWS's: set the store's region, or its endpoint for a server \
                        that is not AWS's";
-        table.refuse(name, message);
+        table.reject(name, message);
         return None;
     }
     Some(StoreConfig {
@@ -71,7 +71,7 @@ fn connection<'a>(
         let hint = nearest(name, connections.keys().map(ConnectionName::as_str))
             .map(|meant| format!("; did you mean {meant}?"))
             .unwrap_or_default();
-        table.refuse(
+        table.reject(
             "connection",
             format!("must be the name of one of the [connections.NAME]{hint}"),
         );

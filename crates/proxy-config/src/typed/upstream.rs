@@ -14,13 +14,13 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
     if let Some(path) = &ca_file {
         table.report.depends_on(path);
         if let Err(error) = File::open(path) {
-            table.refuse("ca_file", format!("cannot be read: {error}"));
+            table.reject("ca_file", format!("cannot be read: {error}"));
         }
     }
     let allow_addresses: Vec<_> = raw.allow_addresses.iter().map(|text| text.parse().ok()).collect();
     if allow_addresses.iter().any(Option::is_none) {
         let message = r#"must be addresses or CIDR blocks, such as ["127.0.0.0/8", "::1"]"#;
-        table.refuse("allow_addresses", message);
+        table.reject("allow_addresses", message);
     }
     UpstreamConfig {
         allow_addresses: allow_addresses.into_iter().flatten().collect(),
@@ -41,7 +41,7 @@ pub(super) fn upstream(table: &Table<'_>, raw: &RawUpstream) -> UpstreamConfig {
     }
 }
 
-/// The proxy's URL; an empty text is none, to switch off what the environment says.
+/// The proxy's URL; an empty string is none, which overrides the environment.
 fn proxy(table: &Table<'_>, name: &str, written: Option<Written>) -> Option<Secret> {
     let text = table.secret(name, written)?;
     if text.expose().is_empty() {
@@ -57,6 +57,6 @@ fn proxy(table: &Table<'_>, name: &str, written: Option<Written>) -> Option<Secr
         return Some(url);
     }
     let message = "must be http://[USER:PASSWORD@]HOST[:PORT]: proxies are reached by plain HTTP and CONNECT";
-    table.refuse(name, message);
+    table.reject(name, message);
     None
 }

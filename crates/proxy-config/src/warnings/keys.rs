@@ -39,14 +39,14 @@ pub fn of_length(path: &str, length: usize) -> String {
 pub struct KeyPlace<'a> {
     /// The table: `connections.NAME.auth` or `identities.NAME`.
     pub path: String,
-    /// Where they are kept.
+    /// Where they are stored.
     pub keys: &'a KeyAssets,
-    /// Whether AWS itself is asked with them: not an S3-compatible server, nor an STS of one's own.
+    /// Whether they are used with AWS itself: not an S3-compatible server, nor an STS of one's own.
     pub is_for_aws: bool,
 }
 
 impl Config {
-    /// All keys that are kept somewhere, and whom they are shown to.
+    /// All keys that are stored somewhere, and with whom they are used.
     #[must_use]
     pub fn key_places(&self) -> Vec<KeyPlace<'_>> {
         let of_connection = |connection| self.of_connection(connection);

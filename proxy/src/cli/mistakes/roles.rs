@@ -6,7 +6,7 @@ use super::{By, Seen, connection, said};
 pub(super) fn rows(seen: &mut Seen) {
     let good = "arn:aws:iam::222233334444:role/for-the-proxy";
     let rest = "identity = \"acme\"\nexternal_id = \"agreed\"";
-    let words = "external_id: missing: it keeps one customer's role from being used for another";
+    let words = "external_id: missing: it prevents one customer's role from being used for another";
     seen.row(
         "no `external_id`",
         By::Config,

@@ -1,4 +1,4 @@
-//! What was written where a secret is kept, and looks like something else.
+//! What was written for a secret, and looks like something else.
 
 use auth_model::{InvalidAssetReference, Secret};
 
@@ -22,7 +22,7 @@ pub(super) fn error(text: &Secret, error: &InvalidAssetReference) -> String {
     }
 }
 
-/// What is said of a secret that looks as if a shell should replace it. `literal:` before it says that it is meant so.
+/// The notice of a secret that looks as if a shell should replace it; `literal:` before it confirms that it is meant so.
 pub(super) fn notice(text: &Secret) -> Option<&'static str> {
     let text = text.expose();
     let starts_a_name = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '{' | '(');

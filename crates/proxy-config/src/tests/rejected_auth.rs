@@ -1,17 +1,17 @@
-//! One row for each way of authenticating that is refused, with its whole text.
+//! One row for each way of authenticating that is rejected, with its whole text.
 
-use super::{connection, read, refuse};
+use super::{connection, read, reject};
 
 #[test]
 fn methods_and_their_keys() {
     let row = |auth: &str, want: &[&str]| {
         let body = format!("service = \"s3\"\nregion = \"eu-west-1\"\n[connections.a.auth]\n{auth}");
-        refuse(&connection(&body), want);
+        reject(&connection(&body), want);
     };
     row(
         "",
         &[
-            "signing-proxy.toml:4:16: connections.a.auth.method: missing: it says where the credentials come from; must \
+            "signing-proxy.toml:4:16: connections.a.auth.method: missing: it selects where the credentials come from; must \
          be \"access-key\", \"access-key-assume-role\", \"managed-cross-account\" or \"default-chain\"",
         ],
     );
@@ -26,7 +26,7 @@ fn methods_and_their_keys() {
         "method = \"access-key\"\nrole = \"x\"\nprofile = \"y\"\nsecret_access_key = \"keyring:x\"",
         &[
             "signing-proxy.toml:4:16: connections.a.auth.access_key_id: missing: an access key has an id and a secret; \
-         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
+         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the secret itself",
             "signing-proxy.toml:6:1: connections.a.auth.role: does not belong to method \"access-key\", only to \
          \"access-key-assume-role\"",
             "signing-proxy.toml:7:1: connections.a.auth.profile: does not belong to method \"access-key\", only to \
@@ -40,7 +40,7 @@ fn methods_and_their_keys() {
         "method = \"access-key-assume-role\"\naccess_key_id = \"A K\"\nsecret_access_key = \"a\\nb\"\nsession_duration = \"1m\"\nsession_name = \"x\"\nsession_policy = \"{x}\"",
         &[
             "signing-proxy.toml:4:16: connections.a.auth.role: missing: method \"access-key-assume-role\" needs it; must \
-         be a role's name, path/name or ARN, a text",
+         be a role's name, path/name or ARN, a string",
             "signing-proxy.toml:6:1: connections.a.auth.access_key_id: an access key id is 1 to 128 visible ASCII \
          characters without '/', ',' and '='",
             "signing-proxy.toml:7:1: connections.a.auth.secret_access_key: a secret access key is 1 to 1024 characters \
@@ -62,20 +62,19 @@ fn methods_and_their_keys() {
 #[test]
 fn a_managed_identity_needs_identity_role_and_external_id() {
     let body = "service = \"s3\"\nregion = \"eu-west-1\"\n[connections.a.auth]\nmethod = \"managed-cross-account\"\n";
-    refuse(
+    reject(
         &connection(body),
         &[
             "signing-proxy.toml:4:16: connections.a.auth.identity: missing: method \"managed-cross-account\" needs it; \
-         must be the name of one of the identities, a text",
+         must be the name of one of the identities, a string",
             "signing-proxy.toml:4:16: connections.a.auth.role_arn: missing: method \"managed-cross-account\" needs it; \
-         must be a role's ARN, a text",
-            "signing-proxy.toml:4:16: connections.a.auth.external_id: missing: it keeps one customer's role from being \
-         used for another (the confused deputy); must be an External ID, a text",
+         must be a role's ARN, a string",
+            "signing-proxy.toml:4:16: connections.a.auth.external_id: missing: it prevents one customer's role from being used for another (the confused deputy); must be an External ID, a string",
         ],
     );
     let rest =
         "identity = \"acmee\"\nrole_arn = \"arn:aws:iam::222233334444:user/x\"\nexternal_id = \"!\"\n[identities.acme]";
-    refuse(
+    reject(
         &connection(&format!("{body}{rest}")),
         &[
             "signing-proxy.toml:6:1: connections.a.auth.identity: must be the name of one of the [identities.NAME]; did \
@@ -85,11 +84,11 @@ fn a_managed_identity_needs_identity_role_and_external_id() {
             "signing-proxy.toml:8:1: connections.a.auth.external_id: an External ID is 2 to 1224 of A-Z, a-z, 0-9 and \
          '_+=,.@:/-'",
             "signing-proxy.toml:9:13: identities.acme.organisation: missing: a managed identity serves one customer \
-         organisation; must be an organisation's name, a text",
+         organisation; must be an organisation's name, a string",
             "signing-proxy.toml:9:13: identities.acme.access_key_id: missing: an access key has an id and a secret; must \
-         be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
+         be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the secret itself",
             "signing-proxy.toml:9:13: identities.acme.secret_access_key: missing: an access key has an id and a secret; \
-         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the text itself",
+         must be a credential asset, such as \"env:NAME\" or \"file:PATH\", or the secret itself",
         ],
     );
 }
@@ -111,7 +110,7 @@ fn two_customers(first: &str, second: &str) -> String {
 fn organisations_are_kept_apart() {
     let own = |id: &str| format!("role_arn = \"arn:aws:iam::222233334444:role/x\"\nexternal_id = \"{id}\"");
     read(&two_customers(&own("id-1"), &own("id-2")), &[]).unwrap();
-    refuse(
+    reject(
         &two_customers(&own("id-1"), &own("id-1")),
         &[
             "signing-proxy.toml:24:1: connections.bolt.auth.external_id: is also that of connections.acme, of another \
@@ -119,7 +118,7 @@ fn organisations_are_kept_apart() {
         ],
     );
     let shared_key = two_customers(&own("id-1"), &own("id-2")).replace("env:bolt_ID", "env:acme_ID");
-    refuse(
+    reject(
         &shared_key,
         &[
             "signing-proxy.toml:15:1: identities.bolt.access_key_id: is also the key of identities.acme, of another \
@@ -135,7 +134,7 @@ fn organisations_are_kept_apart() {
 fn roles_stay_in_their_partition() {
     let role = "role_arn = \"arn:aws-cn:iam::222233334444:role/x\"\nexternal_id = \"id-1\"";
     let good = role.replace("aws-cn", "aws").replace("id-1", "id-2");
-    refuse(
+    reject(
         &two_customers(role, &good),
         &[
             "signing-proxy.toml:11:1: connections.acme.auth.role_arn: is a role in another partition than the \
@@ -148,7 +147,7 @@ fn roles_stay_in_their_partition() {
 fn a_role_for_a_foreign_region_needs_an_sts_endpoint() {
     let body = "service = \"s3\"\nregion = \"garage\"\nendpoint = \"https://host\"\n[connections.a.auth]\n\
                 method = \"access-key-assume-role\"\naccess_key_id = \"AK\"\nsecret_access_key = \"S\"\nrole = \"r\"\n";
-    refuse(
+    reject(
         &connection(body),
         &[
             "signing-proxy.toml:1:14: connections.a.sts_endpoint: missing: the region is none of AWS's, so it has no STS \
@@ -164,10 +163,10 @@ fn a_role_for_a_foreign_region_needs_an_sts_endpoint() {
 
 #[test]
 fn unknown_keys_that_belong_further_down() {
-    refuse(
+    reject(
         "[connections.a]\nservice = \"s3\"\nregion = \"us-east-1\"\naccess_key_id = \"x\"",
         &[
-            "signing-proxy.toml:1:14: connections.a.auth: missing: it says where the credentials come from; add auth.method",
+            "signing-proxy.toml:1:14: connections.a.auth: missing: it selects where the credentials come from; add auth.method",
             "signing-proxy.toml:4:1: connections.a.access_key_id: unknown key in [connections.a]; it belongs in \
              [connections.a.auth]",
         ],

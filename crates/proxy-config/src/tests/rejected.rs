@@ -1,6 +1,6 @@
-//! One row for each input that is refused, with its whole text.
+//! One row for each input that is rejected, with its whole text.
 
-use super::{CHAIN, REPORTS, connection, read, refuse, refuse_with};
+use super::{CHAIN, REPORTS, connection, read, reject, reject_with};
 use crate::keys;
 
 /// The complete connection with lines before it.
@@ -10,7 +10,7 @@ fn with(lines: &str) -> String {
 
 #[test]
 fn nothing_to_sign_for() {
-    refuse(
+    reject(
         "",
         &[
             "configuration: connections: missing: there is nothing to sign for; add [connections.NAME] with service, \
@@ -21,11 +21,11 @@ fn nothing_to_sign_for() {
 
 #[test]
 fn text_that_is_no_toml() {
-    refuse(
+    reject(
         "[server]\nlisten = SECRET",
         &["signing-proxy.toml:2:10: not TOML: invalid string, expected `\"`, `'`"],
     );
-    refuse(
+    reject(
         "a = 1\na = 2",
         &["signing-proxy.toml:2:1: not TOML: duplicate key `a` in document root"],
     );
@@ -33,7 +33,7 @@ fn text_that_is_no_toml() {
 
 #[test]
 fn unknown_keys_all_at_once() {
-    refuse(
+    reject(
         &with("colour = 1\n[server]\nlissten = 2\nregion = 3\nzzzzzzzzzzzz = 4"),
         &[
             "signing-proxy.toml:1:1: colour: unknown key at the top level; known are server, process, log, sts, assets, \
@@ -50,29 +50,29 @@ fn unknown_keys_all_at_once() {
 
 #[test]
 fn values_of_a_wrong_type() {
-    refuse(
+    reject(
         &with(
             "[server]\nlisten = 8080\nallow_unauthenticated_clients = \"true\"\nheader_timeout = 30\nadmin = 1979-05-27\nmax_clients = 0\ngateway_hosts = \"a\"",
         ),
         &[
             "signing-proxy.toml:2:1: server.listen: must be an IP address and a port, such as \"127.0.0.1:8080\", or \
              \"off\", not this number",
-            "signing-proxy.toml:3:1: server.allow_unauthenticated_clients: must be true or false, not this text",
+            "signing-proxy.toml:3:1: server.allow_unauthenticated_clients: must be true or false, not this string",
             "signing-proxy.toml:4:1: server.header_timeout: must be a duration from \"1s\" to \"10m\", not this number",
             "signing-proxy.toml:5:1: server.admin: must be an IP address and a port, such as \"127.0.0.1:8080\", or \
              \"off\", not a date",
             "signing-proxy.toml:6:1: server.max_clients: must be an integer from 1 to 1000000, not this number",
-            "signing-proxy.toml:7:1: server.gateway_hosts: must be a list of host names, each a text, not this text",
+            "signing-proxy.toml:7:1: server.gateway_hosts: must be a list of host names, each a string, not this string",
         ],
     );
-    refuse(
+    reject(
         "server = 5\nconnections = []",
         &[
             "signing-proxy.toml:1:1: server: must be a table, [server], not this number",
             "signing-proxy.toml:2:1: connections: must be a table, [connections], not this list",
         ],
     );
-    refuse(
+    reject(
         "[connections]\na = 5",
         &["signing-proxy.toml:2:1: connections.a: must be a table, [connections.a], not this number"],
     );
@@ -80,7 +80,7 @@ fn values_of_a_wrong_type() {
 
 #[test]
 fn values_out_of_bounds() {
-    refuse(
+    reject(
         &with(
             "[server]\nheader_timeout = \"0s\"\nidle_timeout = \"2\"\nmax_header_bytes = \"1KiB\"\nlisten = \"localhost:80\"\n[log]\nlevel = \"inof\"\nformat = \"xml\"\n[upstream]\nca_file = \"\"\n[defaults.limits]\nmax_body = \"1PB\"",
         ),
@@ -91,7 +91,7 @@ fn values_out_of_bounds() {
             "signing-proxy.toml:5:1: server.listen: must be an IP address and a port, such as \"127.0.0.1:8080\", or \"off\"",
             "signing-proxy.toml:7:1: log.level: must be \"error\", \"warn\", \"info\", \"debug\" or \"trace\"; did you mean \"info\"?",
             "signing-proxy.toml:8:1: log.format: must be \"auto\", \"text\" or \"json\"",
-            "signing-proxy.toml:10:1: upstream.ca_file: must be the path of a PEM file, a text",
+            "signing-proxy.toml:10:1: upstream.ca_file: must be the path of a PEM file, a string",
             "signing-proxy.toml:12:1: defaults.limits.max_body: must be a size from \"0B\" to \"50TiB\"",
         ],
     );
@@ -99,21 +99,21 @@ fn values_out_of_bounds() {
 
 #[test]
 fn a_connection_without_its_keys() {
-    refuse(
+    reject(
         "[connections.a]",
         &[
-            "signing-proxy.toml:1:14: connections.a.service: missing: it says what requests are signed for; must be an \
-         endpoint prefix, a text",
-            "signing-proxy.toml:1:14: connections.a.region: missing: it says where requests are signed for; must be a \
-         region, a text",
-            "signing-proxy.toml:1:14: connections.a.auth: missing: it says where the credentials come from; add auth.method",
+            "signing-proxy.toml:1:14: connections.a.service: missing: it names what requests are signed for; must be an \
+         endpoint prefix, a string",
+            "signing-proxy.toml:1:14: connections.a.region: missing: it names the region that requests are signed for; must be a \
+         region, a string",
+            "signing-proxy.toml:1:14: connections.a.auth: missing: it selects where the credentials come from; add auth.method",
         ],
     );
 }
 
 #[test]
 fn names_and_places_of_a_wrong_shape() {
-    refuse(
+    reject(
         "[connections.\"a b\"]\nservice = \"S3\"\nregion = \"EU\"\nsigning_name = \"\"\n\
          [connections.\"a b\".auth]\nmethod = \"default-chain\"",
         &[
@@ -131,7 +131,7 @@ fn names_and_places_of_a_wrong_shape() {
 
 #[test]
 fn a_region_that_is_not_awss_needs_an_endpoint() {
-    refuse(
+    reject(
         &connection(&format!("service = \"s3\"\nregion = \"garage\"\n{CHAIN}")),
         &[
             "signing-proxy.toml:3:1: connections.a.region: is none of AWS's regions, such as eu-west-1; for a server \
@@ -146,7 +146,7 @@ fn a_region_that_is_not_awss_needs_an_endpoint() {
 fn endpoints_are_scheme_host_and_port() {
     let row = |url: &str, want: &str| {
         let body = format!("service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"{url}\"\n{CHAIN}");
-        refuse(
+        reject(
             &connection(&body),
             &[&format!("signing-proxy.toml:4:1: connections.a.endpoint: {want}")],
         );
@@ -173,22 +173,22 @@ fn endpoints_are_scheme_host_and_port() {
     );
     row(
         "http://localhost:8080",
-        "is this proxy's own listener server.listen: requests would go round for ever",
+        "is this proxy's own listener server.listen: requests would loop for ever",
     );
     row(
         "http://[::ffff:127.0.0.1]:8080",
-        "is this proxy's own listener server.listen: requests would go round for ever",
+        "is this proxy's own listener server.listen: requests would loop for ever",
     );
     row(
         "http://127.0.0.1:9901",
-        "is this proxy's own listener server.admin: requests would go round for ever",
+        "is this proxy's own listener server.admin: requests would loop for ever",
     );
 }
 
 #[test]
 fn what_has_no_effect_beside_an_endpoint() {
     let body = "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"https://host\"\nuse_fips = true\nuse_dualstack = true\n";
-    refuse(
+    reject(
         &format!(
             "{}[sts]\nendpoint = \"https://sts\"\nuse_fips = true",
             connection(&format!("{body}{CHAIN}"))
@@ -205,7 +205,7 @@ fn what_has_no_effect_beside_an_endpoint() {
 fn payloads_and_buckets_that_the_service_does_not_take() {
     let row = |service: &str, lines: &str, want: &str| {
         let body = format!("service = \"{service}\"\nregion = \"eu-west-1\"\n{lines}\n{CHAIN}");
-        refuse(
+        reject(
             &connection(&body),
             &[&format!("signing-proxy.toml:4:1: connections.a.{want}")],
         );
@@ -264,18 +264,18 @@ fn payloads_and_buckets_that_the_service_does_not_take() {
     row(
         "s3",
         "bucket_addressing = \"virtual\"\nendpoint = \"https://127.0.0.1:1\"",
-        "bucket_addressing: a bucket cannot stand before an IP address: use \"path\", or a host name in endpoint",
+        "bucket_addressing: a bucket cannot be put before an IP address: use \"path\", or a host name in endpoint",
     );
 }
 
 #[test]
 fn limits_must_fit_together() {
     let body = format!("service = \"s3\"\nregion = \"eu-west-1\"\n{CHAIN}[connections.a.limits]\n");
-    refuse(
+    reject(
         &connection(&format!("{body}memory_body = \"1MiB\"\nmax_body = \"1KiB\"")),
         &["signing-proxy.toml:7:1: connections.a.limits.memory_body: must not be above max_body"],
     );
-    refuse(
+    reject(
         &connection(&format!("{body}max_body = \"1KiB\"")),
         &["signing-proxy.toml:7:1: connections.a.limits.max_body: must not be below memory_body"],
     );
@@ -283,7 +283,7 @@ fn limits_must_fit_together() {
 
 #[test]
 fn listeners_are_distinct_and_local() {
-    refuse(
+    reject(
         &with("[server]\nlisten = \"0.0.0.0:8080\"\nadmin = \"[::]:9901\""),
         &[
             "signing-proxy.toml:2:1: server.listen: can be reached from other machines, and whoever reaches it acts with \
@@ -291,14 +291,14 @@ fn listeners_are_distinct_and_local() {
          the network lets only trusted clients in",
         ],
     );
-    refuse(
+    reject(
         &with("[server]\nlisten = \"127.0.0.1:9901\""),
         &[
             "signing-proxy.toml:2:1: server.listen: is the same address as server.admin: every listener needs its own \
          port, or \"off\"",
         ],
     );
-    refuse(
+    reject(
         &connection(&format!(
             "service = \"s3\"\nregion = \"eu-west-1\"\nlisten = \"127.0.0.1:8080\"\n{CHAIN}"
         )),
@@ -318,7 +318,7 @@ fn listeners_are_distinct_and_local() {
         &[],
     )
     .unwrap();
-    refuse(
+    reject(
         &with("[server]\nlisten = \"off\""),
         &[
             "signing-proxy.toml:4:14: connections.reports.listen: missing: server.listen is off, so nothing reaches this \
@@ -329,7 +329,7 @@ fn listeners_are_distinct_and_local() {
 
 #[test]
 fn files_and_folders_must_be_there() {
-    refuse(
+    reject(
         &with("[server]\nspool_dir = \"/nowhere\"\n[upstream]\nca_file = \"/nowhere\""),
         &[
             "signing-proxy.toml:2:1: server.spool_dir: must be a folder that exists",
@@ -340,7 +340,7 @@ fn files_and_folders_must_be_there() {
 
 #[test]
 fn gateway_hosts_are_names() {
-    refuse(
+    reject(
         &with("[server]\ngateway_hosts = [\"ok.internal\", \"http://x\"]"),
         &[
             "signing-proxy.toml:2:1: server.gateway_hosts: must be host names without scheme and port, such as \
@@ -352,21 +352,20 @@ fn gateway_hosts_are_names() {
 #[test]
 fn proxies_on_the_way_are_urls_and_not_ourselves() {
     let want = "must be http://[USER:PASSWORD@]HOST[:PORT]: proxies are reached by plain HTTP and CONNECT";
-    refuse_with(
+    reject_with(
         REPORTS,
         &[("HTTPS_PROXY", "socks5://me:SECRET@x:1")],
         &[&format!("variable HTTPS_PROXY: upstream.https_proxy: {want}")],
     );
-    refuse(
+    reject(
         &with("[upstream]\nhttp_proxy = \"http://x/y\""),
         &[&format!("signing-proxy.toml:2:1: upstream.http_proxy: {want}")],
     );
-    refuse_with(
+    reject_with(
         REPORTS,
         &[("http_proxy", "http://127.0.0.1:8080")],
         &[
-            "variable http_proxy: upstream.http_proxy: is this proxy's own listener server.listen: requests would go \
-         round for ever; unset the variable for this process, or set upstream.http_proxy = \"\"",
+            "variable http_proxy: upstream.http_proxy: is this proxy's own listener server.listen: requests would loop for ever; unset the variable for this process, or set upstream.http_proxy = \"\"",
         ],
     );
 }
@@ -394,7 +393,7 @@ fn no_value_is_ever_shown() {
 #[test]
 fn the_delay_before_the_listeners_close_is_a_part_of_the_deadline() {
     read(&with("[server]\nshutdown_delay = \"25s\""), &[]).unwrap();
-    refuse(
+    reject(
         &with("[server]\nshutdown_delay = \"26s\""),
         &[
             "signing-proxy.toml:2:1: server.shutdown_delay: must not be longer than server.shutdown_deadline, which it is a \

@@ -1,4 +1,4 @@
-//! Secrets are kept where their own credentials do not come from, and can be fetched with what fetches them.
+//! No secret is stored where its own credentials come from, and each can be fetched with the credentials that fetch it.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,21 @@ use crate::key_path::KeyPath;
 use crate::report::Report;
 use crate::{Config, Environment};
 
-/// Checks that no connection's credentials come from a secret that is fetched with themselves, however far round, and
+/// Checks that no connection's credentials come from a secret that is fetched with themselves, directly or through others, and
 /// that every secret is in the partition of the credentials that fetch it.
 pub(super) fn check(config: &Config, report: &Report<'_>) {
     for (kind, store) in &config.assets.stores {
         let key = KeyPath::of("assets").child(kind).child("connection");
-        if let Some(ring) = store
+        if let Some(cycle) = store
             .connection
             .as_ref()
-            .and_then(|first| ring(config, report.environment, kind, first))
+            .and_then(|first| cycle(config, report.environment, kind, first))
         {
             let message = format!(
-                "leads back to itself: {ring}; use a connection whose credentials are kept elsewhere, or none for the \
+                "leads back to itself: {cycle}; use a connection whose credentials are stored elsewhere, or none for the \
                  default chain"
             );
-            report.refuse(&key, message);
+            report.reject(&key, message);
         }
         for (name, connection) in &config.connections {
             let mut stored = stored_secrets(&connection.connection.auth, report.environment);
@@ -36,7 +36,7 @@ pub(super) fn check(config: &Config, report: &Report<'_>) {
                      partitions",
                     store.region
                 );
-                report.refuse(&KeyPath::of("connections").entry(name.as_str()).child("auth"), message);
+                report.reject(&KeyPath::of("connections").entry(name.as_str()).child("auth"), message);
             }
         }
     }
@@ -46,21 +46,21 @@ fn are_apart(a: &Region, b: &Region) -> bool {
     matches!((partition_of(a), partition_of(b)), (Some(a), Some(b)) if a != b)
 }
 
-/// The way from a store back to itself, in words; `None` where there is none.
-fn ring(config: &Config, environment: &Environment, kind: &str, first: &ConnectionName) -> Option<String> {
-    let mut way = Vec::new();
+/// The path from a store back to itself, in words; `None` where there is none.
+fn cycle(config: &Config, environment: &Environment, kind: &str, first: &ConnectionName) -> Option<String> {
+    let mut path = Vec::new();
     let mut seen = BTreeSet::new();
-    leads_to(config, environment, kind, first, &mut seen, &mut way).then(|| way.join(", "))
+    leads_to(config, environment, kind, first, &mut seen, &mut path).then(|| path.join(", "))
 }
 
-/// Whether the connection's credentials need this store; `way` says how.
+/// Whether the connection's credentials need this store; `path` gets the steps.
 fn leads_to(
     config: &Config,
     environment: &Environment,
     kind: &str,
     name: &ConnectionName,
     seen: &mut BTreeSet<ConnectionName>,
-    way: &mut Vec<String>,
+    path: &mut Vec<String>,
 ) -> bool {
     let Some(connection) = config.connections.get(name).filter(|_| seen.insert(name.clone())) else {
         return false;
@@ -68,23 +68,23 @@ fn leads_to(
     let stored = stored_secrets(&connection.connection.auth, environment);
     let needed: BTreeSet<&'static str> = stored.map(|(table, _, _)| table).collect();
     for next in needed {
-        way.push(format!("connections.{name} has credentials of {next}:"));
+        path.push(format!("connections.{name} has credentials of {next}:"));
         if next == kind {
             return true;
         }
-        let asked_with = config
+        let called_with = config
             .assets
             .stores
             .get(next)
             .and_then(|store| store.connection.as_ref());
-        if let Some(asked_with) = asked_with {
-            way.push(format!("which is asked with connections.{asked_with}"));
-            if leads_to(config, environment, kind, asked_with, seen, way) {
+        if let Some(called_with) = called_with {
+            path.push(format!("which is called with connections.{called_with}"));
+            if leads_to(config, environment, kind, called_with, seen, path) {
                 return true;
             }
-            way.pop();
+            path.pop();
         }
-        way.pop();
+        path.pop();
     }
     false
 }
