@@ -9,8 +9,8 @@ use http::Uri;
 use http::request::Parts;
 use libfuzzer_sys::fuzz_target;
 use proxy_config::{Config, ConnectionConfig, Environment};
+use proxy_core::error::ProxyError;
 use resource_limits::ListenerRole;
-use signing_proxy::error::ProxyError;
 use signing_proxy::fuzzing::{Gate, Ready};
 use signing_proxy_fuzz::Text;
 

@@ -12,31 +12,19 @@ extern crate request_body as body;
 extern crate resource_limits as share;
 
 use http_server::threads;
+use proxy_core::{admit, browser, error, metrics, pipeline, route, strip, upstream};
+#[cfg(fuzzing)]
+use proxy_core::{authenticate, normalize};
 
 mod admin;
-mod admit;
 pub mod app;
-mod authenticate;
-mod authorize;
-mod browser;
 mod chain_files;
 pub mod check;
 pub mod cli;
-pub mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod log;
-pub mod metrics;
-mod normalize;
-mod permit;
-pub mod pipeline;
-mod plan;
 pub mod process;
-mod retry;
-mod route;
 #[cfg(feature = "sandbox")]
 pub mod sandbox_command;
-mod sign;
-mod strip;
-mod upstream;

@@ -2,15 +2,37 @@
 
 use std::time::UNIX_EPOCH;
 
+use auth_model::{AuthMethod, Connection, ConnectionName, KeyAssets, KeyParts, Region, ServiceId, SystemClock};
+use credential_assets::{Assets, FixedEnvironment};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use sts_client::StsSettings;
 
 use super::*;
 use crate::config::{Config, Environment};
-use crate::metrics::never_requested;
+
+/// A connection whose credentials were not requested yet.
+fn never_requested() -> (Connection, CredentialSource) {
+    let connection = Connection {
+        name: ConnectionName::parse("reports").unwrap(),
+        service: ServiceId::parse("s3").unwrap(),
+        region: Region::parse("eu-west-1").unwrap(),
+        signing_name: None,
+        auth: AuthMethod::AccessKey {
+            keys: KeyAssets::Parts(KeyParts {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+                secret_access_key: "literal:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".parse().unwrap(),
+                session_token: None,
+            }),
+        },
+    };
+    let assets = Assets::new(FixedEnvironment::from_iter([("", "")]));
+    let source = CredentialSource::new(&connection, assets, &StsSettings::default(), Arc::new(SystemClock)).unwrap();
+    (connection, source)
+}
 
 fn admin() -> Admin {
-    let (connection, source) = never_requested("reports", "s3");
+    let (connection, source) = never_requested();
     let metrics = Metrics::new();
     let toml = "[connections.a]\nservice = \"s3\"\nregion = \"eu-west-1\"\nauth = { method = \"default-chain\" }";
     let config = Config::from_toml(toml, &Environment::empty()).unwrap();
