@@ -22,7 +22,9 @@
 //! # }
 //! ```
 //!
-//! Invariant: no I/O, no credentials, nothing of a request beyond its host name.
+//! - [`percent`] decodes what is percent-encoded in a target or form.
+//!
+//! Invariant: no I/O, no credentials, nothing of a request beyond its host name and how text in it is encoded.
 
 mod address;
 mod data;
@@ -31,6 +33,7 @@ mod host;
 mod owner;
 mod partition;
 mod path_encoding;
+pub mod percent;
 mod protocol;
 mod services;
 mod variant;

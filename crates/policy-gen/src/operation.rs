@@ -5,8 +5,8 @@ mod s3;
 use std::borrow::Cow;
 
 use auth_model::ServiceId;
+use aws_endpoints::percent::decode_utf8;
 use http::{HeaderMap, Method};
-use percent_encoding::percent_decode_str;
 
 use crate::mapping::bedrock::operation as bedrock;
 
@@ -67,7 +67,7 @@ pub fn operation<'a>(head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
 #[must_use]
 pub fn from_action(form: &str) -> Option<Cow<'_, str>> {
     let mut actions = form.split(['&', ';']).filter_map(|pair| pair.strip_prefix("Action="));
-    let action = percent_decode_str(actions.next()?).decode_utf8().ok()?;
+    let action = decode_utf8(actions.next()?).ok()?;
     (actions.next().is_none() && is_name(&action)).then_some(action)
 }
 

@@ -5,9 +5,9 @@ mod names;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use aws_endpoints::percent::{PercentError, decode_strict};
 use http::Method;
 use http::header::CONTENT_TYPE;
-use percent_encoding::percent_decode_str;
 
 use super::{BodyFraming, BodyNeed, MappingError, Request};
 
@@ -156,20 +156,18 @@ fn check_head(request: &Request<'_>) -> Result<(), MappingError> {
 
 /// Form-decoded exactly once.
 fn decoded(text: &str) -> Result<String, MappingError> {
-    let mut escapes = text.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
-    if !escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))) {
-        let reason = "a '%' is followed by two hexadecimal digits; write a plain one as %25";
-        return Err(MappingError::malformed("the form", reason));
-    }
     let text = if text.contains('+') {
         Cow::Owned(text.replace('+', " "))
     } else {
         Cow::Borrowed(text)
     };
-    percent_decode_str(&text)
-        .decode_utf8()
-        .map(Cow::into_owned)
-        .map_err(|_| MappingError::malformed("the form", "it is UTF-8 after decoding"))
+    decode_strict(&text).map(Cow::into_owned).map_err(|error| {
+        let reason = match error {
+            PercentError::Escape => "a '%' is followed by two hexadecimal digits; write a plain one as %25",
+            PercentError::Utf8 => "it is UTF-8 after decoding",
+        };
+        MappingError::malformed("the form", reason)
+    })
 }
 
 /// EC2 counts lists by `.1`, STS by `.member.1`.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use aws_endpoints::percent::decode_lossy;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
-use percent_encoding::percent_decode_str;
 
 use crate::mapping::{Request, s3};
 
@@ -236,7 +236,7 @@ fn pairs(form: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
 }
 
 fn decoded(text: &str) -> Cow<'_, str> {
-    match percent_decode_str(text).decode_utf8_lossy() {
+    match decode_lossy(text) {
         Cow::Owned(text) => Cow::Owned(text.replace('+', " ")),
         Cow::Borrowed(text) if text.contains('+') => Cow::Owned(text.replace('+', " ")),
         Cow::Borrowed(text) => Cow::Borrowed(text),
@@ -269,7 +269,7 @@ fn readings(path: &str) -> Vec<Vec<String>> {
 }
 
 fn lossy(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+    decode_lossy(text).into_owned()
 }
 
 /// Whether a path has the segments of a template, in which `{NAME}` stands for any one.

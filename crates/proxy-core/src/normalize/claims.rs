@@ -1,10 +1,10 @@
 //! Whose the places are that a request names: in its host, in an access point's ARN, in the account of S3 Control.
 
 use auth_model::AccountId;
+use aws_endpoints::percent::decode_lossy;
 use aws_endpoints::{AwsHost, EndpointVariant, HostError, HostOwner, endpoint, parse_host};
 use http::Method;
 use http::request::Parts;
-use percent_encoding::percent_decode_str;
 
 use super::Normalized;
 use crate::route::{Target, names_bucket};
@@ -70,7 +70,7 @@ fn of_host(target: &Target) -> Option<Claim> {
 
 /// The access point whose ARN begins a path, or the source of a copy: `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY`.
 fn of_arn(target: &Target, text: &str) -> Option<Claim> {
-    let text = percent_decode_str(text).decode_utf8_lossy();
+    let text = decode_lossy(text);
     let fields: Vec<&str> = text.trim_start_matches('/').splitn(6, ':').collect();
     let ["arn", _, service, region, account, resource] = fields.as_slice() else {
         return None;
@@ -173,7 +173,7 @@ pub(super) fn has_bucket(request: &Normalized) -> bool {
 
 /// What the query says under this name.
 pub(super) fn query_values(query: Option<&str>, name: &str) -> Vec<String> {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let decoded = |text: &str| decode_lossy(text).into_owned();
     let pairs = query
         .unwrap_or_default()
         .split('&')

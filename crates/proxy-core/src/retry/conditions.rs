@@ -4,10 +4,10 @@
 //! `DELETE` operations of `rest-json` and `rest-xml` services; and Ceph's reference of its gateway for `append`.
 
 use aws_endpoints::Protocol;
+use aws_endpoints::percent::decode_lossy;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
-use percent_encoding::percent_decode_str;
 
 use super::safety::Repeatable;
 
@@ -37,7 +37,7 @@ pub(super) fn differs(request: Repeatable<'_>) -> bool {
 fn in_query(query: &str) -> bool {
     query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
-        let name = spelled(&percent_decode_str(name).decode_utf8_lossy());
+        let name = spelled(&decode_lossy(name));
         // S3's `renameObject`, Ceph's `append`, Pinpoint's `create-new-version`.
         matches!(name.as_str(), "renameobject" | "append" | "createnewversion") || is_condition(&name)
     })

@@ -9,11 +9,11 @@
 use std::borrow::Cow;
 
 use aws_endpoints::Protocol;
+use aws_endpoints::percent::decode_lossy;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use percent_encoding::percent_decode;
 
 use super::conditions;
 
@@ -194,11 +194,10 @@ fn actions(form: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
 /// The parameters between any of these bytes.
 fn parameters<'a>(form: &'a [u8], between: &'static [u8]) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     // What is no UTF-8 names nothing that reads.
-    let decoded = |text| percent_decode(text).decode_utf8_lossy();
     form.split(|byte| between.contains(byte)).map(move |pair| {
         let mut parts = pair.splitn(2, |byte| *byte == b'=');
         let name = parts.next().unwrap_or_default();
-        (decoded(name), decoded(parts.next().unwrap_or_default()))
+        (decode_lossy(name), decode_lossy(parts.next().unwrap_or_default()))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use auth_model::Arn;
-use percent_encoding::percent_decode_str;
+use aws_endpoints::percent::decode_utf8;
 
 use super::super::{Condition, MappingError, Need, Request, Resource, Unresolved};
 use super::in_account;
@@ -173,6 +173,6 @@ pub(super) fn is_plain(text: &str) -> bool {
 
 /// A segment of the path, percent-decoded once.
 pub(super) fn decoded<'a>(segment: &'a str, what: &'static str) -> Result<Cow<'a, str>, MappingError> {
-    let decoded = percent_decode_str(segment).decode_utf8();
+    let decoded = decode_utf8(segment);
     decoded.map_err(|_| MappingError::malformed(what, "it is UTF-8 after percent-decoding"))
 }

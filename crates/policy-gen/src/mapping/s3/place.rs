@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use auth_model::{AccountId, Partition};
 use aws_endpoints::HostResource;
+use aws_endpoints::percent::{PercentError, decode_strict};
 
 use super::table::Level;
 use crate::mapping::{MappingError, Request, Resource, Unresolved};
@@ -234,31 +235,11 @@ fn object_key(raw: &str) -> Result<Option<Cow<'_, str>>, MappingError> {
 
 /// Percent-decoded exactly once.
 pub(super) fn decoded<'a>(raw: &'a str, what: &'static str) -> Result<Cow<'a, str>, MappingError> {
-    if !raw.contains('%') {
-        return Ok(Cow::Borrowed(raw));
-    }
-    let malformed = |reason: &'static str| MappingError::malformed(what, reason);
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        if *byte != b'%' {
-            bytes.push(*byte);
-            continue;
-        }
-        let (byte, behind) = escaped(rest)
-            .ok_or_else(|| malformed("a '%' is followed by two hexadecimal digits; write a plain one as %25"))?;
-        bytes.push(byte);
-        rest = behind;
-    }
-    String::from_utf8(bytes)
-        .map(Cow::Owned)
-        .map_err(|_| malformed("it is not UTF-8 after percent-decoding"))
-}
-
-/// The byte that two hexadecimal digits stand for, and what is behind them.
-fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
-    let ([high, low], behind) = text.split_first_chunk()?;
-    let digit = |digit: &u8| u8::try_from(char::from(*digit).to_digit(16)?).ok();
-    Some((digit(high)? << 4 | digit(low)?, behind))
+    decode_strict(raw).map_err(|error| {
+        let reason = match error {
+            PercentError::Escape => "a '%' is followed by two hexadecimal digits; write a plain one as %25",
+            PercentError::Utf8 => "it is not UTF-8 after percent-decoding",
+        };
+        MappingError::malformed(what, reason)
+    })
 }

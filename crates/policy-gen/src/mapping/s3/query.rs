@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use aws_endpoints::percent::decode_lossy;
 
 use super::table::{Key, TABLE};
 use crate::mapping::MappingError;
@@ -140,7 +140,7 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Decoded once. Bytes that are no UTF-8 come out as characters that no known key has.
 fn decoded(text: &str) -> Cow<'_, str> {
     if text.contains('%') {
-        percent_decode_str(text).decode_utf8_lossy()
+        decode_lossy(text)
     } else {
         Cow::Borrowed(text)
     }

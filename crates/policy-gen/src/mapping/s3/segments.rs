@@ -3,7 +3,7 @@
 //! To AWS `a/../b` and `a//b` are keys like any other. Servers that keep objects in files resolve the one to `b` and join
 //! the other to `a/b`, so what a policy says of the key as it is written would say nothing of what is read.
 
-use percent_encoding::percent_decode_str;
+use aws_endpoints::percent::decode_lossy;
 
 use crate::mapping::{MappingError, Request, Server};
 
@@ -20,7 +20,7 @@ pub(super) fn check(request: &Request<'_>, key: &str, what: &'static str) -> Res
     }
     let is_dots = |segment: &str| matches!(segment, "." | "..");
     let divided = || key.split(['/', '\\']);
-    let twice = percent_decode_str(key).decode_utf8_lossy();
+    let twice = decode_lossy(key);
     if divided().any(is_dots) || twice.split(['/', '\\']).any(is_dots) {
         let reason = "a segment '.' or '..' has no place in it: servers other than AWS's resolve it, and then it is another \
                       object that the policy says nothing about";
