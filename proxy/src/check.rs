@@ -31,7 +31,7 @@ use std::sync::Arc;
 use auth_model::{AuthMethod, Clock, ConnectionName, Partition, Region, ServiceId};
 use aws_endpoints::{EndpointVariant, parse_host};
 use credential_assets::Assets;
-use sts_client::{KeyWall, Skew, StsSettings, Walkthrough, is_same_identity, is_same_way};
+use sts_client::{CredentialDiagnostics, KeyWall, Skew, StsSettings, is_same_identity, is_same_way};
 
 pub use report::{
     Amendment, Cause, ConnectionReport, Finding, Outcome, PolicyKind, Report, ResponsibleParty, Step, StepKind, Verdict,
@@ -75,7 +75,7 @@ pub struct Checker {
     done: Vec<Done>,
     wall: KeyWall,
     /// What was walked: its keys are compared with those that come later.
-    walked: Vec<Walkthrough>,
+    walked: Vec<CredentialDiagnostics>,
 }
 
 /// The credential steps of a connection, for those that share them.
@@ -200,7 +200,7 @@ impl Checker {
             steps.extend(done.role_steps.as_done_for(name));
             return (done.signer.clone(), done.identity.caller.is_some());
         }
-        let way = Walkthrough::behind(
+        let way = CredentialDiagnostics::behind(
             &connection.connection,
             self.assets.clone(),
             &settings,
@@ -249,7 +249,7 @@ impl Checker {
     async fn identity(
         &self,
         connection: &ConnectionConfig,
-        way: &Walkthrough,
+        way: &CredentialDiagnostics,
         is_stss_business: bool,
     ) -> (Steps, Identity) {
         let mut steps = Steps::default();

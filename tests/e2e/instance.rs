@@ -109,7 +109,7 @@ async fn keys_assume_the_role_where_the_instance_has_it_attached() {
     // The instance has this one, so the robot comes to STS, which does not let it.
     let result = run(sandbox.imds(), &[(ROLES, INSTANCE_ROLE.arn), (STS, &sts)]).await;
     assert!(
-        result.starts_with("error access_denied STS does not allow assuming"),
+        result.starts_with("error access_denied STS denies assuming"),
         "{result}"
     );
     sandbox.stop().await;

@@ -15,7 +15,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "an example talks to a terminal"
+    reason = "an example writes to a terminal"
 )]
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use credential_assets::{AssetError, Outlook};
 /// There are no credentials now; [`CredentialFailure`] says why.
 ///
 /// `Display` is fit for logs: it has AWS's own error code and message, never a secret and never
-/// the raw body of an answer.
+/// the raw body of a response.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{failure}")]
 pub struct CredentialError {
@@ -62,8 +62,8 @@ pub enum CredentialFailure {
         asset: String,
     },
     /// STS does not know the keys, their signature is wrong, or their session token has expired.
-    #[error("STS refuses the keys: {code}: {message}")]
-    KeysRefused {
+    #[error("STS rejects the keys: {code}: {message}")]
+    KeysRejected {
         /// AWS's error code, such as `InvalidClientTokenId`.
         code: String,
         /// AWS's message.
@@ -71,19 +71,19 @@ pub enum CredentialFailure {
     },
     /// The keys are good, but may not do this: the user's policy, the role's trust policy or the
     /// External ID does not fit; AWS does not say which.
-    #[error("STS does not allow {action}: {code}: {message}")]
+    #[error("STS denies {action}: {code}: {message}")]
     AccessDenied {
-        /// What was asked for, such as `assuming arn:aws:iam::123456789012:role/x`.
+        /// What was requested, such as `assuming arn:aws:iam::123456789012:role/x`.
         action: String,
         /// AWS's error code.
         code: String,
         /// AWS's message.
         message: String,
     },
-    /// STS refuses the request as it stands: a malformed session policy, a duration over the
+    /// STS rejects the request as it stands: a malformed session policy, a duration over the
     /// role's maximum, a region that is not enabled.
-    #[error("STS refuses the request: {code}: {message}")]
-    RequestRefused {
+    #[error("STS rejects the request: {code}: {message}")]
+    RequestRejected {
         /// AWS's error code, such as `MalformedPolicyDocument`.
         code: String,
         /// AWS's message.
@@ -95,32 +95,32 @@ pub enum CredentialFailure {
         /// AWS's message, or ours.
         message: String,
     },
-    /// STS asks for fewer requests.
+    /// STS limits the rate of requests.
     #[error("STS is throttling: {code}")]
     Throttled {
         /// AWS's error code.
         code: String,
     },
     /// STS has trouble of its own.
-    #[error("STS answered with status {status}: {code}")]
+    #[error("STS responded with status {status}: {code}")]
     ServerError {
         /// The HTTP status.
         status: u16,
         /// AWS's error code; empty where there is none.
         code: String,
     },
-    /// No connection: DNS, TCP, TLS, or a proxy on the way.
+    /// No connection: DNS, TCP, TLS, or an egress proxy.
     #[error("STS cannot be reached: {reason}")]
     Unreachable {
         /// What the network stack says.
         reason: String,
     },
-    /// No answer in time.
-    #[error("there was no answer in time")]
+    /// No response in time.
+    #[error("there was no response in time")]
     TimedOut,
-    /// An answer that is none of STS's: a captive portal, a proxy's page, an emulator's bug.
-    #[error("the answer with status {status} is not one of STS's")]
-    UnreadableAnswer {
+    /// A response that is none of STS's: a captive portal, a proxy's page, an emulator's bug.
+    #[error("the response with status {status} is not one of STS's")]
+    UnreadableResponse {
         /// The HTTP status.
         status: u16,
     },
@@ -141,15 +141,15 @@ pub enum CredentialFailure {
         /// What it says.
         reason: String,
     },
-    /// The metadata service, which a connection for EC2 instances asks for the instance's role, gives no answer.
-    #[error("the instance metadata service cannot be asked, so this seems to be no EC2 instance: {reason}")]
+    /// The metadata service, which names the instance's role to a connection for EC2 instances, does not respond.
+    #[error("the instance metadata service cannot be reached, so this seems to be no EC2 instance: {reason}")]
     InstanceMetadata {
         /// What the network stack says.
         reason: String,
     },
-    /// The metadata service takes connections, but its answers get lost on the way.
+    /// The metadata service takes connections, but its responses get lost in transit.
     #[error(
-        "the instance metadata service took a connection and sent no token: its answer's hop limit is too low for a container; set the instance's HttpPutResponseHopLimit to 2, or use the host's network"
+        "the instance metadata service took a connection and sent no token: its response's hop limit is too low for a container; set the instance's HttpPutResponseHopLimit to 2, or use the host's network"
     )]
     InstanceHopLimit,
     /// The instance has no role, or another one.
@@ -188,7 +188,7 @@ pub enum CredentialFailure {
 /// The code of [`CredentialFailure::IdentityClash`].
 pub(crate) const IDENTITY_CLASH: &str = "identity_clash";
 
-/// How soon a failed source is asked again.
+/// How soon an attempt follows a failed one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Prospect {
     /// Reading a file costs nothing, and its repair should show at once.
@@ -206,15 +206,15 @@ impl CredentialFailure {
         match self {
             Self::Asset(_) => "credential_asset",
             Self::MfaCode { .. } => "mfa_code",
-            Self::KeysRefused { .. } => "keys_refused",
+            Self::KeysRejected { .. } => "keys_rejected",
             Self::AccessDenied { .. } => "access_denied",
-            Self::RequestRefused { .. } => "sts_request_refused",
+            Self::RequestRejected { .. } => "sts_request_rejected",
             Self::ClockSkew { .. } => "clock_skew",
             Self::Throttled { .. } => "sts_throttled",
             Self::ServerError { .. } => "sts_server_error",
             Self::Unreachable { .. } => "sts_unreachable",
             Self::TimedOut => "sts_timeout",
-            Self::UnreadableAnswer { .. } => "sts_unreadable_answer",
+            Self::UnreadableResponse { .. } => "sts_unreadable_response",
             Self::ChainEmpty => "chain_empty",
             Self::ChainMisconfigured { .. } => "chain_misconfigured",
             Self::ChainFailed { .. } => "chain_failed",
@@ -244,7 +244,7 @@ impl CredentialFailure {
         match self {
             Self::Asset(_) => self.prospect() == Prospect::Passing,
             // A metadata service that breaks off looks like none.
-            Self::UnreadableAnswer { .. }
+            Self::UnreadableResponse { .. }
             | Self::ChainEmpty
             | Self::ChainFailed { .. }
             | Self::InstanceMetadata { .. } => true,
@@ -260,9 +260,9 @@ impl CredentialFailure {
                 Outlook::Permanent => Prospect::Permanent,
             },
             Self::MfaCode { .. } | Self::IdentityClash { .. } => Prospect::Local,
-            Self::KeysRefused { .. }
+            Self::KeysRejected { .. }
             | Self::AccessDenied { .. }
-            | Self::RequestRefused { .. }
+            | Self::RequestRejected { .. }
             | Self::ChainEmpty
             | Self::ChainMisconfigured { .. }
             | Self::InstanceHopLimit
@@ -275,7 +275,7 @@ impl CredentialFailure {
             | Self::ServerError { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut
-            | Self::UnreadableAnswer { .. }
+            | Self::UnreadableResponse { .. }
             | Self::ChainFailed { .. }
             | Self::InstanceMetadata { .. }
             | Self::Internal => Prospect::Passing,

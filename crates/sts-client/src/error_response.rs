@@ -73,7 +73,7 @@ pub(crate) fn failure(status: u16, error: &ErrorResponse, action: &str) -> Crede
         _ if status >= 500 => CredentialFailure::ServerError { status, code },
         Some(Unavailable | RequestTimeout | Server) => CredentialFailure::ServerError { status, code },
         Some(ExpiredCredentials | UnknownCredentials | MissingCredentials | WrongSignature | MalformedSignature) => {
-            CredentialFailure::KeysRefused { code, message }
+            CredentialFailure::KeysRejected { code, message }
         }
         Some(AccessDenied) => CredentialFailure::AccessDenied {
             action: action.to_owned(),
@@ -81,7 +81,7 @@ pub(crate) fn failure(status: u16, error: &ErrorResponse, action: &str) -> Crede
             message,
         },
         Some(NotEnabled | NotFound | Conflict | Quota | Redirect | UnknownOperation | Client) | None => {
-            CredentialFailure::RequestRefused { code, message }
+            CredentialFailure::RequestRejected { code, message }
         }
     }
 }
@@ -94,7 +94,7 @@ fn without_code(status: u16) -> CredentialFailure {
             status,
             code: String::new(),
         },
-        _ => CredentialFailure::UnreadableAnswer { status },
+        _ => CredentialFailure::UnreadableResponse { status },
     }
 }
 
@@ -120,19 +120,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permanent_errors_are_told_apart_from_passing_ones() {
+    fn permanent_errors_are_distinguished_from_passing_ones() {
         for (status, code, message, want, is_permanent) in [
             (403, "AccessDenied", "no", "access_denied", true),
-            (400, "MalformedPolicyDocument", "no", "sts_request_refused", true),
-            (400, "PackedPolicyTooLarge", "no", "sts_request_refused", true),
-            (403, "RegionDisabledException", "no", "sts_request_refused", true),
-            (400, "ValidationError", "no", "sts_request_refused", true),
-            (403, "UnknownToAll", "no", "sts_request_refused", true),
-            (403, "InvalidClientTokenId", "no", "keys_refused", true),
-            (403, "SignatureDoesNotMatch", "no", "keys_refused", true),
-            (403, "IncompleteSignature", "no", "keys_refused", true),
-            (403, "MissingAuthenticationToken", "no", "keys_refused", true),
-            (403, "ExpiredToken", "no", "keys_refused", true),
+            (400, "MalformedPolicyDocument", "no", "sts_request_rejected", true),
+            (400, "PackedPolicyTooLarge", "no", "sts_request_rejected", true),
+            (403, "RegionDisabledException", "no", "sts_request_rejected", true),
+            (400, "ValidationError", "no", "sts_request_rejected", true),
+            (403, "UnknownToAll", "no", "sts_request_rejected", true),
+            (403, "InvalidClientTokenId", "no", "keys_rejected", true),
+            (403, "SignatureDoesNotMatch", "no", "keys_rejected", true),
+            (403, "IncompleteSignature", "no", "keys_rejected", true),
+            (403, "MissingAuthenticationToken", "no", "keys_rejected", true),
+            (403, "ExpiredToken", "no", "keys_rejected", true),
             (
                 403,
                 "SignatureDoesNotMatch",
@@ -148,14 +148,14 @@ mod tests {
             (400, "InternalFailure", "no", "sts_server_error", false),
             (503, "ServiceUnavailable", "no", "sts_server_error", false),
             (500, "AccessDenied", "no", "sts_server_error", false),
-            (400, "no code", "no", "sts_unreadable_answer", false),
+            (400, "no code", "no", "sts_unreadable_response", false),
         ] {
             let failure = failure(status, &ErrorResponse::new(code, message), "assuming x");
             assert_eq!((failure.code(), failure.is_permanent()), (want, is_permanent), "{code}");
         }
         for (status, want) in [
-            (200, "sts_unreadable_answer"),
-            (407, "sts_unreadable_answer"),
+            (200, "sts_unreadable_response"),
+            (407, "sts_unreadable_response"),
             (429, "sts_throttled"),
             (502, "sts_server_error"),
         ] {
@@ -168,17 +168,17 @@ mod tests {
     fn an_error_in_another_xml_form_is_read_unless_the_status_is_a_success() {
         let moto =
             b"<ErrorResponse><Errors><Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error></Errors>";
-        assert_eq!(failure_of_body(403, moto, "x").code(), "keys_refused");
+        assert_eq!(failure_of_body(403, moto, "x").code(), "keys_rejected");
         for status in [200, 302, 1000] {
             assert_eq!(
                 failure_of_body(status, moto, "x").code(),
                 if status < 500 {
-                    "sts_unreadable_answer"
+                    "sts_unreadable_response"
                 } else {
                     "sts_server_error"
                 }
             );
         }
-        assert_eq!(failure_of_body(403, b"<html/>", "x").code(), "sts_unreadable_answer");
+        assert_eq!(failure_of_body(403, b"<html/>", "x").code(), "sts_unreadable_response");
     }
 }

@@ -18,7 +18,7 @@ const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
 /// Signed facts about the instance; a JSON object with its account.
 const IDENTITY: &str = "/latest/dynamic/instance-identity/document";
 
-/// Checks that the instance has the role; the answer is its name.
+/// Checks that the instance has the role; returns its name.
 pub(crate) async fn attached_role(
     config: &ProviderConfig,
     wanted: &RoleReference,
@@ -30,8 +30,8 @@ pub(crate) async fn attached_role(
     };
     let role = match get(&client, ROLE).await {
         Ok(text) => one_line(&text),
-        Err(Refusal::NotFound) => return Err(is_not("none".to_owned())),
-        Err(refusal) => return Err(refusal.into()),
+        Err(MetadataError::NotFound) => return Err(is_not("none".to_owned())),
+        Err(error) => return Err(error.into()),
     };
     if role != base_name(wanted) {
         return Err(is_not(format!("the role {role}")));
@@ -46,49 +46,49 @@ pub(crate) async fn attached_role(
     Ok(role)
 }
 
-/// Whether the service takes connections whose answers get lost, as in a container that is one hop too far away.
+/// Whether the service takes connections whose responses get lost, as in a container that is one hop too far away.
 pub(crate) async fn is_out_of_reach(config: &ProviderConfig) -> bool {
     let client = Client::builder().configure(config).build();
-    matches!(get(&client, ROLE).await, Err(Refusal::NoToken))
+    matches!(get(&client, ROLE).await, Err(MetadataError::NoToken))
 }
 
-/// Why the metadata service did not answer.
-enum Refusal {
+/// Why the metadata service did not respond.
+enum MetadataError {
     NotFound,
     NoToken,
     Other(String),
 }
 
-impl From<Refusal> for CredentialFailure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotFound => Self::InstanceMetadata {
+impl From<MetadataError> for CredentialFailure {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::NotFound => Self::InstanceMetadata {
                 reason: "it does not have what an EC2 instance's has".to_owned(),
             },
-            Refusal::NoToken => Self::InstanceHopLimit,
-            Refusal::Other(reason) => Self::InstanceMetadata { reason },
+            MetadataError::NoToken => Self::InstanceHopLimit,
+            MetadataError::Other(reason) => Self::InstanceMetadata { reason },
         }
     }
 }
 
-async fn get(client: &Client, path: &str) -> Result<String, Refusal> {
+async fn get(client: &Client, path: &str) -> Result<String, MetadataError> {
     match quietly(client.get(path)).await {
         Ok(text) => Ok(text.as_ref().to_owned()),
-        Err(ImdsError::ErrorResponse(answer)) => match answer.response().status().as_u16() {
-            404 => Err(Refusal::NotFound),
-            // Never its `Display`, which is the `Debug` of the whole answer.
-            status => Err(Refusal::Other(format!("it answered with status {status}"))),
+        Err(ImdsError::ErrorResponse(error)) => match error.response().status().as_u16() {
+            404 => Err(MetadataError::NotFound),
+            // Never its `Display`, which is the `Debug` of the whole response.
+            status => Err(MetadataError::Other(format!("it responded with status {status}"))),
         },
         Err(ImdsError::FailedToLoadToken(failure)) => {
             let text = chain_text(&ImdsError::FailedToLoadToken(failure));
-            // Only the answer to the PUT has the short hop limit: the connection is made before.
+            // Only the response to the PUT has the short hop limit: the connection is made before.
             if text.contains("timeout") && !text.contains("connect timeout") {
-                Err(Refusal::NoToken)
+                Err(MetadataError::NoToken)
             } else {
-                Err(Refusal::Other(text))
+                Err(MetadataError::Other(text))
             }
         }
-        Err(other) => Err(Refusal::Other(chain_text(&other as &(dyn Error + 'static)))),
+        Err(other) => Err(MetadataError::Other(chain_text(&other as &(dyn Error + 'static)))),
     }
 }
 

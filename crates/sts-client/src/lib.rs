@@ -55,38 +55,38 @@
 //! - The last good set serves while STS is down.
 //! - An expired set is never served.
 //! - A failing source is not hammered.
-//! - Permanent errors are told apart from passing ones.
+//! - Permanent errors are distinguished from passing ones.
 //! - A refused set is renewed once however many report it.
-//! - Constant refusals lead to few renewals.
-//! - Keys that AWS refuses are told once, until others come or AWS takes them.
+//! - Constant rejections lead to few refreshes.
+//! - Keys that AWS rejects are reported once, until others come or AWS accepts them.
 //! - A wrong signature has keys read again and nothing issued.
 //! - The first request after a long idle time costs one call.
 //! - A rotated file is picked up.
 //! - Two organisations never act by one key: see [`KeyWall`].
 //! - Identical sources share a set; managed identities of different organisations never do.
 //! - A flight that hangs ends at its deadline.
-//! - A leased set is renewed by its lease, and asked for more often while the vault is down.
+//! - A leased set is refreshed by its lease, and more often while the vault is down.
 //! - A user that a vault has just made is taken when AWS knows it.
 //!
 //! Where the caller has the credentials already:
 //! - A fixed source returns what it was given, and never refreshes it.
 //!
-//! A [`Walkthrough`] takes the same steps one at a time, and tells of each:
-//! - The steps of a walkthrough are those of a source.
-//! - A walkthrough can leave the External ID out.
+//! [`CredentialDiagnostics`] take the same steps one at a time, and report each:
+//! - The steps of diagnostics are those of a source.
+//! - Diagnostics can leave the External ID out.
 //! - STS's clock is compared with ours.
 //!
 //! What is sent and said:
 //! - Every option is on the wire.
-//! - A role's name is completed by the caller's account, which is asked for once.
+//! - A role's name is completed by the caller's account, which is requested once.
 //! - The default session name comes from the connection.
 //! - Each role of a chain is assumed with the session of the one before.
-//! - STS is asked at its regional endpoint.
+//! - STS is called at its regional endpoint.
 //! - A clock that differs from that of STS is made up for.
 //! - An instance's own role is used by IMDSv2, and only where the instance has it attached.
-//! - A hop limit that is too low is told clearly.
+//! - A hop limit that is too low is reported clearly.
 //! - A named profile is the only place that is searched.
-//! - Each store is asked in its own words, with a signature that holds, in the region of an ARN.
+//! - Each store is called in its own protocol, with a valid signature, in the region of an ARN.
 //! - A set that a store refuses is renewed once.
 //! - Every exchange is measured, however it ends.
 //! - No secret is in any error, any `Debug` or any log line at TRACE.
@@ -97,6 +97,7 @@ mod ambient;
 mod cache;
 mod chain;
 mod connector;
+mod diagnostics;
 mod error;
 mod error_response;
 #[cfg(fuzzing)]
@@ -117,11 +118,11 @@ mod source;
 mod state;
 mod static_keys;
 mod sts;
-mod walkthrough;
 mod wall;
 
 pub use ambient::{AmbientFiles, ambient_files};
 pub use cache::{Certainty, Refresh};
+pub use diagnostics::{CredentialDiagnostics, ExternalIdChoice, Skew, is_same_identity, is_same_way};
 pub use error::{CredentialError, CredentialFailure};
 pub use secret_store::{AwsSecretStore, SecretStoreSettings, asset_schemes, aws_schemes};
 pub use settings::{EgressProxy, StsSettings};
@@ -129,7 +130,6 @@ pub use shared::shared_sources;
 pub use source::CredentialSource;
 pub use state::{CredentialCounters, CredentialState};
 pub use sts::CallerIdentity;
-pub use walkthrough::{AskedWith, Skew, Walkthrough, is_same_identity, is_same_way};
 pub use wall::KeyWall;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl<'a> Means<'a> {
     /// # Errors
     ///
     /// [`CredentialFailure::Contradictory`](crate::CredentialFailure::Contradictory), and
-    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings). Nothing is read and nothing is asked here.
+    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings). Nothing is read and no request is sent here.
     pub(crate) fn checked(
         connection: &'a Connection,
         assets: Assets,
@@ -67,7 +67,7 @@ impl<'a> Means<'a> {
         }
     }
 
-    /// The STS that is asked.
+    /// The STS that is called.
     pub(crate) fn sts(&self) -> Sts {
         let clock = Arc::clone(&self.clock);
         Sts::new(&self.connection.region, self.settings, clock, self.http.clone())

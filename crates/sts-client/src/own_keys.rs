@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct OwnKeys {
     keys: KeyAssets,
     assets: Assets,
-    /// Who is asked whether AWS knows a key; `None` where there is no STS, as for servers that are not AWS's.
+    /// Where it is checked whether AWS knows a key; `None` where there is no STS, as for servers that are not AWS's.
     sts: Option<Sts>,
     /// The last key that AWS knew.
     known: Mutex<Option<AccessKeyId>>,
@@ -75,7 +75,7 @@ impl OwnKeys {
         let is_fixed = |part: &AssetReference| self.assets.origin(part) == Ok(AssetOrigin::Process);
         match &self.keys {
             KeyAssets::Parts(parts) => !parts.references().all(is_fixed),
-            // A lease says when; while the vault is down it is asked more often.
+            // A lease says when; while the vault is down it is called more often.
             KeyAssets::Leased(_) => self.stale_for().is_some(),
         }
     }
@@ -102,9 +102,9 @@ impl OwnKeys {
         let until = Instant::now() + SETTLING;
         loop {
             match sts.caller_identity(keys).await {
-                Err(CredentialFailure::KeysRefused { .. }) if Instant::now() < until => sleep(PAUSE).await,
-                Err(failure @ CredentialFailure::KeysRefused { .. }) => return Err(failure),
-                // Known, or nobody can tell: then whoever uses the key will see.
+                Err(CredentialFailure::KeysRejected { .. }) if Instant::now() < until => sleep(PAUSE).await,
+                Err(failure @ CredentialFailure::KeysRejected { .. }) => return Err(failure),
+                // Known, or it cannot be known: then whoever uses the key will see.
                 Ok(_) | Err(_) => break,
             }
         }
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::settings::StsSettings;
     use crate::testing::VirtualClock;
-    use crate::testing::sts::{Answer, ScriptedSts, identity, refusal};
+    use crate::testing::sts::{ScriptedResponse, ScriptedSts, error_response, identity};
 
     const LEASED: &str = "vault-aws:aws/creds/deploy";
 
@@ -158,7 +158,7 @@ mod tests {
         let clock = clock.clone();
         ScriptedSts::new(move |_| {
             if clock.elapsed() < Duration::from_secs(seconds) {
-                refusal(
+                error_response(
                     403,
                     "InvalidClientTokenId",
                     "The security token included in the request is invalid.",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_user_that_a_vault_has_just_made_is_taken_when_aws_knows_it() {
+    async fn a_user_that_a_vault_has_just_made_is_used_when_aws_knows_it() {
         let clock = VirtualClock::new();
         let sts = knowing_from(&clock, 8);
         let own = leased(&clock, &sts);
@@ -190,13 +190,13 @@ mod tests {
             .settle(&crate::testing::keys("AKIA1"))
             .await
             .unwrap_err();
-        assert_eq!((failure.code(), clock.elapsed().as_secs()), ("keys_refused", 30));
+        assert_eq!((failure.code(), clock.elapsed().as_secs()), ("keys_rejected", 30));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_what_sts_cannot_tell_or_need_not() {
         let clock = VirtualClock::new();
-        let down = ScriptedSts::new(|_| Answer::ConnectionRefused);
+        let down = ScriptedSts::new(|_| ScriptedResponse::ConnectionRefused);
         leased(&clock, &down)
             .settle(&crate::testing::keys("AKIA1"))
             .await

@@ -10,8 +10,8 @@ use tracing::{Dispatch, Event, Metadata};
 
 /// Runs an SDK call with nobody listening to its log.
 ///
-/// The SDK formats whole requests, answers and commands at DEBUG and TRACE: session tokens, the
-/// bodies of malformed answers and `credential_process` command lines among them. A level filter
+/// The SDK formats whole requests, responses and commands at DEBUG and TRACE: session tokens, the
+/// bodies of malformed responses and `credential_process` command lines among them. A level filter
 /// is the operator's to change; this is not.
 pub(crate) fn quietly<F: Future>(call: F) -> WithDispatch<F> {
     call.with_subscriber(NOBODY.clone())

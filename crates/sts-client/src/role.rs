@@ -29,7 +29,7 @@ pub(crate) struct RoleSession {
     pub(crate) sts: Sts,
     /// What this machine has: its keys, and what it is.
     pub(crate) machine: Chain,
-    /// Whose keys they were when that was last asked for. An access key never moves to another user.
+    /// Whose keys they were when that was last requested. An access key never moves to another user.
     pub(crate) caller: Mutex<Option<(AccessKeyId, CallerIdentity)>>,
 }
 
@@ -52,7 +52,7 @@ impl RoleSession {
     /// Reads the keys anew, finds the roles and assumes one after the other.
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
         let outcome = self.attempt().await;
-        if let (Err(CredentialFailure::KeysRefused { .. }), Base::Assets(keys)) = (&outcome, &self.base) {
+        if let (Err(CredentialFailure::KeysRejected { .. }), Base::Assets(keys)) = (&outcome, &self.base) {
             // What was printed or handed out minutes ago may be rotated by now.
             keys.distrust();
         }
@@ -134,7 +134,7 @@ impl RoleSession {
         external_id: Option<&ExternalId>,
     ) -> Result<Session, CredentialFailure> {
         let options = &self.options;
-        let asked = options.duration.unwrap_or(SessionDuration::DEFAULT);
+        let requested = options.duration.unwrap_or(SessionDuration::DEFAULT);
         let belongs_here = |key: &TagKey| {
             if options.tags.is_transitive(key) {
                 is_first
@@ -147,7 +147,7 @@ impl RoleSession {
             role,
             session_name: options.session_name.as_ref().unwrap_or(&default_name),
             // The sessions in between are used once, right away.
-            duration: if is_last { asked } else { SessionDuration::SHORTEST },
+            duration: if is_last { requested } else { SessionDuration::SHORTEST },
             external_id: external_id.filter(|_| is_last),
             policy: options.policy.as_ref().filter(|_| is_last),
             policy_arns: if is_last { options.policy_arns.as_slice() } else { &[] },

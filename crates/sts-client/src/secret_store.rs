@@ -1,4 +1,4 @@
-//! Secrets Manager and Parameter Store, as far as credential assets need them: one question each.
+//! Secrets Manager and Parameter Store, as far as credential assets need them: one request each.
 //!
 //! A thin client on the connections and the signature that STS calls have: see `docs/decisions/0004-secret-stores.md`.
 
@@ -36,12 +36,12 @@ const TARGET: &str = "x-amz-target";
 
 const JSON: &str = "application/x-amz-json-1.1";
 
-/// How one of AWS's stores of secrets is reached.
+/// How one of AWS's secret stores is reached.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SecretStoreSettings {
     /// The region of secrets that are named, not given by ARN.
     pub region: Region,
-    /// Where it is asked instead of AWS's regional endpoint.
+    /// Where it is called instead of AWS's regional endpoint.
     pub endpoint: Option<Uri>,
     /// For one request, connecting included.
     pub timeout: Duration,
@@ -53,8 +53,8 @@ pub struct SecretStoreSettings {
     pub addresses: AddressRules,
 }
 
-/// Asks a store with the credentials of a source. A set that the store refuses is renewed, and the question asked once
-/// more.
+/// Fetches from a store with the credentials of a source. A set that the store rejects is refreshed, and the request sent
+/// once more.
 pub struct AwsSecretStore {
     store: &'static dyn AwsStore,
     source: CredentialSource,
@@ -82,7 +82,7 @@ impl AwsSecretStore {
             reason: "there is no such secret store",
         };
         let store = stores::store(scheme).ok_or_else(|| CredentialError::new(unknown(), Duration::ZERO))?;
-        let way = StsSettings {
+        let sts = StsSettings {
             extra_roots_pem: settings.extra_roots_pem.clone(),
             proxy: settings.proxy.clone(),
             addresses: settings.addresses.clone(),
@@ -90,7 +90,7 @@ impl AwsSecretStore {
             connect_timeout: settings.timeout,
             ..StsSettings::default()
         };
-        let connector = http_connector(&way).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
+        let connector = http_connector(&sts).map_err(|failure| CredentialError::new(failure, Duration::ZERO))?;
         Ok(Self::with_connector(store, source, settings, clock, connector))
     }
 
@@ -126,19 +126,23 @@ impl AwsSecretStore {
 
     async fn text(&self, secret: &StoredSecret) -> Result<Secret, StoreProblem> {
         let credentials = self.source.credentials().await.map_err(no_credentials)?;
-        match self.ask(secret, &credentials).await {
+        match self.request(secret, &credentials).await {
             Err(StoreProblem::CredentialsRejected { .. }) => {
-                let renewed = self.source.renew(&credentials).await.map_err(no_credentials)?;
-                self.ask(secret, &renewed).await
+                let renewed = self
+                    .source
+                    .refresh_rejected(&credentials)
+                    .await
+                    .map_err(no_credentials)?;
+                self.request(secret, &renewed).await
             }
             outcome => outcome,
         }
     }
 
-    async fn ask(&self, secret: &StoredSecret, credentials: &Credentials) -> Result<Secret, StoreProblem> {
+    async fn request(&self, secret: &StoredSecret, credentials: &Credentials) -> Result<Secret, StoreProblem> {
         let request = self.signed(secret, credentials)?;
         let exchange = async {
-            let request = request.try_into().map_err(|_| unasked())?;
+            let request = request.try_into().map_err(|_| unsendable())?;
             let response = self
                 .connector
                 .call(request)
@@ -161,7 +165,7 @@ impl AwsSecretStore {
             .header(CONTENT_TYPE, JSON)
             .header(TARGET, target)
             .body(SdkBody::from(body.as_str()))
-            .map_err(|_| unasked())?;
+            .map_err(|_| unsendable())?;
         let identity = aws_credential_types::Credentials::new(
             credentials.access_key_id.as_str(),
             credentials.secret_access_key.expose(),
@@ -181,12 +185,12 @@ impl AwsSecretStore {
             .time(self.clock.now())
             .settings(SigningSettings::default())
             .build()
-            .map_err(|_| unasked())?
+            .map_err(|_| unsendable())?
             .into();
         let headers = [(CONTENT_TYPE.as_str(), JSON), (TARGET, target)];
         let signable = SignableRequest::new("POST", &uri, headers.into_iter(), SignableBody::Bytes(body.as_bytes()));
         let signed = signable.and_then(|signable| sign(signable, &parameters));
-        let (instructions, _) = signed.map_err(|_| unasked())?.into_parts();
+        let (instructions, _) = signed.map_err(|_| unsendable())?.into_parts();
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
@@ -195,7 +199,7 @@ impl AwsSecretStore {
         if let Some(endpoint) = &self.endpoint {
             return Ok(endpoint.to_string());
         }
-        let service = ServiceId::parse(self.store.name()).map_err(|_| unasked())?;
+        let service = ServiceId::parse(self.store.name()).map_err(|_| unsendable())?;
         let endpoint = aws_endpoints::endpoint(&service, region, EndpointVariant::default());
         let unknown = |error: aws_endpoints::EndpointError| StoreProblem::Unreachable {
             reason: error.to_string(),
@@ -242,7 +246,7 @@ fn unreachable(error: &ConnectorError) -> StoreProblem {
 }
 
 /// A request that cannot be made: checked texts and a date of this epoch always make one.
-fn unasked() -> StoreProblem {
+fn unsendable() -> StoreProblem {
     StoreProblem::Unreachable {
         reason: "the request cannot be made".to_owned(),
     }

@@ -15,7 +15,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How STS is reached. The default is AWS's regional endpoint, directly, with the platform's roots.
 #[derive(Clone, Eq, PartialEq)]
 pub struct StsSettings {
-    /// Where STS is asked instead of the regional endpoint. The default chain's own calls (web
+    /// Where STS is called instead of the regional endpoint. The default chain's own calls (web
     /// identity, SSO) do not use it; they take `AWS_ENDPOINT_URL_STS`.
     pub endpoint: Option<Uri>,
     /// Ask the FIPS endpoint. Without effect where [`endpoint`](Self::endpoint) is set.

@@ -1,4 +1,4 @@
-//! Identical sources share a set: one flight, one cache, one session.
+//! Identical sources share a set: one attempt, one cache, one session.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

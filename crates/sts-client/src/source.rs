@@ -1,4 +1,4 @@
-//! The door: one source per connection.
+//! The public type: one source per connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::settings::StsSettings;
 use crate::state::{CredentialCounters, CredentialState};
 use crate::sts::{CallerIdentity, Sts};
 
-/// The least time an attempt gets: the default chain asks several services one after the other.
+/// The least time an attempt gets: the default chain calls several services one after the other.
 const SHORTEST_ATTEMPT: Duration = Duration::from_mins(1);
 
 /// One connection's credentials, kept fresh. Cheap to clone; clones share the set.
@@ -38,7 +38,7 @@ impl CredentialSource {
     ///
     /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or
     /// the proxy cannot be used, [`CredentialFailure::Contradictory`](crate::CredentialFailure::Contradictory) where
-    /// [`AuthMethod::check`](auth_model::AuthMethod::check) fails. Nothing is read and nothing is asked here.
+    /// [`AuthMethod::check`](auth_model::AuthMethod::check) fails. Nothing is read and no request is sent here.
     pub fn new(
         connection: &Connection,
         assets: Assets,
@@ -92,12 +92,12 @@ impl CredentialSource {
 
     /// A valid set of credentials.
     ///
-    /// At once while a valid set is held, even while it is being renewed; else as soon as the one
+    /// At once while a valid set is held, even while it is being refreshed; otherwise as soon as the one
     /// attempt that all callers share is over. Dropping the future does not stop the attempt.
     ///
     /// # Errors
     ///
-    /// [`CredentialError`] where there is no valid set and the attempt failed, or the source rests
+    /// [`CredentialError`] where there is no valid set and the attempt failed, or the source backs off
     /// after a failure: then at once, with the time that is left in
     /// [`retry_after`](CredentialError::retry_after).
     pub async fn credentials(&self) -> Result<Arc<Credentials>, CredentialError> {
@@ -107,27 +107,27 @@ impl CredentialSource {
         }
     }
 
-    /// Tells the source that AWS refuses a set (`ExpiredToken` and the like) and takes another.
+    /// Reports that AWS rejects a set (`ExpiredToken` and the like) and returns another.
     ///
     /// However many callers report the same set, one attempt is made; who comes later gets what it
-    /// brought. The answer may be `refused` again (the same [`Arc`], where it was this source's):
-    /// nothing newer can be had, or the source rests. Refusals lead to renewals
+    /// brought. The result may be `rejected` again (the same [`Arc`], where it was this source's):
+    /// there is nothing newer, or the source backs off. Rejections lead to refreshes
     /// ever more rarely (5 s apart at first, 1 s for keys that are only read, 5 minutes in the end), however many
     /// are reported, until nothing is reported for five minutes.
     ///
     /// Keys that turn out to be the same are in [`CredentialState::Rejected`] from then on, until others are found or
-    /// [`accepted`](Self::accepted) is told of them; that is logged once.
+    /// [`accepted`](Self::accepted) is called for them; that is logged once.
     ///
     /// # Errors
     ///
-    /// [`CredentialError`] where the attempt failed or the source rests after a failure. The refused
-    /// set stays the current one as long as it is valid: the refusal may be AWS's slip.
-    pub async fn renew(&self, refused: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
-        let refresh = self.refresh(refused, Certainty::Certain).await;
+    /// [`CredentialError`] where the attempt failed or the source backs off after a failure. The rejected
+    /// set stays the current one as long as it is valid: the rejection may be AWS's slip.
+    pub async fn refresh_rejected(&self, rejected: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
+        let refresh = self.refresh(rejected, Certainty::Certain).await;
         refresh.map(|refresh| refresh.credentials)
     }
 
-    /// As [`renew`](Self::renew), by how certain it is that the set is at fault, and says whether a refresh is held back.
+    /// As [`refresh_rejected`](Self::refresh_rejected), by how certain it is that the set is at fault, and says whether a refresh is held back.
     ///
     /// What is [`Possible`](Certainty::Possible) leads to a refresh once a minute at most, and makes no other rarer. Only
     /// where it is [`Certain`](Certainty::Certain) keys that stay the same are in [`CredentialState::Rejected`] from then on.
@@ -135,7 +135,7 @@ impl CredentialSource {
     ///
     /// # Errors
     ///
-    /// As [`renew`](Self::renew).
+    /// As [`refresh_rejected`](Self::refresh_rejected).
     pub async fn refresh(&self, rejected: &Credentials, certainty: Certainty) -> Result<Refresh, CredentialError> {
         match &self.0 {
             Kind::Refreshed { cache, .. } => cache.refresh(rejected, certainty).await,
@@ -146,15 +146,15 @@ impl CredentialSource {
         }
     }
 
-    /// Tells the source that AWS finds a signature by this set wrong (`SignatureDoesNotMatch`), and takes another where
+    /// Reports that AWS finds a signature by this set wrong (`SignatureDoesNotMatch`), and returns another where
     /// the keys are read from assets and have changed there.
     ///
-    /// Else the answer is the current set: nobody is asked to issue another one, since that would be
-    /// no better. As rarely as [`renew`](Self::renew).
+    /// Otherwise the result is the current set: another one is not issued, since that would be
+    /// no better. As rarely as [`refresh_rejected`](Self::refresh_rejected).
     ///
     /// # Errors
     ///
-    /// As [`renew`](Self::renew).
+    /// As [`refresh_rejected`](Self::refresh_rejected).
     pub async fn reread(&self, doubted: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
         match &self.0 {
             Kind::Refreshed { cache, .. } => cache.reread(doubted).await,
@@ -162,7 +162,7 @@ impl CredentialSource {
         }
     }
 
-    /// Tells the source that AWS took a signature by this set. Cheap; may be told for every request.
+    /// Reports that AWS accepted a signature by this set. Cheap; may be called for every request.
     pub fn accepted(&self, set: &Credentials) {
         match &self.0 {
             Kind::Refreshed { cache, .. } => cache.accepted(set),
@@ -170,7 +170,7 @@ impl CredentialSource {
         }
     }
 
-    /// Whose credentials these are: asks STS, each time.
+    /// Whose credentials these are: calls STS, each time.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl CredentialSource {
         identity.map_err(|failure| CredentialError::new(failure, Duration::ZERO))
     }
 
-    /// Where the source stands now. Asks nobody.
+    /// The state of the source now. Sends no request.
     #[must_use]
     pub fn state(&self) -> CredentialState {
         match &self.0 {
@@ -195,8 +195,8 @@ impl CredentialSource {
         }
     }
 
-    /// For how long the keys that the configuration names have not been confirmed: what keeps them cannot be reached,
-    /// and their last value serves on. `None` where all is well, or where nothing serves. Asks nobody.
+    /// For how long the keys that the configuration names have not been confirmed: their source cannot be
+    /// reached, and their stale value is served. `None` where all is well, or where nothing is served. Sends no request.
     #[must_use]
     pub fn stale_for(&self) -> Option<Duration> {
         match &self.0 {
@@ -205,7 +205,7 @@ impl CredentialSource {
         }
     }
 
-    /// How much of what a session may hold the session's policies and tags take, in percent, as STS says: it refuses
+    /// How much of what a session may hold the session's policies and tags take, in percent, as STS says: it rejects
     /// more than 100. `None` where there is no session, or where it has neither.
     #[must_use]
     pub fn session_space_percent(&self) -> Option<u32> {

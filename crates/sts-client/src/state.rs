@@ -2,26 +2,26 @@
 
 use std::time::SystemTime;
 
-/// Where a source stands now.
+/// The state of a source now.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CredentialState {
-    /// Nothing was asked for yet.
+    /// Nothing was requested yet.
     Never,
     /// A valid set is held.
     Valid {
         /// When it expires; `None` where it does not or the source does not say.
         expires_at: Option<SystemTime>,
     },
-    /// A valid set is held, but its renewal fails.
+    /// A valid set is held, but its refresh fails.
     Degraded {
         /// When the set expires; `None` where it does not or the source does not say.
         expires_at: Option<SystemTime>,
         /// [`CredentialFailure::code`](crate::CredentialFailure::code) of the last failure.
         code: &'static str,
     },
-    /// A set is held that is valid by its own account, AWS refuses it all the same, and there is no newer one: whoever
-    /// keeps it has to renew it. Requests are signed with it still, since AWS's refusal explains best.
+    /// A set is held that is valid by its own account, AWS rejects it all the same, and there is no newer one where
+    /// it is stored: it has to be replaced there. Requests are signed with it still, since AWS's response explains best.
     Rejected {
         /// When that was found.
         since: SystemTime,
@@ -35,7 +35,7 @@ pub enum CredentialState {
         /// Whether only a change by somebody can help.
         is_permanent: bool,
     },
-    /// The set expired while nobody asked for it; the next request renews it.
+    /// The set expired while nobody requested it; the next request refreshes it.
     Lapsed {
         /// When it expired.
         since: SystemTime,

@@ -17,7 +17,7 @@ pub(crate) struct StaticKeys(pub(crate) OwnKeys);
 impl StaticKeys {
     pub(crate) async fn obtain(&self) -> Result<Obtained, CredentialFailure> {
         let outcome = self.0.read().await;
-        if let Err(CredentialFailure::KeysRefused { .. }) = outcome {
+        if let Err(CredentialFailure::KeysRejected { .. }) = outcome {
             self.0.distrust();
         }
         Ok(Obtained {

@@ -48,7 +48,7 @@ pub(crate) struct RoleRequest<'a> {
     pub(crate) mfa: Option<(&'a MfaSerial, MfaCode)>,
 }
 
-/// What `AssumeRole` answers.
+/// What `AssumeRole` returns.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) credentials: Credentials,
@@ -96,7 +96,7 @@ impl Sts {
             .sleep_impl(TokioSleep::new())
             .retry_config(retries())
             .timeout_config(timeouts(settings))
-            // The operation timeout bounds the answer, which is a few kilobytes.
+            // The operation timeout bounds the response, which is a few kilobytes.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // Each call brings its own keys: a cache would keep old ones.
             .identity_cache(IdentityCache::no_cache());
@@ -111,8 +111,8 @@ impl Sts {
         }
     }
 
-    /// The same, with somebody who hears every answer.
-    pub(crate) fn overheard_by(self, listener: impl Intercept + 'static) -> Self {
+    /// The same, with an observer of every response.
+    pub(crate) fn observed_by(self, listener: impl Intercept + 'static) -> Self {
         Self {
             base: self.base.to_builder().interceptor(listener).build(),
             clock: self.clock,
@@ -132,14 +132,14 @@ impl Sts {
 
     /// Whose keys these are.
     pub(crate) async fn caller_identity(&self, keys: &Credentials) -> Result<CallerIdentity, CredentialFailure> {
-        let answer = quietly(async { self.client(keys).get_caller_identity().send().await })
+        let response = quietly(async { self.client(keys).get_caller_identity().send().await })
             .await
-            .map_err(|error| failure_of(&error, "asking whose the keys are"))?;
-        let account = answer.account().and_then(|text| AccountId::parse(text).ok());
-        let arn = answer.arn().and_then(|text| text.parse().ok());
+            .map_err(|error| failure_of(&error, "requesting the caller identity"))?;
+        let account = response.account().and_then(|text| AccountId::parse(text).ok());
+        let arn = response.arn().and_then(|text| text.parse().ok());
         match (account, arn) {
             (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
-            _ => Err(CredentialFailure::UnreadableAnswer { status: 200 }),
+            _ => Err(CredentialFailure::UnreadableResponse { status: 200 }),
         }
     }
 
@@ -150,12 +150,12 @@ impl Sts {
         request: &RoleRequest<'_>,
     ) -> Result<Session, CredentialFailure> {
         let call = request.fill(self.client(keys).assume_role())?;
-        let answer = quietly(async { call.send().await })
+        let response = quietly(async { call.send().await })
             .await
             .map_err(|error| failure_of(&error, &format!("assuming {}", request.role)))?;
-        let unreadable = CredentialFailure::UnreadableAnswer { status: 200 };
-        let space_percent = space_percent(&answer);
-        let session = answer.credentials.ok_or_else(|| unreadable.clone())?;
+        let unreadable = CredentialFailure::UnreadableResponse { status: 200 };
+        let space_percent = space_percent(&response);
+        let session = response.credentials.ok_or_else(|| unreadable.clone())?;
         let expires_at = SystemTime::try_from(session.expiration).map_err(|_| unreadable.clone())?;
         let token = Some(session.session_token);
         let mut credentials = checked(session.access_key_id, session.secret_access_key, token).ok_or(unreadable)?;
@@ -177,7 +177,7 @@ impl Sts {
 ///
 /// Where ours is behind, the session would be used for longer than AWS takes it: it cannot outlive its duration. Where
 /// ours is ahead by more than the session's life, it would seem to have ended before it began; STS issues
-/// no such sessions, so it is taken to last as long as was asked.
+/// no such sessions, so it is taken to last as long as was requested.
 fn expiry_by_our_clock(theirs: SystemTime, now: SystemTime, duration: Duration) -> SystemTime {
     let longest = now + duration;
     if theirs <= now { longest } else { theirs.min(longest) }
@@ -188,8 +188,8 @@ fn expiry_by_our_clock(theirs: SystemTime, now: SystemTime, duration: Duration) 
     deprecated,
     reason = "partitions and emulators that do not know the new member send the old one alone"
 )]
-fn space_percent(answer: &AssumeRoleOutput) -> Option<u32> {
-    let percent = answer.session_token_utilization().or(answer.packed_policy_size());
+fn space_percent(response: &AssumeRoleOutput) -> Option<u32> {
+    let percent = response.session_token_utilization().or(response.packed_policy_size());
     percent.and_then(|percent| u32::try_from(percent).ok())
 }
 

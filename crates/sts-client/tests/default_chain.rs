@@ -1,12 +1,12 @@
 //! The default chain with nothing faked but the machine: each scenario runs in a child process
 //! with an environment of its own, because the chain reads the process's.
 //!
-//! The child is this test binary again, told by [`IS_CHILD`] to be one.
+//! The child is this test binary again, which [`IS_CHILD`] marks.
 
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "helpers of tests, outside of the tests themselves; the child talks to its parent"
+    reason = "helpers of tests, outside of the tests themselves; the child writes for its parent"
 )]
 
 use std::fs;
@@ -51,7 +51,7 @@ async fn child() {
     report(&first);
     if let Some(next) = std::env::var_os(NEXT_CONFIG) {
         fs::copy(next, std::env::var_os("AWS_CONFIG_FILE").unwrap()).unwrap();
-        report(&source.renew(&first.unwrap()).await);
+        report(&source.refresh_rejected(&first.unwrap()).await);
     }
 }
 
@@ -122,14 +122,14 @@ impl Machine {
     }
 }
 
-/// A server on loopback that answers with a fixed text per request line; the requests come out of the channel.
-fn server(answer: fn(&str) -> String) -> (String, Receiver<String>) {
+/// A server on loopback that responds with a fixed text per request line; the requests come out of the channel.
+fn server(response: fn(&str) -> String) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (sender, requests) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let Some(request) = stream.ok().and_then(|stream| serve(stream, answer)) else {
+            let Some(request) = stream.ok().and_then(|stream| serve(stream, response)) else {
                 continue;
             };
             if sender.send(request).is_err() {
@@ -140,8 +140,8 @@ fn server(answer: fn(&str) -> String) -> (String, Receiver<String>) {
     (address, requests)
 }
 
-/// Reads one request, head and body, and answers it.
-fn serve(stream: TcpStream, answer: fn(&str) -> String) -> Option<String> {
+/// Reads one request, head and body, and responds.
+fn serve(stream: TcpStream, response: fn(&str) -> String) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -153,7 +153,7 @@ fn serve(stream: TcpStream, answer: fn(&str) -> String) -> Option<String> {
     let length = lower.split_once("content-length: ").map_or("0", |(_, rest)| rest);
     let mut body = vec![0; length.lines().next()?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
-    let text = answer(head.lines().next()?);
+    let text = response(head.lines().next()?);
     let length = text.len();
     let head_out = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nx-aws-ec2-metadata-token-ttl-seconds: 21600\r\nconnection: close\r\n\r\n"
@@ -264,7 +264,7 @@ fn a_web_identity_is_exchanged_at_sts_without_a_signature() {
 }
 
 #[test]
-fn a_container_is_asked_with_its_token() {
+fn a_container_is_called_with_its_token() {
     let (container, requests) = server(|_| CONTAINER_JSON.into());
     let machine = Machine::new();
     let token = machine.file("token", "pod-identity-token");
@@ -284,7 +284,7 @@ fn a_container_is_asked_with_its_token() {
 }
 
 #[test]
-fn an_instance_is_asked_by_imds_version_2() {
+fn an_instance_is_called_by_imds_version_2() {
     let (metadata, requests) = server(|line| match line.split(' ').nth(1) {
         Some("/latest/api/token") => "imds-token".into(),
         Some(path) if path.ends_with("/robot") => CONTAINER_JSON.into(),

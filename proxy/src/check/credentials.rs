@@ -7,7 +7,7 @@ use auth_model::{
     RoleReference, RunsOn,
 };
 use credential_assets::Assets;
-use sts_client::{AskedWith, CallerIdentity, CredentialFailure, Skew, Walkthrough};
+use sts_client::{CallerIdentity, CredentialDiagnostics, CredentialFailure, ExternalIdChoice, Skew};
 
 use super::denied::Assumption;
 use super::failure::{KeyLooks, finding};
@@ -41,7 +41,7 @@ pub(super) struct Signer {
 pub(super) async fn identity(
     steps: &mut Steps,
     auth: &AuthMethod,
-    way: &Walkthrough,
+    way: &CredentialDiagnostics,
     assets: &Assets,
     is_stss_business: bool,
 ) -> Identity {
@@ -100,7 +100,12 @@ pub(super) async fn identity(
 }
 
 /// Assumes one role after the other, and then tries the last one's External ID.
-pub(super) async fn assume(steps: &mut Steps, auth: &AuthMethod, way: &Walkthrough, identity: &Identity) -> Signer {
+pub(super) async fn assume(
+    steps: &mut Steps,
+    auth: &AuthMethod,
+    way: &CredentialDiagnostics,
+    identity: &Identity,
+) -> Signer {
     let Some(keys) = identity.keys.clone() else {
         return Signer::default();
     };
@@ -187,13 +192,13 @@ async fn read_assets(steps: &mut Steps, auth: &AuthMethod, assets: &Assets) -> b
 
 async fn assume_one(
     steps: &mut Steps,
-    way: &Walkthrough,
+    way: &CredentialDiagnostics,
     place: usize,
     keys: &Credentials,
     assumption: &Assumption<'_>,
 ) -> Option<Credentials> {
     let began = Timer::start();
-    let assumed = way.assume(place, keys, assumption.role, &AskedWith::ItsOwnId).await;
+    let assumed = way.assume(place, keys, assumption.role, &ExternalIdChoice::Own).await;
     let outcome = match &assumed {
         Ok(_) => Outcome::passed("STS gives a session"),
         Err(CredentialFailure::AccessDenied { code, message, .. }) => {
@@ -209,7 +214,7 @@ async fn assume_one(
 /// customer of the operator, whatever was agreed.
 async fn external_id_step(
     steps: &mut Steps,
-    way: &Walkthrough,
+    way: &CredentialDiagnostics,
     place: usize,
     keys: &Credentials,
     assumption: &Assumption<'_>,
@@ -229,16 +234,19 @@ async fn external_id_step(
         return;
     };
     let began = Timer::start();
-    let outcome = match way.assume(place, keys, assumption.role, &AskedWith::NoId).await {
+    let outcome = match way
+        .assume(place, keys, assumption.role, &ExternalIdChoice::Omitted)
+        .await
+    {
         Ok(_) => Outcome::Warned(unenforced(assumption, "no External ID at all")),
         Err(CredentialFailure::AccessDenied { .. }) => {
             match way
-                .assume(place, keys, assumption.role, &AskedWith::OtherId(other))
+                .assume(place, keys, assumption.role, &ExternalIdChoice::Other(other))
                 .await
             {
                 Ok(_) => Outcome::Warned(unenforced(assumption, "any other External ID")),
                 Err(CredentialFailure::AccessDenied { .. }) => {
-                    Outcome::passed("enforced: STS refuses the role without it and with another one")
+                    Outcome::passed("enforced: STS denies the role without it and with another one")
                 }
                 Err(failure) => Outcome::skipped(format!("could not be determined: {}", Chain(&failure))),
             }
@@ -289,7 +297,7 @@ fn is_out_of_reach(failure: &CredentialFailure) -> bool {
         failure,
         CredentialFailure::Unreachable { .. }
             | CredentialFailure::TimedOut
-            | CredentialFailure::UnreadableAnswer { .. }
+            | CredentialFailure::UnreadableResponse { .. }
     )
 }
 

@@ -26,7 +26,7 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
             ResponsibleParty::Asset,
             "auth.mfa_token has to lead to the six digits that the device shows now.",
         ),
-        CredentialFailure::KeysRefused { code, message } => Finding {
+        CredentialFailure::KeysRejected { code, message } => Finding {
             what,
             causes: of_refused_keys(code, message, key),
         },
@@ -34,7 +34,7 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
             ResponsibleParty::Guardrail,
             "GetCallerIdentity needs no permission: a policy of the organisation or of a VPC endpoint forbids it.",
         ),
-        CredentialFailure::RequestRefused { code, message } => Finding::of(what, of_refused_request(code, message)),
+        CredentialFailure::RequestRejected { code, message } => Finding::of(what, of_refused_request(code, message)),
         CredentialFailure::ClockSkew { .. } => of(
             ResponsibleParty::Clock,
             "set this machine's clock by NTP (chronyd, systemd-timesyncd): AWS refuses signatures that are more than \
@@ -52,7 +52,7 @@ pub(super) fn finding(failure: &CredentialFailure, key: KeyLooks) -> Finding {
             "STS cannot be reached; the steps below say at which point. sts.endpoint, upstream.proxy and \
              upstream.ca_file decide about the way.",
         ),
-        CredentialFailure::UnreadableAnswer { .. } => of(
+        CredentialFailure::UnreadableResponse { .. } => of(
             ResponsibleParty::Sts,
             "something that is not STS responds at its address: a captive portal, an HTTP proxy, or a wrong sts.endpoint.",
         ),

@@ -138,7 +138,7 @@ impl Stage {
         outcome
     }
 
-    /// A request each second; the answer counts those that failed.
+    /// A request each second; the result counts those that failed.
     async fn constant_traffic(&self, duration: Duration) -> u64 {
         let mut failed = 0;
         for _ in 0..duration.as_secs() {

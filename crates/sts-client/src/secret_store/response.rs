@@ -58,12 +58,12 @@ fn problem(status: StatusCode, error: &ErrorResponse) -> StoreProblem {
     }
     let status = status.as_u16();
     match failure(status, error, "reading it") {
-        CredentialFailure::KeysRefused { code, message } => StoreProblem::CredentialsRejected { code, message },
+        CredentialFailure::KeysRejected { code, message } => StoreProblem::CredentialsRejected { code, message },
         CredentialFailure::AccessDenied { code, message, .. } => StoreProblem::Denied { code, message },
-        CredentialFailure::RequestRefused { code, message } => StoreProblem::Rejected { code, message },
+        CredentialFailure::RequestRejected { code, message } => StoreProblem::Rejected { code, message },
         CredentialFailure::ClockSkew { message } => StoreProblem::ClockSkew { message },
         CredentialFailure::Throttled { code } => StoreProblem::Throttled { code },
-        CredentialFailure::UnreadableAnswer { .. } => StoreProblem::UnreadableResponse { status },
+        CredentialFailure::UnreadableResponse { .. } => StoreProblem::UnreadableResponse { status },
         _ => StoreProblem::Status { status },
     }
 }

@@ -5,7 +5,7 @@ use credential_assets::{Assets, FixedEnvironment};
 
 use super::*;
 use crate::testing::VirtualClock;
-use crate::testing::sts::{Answer, Received, ScriptedSts};
+use crate::testing::sts::{Received, ScriptedResponse, ScriptedSts};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 const ARN: &str = "secretsmanager:arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:prod/aws-AbCdEf";
@@ -21,7 +21,7 @@ fn settings(endpoint: Option<&str>) -> SecretStoreSettings {
     }
 }
 
-/// Asked with keys of a folder's files, which may change.
+/// Called with keys of a folder's files, which may change.
 fn store(scheme: &str, folder: &std::path::Path, endpoint: Option<&str>, script: &ScriptedSts) -> AwsSecretStore {
     let part = |name: &str| format!("file:{}", folder.join(name).display()).parse().unwrap();
     let keys = KeyParts {
@@ -59,7 +59,7 @@ fn stored(reference: &str) -> StoredSecret {
     store.locate(&AssetLocation::new(scheme, location)).unwrap().0
 }
 
-/// Fetches once from who answers by this; what was sent comes too.
+/// Fetches once from a store that responds with this; what was sent comes too.
 async fn fetch(
     reference: &str,
     endpoint: Option<&str>,
@@ -67,7 +67,7 @@ async fn fetch(
     body: &str,
 ) -> (Result<String, StoreProblem>, Vec<Received>) {
     let body = body.to_owned();
-    let script = ScriptedSts::new(move |_| Answer::Status(status, body.clone()));
+    let script = ScriptedSts::new(move |_| ScriptedResponse::Status(status, body.clone()));
     let folder = folder();
     let secret = stored(reference);
     let outcome = store(secret.scheme, folder.path(), endpoint, &script)
@@ -77,10 +77,10 @@ async fn fetch(
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_store_is_asked_in_its_own_words_and_signed_for_the_region_of_an_arn() {
+async fn each_store_is_called_in_its_own_protocol_and_signed_for_the_region_of_an_arn() {
     let secret = r#"{"ARN": "x", "SecretString": "{\"a\": \"b\"}"}"#;
     let parameter = r#"{"Parameter": {"Name": "x", "Type": "SecureString", "Value": "S"}}"#;
-    for (reference, endpoint, answer, uri, target, body, scope, text) in [
+    for (reference, endpoint, response, uri, target, body, scope, text) in [
         (
             "secretsmanager:prod/aws",
             None,
@@ -112,7 +112,7 @@ async fn each_store_is_asked_in_its_own_words_and_signed_for_the_region_of_an_ar
             "S",
         ),
     ] {
-        let (outcome, sent) = fetch(reference, endpoint, 200, answer).await;
+        let (outcome, sent) = fetch(reference, endpoint, 200, response).await;
         assert_eq!(outcome.unwrap(), text);
         let sent = &sent[0];
         assert_eq!(
@@ -134,8 +134,9 @@ async fn each_store_is_asked_in_its_own_words_and_signed_for_the_region_of_an_ar
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_is_told_apart() {
-    let refusal = |code: &str| format!(r#"{{"__type": "com.amazonaws.x#{code}", "message": "why not\n{SECRET}"}}"#);
+async fn problems_are_distinguished() {
+    let error_response =
+        |code: &str| format!(r#"{{"__type": "com.amazonaws.x#{code}", "message": "why not\n{SECRET}"}}"#);
     let named = |code: &str| (code.to_owned(), "why not".to_owned());
     let denied = |code| {
         let (code, message) = named(code);
@@ -146,21 +147,25 @@ async fn what_is_wrong_is_told_apart() {
         StoreProblem::Rejected { code, message }
     };
     for (status, body, want) in [
-        (400, refusal("ResourceNotFoundException"), StoreProblem::Missing),
-        (400, refusal("ParameterNotFound"), StoreProblem::Missing),
-        (400, refusal("ParameterVersionNotFound"), StoreProblem::Missing),
-        (400, refusal("AccessDeniedException"), denied("AccessDeniedException")),
-        (400, refusal("DecryptionFailure"), refused("DecryptionFailure")),
+        (400, error_response("ResourceNotFoundException"), StoreProblem::Missing),
+        (400, error_response("ParameterNotFound"), StoreProblem::Missing),
+        (400, error_response("ParameterVersionNotFound"), StoreProblem::Missing),
         (
             400,
-            refusal("ThrottlingException"),
+            error_response("AccessDeniedException"),
+            denied("AccessDeniedException"),
+        ),
+        (400, error_response("DecryptionFailure"), refused("DecryptionFailure")),
+        (
+            400,
+            error_response("ThrottlingException"),
             StoreProblem::Throttled {
                 code: "ThrottlingException".to_owned(),
             },
         ),
         (
             500,
-            refusal("InternalServiceError"),
+            error_response("InternalServiceError"),
             StoreProblem::Status { status: 500 },
         ),
         (503, "<html>".to_owned(), StoreProblem::Status { status: 503 }),
@@ -199,12 +204,12 @@ async fn what_is_wrong_is_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_that_a_store_refuses_is_renewed_once() {
+async fn a_set_that_a_store_rejects_is_refreshed_once() {
     let script = ScriptedSts::new(|received: &Received| {
         if received.header("authorization").contains("AKIDSECOND") {
-            Answer::Status(200, r#"{"SecretString": "S"}"#.to_owned())
+            ScriptedResponse::Status(200, r#"{"SecretString": "S"}"#.to_owned())
         } else {
-            Answer::Status(
+            ScriptedResponse::Status(
                 400,
                 r#"{"__type": "UnrecognizedClientException", "message": "no"}"#.to_owned(),
             )
@@ -223,8 +228,8 @@ async fn a_set_that_a_store_refuses_is_renewed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_cannot_be_reached_or_does_not_answer_is_given_up() {
-    let refusing = ScriptedSts::new(|_| Answer::ConnectionRefused);
+async fn a_store_that_cannot_be_reached_or_does_not_respond_is_given_up() {
+    let refusing = ScriptedSts::new(|_| ScriptedResponse::ConnectionRefused);
     let folder = folder();
     let secret = stored("ssm:/a");
     let problem = store("ssm", folder.path(), None, &refusing)
@@ -232,7 +237,7 @@ async fn a_store_that_cannot_be_reached_or_does_not_answer_is_given_up() {
         .await
         .unwrap_err();
     assert!(matches!(problem, StoreProblem::Unreachable { .. }), "{problem}");
-    let silent = ScriptedSts::new(|_| Answer::Never);
+    let silent = ScriptedSts::new(|_| ScriptedResponse::Never);
     let began = tokio::time::Instant::now();
     let problem = store("ssm", folder.path(), None, &silent)
         .fetch(&secret)
@@ -246,7 +251,7 @@ async fn a_store_that_cannot_be_reached_or_does_not_answer_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_without_credentials_says_why() {
-    let script = ScriptedSts::new(|_| Answer::ConnectionRefused);
+    let script = ScriptedSts::new(|_| ScriptedResponse::ConnectionRefused);
     let folder = tempfile::tempdir().unwrap();
     let store = store("ssm", folder.path(), None, &script);
     let problem = store.fetch(&stored("ssm:/a")).await.unwrap_err();

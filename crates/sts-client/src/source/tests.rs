@@ -13,7 +13,7 @@ use credential_assets::FixedEnvironment;
 
 use super::*;
 use crate::state::CredentialState;
-use crate::testing::sts::{Answer, Received, ScriptedSts, identity, refusal, session};
+use crate::testing::sts::{Received, ScriptedResponse, ScriptedSts, error_response, identity, session};
 use crate::testing::{VirtualClock, pass};
 
 const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -101,7 +101,7 @@ fn source(
     })
 }
 
-/// Obtains credentials once with default settings; the answer is what STS was sent.
+/// Obtains credentials once with default settings; the response is what STS was sent.
 async fn sent_for(region: &str, auth: AuthMethod, settings: &StsSettings) -> Vec<Received> {
     let clock = VirtualClock::new();
     let sts = obliging(&clock);
@@ -156,7 +156,7 @@ async fn calls_are_signed_with_the_keys_and_the_time_of_our_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_roles_name_is_completed_by_the_callers_account_which_is_asked_for_once() {
+async fn a_roles_name_is_completed_by_the_callers_account_which_is_requested_once() {
     let clock = VirtualClock::new();
     let sts = obliging(&clock);
     let auth = role("team/report-reader", AssumeRoleOptions::default());
@@ -164,7 +164,7 @@ async fn a_roles_name_is_completed_by_the_callers_account_which_is_asked_for_onc
     let first = source.credentials().await.unwrap();
     assert_eq!(first.account.as_ref().unwrap().as_str(), "123456789012");
     pass(Duration::from_mins(1)).await;
-    source.renew(&first).await.unwrap();
+    source.refresh_rejected(&first).await.unwrap();
 
     let sent = sts.take();
     let actions: Vec<_> = sent.iter().filter_map(|request| request.field("Action")).collect();
@@ -175,7 +175,7 @@ async fn a_roles_name_is_completed_by_the_callers_account_which_is_asked_for_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn sts_is_asked_at_its_regional_endpoint() {
+async fn sts_is_called_at_its_regional_endpoint() {
     let fips = StsSettings {
         use_fips: true,
         ..StsSettings::default()
@@ -222,21 +222,21 @@ fn with_a_clock_of_its_own(clock: &VirtualClock, by: Duration, is_behind: bool) 
             .unwrap();
         // 2026-11-23T01:00 as 20261123T0100: the minute is exact enough.
         let right: String = right.chars().take(16).filter(|c| !"-:".contains(*c)).collect();
-        let answer = if received.header("x-amz-date").starts_with(&right) {
+        let response = if received.header("x-amz-date").starts_with(&right) {
             session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR)
         } else {
-            refusal(
+            error_response(
                 403,
                 "SignatureDoesNotMatch",
                 "Signature expired: 1 is now earlier than 2",
             )
         };
-        Answer::At(now, Box::new(answer))
+        ScriptedResponse::At(now, Box::new(response))
     })
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_differs_from_that_of_sts_is_made_up_for() {
+async fn a_clock_that_differs_from_that_of_sts_is_corrected_for() {
     for (hours, is_behind) in [(1, false), (14, false), (1, true), (2, true)] {
         let clock = VirtualClock::new();
         let sts = with_a_clock_of_its_own(&clock, HOUR * hours, is_behind);
@@ -260,7 +260,7 @@ async fn static_keys_ask_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whose_keys_they_are_is_asked_with_the_keys_of_the_session() {
+async fn the_caller_identity_is_requested_with_the_keys_of_the_session() {
     let clock = VirtualClock::new();
     let sts = obliging(&clock);
     let auth = role(ROLE, AssumeRoleOptions::default());
@@ -274,16 +274,24 @@ async fn whose_keys_they_are_is_asked_with_the_keys_of_the_session() {
 #[tokio::test(start_paused = true)]
 async fn a_passing_error_is_tried_twice_and_a_permanent_one_once() {
     for (play, code, attempts) in [
-        (denied as fn(&Received) -> Answer, "access_denied", 1),
+        (denied as fn(&Received) -> ScriptedResponse, "access_denied", 1),
         (
-            |_| refusal(400, "MalformedPolicyDocument", "no"),
-            "sts_request_refused",
+            |_| error_response(400, "MalformedPolicyDocument", "no"),
+            "sts_request_rejected",
             1,
         ),
-        (|_| refusal(400, "Throttling", "Rate exceeded"), "sts_throttled", 2),
-        (|_| refusal(503, "ServiceUnavailable", "later"), "sts_server_error", 2),
-        (|_| Answer::ConnectionRefused, "sts_unreachable", 2),
-        (in_motos_shape, "keys_refused", 1),
+        (
+            |_| error_response(400, "Throttling", "Rate exceeded"),
+            "sts_throttled",
+            2,
+        ),
+        (
+            |_| error_response(503, "ServiceUnavailable", "later"),
+            "sts_server_error",
+            2,
+        ),
+        (|_| ScriptedResponse::ConnectionRefused, "sts_unreachable", 2),
+        (in_motos_shape, "keys_rejected", 1),
     ] {
         let clock = VirtualClock::new();
         let sts = ScriptedSts::new(play);
@@ -294,18 +302,18 @@ async fn a_passing_error_is_tried_twice_and_a_permanent_one_once() {
     }
 }
 
-fn in_motos_shape(_: &Received) -> Answer {
+fn in_motos_shape(_: &Received) -> ScriptedResponse {
     let error = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>";
-    Answer::Status(403, format!("<ErrorResponse><Errors>{error}</Errors></ErrorResponse>"))
+    ScriptedResponse::Status(403, format!("<ErrorResponse><Errors>{error}</Errors></ErrorResponse>"))
 }
 
-fn denied(_: &Received) -> Answer {
+fn denied(_: &Received) -> ScriptedResponse {
     let message = "User: arn:aws:iam::111122223333:user/x is not authorized to perform: sts:AssumeRole";
-    refusal(403, "AccessDenied", message)
+    error_response(403, "AccessDenied", message)
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_says_what_was_refused_and_in_whose_words() {
+async fn an_error_says_what_was_rejected_with_the_message_of_aws() {
     let clock = VirtualClock::new();
     let sts = ScriptedSts::new(denied);
     let auth = managed(key_assets(), AssumeRoleOptions::default());
@@ -313,7 +321,7 @@ async fn an_error_says_what_was_refused_and_in_whose_words() {
     let error = source.credentials().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "STS does not allow assuming arn:aws:iam::222233334444:role/for-the-proxy: AccessDenied: \
+        "STS denies assuming arn:aws:iam::222233334444:role/for-the-proxy: AccessDenied: \
          User: arn:aws:iam::111122223333:user/x is not authorized to perform: sts:AssumeRole"
     );
     let code = "access_denied";

@@ -33,19 +33,19 @@ impl Received {
     }
 }
 
-/// What STS answers.
-pub(crate) enum Answer {
+/// What STS responds with.
+pub(crate) enum ScriptedResponse {
     Status(u16, String),
     /// Nothing but the time and a status.
     Dated(&'static str, u16),
-    /// Another answer, with STS's time.
-    At(SystemTime, Box<Answer>),
+    /// Another response, with STS's time.
+    At(SystemTime, Box<ScriptedResponse>),
     ConnectionRefused,
     /// It takes the request and says nothing.
     Never,
 }
 
-type Play = dyn Fn(&Received) -> Answer + Send + Sync;
+type Play = dyn Fn(&Received) -> ScriptedResponse + Send + Sync;
 
 /// The STS.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub(crate) struct ScriptedSts {
 }
 
 impl ScriptedSts {
-    pub(crate) fn new(play: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(play: impl Fn(&Received) -> ScriptedResponse + Send + Sync + 'static) -> Self {
         Self {
             play: Arc::new(play),
             received: Arc::default(),
@@ -66,7 +66,7 @@ impl ScriptedSts {
         SharedHttpClient::new(self.clone())
     }
 
-    /// What was sent since this was last asked.
+    /// What was sent since this was last called.
     pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut self.received.lock().unwrap())
     }
@@ -96,31 +96,33 @@ impl HttpConnector for ScriptedSts {
             form: form(request.body().bytes().unwrap()),
             body: String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap(),
         };
-        let answer = (self.play)(&received);
+        let response = (self.play)(&received);
         self.received.lock().unwrap().push(received);
-        HttpConnectorFuture::new(response(answer))
+        HttpConnectorFuture::new(play(response))
     }
 }
 
-async fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
-    match answer {
-        Answer::ConnectionRefused => {
+async fn play(response: ScriptedResponse) -> Result<HttpResponse, ConnectorError> {
+    match response {
+        ScriptedResponse::ConnectionRefused => {
             let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
             Err(ConnectorError::io(refused.into()))
         }
-        Answer::Dated(date, status) => {
+        ScriptedResponse::Dated(date, status) => {
             let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
             response.headers_mut().insert("date", date);
             Ok(response)
         }
-        Answer::At(time, answer) => {
-            let mut response = Box::pin(response(*answer)).await?;
+        ScriptedResponse::At(time, response) => {
+            let mut response = Box::pin(play(*response)).await?;
             let date = DateTime::from(time).fmt(Format::HttpDate).unwrap();
             response.headers_mut().insert("date", date);
             Ok(response)
         }
-        Answer::Status(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
-        Answer::Never => std::future::pending().await,
+        ScriptedResponse::Status(status, body) => {
+            Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body)))
+        }
+        ScriptedResponse::Never => std::future::pending().await,
     }
 }
 
@@ -142,10 +144,10 @@ fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A good answer to `AssumeRole`.
-pub(crate) fn session(id: &str, secret: &str, token: &str, expires_at: SystemTime) -> Answer {
+/// A good response to `AssumeRole`.
+pub(crate) fn session(id: &str, secret: &str, token: &str, expires_at: SystemTime) -> ScriptedResponse {
     let expiration = DateTime::from(expires_at).fmt(Format::DateTime).unwrap();
-    Answer::Status(
+    ScriptedResponse::Status(
         200,
         format!(
             r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
@@ -157,9 +159,9 @@ pub(crate) fn session(id: &str, secret: &str, token: &str, expires_at: SystemTim
     )
 }
 
-/// A good answer to `GetCallerIdentity`.
-pub(crate) fn identity(account: &str, arn: &str) -> Answer {
-    Answer::Status(
+/// A good response to `GetCallerIdentity`.
+pub(crate) fn identity(account: &str, arn: &str) -> ScriptedResponse {
+    ScriptedResponse::Status(
         200,
         format!(
             r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
@@ -169,9 +171,9 @@ pub(crate) fn identity(account: &str, arn: &str) -> Answer {
     )
 }
 
-/// An error answer.
-pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Answer {
-    Answer::Status(
+/// An error response.
+pub(crate) fn error_response(status: u16, code: &str, message: &str) -> ScriptedResponse {
+    ScriptedResponse::Status(
         status,
         format!(
             r#"<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>

@@ -43,7 +43,7 @@ async fn a_failed_cold_start_fails_for_all_and_calls_sts_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_request_does_not_cancel_the_flight_for_others() {
+async fn a_dropped_request_does_not_cancel_the_attempt_for_others() {
     let stage = Stage::slow(Duration::from_secs(5), an_hour);
     let cache = stage.cache.clone();
     let patient = tokio::spawn(async move { cache.credentials().await });
@@ -59,7 +59,7 @@ async fn a_dropped_request_does_not_cancel_the_flight_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_hangs_ends_at_its_deadline() {
+async fn an_attempt_that_hangs_ends_at_its_deadline() {
     let stage = Stage::new(|attempt, _| match attempt {
         1 => Step::Hang,
         _ => Step::Session { lifetime: HOUR },
@@ -71,7 +71,7 @@ async fn a_flight_that_hangs_ends_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_panics_is_a_failure_like_any_other() {
+async fn an_attempt_that_panics_is_a_failure_like_any_other() {
     let stage = Stage::new(|attempt, _| match attempt {
         1 => Step::Panic,
         _ => Step::Session { lifetime: HOUR },

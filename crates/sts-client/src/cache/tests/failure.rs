@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_set_serves_while_sts_is_down() {
+async fn the_last_set_is_served_while_sts_is_down() {
     // Down for all of the first set's lifetime but its last minute.
     let stage = Stage::new(|attempt, seconds| match (attempt, seconds) {
         (1, _) | (_, 3_541..) => Step::Session { lifetime: HOUR },
@@ -84,7 +84,7 @@ async fn a_source_that_recovers_starts_its_rests_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_set_stays_while_no_other_can_be_had() {
+async fn a_rejected_set_stays_while_there_is_no_other() {
     let stage = Stage::new(|attempt, _| match attempt {
         1 => Step::Session { lifetime: HOUR },
         _ => Step::Fail(unreachable()),
@@ -131,7 +131,7 @@ async fn of_quick_attempts(step: fn(u32, u64) -> Step) -> (bool, u32) {
 
 #[tokio::test(start_paused = true)]
 async fn one_quick_failure_that_nobody_has_tried_again_is_felt_by_no_request() {
-    const UNREADABLE: CredentialFailure = CredentialFailure::UnreadableAnswer { status: 200 };
+    const UNREADABLE: CredentialFailure = CredentialFailure::UnreadableResponse { status: 200 };
     let once = |attempt, _| match attempt {
         1 => Step::Fail(UNREADABLE),
         _ => Step::Session { lifetime: HOUR },

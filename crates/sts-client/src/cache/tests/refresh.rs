@@ -1,11 +1,11 @@
-//! Renewal ahead of expiry and after a refusal.
+//! Refresh ahead of expiry and after a rejection.
 
 use tokio::task::JoinSet;
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn while_a_valid_set_is_held_nobody_waits_for_its_renewal() {
+async fn while_a_valid_set_is_held_nobody_waits_for_its_refresh() {
     let stage = Stage::slow(Duration::from_secs(30), an_hour);
     let first = stage.request().await.unwrap();
     pass(HOUR.saturating_sub(Duration::from_mins(2))).await;
@@ -21,7 +21,7 @@ async fn while_a_valid_set_is_held_nobody_waits_for_its_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_is_renewed_in_the_background_before_it_expires() {
+async fn a_set_is_refreshed_in_the_background_before_it_expires() {
     let stage = Stage::new(an_hour);
     stage.request().await.unwrap();
     assert_eq!(stage.constant_traffic(Duration::from_mins(54)).await, 0);
@@ -32,7 +32,7 @@ async fn a_set_is_renewed_in_the_background_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_that_is_not_confirmed_is_asked_for_ahead_of_its_expiry() {
+async fn a_set_that_is_not_confirmed_is_refreshed_ahead_of_its_expiry() {
     let stage = Stage::new(|_, _| Step::Stale);
     assert_eq!(stage.constant_traffic(Duration::from_mins(1)).await, 0);
     assert!((5..=7).contains(&stage.attempts()), "{} attempts", stage.attempts());
@@ -51,7 +51,7 @@ async fn a_session_of_900_seconds_does_not_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_hands_out_the_same_set_again_is_not_asked_all_the_time() {
+async fn a_source_that_hands_out_the_same_set_again_is_not_called_all_the_time() {
     // EC2's metadata service does so until shortly before the expiry.
     let stage = Stage::new(|_, seconds| Step::Session {
         lifetime: HOUR.saturating_sub(Duration::from_secs(seconds)),
@@ -66,7 +66,7 @@ async fn a_source_that_hands_out_the_same_set_again_is_not_asked_all_the_time() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_set_is_renewed_once_however_many_report_it() {
+async fn a_rejected_set_is_refreshed_once_however_many_report_it() {
     let stage = Stage::new(an_hour);
     let refused = stage.request().await.unwrap();
     pass(Duration::from_mins(1)).await;
@@ -123,13 +123,13 @@ async fn refuse_constantly(stage: &Stage, duration: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn constant_refusals_lead_to_few_renewals() {
+async fn constant_rejections_lead_to_few_refreshes() {
     let stage = Stage::new(an_hour);
     refuse_constantly(&stage, Duration::from_mins(30)).await;
     // The first set; seven within 5 + 10 + .. + 160 + 300 seconds, then one in five minutes.
     assert!((8..=13).contains(&stage.attempts()), "{} attempts", stage.attempts());
 
-    // Quiet for long enough: the next refusal counts as the first one.
+    // Quiet for long enough: the next rejection counts as the first one.
     pass(Duration::from_mins(11)).await;
     let before = stage.attempts();
     let set = stage.request().await.unwrap();
@@ -161,7 +161,7 @@ async fn keys_that_are_only_read_are_looked_up_at_once_and_then_ever_more_rarely
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_aws_refuses_are_told_once_until_others_come_or_aws_takes_them() {
+async fn keys_that_aws_rejects_are_reported_once_until_others_come_or_aws_accepts_them() {
     let (log, _guard) = crate::testing::Log::capture();
     let mut stage = Stage::new(|_, seconds| Step::Keys(if seconds < 120 { "AKIAOLD" } else { "AKIANEW" }));
     stage.only_reads();
@@ -229,7 +229,7 @@ async fn the_first_request_after_a_long_idle_time_costs_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_left_before_the_keys_were_replaced_is_not_the_last_word() {
+async fn an_attempt_that_began_before_the_keys_were_replaced_is_not_the_last_one() {
     let mut stage = Stage::new(|attempt, _| Step::Keys(if attempt < 3 { "AKIAOLD" } else { "AKIANEW" }));
     stage.only_reads();
     let old = stage.request().await.unwrap();

@@ -114,7 +114,7 @@ async fn what_is_no_one_time_code_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_nearly_full_is_told() {
+async fn a_session_that_is_nearly_full_is_reported() {
     for (members, want, warns) in [
         ("", None, false),
         ("<PackedPolicySize>79</PackedPolicySize>", Some(79), false),
@@ -130,9 +130,9 @@ async fn a_session_that_is_nearly_full_is_told() {
         let clock = VirtualClock::new();
         let expiry = clock.now() + HOUR;
         let sts = ScriptedSts::new(move |_| match session("ASIA1", SESSION_SECRET, SESSION_TOKEN, expiry) {
-            Answer::Status(status, body) => {
+            ScriptedResponse::Status(status, body) => {
                 let end = "</AssumeRoleResult>";
-                Answer::Status(status, body.replace(end, &format!("{members}{end}")))
+                ScriptedResponse::Status(status, body.replace(end, &format!("{members}{end}")))
             }
             other => other,
         });

@@ -63,7 +63,7 @@ async fn a_rotated_file_is_picked_up() {
     pass(Duration::from_secs(6)).await;
     file.rotate("newer");
     let refused = source.credentials().await.unwrap();
-    let renewed = source.renew(&refused).await.unwrap();
+    let renewed = source.refresh_rejected(&refused).await.unwrap();
     assert_eq!(renewed.secret_access_key.expose(), "newer");
 
     // A file that is gone for a moment does no harm.

@@ -1,22 +1,22 @@
-//! Answers full of secrets, and everything that is shown of them.
+//! Responses full of secrets, and everything that is shown of them.
 
 use std::time::SystemTime;
 
 use super::*;
 use crate::testing::Log;
 
-/// An answer and what becomes of it.
-type Scene = (fn(SystemTime) -> Answer, &'static str);
+/// An response and what becomes of it.
+type Scene = (fn(SystemTime) -> ScriptedResponse, &'static str);
 
-/// Answers that hold secrets, in the forms that loosely written code would repeat.
+/// Responses that hold secrets, in the forms that loosely written code would repeat.
 const SCENES: [Scene; 6] = [
     (|now| session("ASIA1", SESSION_SECRET, SESSION_TOKEN, now + HOUR), "ok"),
     (
         |_| {
             let body = format!("<AssumeRoleResponse><SecretAccessKey>{SESSION_SECRET}</Secret{SESSION_TOKEN}");
-            Answer::Status(200, body)
+            ScriptedResponse::Status(200, body)
         },
-        "sts_unreadable_answer",
+        "sts_unreadable_response",
     ),
     (
         |_| {
@@ -25,28 +25,28 @@ const SCENES: [Scene; 6] = [
                 "The request signature we calculated does not match.\n\n\
                  The Canonical String for this request should have been\n'{canonical}'"
             );
-            refusal(403, "SignatureDoesNotMatch", &message)
+            error_response(403, "SignatureDoesNotMatch", &message)
         },
-        "keys_refused",
+        "keys_rejected",
     ),
     (
-        |_| Answer::Status(502, format!("<html>{SESSION_SECRET}</html>")),
+        |_| ScriptedResponse::Status(502, format!("<html>{SESSION_SECRET}</html>")),
         "sts_server_error",
     ),
     (
-        |_| refusal(400, "Odd\n\nCode", &format!("first line\n{SESSION_TOKEN}")),
-        "sts_unreadable_answer",
+        |_| error_response(400, "Odd\n\nCode", &format!("first line\n{SESSION_TOKEN}")),
+        "sts_unreadable_response",
     ),
-    (|_| Answer::ConnectionRefused, "sts_unreachable"),
+    (|_| ScriptedResponse::ConnectionRefused, "sts_unreachable"),
 ];
 
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_in_any_error_any_debug_or_any_log_line_at_trace() {
     let (log, _guard) = Log::capture();
-    for (answer, want) in SCENES {
+    for (response, want) in SCENES {
         let clock = VirtualClock::new();
         let now = clock.clone();
-        let sts = ScriptedSts::new(move |_| answer(now.now()));
+        let sts = ScriptedSts::new(move |_| response(now.now()));
         let mut keys = key_parts();
         keys.session_token = Some("env:TOKEN".parse().unwrap());
         let auth = managed(keys.into(), AssumeRoleOptions::default());

@@ -1,4 +1,4 @@
-//! A connection's way to its credentials, one step at a time: for whoever wants to know where it breaks.
+//! How a connection obtains its credentials, one step at a time, to find the step that fails.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -25,7 +25,7 @@ use crate::wall::KeyWall;
 ///
 /// Needs a tokio runtime with time and I/O when it is used, not when it is made.
 #[derive(Debug)]
-pub struct Walkthrough {
+pub struct CredentialDiagnostics {
     origin: Origin,
     sts: Sts,
     skew: SkewReader,
@@ -33,13 +33,13 @@ pub struct Walkthrough {
 
 /// Which External ID goes with an `AssumeRole`.
 #[derive(Clone, Debug)]
-pub enum AskedWith {
+pub enum ExternalIdChoice {
     /// The connection's.
-    ItsOwnId,
-    /// None: what a trust policy that demands one has to refuse.
-    NoId,
-    /// Another one: what a trust policy that demands the connection's has to refuse.
-    OtherId(ExternalId),
+    Own,
+    /// None: what a trust policy that demands one has to deny.
+    Omitted,
+    /// Another one: what a trust policy that demands the connection's has to deny.
+    Other(ExternalId),
 }
 
 /// By how much another clock differs from ours, to a second.
@@ -70,8 +70,8 @@ impl Skew {
     }
 }
 
-impl Walkthrough {
-    /// The way of this connection. Nothing is read and nothing is asked here.
+impl CredentialDiagnostics {
+    /// The steps of this connection. Nothing is read and no request is sent here.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Walkthrough {
     ///
     /// # Errors
     ///
-    /// As [`Walkthrough::new`].
+    /// As [`CredentialDiagnostics::new`].
     pub fn behind(
         connection: &Connection,
         assets: Assets,
@@ -107,7 +107,7 @@ impl Walkthrough {
             clock: Arc::clone(&means.clock),
             last: Arc::default(),
         };
-        let sts = means.sts().overheard_by(skew.clone());
+        let sts = means.sts().observed_by(skew.clone());
         let origin = Origin::new(means, &sts);
         Self { origin, sts, skew }
     }
@@ -131,7 +131,7 @@ impl Walkthrough {
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure`] where STS does not say.
+    /// [`CredentialFailure`] where STS does not return it.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<CallerIdentity, CredentialFailure> {
         self.sts.caller_identity(keys).await
     }
@@ -150,7 +150,7 @@ impl Walkthrough {
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure`] where the account has to be asked for and STS does not say.
+    /// [`CredentialFailure`] where the account has to be requested and STS does not return it.
     pub async fn role_arn(
         &self,
         place: usize,
@@ -167,28 +167,28 @@ impl Walkthrough {
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure`] where STS refuses or cannot be asked.
+    /// [`CredentialFailure`] where STS rejects it or cannot be reached.
     pub async fn assume(
         &self,
         place: usize,
         keys: &Credentials,
         role: &RoleArn,
-        asked_with: &AskedWith,
+        external_id_choice: &ExternalIdChoice,
     ) -> Result<Credentials, CredentialFailure> {
         let Origin::Role(session) = &self.origin else {
             return Err(CredentialFailure::Internal);
         };
         let is_last = place + 1 == session.assumed().len();
-        let external_id = match asked_with {
-            AskedWith::ItsOwnId => session.external_id.as_ref(),
-            AskedWith::NoId => None,
-            AskedWith::OtherId(id) => Some(id),
+        let external_id = match external_id_choice {
+            ExternalIdChoice::Own => session.external_id.as_ref(),
+            ExternalIdChoice::Omitted => None,
+            ExternalIdChoice::Other(id) => Some(id),
         };
         let assumed = session.assume(keys, role, place == 0, is_last, external_id).await?;
         Ok(assumed.credentials)
     }
 
-    /// STS's clock compared with ours, by its last answer; `None` while it has not answered.
+    /// STS's clock compared with ours, by its last response; `None` while it has not responded.
     #[must_use]
     pub fn skew(&self) -> Option<Skew> {
         *self.skew.last.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,13 +201,13 @@ pub fn is_same_way(a: (&Connection, &StsSettings), b: (&Connection, &StsSettings
     a.1 == b.1 && a.0.region == b.0.region && a.0.auth == b.0.auth
 }
 
-/// Whether two connections begin with the same keys, asked about at the same place.
+/// Whether two connections begin with the same keys, identified by the same STS.
 #[must_use]
 pub fn is_same_identity(a: (&Connection, &StsSettings), b: (&Connection, &StsSettings)) -> bool {
     a.1 == b.1 && a.0.region == b.0.region && crate::shared::are_same_beginnings(&a.0.auth, &b.0.auth)
 }
 
-/// Compares clocks by the `Date` of each answer, errors included.
+/// Compares clocks by the `Date` of each response, errors included.
 #[derive(Clone, Debug)]
 pub(crate) struct SkewReader {
     clock: Arc<dyn Clock>,
@@ -249,7 +249,7 @@ mod tests {
 
     use super::*;
     use crate::testing::VirtualClock;
-    use crate::testing::sts::{Answer, ScriptedSts, identity, session};
+    use crate::testing::sts::{ScriptedResponse, ScriptedSts, identity, session};
 
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -293,8 +293,8 @@ mod tests {
         }
     }
 
-    fn walkthrough(auth: AuthMethod, clock: &VirtualClock, sts: &ScriptedSts) -> Walkthrough {
-        with_means(&connection(auth), clock, sts, Walkthrough::by)
+    fn diagnostics(auth: AuthMethod, clock: &VirtualClock, sts: &ScriptedSts) -> CredentialDiagnostics {
+        with_means(&connection(auth), clock, sts, CredentialDiagnostics::by)
     }
 
     fn with_means<T>(connection: &Connection, clock: &VirtualClock, sts: &ScriptedSts, make: fn(Means<'_>) -> T) -> T {
@@ -318,15 +318,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_steps_of_a_walkthrough_are_those_of_a_source() {
+    async fn the_steps_of_diagnostics_are_those_of_a_source() {
         let clock = VirtualClock::new();
         let sts = obliging(&clock);
-        let way = walkthrough(chain(&["first", "second"]), &clock, &sts);
-        let mut keys = way.base().await.unwrap();
+        let steps = diagnostics(chain(&["first", "second"]), &clock, &sts);
+        let mut keys = steps.base().await.unwrap();
         let mut before = None;
-        for place in 0..way.roles().len() {
-            let role = way.role_arn(place, &keys, before.as_ref()).await.unwrap();
-            keys = way.assume(place, &keys, &role, &AskedWith::ItsOwnId).await.unwrap();
+        for place in 0..steps.roles().len() {
+            let role = steps.role_arn(place, &keys, before.as_ref()).await.unwrap();
+            keys = steps.assume(place, &keys, &role, &ExternalIdChoice::Own).await.unwrap();
             before = Some(role);
         }
         let step_by_step = sts.take();
@@ -339,19 +339,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_walkthrough_can_leave_the_external_id_out() {
+    async fn diagnostics_can_leave_the_external_id_out() {
         let clock = VirtualClock::new();
         let sts = obliging(&clock);
-        let way = walkthrough(managed(), &clock, &sts);
-        let keys = way.base().await.unwrap();
-        let role = way.role_arn(0, &keys, None).await.unwrap();
-        let other = AskedWith::OtherId(ExternalId::parse("another").unwrap());
-        for (asked_with, sent) in [
-            (AskedWith::ItsOwnId, Some("the-id")),
-            (AskedWith::NoId, None),
+        let steps = diagnostics(managed(), &clock, &sts);
+        let keys = steps.base().await.unwrap();
+        let role = steps.role_arn(0, &keys, None).await.unwrap();
+        let other = ExternalIdChoice::Other(ExternalId::parse("another").unwrap());
+        for (external_id_choice, sent) in [
+            (ExternalIdChoice::Own, Some("the-id")),
+            (ExternalIdChoice::Omitted, None),
             (other, Some("another")),
         ] {
-            way.assume(0, &keys, &role, &asked_with).await.unwrap();
+            steps.assume(0, &keys, &role, &external_id_choice).await.unwrap();
             assert_eq!(sts.take()[0].field("ExternalId"), sent);
         }
     }
@@ -359,12 +359,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stss_clock_is_compared_with_ours() {
         let clock = VirtualClock::new();
-        let sts = ScriptedSts::new(|_| Answer::Dated("Mon, 23 Nov 2026 01:00:00 GMT", 403));
-        let way = walkthrough(managed(), &clock, &sts);
-        assert_eq!(way.skew(), None);
-        let keys = way.base().await.unwrap();
-        way.caller_identity(&keys).await.unwrap_err();
-        assert_eq!(way.skew(), Some(Skew::Ahead(HOUR)));
+        let sts = ScriptedSts::new(|_| ScriptedResponse::Dated("Mon, 23 Nov 2026 01:00:00 GMT", 403));
+        let steps = diagnostics(managed(), &clock, &sts);
+        assert_eq!(steps.skew(), None);
+        let keys = steps.base().await.unwrap();
+        steps.caller_identity(&keys).await.unwrap_err();
+        assert_eq!(steps.skew(), Some(Skew::Ahead(HOUR)));
     }
 
     #[test]
