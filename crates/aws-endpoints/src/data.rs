@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use index::{FixedHost, Name};
-pub(crate) use rows::{Service, fill};
+pub(crate) use rows::{ServiceRow, fill};
 
 /// The tables, indexed on first use, within milliseconds.
 pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
@@ -19,7 +19,7 @@ pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
 #[derive(Debug)]
 pub(crate) struct Tables {
     /// By endpoint prefix.
-    services: HashMap<&'static str, Service>,
+    services: HashMap<&'static str, ServiceRow>,
     /// From a service's name in the SDKs to its endpoint prefix.
     sdk_names: HashMap<&'static str, &'static str>,
     /// Whole host names that do not name their region where the pattern has it.
@@ -46,7 +46,7 @@ impl Tables {
     }
 
     /// The service of this endpoint prefix, or else of this name in the SDKs.
-    pub(crate) fn service(&self, name: &str) -> Option<&Service> {
+    pub(crate) fn service(&self, name: &str) -> Option<&ServiceRow> {
         self.services
             .get(name)
             .or_else(|| self.services.get(self.sdk_names.get(name)?))
@@ -63,7 +63,7 @@ impl Tables {
     }
 
     /// Every service, in no order.
-    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+    pub(crate) fn services(&self) -> impl Iterator<Item = &ServiceRow> {
         self.services.values()
     }
 }

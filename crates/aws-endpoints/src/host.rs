@@ -144,7 +144,7 @@ pub fn parse_host(host: &str) -> Result<AwsHost, HostError> {
 }
 
 /// A reading of a host name, its texts not yet owned.
-struct Reading<'a> {
+struct HostReading<'a> {
     partition: Partition,
     service: &'a str,
     region: Option<&'a str>,
@@ -152,7 +152,7 @@ struct Reading<'a> {
     resource: HostResource,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> HostReading<'a> {
     fn new(facts: &PartitionFacts, service: &'a str, region: Option<&'a str>, variant: EndpointVariant) -> Self {
         Self {
             partition: facts.partition,
@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
 /// A name that stands whole in the tables.
 fn fixed(name: &str) -> Result<Option<AwsHost>, HostError> {
     one_of(TABLES.fixed_host(name).iter().map(|fixed| {
-        Reading {
+        HostReading {
             partition: fixed.partition,
             service: fixed.service,
             region: Some(&fixed.signing_region),
@@ -220,7 +220,7 @@ fn named(stem: &Stem<'_>, facts: &PartitionFacts, left: &str, region: &str) -> R
         } else {
             region
         };
-        Reading::new(facts, name.service, Some(signed_for), stem.variant(name.fips)).host()
+        HostReading::new(facts, name.service, Some(signed_for), stem.variant(name.fips)).host()
     };
     let readings = TABLES.name(left);
     // A service's own prefix is a better reading than another service's name for some of its operations.

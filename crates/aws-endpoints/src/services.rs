@@ -2,7 +2,7 @@
 
 use auth_model::{ServiceId, SigningName};
 
-use crate::data::{Service, TABLES};
+use crate::data::{ServiceRow, TABLES};
 use crate::path_encoding::PathEncoding;
 use crate::protocol::Protocol;
 
@@ -99,7 +99,7 @@ pub fn known_services() -> Vec<ServiceId> {
 /// Every name by which the tables know a service: endpoint prefixes, then the names that SDKs have for some of them.
 pub fn known_service_names() -> impl Iterator<Item = &'static str> {
     let prefixes = TABLES.services().map(|known| known.prefix);
-    prefixes.chain(TABLES.services().flat_map(Service::sdk_names))
+    prefixes.chain(TABLES.services().flat_map(ServiceRow::sdk_names))
 }
 
 /// Whether the tables know the service, by any of its names.

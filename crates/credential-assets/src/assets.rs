@@ -12,9 +12,9 @@ use crate::call::CallObserver;
 use crate::environment::Environment;
 use crate::error::AssetError;
 use crate::exec::{self, CommandSettings};
-use crate::readers::{Checked, Readers};
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, Scheme};
+use crate::readers::{CheckedReference, Readers};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, ReadableScheme};
 use crate::schemes::SCHEMES;
 use crate::vault::{InvalidVaultSettings, Vault, VaultSettings};
 
@@ -45,7 +45,7 @@ impl Assets {
 
     /// Reads these schemes too.
     #[must_use]
-    pub fn with_schemes(self, schemes: impl IntoIterator<Item = &'static dyn Scheme>) -> Self {
+    pub fn with_schemes(self, schemes: impl IntoIterator<Item = &'static dyn ReadableScheme>) -> Self {
         Self {
             readers: self.readers.with(schemes, &self.environment),
             ..self
@@ -114,8 +114,8 @@ impl Assets {
     #[must_use]
     pub fn warning(&self, asset: &AssetReference) -> Option<&'static str> {
         match self.readers.check(asset) {
-            Ok(Checked::Kept(location, reader)) => reader.warning(&location),
-            Ok(Checked::Literal(_)) | Err(_) => None,
+            Ok(CheckedReference::Kept(location, reader)) => reader.warning(&location),
+            Ok(CheckedReference::Literal(_)) | Err(_) => None,
         }
     }
 
@@ -153,7 +153,7 @@ impl Assets {
     }
 
     fn forget(&self, asset: &AssetReference) {
-        if let Ok(Checked::Kept(location, reader)) = self.readers.check(asset) {
+        if let Ok(CheckedReference::Kept(location, reader)) = self.readers.check(asset) {
             reader.forget(&location);
         }
     }
@@ -163,8 +163,8 @@ impl Assets {
     #[must_use]
     pub fn stale_for(&self, keys: &KeyAssets) -> Option<Duration> {
         let of_parts = keys.references().filter_map(|asset| match self.readers.check(asset) {
-            Ok(Checked::Kept(location, reader)) => reader.stale_for(&location),
-            Ok(Checked::Literal(_)) | Err(_) => None,
+            Ok(CheckedReference::Kept(location, reader)) => reader.stale_for(&location),
+            Ok(CheckedReference::Literal(_)) | Err(_) => None,
         });
         let of_whole = match keys {
             KeyAssets::Leased(reference) => {
@@ -195,7 +195,7 @@ impl Assets {
     }
 
     async fn parts(&self, keys: &KeyParts) -> Result<Credentials, AssetError> {
-        let reading = &mut Reading::default();
+        let reading = &mut AssetReading::default();
         let id = self.readers.read_in(reading, &keys.access_key_id).await?;
         let id = AccessKeyId::parse(id.expose()).map_err(|source| AssetError::AccessKeyId {
             asset: self.shown(&keys.access_key_id),
@@ -222,8 +222,8 @@ impl Assets {
     #[must_use]
     pub fn shown(&self, asset: &AssetReference) -> String {
         match (self.readers.check(asset), self.readers.check_key(asset)) {
-            (Ok(Checked::Kept(location, _)), _) | (_, Ok((location, _))) => location.to_string(),
-            (Ok(Checked::Literal(_)) | Err(_), Err(_)) => asset.to_string(),
+            (Ok(CheckedReference::Kept(location, _)), _) | (_, Ok((location, _))) => location.to_string(),
+            (Ok(CheckedReference::Literal(_)) | Err(_), Err(_)) => asset.to_string(),
         }
     }
 }

@@ -95,9 +95,9 @@ pub(crate) mod tests {
 
     /// Keeps what it is given.
     #[derive(Debug, Default)]
-    pub(crate) struct Heard(pub(crate) Mutex<Vec<(CallTarget, CallOutcome, Duration)>>);
+    pub(crate) struct ObservedCalls(pub(crate) Mutex<Vec<(CallTarget, CallOutcome, Duration)>>);
 
-    impl CallObserver for Heard {
+    impl CallObserver for ObservedCalls {
         fn ended(&self, target: CallTarget, outcome: CallOutcome, took: Duration) {
             self.0.lock().unwrap().push((target, outcome, took));
         }
@@ -105,7 +105,7 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_exchange_that_is_dropped_has_timed_out() {
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(ObservedCalls::default());
         let observer: Arc<dyn CallObserver> = heard.clone();
         let timer = CallTimer::start(Some(&observer), CallTarget::Sts);
         tokio::time::advance(Duration::from_secs(3)).await;

@@ -13,21 +13,21 @@ const PERMISSIONS: u32 = 0o7777;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeniedFile {
     /// `None` where not even the file's owner can be seen.
-    file: Option<Owned>,
-    reader: Reader,
+    file: Option<FileOwner>,
+    reader: ReadingProcess,
     /// Whether the file's group is one of this process's.
     is_of_group: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Owned {
+struct FileOwner {
     mode: u32,
     user: u32,
     group: u32,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Reader {
+struct ReadingProcess {
     user: u32,
     group: u32,
 }
@@ -35,12 +35,12 @@ struct Reader {
 impl DeniedFile {
     /// A file of which this is known, for this process.
     pub(crate) fn new(metadata: Option<&Metadata>) -> Self {
-        let file = metadata.map(|metadata| Owned {
+        let file = metadata.map(|metadata| FileOwner {
             mode: metadata.mode() & PERMISSIONS,
             user: metadata.uid(),
             group: metadata.gid(),
         });
-        let reader = Reader {
+        let reader = ReadingProcess {
             user: geteuid().as_raw(),
             group: getegid().as_raw(),
         };
@@ -55,7 +55,7 @@ impl DeniedFile {
     }
 
     /// Whether the file's mode is not what keeps this process from it.
-    fn is_allowed_by(&self, file: Owned) -> bool {
+    fn is_allowed_by(&self, file: FileOwner) -> bool {
         let bit = if file.user == self.reader.user {
             0o400
         } else if self.is_of_group {
@@ -69,7 +69,7 @@ impl DeniedFile {
 
 impl fmt::Display for DeniedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reader { user, group } = self.reader;
+        let ReadingProcess { user, group } = self.reader;
         let Some(file) = self.file else {
             return write!(
                 f,
@@ -101,8 +101,8 @@ mod tests {
     #[track_caller]
     fn check(file: Option<(u32, u32, u32)>, is_of_group: bool, want: &str) {
         let denied = DeniedFile {
-            file: file.map(|(mode, user, group)| Owned { mode, user, group }),
-            reader: Reader {
+            file: file.map(|(mode, user, group)| FileOwner { mode, user, group }),
+            reader: ReadingProcess {
                 user: 65_532,
                 group: 65_532,
             },

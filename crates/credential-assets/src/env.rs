@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, Pending, Scheme, SecretReader};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, Pending, ReadableScheme, SecretReader};
 use crate::value;
 
 const REMEDY: &str = "set the variable in the environment of the proxy; a variable of your shell has to be exported.";
@@ -42,7 +42,7 @@ impl AssetScheme for EnvScheme {
     }
 }
 
-impl Scheme for EnvScheme {
+impl ReadableScheme for EnvScheme {
     fn reader(&self, environment: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Secret(Arc::new(Variables(Arc::clone(environment))))
     }
@@ -65,7 +65,7 @@ impl Variables {
 }
 
 impl SecretReader for Variables {
-    fn read<'a>(&'a self, location: &'a AssetLocation, _: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, _: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async { self.value(location) })
     }
 

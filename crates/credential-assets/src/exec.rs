@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use crate::asset_cache::AssetCache;
 use crate::environment::Environment;
 use crate::error::{AssetError, SourceProblem};
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, Pending, Scheme, SecretReader};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, Pending, ReadableScheme, SecretReader};
 use crate::value;
 use command_line::CommandLine;
 
@@ -61,7 +61,7 @@ impl AssetScheme for ExecScheme {
     }
 }
 
-impl Scheme for ExecScheme {
+impl ReadableScheme for ExecScheme {
     fn reader(&self, environment: &Arc<dyn Environment>) -> AssetReader {
         reader(environment, CommandSettings::default())
     }
@@ -103,7 +103,7 @@ impl Programs {
 }
 
 impl SecretReader for Programs {
-    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async move {
             let (command, pointer) = parse(location)?;
             let text = match reading.get::<CommandLine, Zeroizing<String>>(&command) {

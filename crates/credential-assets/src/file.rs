@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, Pending, Scheme, SecretReader, split_pointer};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, Pending, ReadableScheme, SecretReader, split_pointer};
 use crate::value;
 use regular::{FileProblem, FileText};
 
@@ -65,7 +65,7 @@ impl AssetScheme for FileScheme {
     }
 }
 
-impl Scheme for FileScheme {
+impl ReadableScheme for FileScheme {
     fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Secret(Arc::new(Files::default()))
     }
@@ -100,7 +100,7 @@ impl Files {
 }
 
 impl SecretReader for Files {
-    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async move {
             let (path, pointer) = parse(location)?;
             let text = match reading.get::<PathBuf, Zeroizing<String>>(&path) {

@@ -9,8 +9,8 @@ use auth_model::{
 
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, KeyReader, Scheme, SecretReader};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, KeyReader, ReadableScheme, SecretReader};
 
 /// A reader for each scheme. Clones share what was read.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Readers {
 
 /// A reference that has been checked.
 #[derive(Debug)]
-pub(crate) enum Checked<'a> {
+pub(crate) enum CheckedReference<'a> {
     Literal(Secret),
     Kept(AssetLocation, &'a Arc<dyn SecretReader>),
 }
@@ -30,7 +30,7 @@ impl Readers {
     /// The same with these schemes too.
     pub(crate) fn with(
         mut self,
-        schemes: impl IntoIterator<Item = &'static dyn Scheme>,
+        schemes: impl IntoIterator<Item = &'static dyn ReadableScheme>,
         environment: &Arc<dyn Environment>,
     ) -> Self {
         let mut all: Vec<&'static dyn AssetScheme> = self.schemes.iter().collect();
@@ -53,13 +53,13 @@ impl Readers {
         self.schemes.check(asset.clone()).map(|(_, origin)| origin)
     }
 
-    pub(crate) fn check(&self, asset: &AssetReference) -> Result<Checked<'_>, InvalidAssetReference> {
+    pub(crate) fn check(&self, asset: &AssetReference) -> Result<CheckedReference<'_>, InvalidAssetReference> {
         let location = match self.schemes.check(asset.clone())?.0 {
-            AssetReference::Literal(secret) => return Ok(Checked::Literal(secret)),
+            AssetReference::Literal(secret) => return Ok(CheckedReference::Literal(secret)),
             AssetReference::Kept(location) => location,
         };
         match self.readers.get(location.scheme()) {
-            Some(AssetReader::Secret(reader)) => Ok(Checked::Kept(location, reader)),
+            Some(AssetReader::Secret(reader)) => Ok(CheckedReference::Kept(location, reader)),
             Some(AssetReader::Key(_)) | None => Err(self.unknown()),
         }
     }
@@ -80,13 +80,17 @@ impl Readers {
 
     /// Reads one secret, shown in errors as its scheme says.
     pub(crate) async fn read(&self, asset: &AssetReference) -> Result<Secret, AssetError> {
-        self.read_in(&mut Reading::default(), asset).await
+        self.read_in(&mut AssetReading::default(), asset).await
     }
 
-    pub(crate) async fn read_in(&self, reading: &mut Reading, asset: &AssetReference) -> Result<Secret, AssetError> {
+    pub(crate) async fn read_in(
+        &self,
+        reading: &mut AssetReading,
+        asset: &AssetReference,
+    ) -> Result<Secret, AssetError> {
         match self.check(asset)? {
-            Checked::Literal(secret) => Ok(secret),
-            Checked::Kept(location, reader) => reader.read(&location, reading).await,
+            CheckedReference::Literal(secret) => Ok(secret),
+            CheckedReference::Kept(location, reader) => reader.read(&location, reading).await,
         }
     }
 

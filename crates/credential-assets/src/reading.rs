@@ -9,12 +9,12 @@ use std::sync::Arc;
 /// What has been read for one access key: parts of the same source are of the same reading, so that they fit together
 /// even while the source changes.
 #[derive(Default)]
-pub struct Reading {
+pub struct AssetReading {
     /// A map for each pair of types: schemes know their own alone.
     maps: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
-impl Reading {
+impl AssetReading {
     /// What this source gave.
     #[must_use]
     pub fn get<K: Eq + Hash + 'static, V: 'static>(&self, source: &K) -> Option<Arc<V>> {
@@ -36,9 +36,9 @@ impl Reading {
     }
 }
 
-impl fmt::Debug for Reading {
+impl fmt::Debug for AssetReading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reading").finish_non_exhaustive()
+        f.debug_struct("AssetReading").finish_non_exhaustive()
     }
 }
 
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn sources_of_different_types_do_not_meet() {
-        let mut reading = Reading::default();
+        let mut reading = AssetReading::default();
         reading.insert("a", Arc::new(1_u32));
         reading.insert("a", Arc::new("text"));
         assert_eq!(reading.get::<&str, u32>(&"a").as_deref(), Some(&1));

@@ -9,13 +9,13 @@ use auth_model::{AssetLocation, AssetScheme, Credentials, Secret};
 
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::reading::Reading;
+use crate::reading::AssetReading;
 
 /// A value that is being read.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, AssetError>> + Send + 'a>>;
 
 /// A scheme with what reads its references.
-pub trait Scheme: AssetScheme {
+pub trait ReadableScheme: AssetScheme {
     /// What reads its references before the operator's settings are known. A scheme that cannot do without settings
     /// gives [`Unconfigured`](crate::Unconfigured).
     fn reader(&self, environment: &Arc<dyn Environment>) -> AssetReader;
@@ -35,7 +35,7 @@ pub enum AssetReader {
 /// Every read is to end by itself: nobody puts a timeout around it.
 pub trait SecretReader: fmt::Debug + Send + Sync + 'static {
     /// Reads one secret; what is in `reading` is used again.
-    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret>;
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut AssetReading) -> Pending<'a, Secret>;
 
     /// Removes what is cached of this location: AWS rejected it, or it is good once. Nothing to do where nothing is
     /// cached.

@@ -1,6 +1,6 @@
 //! The table that the schemes of this crate are registered in.
 //!
-//! A new scheme is one module with a type that implements [`AssetScheme`](auth_model::AssetScheme) and [`Scheme`], and
+//! A new scheme is one module with a type that implements [`AssetScheme`](auth_model::AssetScheme) and [`ReadableScheme`], and
 //! one line in [`SCHEMES`]; configuration, checks, places of Landlock, metrics labels and error texts go over the table.
 //! A scheme that needs what this crate does not have, such as AWS credentials, is registered from the crate that has it,
 //! with [`Assets::with_schemes`](crate::Assets::with_schemes).
@@ -8,11 +8,11 @@
 use crate::env::EnvScheme;
 use crate::exec::ExecScheme;
 use crate::file::FileScheme;
-use crate::scheme::Scheme;
+use crate::scheme::ReadableScheme;
 use crate::vault::{VaultAwsScheme, VaultScheme};
 
 /// The schemes that this crate reads.
-pub static SCHEMES: [&dyn Scheme; 5] = [&EnvScheme, &FileScheme, &ExecScheme, &VaultScheme, &VaultAwsScheme];
+pub static SCHEMES: [&dyn ReadableScheme; 5] = [&EnvScheme, &FileScheme, &ExecScheme, &VaultScheme, &VaultAwsScheme];
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use auth_model::{AssetLocation, InvalidLocation, Region, Secret};
 use crate::asset_cache::{AssetCache, Passing};
 use crate::error::{AssetError, AssetProblem, Outlook, SourceProblem};
 use crate::file::MAX_FILE_BYTES;
-use crate::reading::Reading;
+use crate::reading::AssetReading;
 use crate::scheme::{AssetReader, Pending, SecretReader};
 use crate::value;
 
@@ -200,7 +200,7 @@ impl<S: SecretStore> StoreReader<S> {
 }
 
 impl<S: SecretStore> SecretReader for StoreReader<S> {
-    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async move {
             let (secret, pointer) = self.store.locate(location)?;
             let text = match reading.get::<StoredSecret, Secret>(&secret) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_model::{AssetLocation, AssetSettings, Secret};
 
 use crate::error::AssetError;
-use crate::reading::Reading;
+use crate::reading::AssetReading;
 use crate::scheme::{KeyReader, LeasedKey, Pending, SecretReader};
 
 /// Reads nothing: says which settings are missing.
@@ -22,7 +22,7 @@ impl Unconfigured {
 }
 
 impl SecretReader for Unconfigured {
-    fn read<'a>(&'a self, location: &'a AssetLocation, _: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, _: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async { Err(self.error(location)) })
     }
 

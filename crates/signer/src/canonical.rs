@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::error::SignError;
 use crate::hash::{Hex, sha256};
-use crate::headers::{Line, write_lines, write_names};
+use crate::headers::{HeaderLine, write_lines, write_names};
 use crate::scope::SigningScope;
 use crate::target::{write_canonical_path, write_canonical_query};
 use crate::time::AmzTime;
@@ -17,7 +17,7 @@ pub(crate) fn canonical_request(
     head: &Parts,
     encoding: PathEncoding,
     extra: &[(&str, &str)],
-    lines: &[Line<'_>],
+    lines: &[HeaderLine<'_>],
     payload: &str,
 ) -> Result<String, SignError> {
     let not_wire_form = |part| SignError::NotWireForm { part };
@@ -38,7 +38,7 @@ pub(crate) fn canonical_request(
 
 /// Enough for nearly every request, and for the values of the signature's headers, which are written where the text was:
 /// so that memory is allocated once. Too little costs a copy, nothing else.
-fn capacity(head: &Parts, extra: &[(&str, &str)], lines: &[Line<'_>]) -> usize {
+fn capacity(head: &Parts, extra: &[(&str, &str)], lines: &[HeaderLine<'_>]) -> usize {
     const METHOD_AND_HASHES: usize = 400;
     let target = head.uri.path_and_query().map_or(1, |target| target.as_str().len());
     let headers: usize = lines

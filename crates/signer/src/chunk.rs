@@ -8,7 +8,7 @@ use http::HeaderMap;
 use crate::canonical::CredentialScope;
 use crate::error::SignError;
 use crate::hash::{Hex, Signature, sha256};
-use crate::headers::{Line, write_lines};
+use crate::headers::{HeaderLine, write_lines};
 use crate::key::SigningKey;
 use crate::payload::EMPTY_SHA256_HEX;
 use crate::scope::SigningScope;
@@ -112,8 +112,11 @@ impl ChunkSigner {
     ///
     /// [`SignError::UnsignableHeader`]; the chain of signatures is where it was.
     pub fn sign_trailer(&mut self, trailer: &HeaderMap) -> Result<Signature, SignError> {
-        let mut lines: Vec<_> = trailer.iter().map(|(name, value)| Line::Given(name, value)).collect();
-        lines.sort_by_key(Line::name);
+        let mut lines: Vec<_> = trailer
+            .iter()
+            .map(|(name, value)| HeaderLine::Given(name, value))
+            .collect();
+        lines.sort_by_key(HeaderLine::name);
         let mut text = String::new();
         write_lines(&mut text, &lines)?;
         let hash = Hex::of(&sha256(text.as_bytes()));

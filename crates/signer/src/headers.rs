@@ -34,14 +34,14 @@ pub(crate) fn is_ours(name: &HeaderName) -> bool {
 
 /// A header of the canonical request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Line<'a> {
+pub(crate) enum HeaderLine<'a> {
     /// As the client sent it; one of several where it was repeated.
     Given(&'a HeaderName, &'a HeaderValue),
     /// As we send it; already in canonical form.
     Ours(&'static str, &'a str),
 }
 
-impl<'a> Line<'a> {
+impl<'a> HeaderLine<'a> {
     pub(crate) fn name(&self) -> &'a str {
         match self {
             Self::Given(name, _) => name.as_str(),
@@ -63,22 +63,20 @@ pub(crate) fn signed_lines<'a>(
     headers: &'a HeaderMap,
     signs: fn(&str) -> bool,
     ours: impl Iterator<Item = (&'static str, &'a str)>,
-) -> Vec<Line<'a>> {
+) -> Vec<HeaderLine<'a>> {
     const MAX_OURS: usize = 5;
     let mut lines = Vec::with_capacity(headers.len() + MAX_OURS);
-    lines.extend(
-        headers
-            .iter()
-            .filter_map(|(name, value)| (signs(name.as_str()) && !is_ours(name)).then_some(Line::Given(name, value))),
-    );
-    lines.extend(ours.map(|(name, value)| Line::Ours(name, value)));
+    lines.extend(headers.iter().filter_map(|(name, value)| {
+        (signs(name.as_str()) && !is_ours(name)).then_some(HeaderLine::Given(name, value))
+    }));
+    lines.extend(ours.map(|(name, value)| HeaderLine::Ours(name, value)));
     // Stable: repeated headers keep their order.
-    lines.sort_by_key(Line::name);
+    lines.sort_by_key(HeaderLine::name);
     lines
 }
 
 /// Appends `name:value` and a line feed for each header; the values of a repeated one with `,` between.
-pub(crate) fn write_lines(out: &mut String, lines: &[Line<'_>]) -> Result<(), SignError> {
+pub(crate) fn write_lines(out: &mut String, lines: &[HeaderLine<'_>]) -> Result<(), SignError> {
     let mut last = "";
     for line in lines {
         if line.name() == last {
@@ -92,8 +90,8 @@ pub(crate) fn write_lines(out: &mut String, lines: &[Line<'_>]) -> Result<(), Si
             out.push(':');
         }
         match line {
-            Line::Ours(_, value) => out.push_str(value),
-            Line::Given(name, value) => write_value(out, value).map_err(|fault| SignError::UnsignableHeader {
+            HeaderLine::Ours(_, value) => out.push_str(value),
+            HeaderLine::Given(name, value) => write_value(out, value).map_err(|fault| SignError::UnsignableHeader {
                 name: (*name).clone(),
                 fault,
             })?,
@@ -106,7 +104,7 @@ pub(crate) fn write_lines(out: &mut String, lines: &[Line<'_>]) -> Result<(), Si
 }
 
 /// Appends the names, each once, a `;` between each two.
-pub(crate) fn write_names(out: &mut String, lines: &[Line<'_>]) {
+pub(crate) fn write_names(out: &mut String, lines: &[HeaderLine<'_>]) {
     let mut last = "";
     for line in lines {
         if line.name() == last {

@@ -61,32 +61,32 @@ impl fmt::Debug for SigningKey {
 
 /// The keys that were derived lately.
 ///
-/// They are found by their [`Origin`], a fingerprint of everything they are derived from, the secret included: a rotated
+/// They are found by their [`KeyFingerprint`], a fingerprint of everything they are derived from, the secret included: a rotated
 /// secret never meets its predecessor's key, and no secret is kept.
 #[derive(Debug)]
 pub(crate) struct KeyCache<K> {
     fingerprints: RandomState,
-    keys: RwLock<Keys<K>>,
+    keys: RwLock<KeysOfDay<K>>,
 }
 
 #[derive(Debug)]
-struct Keys<K> {
+struct KeysOfDay<K> {
     date: String,
     /// A tree: the few keys of most processes are found by a few comparisons, without hashing the fingerprint again.
-    by_origin: BTreeMap<Origin, Arc<K>>,
+    by_origin: BTreeMap<KeyFingerprint, Arc<K>>,
 }
 
 /// 128 bits of the standard library's keyed hash, whose key is drawn at random for each cache.
 ///
 /// A cryptographic hash would cost a tenth of a whole signature. Nobody outside can aim at a collision, chance brings one
 /// in 2^109 processes of a thousand keys, and it would only make signatures that AWS rejects.
-pub(crate) type Origin = [u64; 2];
+pub(crate) type KeyFingerprint = [u64; 2];
 
 impl<K> Default for KeyCache<K> {
     fn default() -> Self {
         Self {
             fingerprints: RandomState::new(),
-            keys: RwLock::new(Keys {
+            keys: RwLock::new(KeysOfDay {
                 date: String::new(),
                 by_origin: BTreeMap::new(),
             }),
@@ -114,7 +114,7 @@ impl KeyCache<SigningKey> {
 
 impl<K> KeyCache<K> {
     /// The fingerprint of all parts; it keeps `("a", "bc")` and `("ab", "c")` apart.
-    pub(crate) fn origin(&self, parts: &[&str]) -> Origin {
+    pub(crate) fn origin(&self, parts: &[&str]) -> KeyFingerprint {
         let mut state = self.fingerprints.build_hasher();
         parts.hash(&mut state);
         // The state is of 256 bits: read again, a byte later, it gives 64 more.
@@ -123,7 +123,7 @@ impl<K> KeyCache<K> {
         [first, state.finish()]
     }
 
-    pub(crate) fn find(&self, origin: &Origin) -> Option<Arc<K>> {
+    pub(crate) fn find(&self, origin: &KeyFingerprint) -> Option<Arc<K>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.by_origin.get(origin).cloned()
     }
@@ -131,7 +131,7 @@ impl<K> KeyCache<K> {
     /// Keys of another day go first: nobody needs them again. Then, were there ever too many, all of them.
     ///
     /// Deriving happens outside of the lock: two threads may both do it, which costs microseconds.
-    pub(crate) fn keep(&self, origin: Origin, date: &str, key: Arc<K>) {
+    pub(crate) fn keep(&self, origin: KeyFingerprint, date: &str, key: Arc<K>) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.date != date {
             date.clone_into(&mut keys.date);

@@ -17,13 +17,14 @@ use crate::error::SignError;
 use crate::event::EventSigner;
 use crate::hash::Hex;
 use crate::headers::{
-    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_ours, is_signed, signed_lines,
+    HeaderLine, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_SECURITY_TOKEN, is_ours, is_signed,
+    signed_lines,
 };
 use crate::host::signed_host;
 use crate::key::{KeyCache, SigningKey};
 use crate::payload::{FollowUp, Payload};
 use crate::scope::SigningScope;
-use crate::signed::{Pieces, Seed, SignedHeaders};
+use crate::signed::{FirstSignature, Pieces, SignedHeaders};
 use crate::target;
 use crate::time::AmzTime;
 use crate::version_4a::SigningKey4a;
@@ -117,11 +118,11 @@ impl Signer {
         let chunks = || ChunkSigner::new(key, &time, input.scope, signature);
         let seed = match input.payload.follow_up() {
             FollowUp::None => None,
-            FollowUp::Chunks => Some(Seed::Chunks(chunks())),
+            FollowUp::Chunks => Some(FirstSignature::Chunks(chunks())),
             FollowUp::Events => {
                 let keys = Arc::clone(&self.keys);
                 let events = EventSigner::new(keys, input.credentials, time, input.scope, chunks());
-                Some(Seed::Events(Box::new(events)))
+                Some(FirstSignature::Events(Box::new(events)))
             }
         };
         Ok(signed.with_seed(seed))
@@ -158,7 +159,7 @@ pub(crate) fn sign_head<S: AsRef<str>>(
 
 /// What a canonical request is made of, and the signed headers after it.
 struct Canonical<'a> {
-    lines: &'a [Line<'a>],
+    lines: &'a [HeaderLine<'a>],
     payload: &'a str,
     token: Option<&'a str>,
     host: &'a str,

@@ -11,7 +11,8 @@ use crate::chunk::ChunkSigner;
 use crate::error::{HeaderFault, SignError};
 use crate::event::EventSigner;
 use crate::headers::{
-    Line, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN, write_names,
+    HeaderLine, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_REGION_SET, X_AMZ_S3SESSION_TOKEN, X_AMZ_SECURITY_TOKEN,
+    write_names,
 };
 
 // Names of statics are not allocated when they go into a map, those of texts are.
@@ -31,12 +32,12 @@ pub struct SignedHeaders {
     token: Option<HeaderValue>,
     region_set: Option<HeaderValue>,
     host: HeaderValue,
-    seed: Option<Seed>,
+    seed: Option<FirstSignature>,
 }
 
 /// What the head's signature begins.
 #[derive(Clone)]
-pub(crate) enum Seed {
+pub(crate) enum FirstSignature {
     Chunks(ChunkSigner),
     Events(Box<EventSigner>),
 }
@@ -45,7 +46,7 @@ pub(crate) enum Seed {
 pub(crate) struct Pieces<'a> {
     pub(crate) scope: &'a CredentialScope<'a>,
     pub(crate) access_key_id: &'a str,
-    pub(crate) lines: &'a [Line<'a>],
+    pub(crate) lines: &'a [HeaderLine<'a>],
     pub(crate) signature: &'a str,
     pub(crate) payload: &'a str,
     pub(crate) token: Option<&'a str>,
@@ -56,7 +57,7 @@ pub(crate) struct Pieces<'a> {
 impl SignedHeaders {
     /// The values are written over `memory`, a text that has served its purpose.
     pub(crate) fn new(pieces: &Pieces<'_>, memory: String) -> Result<Self, SignError> {
-        let mut values = Values::over(memory);
+        let mut values = HeaderValues::over(memory);
         let authorization = values.add(|text| {
             text.push_str(pieces.scope.algorithm);
             text.push_str(" Credential=");
@@ -89,7 +90,7 @@ impl SignedHeaders {
         })
     }
 
-    pub(crate) fn with_seed(mut self, seed: Option<Seed>) -> Self {
+    pub(crate) fn with_seed(mut self, seed: Option<FirstSignature>) -> Self {
         self.seed = seed;
         self
     }
@@ -136,8 +137,8 @@ impl SignedHeaders {
     #[must_use]
     pub fn seed(&self) -> Option<ChunkSigner> {
         match &self.seed {
-            Some(Seed::Chunks(signer)) => Some(signer.clone()),
-            Some(Seed::Events(_)) | None => None,
+            Some(FirstSignature::Chunks(signer)) => Some(signer.clone()),
+            Some(FirstSignature::Events(_)) | None => None,
         }
     }
 
@@ -146,8 +147,8 @@ impl SignedHeaders {
     #[must_use]
     pub fn event_seed(&self) -> Option<EventSigner> {
         match &self.seed {
-            Some(Seed::Events(signer)) => Some((**signer).clone()),
-            Some(Seed::Chunks(_)) | None => None,
+            Some(FirstSignature::Events(signer)) => Some((**signer).clone()),
+            Some(FirstSignature::Chunks(_)) | None => None,
         }
     }
 }
@@ -161,31 +162,31 @@ impl fmt::Debug for SignedHeaders {
 }
 
 /// All header values of a signature in one piece of memory.
-struct Values(String);
+struct HeaderValues(String);
 
-struct FinishedValues(Bytes);
+struct FinishedHeaderValues(Bytes);
 
-type Place = std::ops::Range<usize>;
+type ValueRange = std::ops::Range<usize>;
 
-impl Values {
+impl HeaderValues {
     fn over(mut memory: String) -> Self {
         memory.clear();
         Self(memory)
     }
 
-    fn add(&mut self, write: impl FnOnce(&mut String)) -> Place {
+    fn add(&mut self, write: impl FnOnce(&mut String)) -> ValueRange {
         let start = self.0.len();
         write(&mut self.0);
         start..self.0.len()
     }
 
-    fn finish(self) -> FinishedValues {
-        FinishedValues(Bytes::from(self.0))
+    fn finish(self) -> FinishedHeaderValues {
+        FinishedHeaderValues(Bytes::from(self.0))
     }
 }
 
-impl FinishedValues {
-    fn public(&self, name: &HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+impl FinishedHeaderValues {
+    fn public(&self, name: &HeaderName, place: ValueRange) -> Result<HeaderValue, SignError> {
         HeaderValue::from_maybe_shared(self.0.slice(place)).map_err(|_| SignError::UnsignableHeader {
             name: name.clone(),
             fault: HeaderFault::NotAscii,
@@ -193,7 +194,7 @@ impl FinishedValues {
     }
 
     /// Never indexed by HTTP/2's header compression, and hidden in `Debug`.
-    fn secret(&self, name: &HeaderName, place: Place) -> Result<HeaderValue, SignError> {
+    fn secret(&self, name: &HeaderName, place: ValueRange) -> Result<HeaderValue, SignError> {
         let mut value = self.public(name, place)?;
         value.set_sensitive(true);
         Ok(value)

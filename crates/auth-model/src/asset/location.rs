@@ -13,10 +13,10 @@ use crate::secret::Secret;
 ///
 /// [`AssetSchemes::check`]: super::AssetSchemes::check
 #[derive(Clone)]
-pub struct AssetLocation(Arc<Parts>);
+pub struct AssetLocation(Arc<LocationParts>);
 
 #[derive(Clone)]
-struct Parts {
+struct LocationParts {
     scheme: String,
     text: Secret,
     /// Where relative paths begin; `None` is the working directory.
@@ -29,7 +29,7 @@ impl AssetLocation {
     /// A location that nobody has checked yet.
     #[must_use]
     pub fn new(scheme: impl Into<String>, text: &str) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(LocationParts {
             scheme: scheme.into(),
             text: Secret::new(text),
             folder: None,
@@ -59,16 +59,16 @@ impl AssetLocation {
     }
 
     pub(super) fn relative_to(&self, folder: &Path) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(LocationParts {
             folder: Some(folder.to_owned()),
-            ..Parts::clone(&self.0)
+            ..LocationParts::clone(&self.0)
         }))
     }
 
     pub(super) fn shown_as(&self, shown: String) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(LocationParts {
             shown: Some(shown),
-            ..Parts::clone(&self.0)
+            ..LocationParts::clone(&self.0)
         }))
     }
 }

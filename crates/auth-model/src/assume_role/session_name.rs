@@ -31,10 +31,10 @@ impl RoleSessionName {
 ///
 /// There is no `{client}`: one session serves all clients of a connection, so it cannot be named for one of them.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SessionNameTemplate(Vec<Part>);
+pub struct SessionNameTemplate(Vec<TemplatePart>);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     Connection,
     Host,
@@ -65,18 +65,18 @@ impl SessionNameTemplate {
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once('{') {
             let (name, after) = behind.split_once('}').ok_or(InvalidSessionNameTemplate::Name)?;
-            parts.push(Part::Text(before.to_owned()));
+            parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(match name {
-                "connection" => Part::Connection,
-                "host" => Part::Host,
+                "connection" => TemplatePart::Connection,
+                "host" => TemplatePart::Host,
                 "client" => return Err(InvalidSessionNameTemplate::Client),
                 _ => return Err(InvalidSessionNameTemplate::Name),
             });
             rest = after;
         }
-        parts.push(Part::Text(rest.to_owned()));
-        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
-        let fixed: Vec<&str> = parts.iter().filter_map(Part::text).collect();
+        parts.push(TemplatePart::Text(rest.to_owned()));
+        parts.retain(|part| !matches!(part, TemplatePart::Text(text) if text.is_empty()));
+        let fixed: Vec<&str> = parts.iter().filter_map(TemplatePart::text).collect();
         let length: usize = fixed.iter().map(|text| text.len()).sum();
         // A placeholder adds one character at the least.
         let shortest = length + (parts.len() - fixed.len());
@@ -91,22 +91,22 @@ impl SessionNameTemplate {
     /// Whether the name of the machine stands in it.
     #[must_use]
     pub fn names_host(&self) -> bool {
-        self.0.contains(&Part::Host)
+        self.0.contains(&TemplatePart::Host)
     }
 
     /// The name for this connection on this machine: what is not allowed becomes `-`, the end is cut off.
     #[must_use]
     pub fn render(&self, connection: &str, host: &str) -> RoleSessionName {
         let parts = self.0.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Connection => connection,
-            Part::Host => host,
+            TemplatePart::Text(text) => text.as_str(),
+            TemplatePart::Connection => connection,
+            TemplatePart::Host => host,
         });
         RoleSessionName::sanitised(&parts.collect::<String>())
     }
 }
 
-impl Part {
+impl TemplatePart {
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use auth_model::Partition;
 
-use super::rows::{Service, fill, homes};
+use super::rows::{ServiceRow, fill, homes};
 use crate::partition::{PARTITIONS, PartitionFacts, PartitionSet, facts_of_region};
 use crate::variant::EndpointVariant;
 
@@ -37,7 +37,7 @@ const DOCUMENTED_NAMES: &[(&str, &str)] = &[("data.iot", "data-ats.iot"), ("gree
 const S3_FAMILY: &[&str] = &["s3", "s3-control", "s3-object-lambda", "s3-outposts", "s3express"];
 
 /// Every host name that does not follow `LEFT.REGION.SUFFIX`, with its readings.
-pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<String, Vec<FixedHost>> {
+pub(super) fn fixed_hosts(services: &HashMap<&'static str, ServiceRow>) -> HashMap<String, Vec<FixedHost>> {
     let mut hosts: HashMap<String, Vec<FixedHost>> = HashMap::new();
     let mut add = |host: String, reading: FixedHost| {
         let readings = hosts.entry(host).or_default();
@@ -91,8 +91,8 @@ pub(super) fn fixed_hosts(services: &HashMap<&'static str, Service>) -> HashMap<
 }
 
 /// Everything that may stand left of `.REGION.SUFFIX`, with its readings: at most one per service.
-pub(super) fn names(services: &HashMap<&'static str, Service>) -> HashMap<String, Vec<Name>> {
-    let mut names = Names::default();
+pub(super) fn names(services: &HashMap<&'static str, ServiceRow>) -> HashMap<String, Vec<Name>> {
+    let mut names = NameIndex::default();
     for service in services.values().filter(|service| !S3_FAMILY.contains(&service.prefix)) {
         for variant in EndpointVariant::ALL {
             names.add_variant(service, variant);
@@ -129,10 +129,10 @@ impl Name {
 }
 
 #[derive(Default)]
-struct Names(HashMap<String, Vec<Name>>);
+struct NameIndex(HashMap<String, Vec<Name>>);
 
-impl Names {
-    fn add_variant(&mut self, service: &Service, variant: EndpointVariant) {
+impl NameIndex {
+    fn add_variant(&mut self, service: &ServiceRow, variant: EndpointVariant) {
         let mut standard = PartitionSet::NONE;
         for facts in PARTITIONS {
             match service.partition_rule(facts, variant) {
@@ -169,7 +169,7 @@ impl Names {
     /// Adds the left part of a template that follows the pattern.
     fn add_template(
         &mut self,
-        service: &Service,
+        service: &ServiceRow,
         facts: &PartitionFacts,
         fips: bool,
         host: &str,
@@ -195,7 +195,7 @@ impl Names {
     }
 
     /// Adds a left part, alone and behind the operations' prefixes.
-    fn add(&mut self, service: &Service, left: String, name: Name) {
+    fn add(&mut self, service: &ServiceRow, left: String, name: Name) {
         for operation in service.operation_prefixes() {
             self.add_left(format!("{operation}{left}"), name);
         }

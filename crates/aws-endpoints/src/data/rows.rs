@@ -12,7 +12,7 @@ const HOSTS: &str = include_str!("hosts.tsv");
 
 /// What the tables know about a service.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct ServiceRow {
     pub(crate) prefix: &'static str,
     pub(crate) signing_name: &'static str,
     pub(crate) protocol: Protocol,
@@ -44,14 +44,14 @@ enum Scope {
 
 /// A host name of `hosts.tsv`: service, region signed for, variant.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Home {
+pub(crate) struct KnownHost {
     pub(crate) host: &'static str,
     pub(crate) prefix: &'static str,
     pub(crate) signing_region: &'static str,
     pub(crate) variant: EndpointVariant,
 }
 
-impl Service {
+impl ServiceRow {
     /// What SDKs put before the host name for some operations, such as `data-` or `api.`.
     pub(crate) fn operation_prefixes(&self) -> impl Iterator<Item = &'static str> {
         listed(self.operation_prefixes)
@@ -101,7 +101,7 @@ pub(crate) fn fill(template: &str, region: &str, facts: &PartitionFacts) -> Stri
 }
 
 /// The services with their rules, by prefix.
-pub(super) fn services() -> HashMap<&'static str, Service> {
+pub(super) fn services() -> HashMap<&'static str, ServiceRow> {
     let mut services: HashMap<_, _> = rows(SERVICES).filter_map(service).collect();
     for (prefix, rule) in rows(RULES).filter_map(rule) {
         if let Some(service) = services.get_mut(prefix) {
@@ -112,9 +112,9 @@ pub(super) fn services() -> HashMap<&'static str, Service> {
 }
 
 /// The rows of `hosts.tsv`.
-pub(super) fn homes() -> impl Iterator<Item = Home> {
+pub(super) fn homes() -> impl Iterator<Item = KnownHost> {
     rows(HOSTS).filter_map(|[host, prefix, signing_region, variant, ..]| {
-        Some(Home {
+        Some(KnownHost {
             host,
             prefix,
             signing_region,
@@ -133,7 +133,7 @@ fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 6]> {
 
 fn service(
     [prefix, signing_name, protocol, operations, sdk_names, payload]: [&'static str; 6],
-) -> Option<(&'static str, Service)> {
+) -> Option<(&'static str, ServiceRow)> {
     let protocol = match protocol {
         "rest-xml" => Protocol::RestXml,
         "ec2" => Protocol::Ec2,
@@ -143,7 +143,7 @@ fn service(
         "smithy-rpc-v2-cbor" => Protocol::RpcV2Cbor,
         _ => return None,
     };
-    let service = Service {
+    let service = ServiceRow {
         prefix,
         signing_name,
         protocol,

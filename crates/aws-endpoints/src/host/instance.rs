@@ -5,7 +5,7 @@
 use auth_model::AccountId;
 
 use super::name::Stem;
-use super::{HostError, HostResource, Reading};
+use super::{HostError, HostReading, HostResource};
 use crate::partition::{PartitionFacts, facts_of_real_region};
 use crate::variant::EndpointVariant;
 
@@ -22,7 +22,7 @@ enum Before {
 }
 
 /// `None`: no known kind of resource.
-pub(super) fn read<'a>(stem: &Stem<'a>) -> Result<Option<Reading<'a>>, HostError> {
+pub(super) fn read<'a>(stem: &Stem<'a>) -> Result<Option<HostReading<'a>>, HostError> {
     let Some((rest, last)) = stem.rest.rsplit_once('.') else {
         return Ok(None);
     };
@@ -53,12 +53,12 @@ pub(super) fn read<'a>(stem: &Stem<'a>) -> Result<Option<Reading<'a>>, HostError
         "compute" => return Err(HostError::NotSignable { what: "EC2 instances" }),
         _ => return Ok(None),
     };
-    let reading = Reading::new(facts, service, Some(region), stem.variant(fips));
+    let reading = HostReading::new(facts, service, Some(region), stem.variant(fips));
     Ok(resource(&shape, before).map(|resource| reading.with_resource(resource)))
 }
 
 /// `RESOURCE.KIND.REGION.on.aws`: dual-stack names outside the partitions' suffixes.
-pub(super) fn read_on_aws(name: &str) -> Result<Option<Reading<'_>>, HostError> {
+pub(super) fn read_on_aws(name: &str) -> Result<Option<HostReading<'_>>, HostError> {
     let Some(rest) = name.strip_suffix(".on.aws") else {
         return Ok(None);
     };
@@ -80,7 +80,7 @@ pub(super) fn read_on_aws(name: &str) -> Result<Option<Reading<'_>>, HostError> 
     let variant = EndpointVariant { fips, dualstack: true };
     let resource = resource(&shape, before).ok_or(HostError::UnknownService)?;
     Ok(Some(
-        Reading::new(facts, service, Some(region), variant).with_resource(resource),
+        HostReading::new(facts, service, Some(region), variant).with_resource(resource),
     ))
 }
 
@@ -95,13 +95,13 @@ fn before_region<'a>(
     facts: &PartitionFacts,
     left: &'a str,
     region: &'a str,
-) -> Result<Option<Reading<'a>>, HostError> {
+) -> Result<Option<HostReading<'a>>, HostError> {
     let mut dots = left.rmatch_indices('.').map(|(at, _)| left.split_at(at));
     let (one, two) = (dots.next(), dots.next());
     for (before, kind) in [two, one].into_iter().flatten() {
         let (kind, fips) = without_fips(kind.trim_start_matches('.'));
         if let Some((service, shape)) = kind_of(kind)? {
-            let reading = Reading::new(facts, service, Some(region), stem.variant(fips));
+            let reading = HostReading::new(facts, service, Some(region), stem.variant(fips));
             return Ok(resource(&shape, before).map(|resource| reading.with_resource(resource)));
         }
     }
@@ -112,7 +112,7 @@ fn before_region<'a>(
             Some(("query", _)) => "query.timestream",
             _ => return Ok(None),
         };
-        let reading = Reading::new(facts, service, Some(region), stem.variant(false));
+        let reading = HostReading::new(facts, service, Some(region), stem.variant(false));
         return Ok(Some(reading.with_resource(HostResource::Instance(cell.to_owned()))));
     }
     Ok(None)
@@ -155,7 +155,7 @@ fn kind_of(kind: &str) -> Result<Option<(&'static str, Before)>, HostError> {
 }
 
 /// Endpoints over several regions: signed by `SigV4a`.
-fn multi_region<'a>(stem: &Stem<'a>) -> Option<Reading<'a>> {
+fn multi_region<'a>(stem: &Stem<'a>) -> Option<HostReading<'a>> {
     let labels: Vec<&str> = stem.rest.split('.').collect();
     let (service, id) = match labels.as_slice() {
         [id @ .., "endpoint", "events"] => ("events", id),
@@ -169,7 +169,7 @@ fn multi_region<'a>(stem: &Stem<'a>) -> Option<Reading<'a>> {
         (_, id) => HostResource::MultiRegionEndpoint(id.join(".")),
     };
     let facts = stem.first_facts()?;
-    Some(Reading::new(facts, service, None, stem.variant(false)).with_resource(resource))
+    Some(HostReading::new(facts, service, None, stem.variant(false)).with_resource(resource))
 }
 
 fn resource(shape: &Before, before: &str) -> Option<HostResource> {

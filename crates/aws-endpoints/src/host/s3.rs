@@ -11,11 +11,11 @@ pub(super) use kind::Kind;
 use auth_model::Partition;
 
 use super::name::Stem;
-use super::{HostError, HostResource, Reading};
+use super::{HostError, HostReading, HostResource};
 use crate::variant::EndpointVariant;
 
 /// `None`: not a name of S3's.
-pub(super) fn read<'a>(stem: &Stem<'a>) -> Result<Option<Reading<'a>>, HostError> {
+pub(super) fn read<'a>(stem: &Stem<'a>) -> Result<Option<HostReading<'a>>, HostError> {
     let labels: Vec<&'a str> = stem.rest.split('.').collect();
     match labels.as_slice() {
         [before @ .., label, "dualstack", region] if Kind::of(label).is_some() && stem.facts_of(region).is_some() => {
@@ -39,7 +39,7 @@ fn regional<'a>(
     label: &'a str,
     region: &'a str,
     dualstack: bool,
-) -> Result<Option<Reading<'a>>, HostError> {
+) -> Result<Option<HostReading<'a>>, HostError> {
     let (Some((kind, fips)), Some(facts)) = (Kind::of(label), stem.facts_of(region)) else {
         return Ok(None);
     };
@@ -50,12 +50,12 @@ fn regional<'a>(
     let (service, resource) = kind.resource(before)?;
     let variant = EndpointVariant { fips, dualstack };
     Ok(Some(
-        Reading::new(facts, service, Some(region), variant).with_resource(resource),
+        HostReading::new(facts, service, Some(region), variant).with_resource(resource),
     ))
 }
 
 /// `BUCKET.s3-accelerate[.dualstack].amazonaws.com`: the region is the bucket's, which the name does not say.
-fn accelerated<'a>(stem: &Stem<'a>, before: &[&str], dualstack: bool) -> Result<Option<Reading<'a>>, HostError> {
+fn accelerated<'a>(stem: &Stem<'a>, before: &[&str], dualstack: bool) -> Result<Option<HostReading<'a>>, HostError> {
     let Some(facts) = stem.first_facts().filter(|_| !stem.is_dualstack) else {
         return Ok(None);
     };
@@ -66,12 +66,12 @@ fn accelerated<'a>(stem: &Stem<'a>, before: &[&str], dualstack: bool) -> Result<
     }
     let variant = EndpointVariant { fips: false, dualstack };
     Ok(Some(
-        Reading::new(facts, "s3", None, variant).with_resource(HostResource::Bucket(before.join("."))),
+        HostReading::new(facts, "s3", None, variant).with_resource(HostResource::Bucket(before.join("."))),
     ))
 }
 
 /// `ALIAS.mrap.accesspoint.s3-global.amazonaws.com`.
-fn multi_region<'a>(stem: &Stem<'a>, alias: &[&str]) -> Result<Option<Reading<'a>>, HostError> {
+fn multi_region<'a>(stem: &Stem<'a>, alias: &[&str]) -> Result<Option<HostReading<'a>>, HostError> {
     let ([alias], Some(facts)) = (alias, stem.first_facts().filter(|_| !stem.is_dualstack)) else {
         return Err(HostError::Malformed {
             reason: "a multi-region access point's name is ALIAS.mrap.accesspoint.s3-global",
@@ -81,12 +81,12 @@ fn multi_region<'a>(stem: &Stem<'a>, alias: &[&str]) -> Result<Option<Reading<'a
         alias: (*alias).to_owned(),
     };
     Ok(Some(
-        Reading::new(facts, "s3", None, EndpointVariant::default()).with_resource(resource),
+        HostReading::new(facts, "s3", None, EndpointVariant::default()).with_resource(resource),
     ))
 }
 
 /// Names without a label for the region: `s3`, `s3-external-1` and the dashed `s3-REGION` of the older regions.
-fn dashed<'a>(stem: &Stem<'a>, before: &[&str], label: &'a str) -> Result<Option<Reading<'a>>, HostError> {
+fn dashed<'a>(stem: &Stem<'a>, before: &[&str], label: &'a str) -> Result<Option<HostReading<'a>>, HostError> {
     if stem.is_dualstack {
         return Ok(None);
     }
@@ -111,6 +111,6 @@ fn dashed<'a>(stem: &Stem<'a>, before: &[&str], label: &'a str) -> Result<Option
     };
     let (service, resource) = Kind::Buckets.resource(before)?;
     Ok(Some(
-        Reading::new(facts, service, Some(region), stem.variant(fips)).with_resource(resource),
+        HostReading::new(facts, service, Some(region), stem.variant(fips)).with_resource(resource),
     ))
 }

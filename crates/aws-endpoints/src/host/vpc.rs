@@ -3,7 +3,7 @@
 //! Source: Amazon S3 User Guide, "AWS `PrivateLink` for Amazon S3".
 
 use super::name::Stem;
-use super::{AwsHost, HostError, Reading, named, s3};
+use super::{AwsHost, HostError, HostReading, named, s3};
 
 /// `None`: not a VPC endpoint's name.
 pub(super) fn read(stem: &Stem<'_>) -> Result<Option<AwsHost>, HostError> {
@@ -21,7 +21,7 @@ pub(super) fn read(stem: &Stem<'_>) -> Result<Option<AwsHost>, HostError> {
     let host = match s3::Kind::of(&service) {
         Some((kind, fips)) => {
             let (service, resource) = kind.in_vpc(before)?;
-            let reading = Reading::new(facts, service, Some(region), stem.variant(fips));
+            let reading = HostReading::new(facts, service, Some(region), stem.variant(fips));
             reading.with_resource(resource).host()?
         }
         None if before.is_empty() => named(stem, facts, &service, region)?.ok_or(HostError::UnknownService)?,

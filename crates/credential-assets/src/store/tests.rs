@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use auth_model::{AssetOrigin, AssetScheme, AssetSettings, AssetValue, KeyAssets, KeyParts};
 
 use super::*;
-use crate::{Assets, Environment, FixedEnvironment, Scheme, Unconfigured, split_pointer};
+use crate::{Assets, Environment, FixedEnvironment, ReadableScheme, Unconfigured, split_pointer};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 
@@ -55,13 +55,13 @@ impl AssetScheme for Store {
     }
 }
 
-impl Scheme for Store {
+impl ReadableScheme for Store {
     fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Secret(Arc::new(Unconfigured(SETTINGS)))
     }
 }
 
-static STORES: [&dyn Scheme; 2] = [&Store("secretsmanager"), &Store("ssm")];
+static STORES: [&dyn ReadableScheme; 2] = [&Store("secretsmanager"), &Store("ssm")];
 
 #[derive(Debug)]
 struct Scripting(Arc<Scripted>);

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Vault;
 use super::kv_scheme::{SETTINGS, is_segment};
 use crate::environment::Environment;
-use crate::scheme::{AssetReader, KeyReader, LeasedKey, Pending, Scheme};
+use crate::scheme::{AssetReader, KeyReader, LeasedKey, Pending, ReadableScheme};
 use crate::unconfigured::Unconfigured;
 
 /// The scheme.
@@ -46,7 +46,7 @@ impl AssetScheme for VaultAwsScheme {
     }
 }
 
-impl Scheme for VaultAwsScheme {
+impl ReadableScheme for VaultAwsScheme {
     fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Key(Arc::new(Unconfigured(SETTINGS)))
     }

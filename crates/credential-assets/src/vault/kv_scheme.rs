@@ -9,8 +9,8 @@ use auth_model::{AssetLocation, AssetOrigin, AssetScheme, AssetSettings, AssetVa
 use super::{Fields, Vault, VaultProblem, named};
 use crate::environment::Environment;
 use crate::error::AssetError;
-use crate::reading::Reading;
-use crate::scheme::{AssetReader, Pending, Scheme, SecretReader};
+use crate::reading::AssetReading;
+use crate::scheme::{AssetReader, Pending, ReadableScheme, SecretReader};
 use crate::unconfigured::Unconfigured;
 use crate::value;
 
@@ -54,14 +54,14 @@ impl AssetScheme for VaultScheme {
     }
 }
 
-impl Scheme for VaultScheme {
+impl ReadableScheme for VaultScheme {
     fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Secret(Arc::new(Unconfigured(SETTINGS)))
     }
 }
 
 impl SecretReader for Vault {
-    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut Reading) -> Pending<'a, Secret> {
+    fn read<'a>(&'a self, location: &'a AssetLocation, reading: &'a mut AssetReading) -> Pending<'a, Secret> {
         Box::pin(async move {
             let (secret, field) = parse(location)?;
             let fields = match reading.get::<VaultSecret, Fields>(&secret) {

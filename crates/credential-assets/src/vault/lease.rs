@@ -11,7 +11,7 @@ use super::aws_scheme::VaultAwsRole;
 use super::http::VaultResponse;
 use super::kv::encoded;
 use super::problem::VaultProblem;
-use super::session::{Sessions, Standing};
+use super::session::{CurrentToken, Sessions};
 use crate::asset_cache::{AssetCache, Freshness};
 
 /// A lease is renewed, or a new set made, this long before the end: sources that hold the set renew it five minutes
@@ -30,12 +30,12 @@ const SETTLING: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Leases {
     sessions: Arc<Sessions>,
-    sets: AssetCache<VaultAwsRole, Lease, VaultProblem>,
+    sets: AssetCache<VaultAwsRole, KeyLease, VaultProblem>,
 }
 
 /// A set with its lease.
 #[derive(Clone, Debug)]
-struct Lease {
+struct KeyLease {
     credentials: Credentials,
     id: String,
     is_renewable: bool,
@@ -48,7 +48,7 @@ struct Lease {
 }
 
 /// What a response says of a lease.
-struct Terms {
+struct LeaseTerms {
     id: String,
     length: Duration,
     is_renewable: bool,
@@ -65,19 +65,19 @@ impl Leases {
 
     /// The set of a role, and when it ends.
     pub(super) async fn get(&self, role: &VaultAwsRole) -> Result<(Credentials, Instant), VaultProblem> {
-        let standing = self.sessions.standing().await;
-        let freshness = |lease: &Lease, _| lease.freshness(standing.as_ref());
+        let current_token = self.sessions.current_token().await;
+        let freshness = |lease: &KeyLease, _| lease.freshness(current_token.as_ref());
         let lease = self
             .sets
             .get_by(role, freshness, |before| self.obtain(role, before))
             .await?;
-        let standing = self.sessions.standing().await;
-        Ok((lease.credentials.clone(), lease.end(standing.as_ref())))
+        let current_token = self.sessions.current_token().await;
+        Ok((lease.credentials.clone(), lease.end(current_token.as_ref())))
     }
 
     /// AWS rejects the set: another one is made at the next call, unless this one is too new to be known.
     pub(super) fn forget(&self, role: &VaultAwsRole) {
-        let is_settled = |lease: &Arc<Lease>| lease.made_at.elapsed() >= SETTLING;
+        let is_settled = |lease: &Arc<KeyLease>| lease.made_at.elapsed() >= SETTLING;
         if self.sets.peek(role).as_ref().is_some_and(is_settled) {
             self.sets.forget(role);
         }
@@ -88,10 +88,14 @@ impl Leases {
     }
 
     /// The set with a longer lease, else a new one.
-    async fn obtain(&self, role: &VaultAwsRole, before: Option<Arc<Lease>>) -> Result<Lease, VaultProblem> {
+    async fn obtain(&self, role: &VaultAwsRole, before: Option<Arc<KeyLease>>) -> Result<KeyLease, VaultProblem> {
         self.sessions.outlast(WINDOW).await?;
-        let standing = self.sessions.standing().await;
-        let is_of_this_token = |lease: &&Lease| standing.as_ref().is_some_and(|standing| standing.is_of(&lease.token));
+        let current_token = self.sessions.current_token().await;
+        let is_of_this_token = |lease: &&KeyLease| {
+            current_token
+                .as_ref()
+                .is_some_and(|current_token| current_token.is_of(&lease.token))
+        };
         if let Some(lease) = before.as_deref().filter(is_of_this_token) {
             if !lease.is_due(lease.ends_at) {
                 // Only the token is about to end, and there is no other.
@@ -110,7 +114,7 @@ impl Leases {
     }
 
     /// The same set for longer; `None` where it cannot live much longer.
-    async fn extend(&self, lease: &Lease) -> Result<Option<Lease>, VaultProblem> {
+    async fn extend(&self, lease: &KeyLease) -> Result<Option<KeyLease>, VaultProblem> {
         if !lease.is_renewable || lease.ends_at <= Instant::now() {
             return Ok(None);
         }
@@ -121,7 +125,7 @@ impl Leases {
             400 | 403 | 404 => return Ok(None),
             _ => terms(&response.success()?)?,
         };
-        let longer = Lease {
+        let longer = KeyLease {
             id: terms.id,
             is_renewable: terms.is_renewable,
             ends_at: Instant::now() + terms.length,
@@ -131,9 +135,9 @@ impl Leases {
     }
 }
 
-impl Lease {
-    fn freshness(&self, standing: Option<&Standing>) -> Freshness {
-        let end = self.end(standing);
+impl KeyLease {
+    fn freshness(&self, current_token: Option<&CurrentToken>) -> Freshness {
+        let end = self.end(current_token);
         if end <= Instant::now() {
             Freshness::Expired
         } else if self.is_due(end) {
@@ -144,10 +148,10 @@ impl Lease {
     }
 
     /// With its token, at the latest.
-    fn end(&self, standing: Option<&Standing>) -> Instant {
-        match standing {
-            Some(standing) if standing.is_of(&self.token) => {
-                standing.ends_at.map_or(self.ends_at, |end| end.min(self.ends_at))
+    fn end(&self, current_token: Option<&CurrentToken>) -> Instant {
+        match current_token {
+            Some(current_token) if current_token.is_of(&self.token) => {
+                current_token.ends_at.map_or(self.ends_at, |end| end.min(self.ends_at))
             }
             // Another login has taken its token's place: that one is at its end.
             Some(_) | None => Instant::now(),
@@ -159,9 +163,9 @@ impl Lease {
     }
 }
 
-fn terms(response: &VaultResponse) -> Result<Terms, VaultProblem> {
+fn terms(response: &VaultResponse) -> Result<LeaseTerms, VaultProblem> {
     let seconds = response.json.get("lease_duration").and_then(Value::as_u64);
-    Ok(Terms {
+    Ok(LeaseTerms {
         id: response
             .json
             .get("lease_id")
@@ -182,7 +186,7 @@ fn terms(response: &VaultResponse) -> Result<Terms, VaultProblem> {
 }
 
 /// The set in a response. Source: Vault's API documentation, "AWS secrets engine", "Generate credentials".
-fn made(response: &VaultResponse, token: Secret) -> Result<Lease, VaultProblem> {
+fn made(response: &VaultResponse, token: Secret) -> Result<KeyLease, VaultProblem> {
     let terms = terms(response)?;
     let text = |name: &str| {
         let text = response.json.get("data")?.get(name)?.as_str()?;
@@ -200,7 +204,7 @@ fn made(response: &VaultResponse, token: Secret) -> Result<Lease, VaultProblem> 
         credentials = credentials.with_session_token(session);
     }
     let now = Instant::now();
-    Ok(Lease {
+    Ok(KeyLease {
         credentials,
         id: terms.id,
         is_renewable: terms.is_renewable,

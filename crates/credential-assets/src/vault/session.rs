@@ -27,20 +27,20 @@ pub(super) struct Sessions {
     auth: VaultAuth,
     readers: Readers,
     files: Files,
-    current: tokio::sync::Mutex<Option<Session>>,
+    current: tokio::sync::Mutex<Option<TokenSession>>,
     /// Renews the current token; ends with what it belongs to.
-    keeper: Mutex<Option<Keeper>>,
+    keeper: Mutex<Option<RenewalTask>>,
 }
 
 #[derive(Clone, Debug)]
-struct Session {
+struct TokenSession {
     token: Secret,
     /// `None` is a token without an end, or one whose end the vault does not report.
-    lease: Option<Lease>,
+    lease: Option<TokenLease>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Lease {
+struct TokenLease {
     /// From its beginning to [`ends_at`](Self::ends_at).
     term: Duration,
     renew_at: Instant,
@@ -50,28 +50,28 @@ struct Lease {
 
 /// The token that is in use.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct CurrentToken {
     token: Secret,
     /// `None` where it does not end, or the vault does not report it.
     pub(super) ends_at: Option<Instant>,
 }
 
-impl Standing {
+impl CurrentToken {
     pub(super) fn is_of(&self, token: &Secret) -> bool {
         self.token.expose() == token.expose()
     }
 }
 
 #[derive(Debug)]
-struct Keeper(AbortHandle);
+struct RenewalTask(AbortHandle);
 
-impl Drop for Keeper {
+impl Drop for RenewalTask {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Lease {
+impl TokenLease {
     /// `None` where the vault says 0: no end.
     fn new(seconds: u64, is_renewable: bool) -> Option<Self> {
         let length = Some(Duration::from_secs(seconds)).filter(|length| !length.is_zero())?;
@@ -106,7 +106,7 @@ impl Sessions {
     /// A token that should be good.
     pub(super) async fn token(self: &Arc<Self>) -> Result<Secret, VaultProblem> {
         let mut current = self.current.lock().await;
-        let living = |session: &&Session| session.lease.is_none_or(|lease| Instant::now() < lease.ends_at);
+        let living = |session: &&TokenSession| session.lease.is_none_or(|lease| Instant::now() < lease.ends_at);
         if let Some(session) = current.as_ref().filter(living) {
             return Ok(session.token.clone());
         }
@@ -118,9 +118,9 @@ impl Sessions {
     }
 
     /// The token that is in use; `None` before the first login.
-    pub(super) async fn standing(&self) -> Option<Standing> {
+    pub(super) async fn current_token(&self) -> Option<CurrentToken> {
         let current = self.current.lock().await;
-        current.as_ref().map(|session| Standing {
+        current.as_ref().map(|session| CurrentToken {
             token: session.token.clone(),
             ends_at: session.lease.map(|lease| lease.ends_at),
         })
@@ -144,7 +144,7 @@ impl Sessions {
             return Ok(());
         }
         let mut current = self.current.lock().await;
-        let is_replaced = |session: &Session| session.token.expose() != token.expose();
+        let is_replaced = |session: &TokenSession| session.token.expose() != token.expose();
         if current.as_ref().is_some_and(is_replaced) {
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl Sessions {
         Ok(())
     }
 
-    async fn lease_of(&self, token: &Secret) -> Option<Lease> {
+    async fn lease_of(&self, token: &Secret) -> Option<TokenLease> {
         let current = self.current.lock().await;
         let session = current.as_ref()?;
         session.lease.filter(|_| session.token.expose() == token.expose())
@@ -231,7 +231,7 @@ impl Sessions {
         Ok(Some(token))
     }
 
-    async fn log_in(&self) -> Result<Session, VaultProblem> {
+    async fn log_in(&self) -> Result<TokenSession, VaultProblem> {
         match &self.auth {
             VaultAuth::Token { token } => self.look_up(self.asset(token).await?).await,
             VaultAuth::AppRole {
@@ -266,20 +266,20 @@ impl Sessions {
     }
 
     /// A token that was given, with what the vault knows of its end.
-    async fn look_up(&self, token: Secret) -> Result<Session, VaultProblem> {
+    async fn look_up(&self, token: Secret) -> Result<TokenSession, VaultProblem> {
         let response = self.http.get("auth/token/lookup-self", &token).await?;
         if response.status == StatusCode::FORBIDDEN {
             // A bad token, or one that may not look at itself: the first read shows.
-            return Ok(Session { token, lease: None });
+            return Ok(TokenSession { token, lease: None });
         }
         let response = response.success()?;
         let seconds = response.json.pointer("/data/ttl").and_then(Value::as_u64);
         let is_renewable = response.json.pointer("/data/renewable").and_then(Value::as_bool);
-        let lease = Lease::new(seconds.unwrap_or_default(), is_renewable.unwrap_or_default());
-        Ok(Session { token, lease })
+        let lease = TokenLease::new(seconds.unwrap_or_default(), is_renewable.unwrap_or_default());
+        Ok(TokenSession { token, lease })
     }
 
-    async fn log_in_at(&self, mount: &str, mut body: Value) -> Result<Session, VaultProblem> {
+    async fn log_in_at(&self, mount: &str, mut body: Value) -> Result<TokenSession, VaultProblem> {
         let path = format!("auth/{}/login", super::kv::encoded(mount));
         let response = self.http.post(&path, None, &body).await;
         value::wipe(&mut body);
@@ -291,16 +291,16 @@ impl Sessions {
     }
 
     /// Renews the token in the background until it cannot be renewed any more; then the next read logs in.
-    fn keep(self: &Arc<Self>, session: &Session) {
+    fn keep(self: &Arc<Self>, session: &TokenSession) {
         let keeper = session.lease.filter(|lease| lease.is_renewable).map(|lease| {
             let task = tokio::spawn(keep(Arc::downgrade(self), session.token.clone(), lease));
-            Keeper(task.abort_handle())
+            RenewalTask(task.abort_handle())
         });
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = keeper;
     }
 
     /// Renews the current token; its new lease, where there is something to go on renewing.
-    async fn renew(&self, token: &Secret) -> Option<Lease> {
+    async fn renew(&self, token: &Secret) -> Option<TokenLease> {
         let response = self.http.post("auth/token/renew-self", Some(token), &json!({})).await;
         let renewed = response
             .and_then(VaultResponse::success)
@@ -334,19 +334,19 @@ fn login_asset(error: AssetError) -> VaultProblem {
 }
 
 /// The token that a response grants.
-fn granted(response: &VaultResponse) -> Result<Session, VaultProblem> {
+fn granted(response: &VaultResponse) -> Result<TokenSession, VaultProblem> {
     let auth = response.json.get("auth").ok_or_else(|| response.unreadable())?;
     let token = auth.get("client_token").and_then(Value::as_str);
     let seconds = auth.get("lease_duration").and_then(Value::as_u64).unwrap_or_default();
     let is_renewable = auth.get("renewable").and_then(Value::as_bool).unwrap_or_default();
-    Ok(Session {
+    Ok(TokenSession {
         token: Secret::new(token.ok_or_else(|| response.unreadable())?),
-        lease: Lease::new(seconds, is_renewable),
+        lease: TokenLease::new(seconds, is_renewable),
     })
 }
 
 /// The life of a renewable token.
-async fn keep(sessions: Weak<Sessions>, token: Secret, mut lease: Lease) {
+async fn keep(sessions: Weak<Sessions>, token: Secret, mut lease: TokenLease) {
     loop {
         sleep_until(lease.renew_at).await;
         let Some(sessions) = sessions.upgrade() else { return };

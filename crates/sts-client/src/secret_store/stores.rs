@@ -13,7 +13,7 @@ use auth_model::{
     Secret,
 };
 use credential_assets::{
-    AssetReader, Environment, SCHEMES, Scheme, StoreProblem, StoredSecret, Unconfigured, split_pointer,
+    AssetReader, Environment, ReadableScheme, SCHEMES, StoreProblem, StoredSecret, Unconfigured, split_pointer,
 };
 use serde_json::Value;
 
@@ -24,8 +24,8 @@ static STORES: [StoreScheme; 2] = [
 ];
 
 /// The schemes of AWS's secret stores, for [`Assets::with_schemes`](credential_assets::Assets::with_schemes).
-pub fn aws_schemes() -> impl Iterator<Item = &'static dyn Scheme> {
-    STORES.iter().map(|scheme| scheme as &'static dyn Scheme)
+pub fn aws_schemes() -> impl Iterator<Item = &'static dyn ReadableScheme> {
+    STORES.iter().map(|scheme| scheme as &'static dyn ReadableScheme)
 }
 
 /// All schemes that can be read, those of `credential-assets` first.
@@ -134,7 +134,7 @@ impl AssetScheme for StoreScheme {
     }
 }
 
-impl Scheme for StoreScheme {
+impl ReadableScheme for StoreScheme {
     fn reader(&self, _: &Arc<dyn Environment>) -> AssetReader {
         AssetReader::Secret(Arc::new(Unconfigured(self.settings())))
     }

@@ -4,7 +4,7 @@ use auth_model::{KeyAssets, KeyParts};
 
 use super::*;
 use crate::Outlook;
-use crate::call::tests::Heard;
+use crate::call::tests::ObservedCalls;
 use crate::vault::VaultProblem;
 use crate::{CallOutcome, CallTarget};
 
@@ -177,7 +177,7 @@ async fn every_exchange_with_a_vault_is_measured_however_it_ends() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::start(one_secret()).await;
     let outcomes = async |settings: VaultSettings| {
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(ObservedCalls::default());
         let environment = FixedEnvironment::from_iter([("TOKEN", "given-token")]);
         let assets = Assets::new(environment).with_observer(Some(heard.clone()));
         // Its outcome is that of the exchanges.
