@@ -4,9 +4,12 @@
 
 mod documents;
 mod edges;
+mod modules;
 mod named;
 mod picture;
 mod sources;
+mod tokens;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ fn rust() -> Vec<Page> {
 }
 
 /// Lines before the tests at the end. Files of tests alone and generated tables count nothing.
-fn production_lines(page: &Page) -> usize {
+pub(super) fn production_lines(page: &Page) -> usize {
     if is_test(page) || page.path.contains("generated") {
         return 0;
     }
@@ -21,7 +21,7 @@ fn production_lines(page: &Page) -> usize {
 }
 
 /// A module of unit tests: its name says what it is for.
-fn is_test(page: &Page) -> bool {
+pub(super) fn is_test(page: &Page) -> bool {
     page.path.ends_with("/tests.rs") || page.path.contains("/tests/")
 }
 
