@@ -22,13 +22,12 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
+use http_server::{AmbiguousHead, CloseConnection, Handler, Peer};
 use hyper::body::{Body as _, Incoming};
+use proxy_core::browser::ResponseGuard;
+use proxy_core::error::{ERROR_HEADER, ErrorCode, ProxyError};
+use proxy_core::metrics::{Exposition, Metrics};
 use sts_client::CredentialSource;
-
-use crate::browser::ResponseGuard;
-use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
-use crate::metrics::{Exposition, Metrics};
-use crate::server::{AmbiguousHead, CloseConnection, Handler, Peer};
 
 pub(crate) use guard::Guard;
 pub(crate) use loads::Loads;

@@ -1,7 +1,7 @@
 //! The program as a whole: what a configuration is made into, how it is replaced while it runs, and how it ends.
 //!
-//! This is the only module that knows all the others. What it composes: listeners ([`crate::server`]) with the request
-//! pipeline ([`crate::pipeline`]) and the admin endpoints, credential sources with their secret stores, and signals and
+//! This is the only module that knows all the others. What it composes: listeners ([`http_server`]) with the request
+//! pipeline ([`proxy_core::pipeline`]) and the admin endpoints, credential sources with their secret stores, and signals and
 //! the configuration's files with reloads and shutdown.
 
 mod assets;

@@ -1,8 +1,7 @@
 //! The files that the AWS SDKs' default chain reads on this machine, for the configuration to leave them within reach.
 
+use proxy_config::{ChainFiles, Environment};
 use sts_client::{AmbientFiles, ambient_files};
-
-use crate::config::{ChainFiles, Environment};
 
 /// Those of this profile, or of the whole chain.
 pub(crate) fn chain_files(profile: Option<&str>, environment: &Environment) -> ChainFiles {

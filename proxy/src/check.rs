@@ -42,13 +42,13 @@ pub(crate) use failure::remedy;
 
 use crate::app::StartError;
 use crate::app::sources::Sources;
-use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::log::Chain;
 use crate::process::DescriptorLimit;
-use crate::route::Route;
-use crate::upstream::{Network, UpstreamError, protocols_of};
 use credentials::{Identity, Signer};
 use probe::Probe;
+use proxy_config::{Config, ConnectionConfig, EndpointUrl, Scheme};
+use proxy_core::route::Route;
+use proxy_core::upstream::{Network, UpstreamError, protocols_of};
 use steps::{Steps, Timer};
 
 /// Nothing can be checked.

@@ -24,9 +24,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use proxy_config::Environment;
 use tokio::runtime::Builder;
 
-use crate::config::Environment;
 use crate::process;
 use output::{Failure, print};
 

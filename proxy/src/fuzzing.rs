@@ -15,18 +15,19 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use signer::{Envelope, SigningScope};
-
-use crate::admit::admit;
-use crate::authenticate::authenticate;
-use crate::body::{BodyLimits, BodyStorage, EventMessage, EventReader, PayloadFraming, Progress, ReadTimeout, collect};
-use crate::config::Config;
-use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
-use crate::normalize::Normalized;
-use crate::pipeline::RouteError;
-use crate::route::{Route, Router};
-use crate::share::{ClientKey, PoolSize};
+use proxy_config::Config;
+use proxy_core::admit::admit;
+use proxy_core::authenticate::authenticate;
+use proxy_core::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
+use proxy_core::normalize::Normalized;
+use proxy_core::pipeline::RouteError;
+use proxy_core::route::{Route, Router};
+use request_body::{
+    BodyLimits, BodyStorage, EventMessage, EventReader, PayloadFraming, Progress, ReadTimeout, collect,
+};
 use resource_limits::ListenerRole;
+use resource_limits::{ClientKey, PoolSize};
+use signer::{Envelope, SigningScope};
 
 /// This proxy's name in `Via`.
 const PSEUDONYM: &str = "signing-proxy-fuzzed";

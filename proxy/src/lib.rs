@@ -5,17 +5,6 @@
 #[cfg(not(unix))]
 compile_error!("signing-proxy runs on Unix only, such as Linux or macOS: on Windows, run it in a container or in WSL");
 
-// As the modules name it.
-extern crate http_server as server;
-extern crate proxy_config as config;
-extern crate request_body as body;
-extern crate resource_limits as share;
-
-use http_server::threads;
-use proxy_core::{admit, browser, error, metrics, pipeline, route, strip, upstream};
-#[cfg(fuzzing)]
-use proxy_core::{authenticate, normalize};
-
 mod admin;
 pub mod app;
 mod chain_files;

@@ -27,7 +27,7 @@ use self::cap::Cap;
 
 pub use self::request::request;
 pub use self::text::{Chain, Escaped};
-use crate::config::{LogConfig, LogFormat, LogLevel};
+use proxy_config::{LogConfig, LogFormat, LogLevel};
 
 /// Sends this process's events to standard error from now on. Only the first call has an effect, and only what it
 /// returns changes anything later.
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn an_error_is_written_with_its_causes_in_either_form() {
         let cause = std::io::Error::from(std::io::ErrorKind::AddrInUse);
-        let error = crate::server::BindError {
+        let error = http_server::BindError {
             addr: "127.0.0.1:80".parse().unwrap(),
             key: "server.listen".to_owned(),
             source: cause,

@@ -10,13 +10,13 @@ mod show;
 
 use std::io::{self, Write};
 
+use proxy_config::ConfigError;
 use sandbox::{Sandbox, SandboxError, SandboxSettings};
 use tokio::sync::mpsc;
 
 use self::demo::Places;
 use self::show::Shown;
 use crate::app::StartError;
-use crate::config::ConfigError;
 
 /// The pause between two frames of a streamed response: long enough to see that it streams.
 const STREAM_PAUSE: std::time::Duration = std::time::Duration::from_millis(150);

@@ -2,11 +2,10 @@
 
 use http::Request;
 use http::header::HOST;
-
-use crate::admit::HostPort;
-use crate::browser::{Browsers, OwnNames};
-use crate::config::Config;
-use crate::error::{ErrorCode, ProxyError};
+use proxy_config::Config;
+use proxy_core::admit::HostPort;
+use proxy_core::browser::{Browsers, OwnNames};
+use proxy_core::error::{ErrorCode, ProxyError};
 use resource_limits::ListenerRole;
 
 /// Who may use the admin listener.
@@ -57,7 +56,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::config::Environment;
+    use proxy_config::Environment;
 
     #[track_caller]
     fn verdict(listener: &str, fields: &[(&str, &str)]) -> Result<(), (StatusCode, &'static str)> {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::config::Config;
-use crate::metrics::Metrics;
+use proxy_config::Config;
+use proxy_core::metrics::Metrics;
 
 /// Clones share it.
 #[derive(Clone, Debug)]

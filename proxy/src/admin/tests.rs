@@ -5,11 +5,11 @@ use std::time::UNIX_EPOCH;
 use auth_model::{AuthMethod, Connection, ConnectionName, KeyAssets, KeyParts, Region, ServiceId, SystemClock};
 use credential_assets::{Assets, FixedEnvironment};
 use http_body_util::BodyExt;
+use proxy_config::{Config, Environment};
 use serde_json::Value;
 use sts_client::StsSettings;
 
 use super::*;
-use crate::config::{Config, Environment};
 
 /// A connection whose credentials were not requested yet.
 fn never_requested() -> (Connection, CredentialSource) {

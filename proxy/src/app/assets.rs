@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultAuth, VaultSettings};
+use proxy_config::{AssetsConfig, ExecConfig, VaultConfig, VaultLogin};
 
 use super::StartError;
-use crate::config::{AssetsConfig, ExecConfig, VaultConfig, VaultLogin};
 
 /// `[assets]` with the content of the files that it names.
 #[derive(Clone, Debug, Eq, PartialEq)]

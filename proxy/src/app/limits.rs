@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::ServerConfig;
-use crate::server::ServerLimits;
+use http_server::ServerLimits;
+use proxy_config::ServerConfig;
 
 /// What a listener for operators and probes needs: little of everything. Whoever comes gets the place of the
 /// connection on which nothing has begun for longest, however new that is: a probe that fails has the process restarted.

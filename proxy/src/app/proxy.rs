@@ -9,6 +9,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use auth_model::{Clock, ConnectionName, SystemClock};
 use credential_assets::InvalidVaultSettings;
+use http_server::threads::Threads;
+use http_server::{BindError, Drained, RejectionHandler, Server, ServerObserver};
+use proxy_config::Config;
+use proxy_core::metrics::Metrics;
+use proxy_core::pipeline::{Observer, Pipeline, SetupError};
+use resource_limits::ListenerRole;
 use sts_client::CredentialError;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
@@ -20,13 +26,7 @@ use super::reloadable::Reloadable;
 use super::sockets::Sockets;
 use super::sources::Sources;
 use crate::admin::{Admin, Guard, Loads, Readiness, WatchedConnection};
-use crate::config::Config;
-use crate::metrics::Metrics;
-use crate::pipeline::{Observer, Pipeline, SetupError};
 use crate::process::Descriptors;
-use crate::server::{BindError, Drained, RejectionHandler, Server, ServerObserver};
-use crate::threads::Threads;
-use resource_limits::ListenerRole;
 
 /// How long the admin listener may take to finish its last responses, when all clients have gone.
 const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);

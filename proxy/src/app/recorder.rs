@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use proxy_core::metrics::{Metrics, RequestSample};
+use proxy_core::pipeline::{Observer, RequestRecord};
+
 use crate::log;
-use crate::metrics::{Metrics, RequestSample};
-use crate::pipeline::{Observer, RequestRecord};
 
 /// The observer of every proxy; passes the record on to a further one where there is one.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Observer for Recorder {
             service: record.service.as_ref(),
             method: &record.method,
             status: record.status,
-            error: record.error.map(crate::error::ErrorCode::name),
+            error: record.error.map(proxy_core::error::ErrorCode::name),
             aws_error: record.aws_error.as_deref(),
             upstream_head: record.timings.upstream_head,
             total: record.timings.total,

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::Response;
-
-use crate::error::{ProxyError, render_rejection};
-use crate::metrics::Metrics;
-use crate::server::{HeadStart, Peer, Rejection, RejectionHandler};
+use http_server::{HeadStart, Peer, Rejection, RejectionHandler};
+use proxy_core::error::{ProxyError, render_rejection};
+use proxy_core::metrics::Metrics;
 
 /// Responds to what is no request.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! - Then one pointer is exchanged. A request that has begun keeps the pipeline it began with, the next one of the same
 //!   client takes the new one; the last request of the old pipeline frees it.
 //! - A connection whose credentials are obtained as before keeps them, and one that is reached as before keeps its
-//!   pool; see [`Sources`] and [`crate::pipeline::Pipeline::successor`].
+//!   pool; see [`Sources`] and [`proxy_core::pipeline::Pipeline::successor`].
 //! - A listener whose address stays is not touched. One that is taken out lets its requests finish with the old
 //!   pipeline.
 
@@ -14,16 +14,17 @@ mod tests;
 
 use std::sync::Arc;
 
+use http_server::Server;
+use proxy_config::{Config, ConfigError};
+use resource_limits::ListenerRole;
+
 use super::limits;
 use super::proxy::{Parts, Proxy, StartError};
 use super::reloadable::Reloadable;
 use super::sockets::{HeldListeners, Sockets};
 use super::sources::Sources;
 use crate::admin::{Admin, Guard};
-use crate::config::{Config, ConfigError};
 use crate::log::Chain;
-use crate::server::Server;
-use resource_limits::ListenerRole;
 
 /// Problems of a configuration that are reported; the rest is counted.
 const MOST_PROBLEMS: usize = 20;

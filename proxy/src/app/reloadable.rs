@@ -5,8 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
-
-use crate::server::{Handler, Peer, RequestReservation};
+use http_server::{Handler, Peer, RequestReservation};
 
 /// Hands each request to the handler of the moment, which it then keeps to its end.
 pub(crate) struct Reloadable<H> {

@@ -4,17 +4,17 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use http_server::Drained;
+use proxy_config::{ConfigError, ConnectionConfig, Environment, FileLimits, Loaded, Overrides, load, reload};
+use proxy_core::metrics::Metrics;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::proxy::{Proxy, StartError};
 use super::signals::{ReloadSignal, StopSignals};
 use super::watch::FileWatch;
 use crate::chain_files::chain_files;
-use crate::config::{ConfigError, ConnectionConfig, Environment, FileLimits, Loaded, Overrides, load, reload};
 use crate::log;
-use crate::metrics::Metrics;
 use crate::process::{LandlockError, ServiceManager, ServiceState, restrict, system_files};
-use crate::server::Drained;
 
 /// The program cannot begin.
 #[derive(Debug, thiserror::Error)]

@@ -5,11 +5,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
-use tokio::net::TcpListener;
-
-use crate::config::Config;
-use crate::server::{BindError, bind};
+use http_server::{BindError, bind};
+use proxy_config::Config;
 use resource_limits::ListenerRole;
+use tokio::net::TcpListener;
 
 /// The open sockets of a configuration.
 #[derive(Clone, Debug, Default)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use auth_model::{Clock, Connection, ConnectionName};
 use aws_endpoints::AddressRules;
 use credential_assets::{Assets, CallObserver};
+use proxy_config::{Config, ConnectionConfig, EndpointUrl, Scheme, StoreConfig};
 use sts_client::{CredentialSource, EgressProxy, KeyWall, SecretStoreSettings, StsSettings, is_same_way};
 
 use super::StartError;
 use super::assets::AssetsSettings;
 use super::stores::{self, StoreCredentials, StoreSettings};
 use crate::admin::WatchedConnection;
-use crate::config::{Config, ConnectionConfig, EndpointUrl, Scheme, StoreConfig};
 
 /// A source of credentials for each connection, and what each was made from.
 #[derive(Debug)]

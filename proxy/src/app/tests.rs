@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_model::ConnectionName;
+use http_server::{Drained, bind};
+use proxy_config::{Config, Environment};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::config::{Config, Environment};
-use crate::server::{Drained, bind};
 
 fn config(listen: &str) -> Config {
     let toml = format!(

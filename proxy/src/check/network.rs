@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_endpoints::AddressRejected;
 use egress::{AddressFilter, ConnectError, FirstHop, Protocols, TlsFailure, TlsVersion, connect, resolve};
+use proxy_config::{EndpointUrl, Scheme};
+use proxy_core::upstream::Network;
 
 use super::report::{Cause, Finding, Outcome, ResponsibleParty, StepKind};
 use super::steps::{Steps, Timer};
-use crate::config::{EndpointUrl, Scheme};
 use crate::log::Chain;
-use crate::upstream::Network;
 
 /// Goes the way to the host as far as it leads. Whether it leads there. The addresses of hosts that are not the
 /// operator's own have to be AWS's.

@@ -6,13 +6,13 @@ mod shape;
 
 use aws_errors::{ErrorClass, ErrorResponse, MAX_BODY, decoded};
 use http::StatusCode;
+use proxy_core::error::ERRORS;
+use signer::SigningScope;
 
 use super::denied;
 use super::probe::Probe;
 use super::report::{Cause, Finding, Outcome, ResponsibleParty};
 use super::service::ProbeResponse;
-use crate::error::ERRORS;
-use signer::SigningScope;
 
 /// What the request was signed as.
 #[derive(Debug)]

@@ -12,19 +12,19 @@ use credential_assets::{Assets, FixedEnvironment};
 use http::header::{CONTENT_TYPE, DATE, HOST};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use http_server::{Handler, Peer};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use proxy_config::{Config, ConnectionConfig, Permissions};
+use proxy_core::error::Cause;
+use proxy_core::metrics::Metrics;
+use proxy_core::pipeline::{Observer, Pipeline, RequestRecord};
+use resource_limits::ListenerRole;
 use sts_client::{CredentialSource, StsSettings};
 use tokio::time::timeout;
 
 use super::probe::Probe;
-use crate::config::{Config, ConnectionConfig, Permissions};
-use crate::error::Cause;
-use crate::metrics::Metrics;
-use crate::pipeline::{Observer, Pipeline, RequestRecord};
-use crate::server::{Handler, Peer};
-use resource_limits::ListenerRole;
 
 /// The pipe between the client in here and the pipeline; a head and a small body fit in.
 const PIPE_BYTES: usize = 64 * 1024;

@@ -1,9 +1,9 @@
 //! What is said of connections for which no harmless request is known.
 
 use aws_endpoints::{HostOwner, names_resources_by_host, parse_host};
+use proxy_config::ConnectionConfig;
 
 use super::report::{Cause, Finding, Outcome, ResponsibleParty};
-use crate::config::ConnectionConfig;
 
 /// The request step of such a connection: a warning where nothing shows that the service is at its address.
 pub(super) fn outcome(config: &ConnectionConfig) -> Outcome {
@@ -16,7 +16,7 @@ pub(super) fn outcome(config: &ConnectionConfig) -> Outcome {
         );
         return Outcome::Warned(Finding::of(what, Cause::new(ResponsibleParty::Service, text)));
     }
-    let is_aws = |url: &crate::config::EndpointUrl| parse_host(url.host()).is_ok();
+    let is_aws = |url: &proxy_config::EndpointUrl| parse_host(url.host()).is_ok();
     if config.endpoint.as_ref().is_none_or(is_aws) {
         return Outcome::skipped(format!(
             "no harmless request is known for {service}; its signature is not checked"

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use auth_model::{ConnectionName, SystemClock};
 use clap::Args;
+use proxy_config::{Environment, LogConfig, LogFormat, LogLevel, load};
 use tokio::runtime::Builder;
 
 use super::block_on;
@@ -12,7 +13,6 @@ use super::output::{Failure, print};
 use super::serve::ConfigArgs;
 use crate::chain_files::chain_files;
 use crate::check::{Checker, Report, Style, Verdict};
-use crate::config::{Environment, LogConfig, LogFormat, LogLevel, load};
 use crate::log::Chain;
 
 /// What `check` takes.
@@ -128,7 +128,7 @@ mod tests {
         use sandbox::{Sandbox, SandboxSettings};
 
         use crate::cli::{Failure, run};
-        use crate::config::Environment;
+        use proxy_config::Environment;
 
         /// A connection for each exit code, at a sandbox of its own.
         async fn check(arguments: &[&str]) -> Result<(), Failure> {

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use proxy_config::{Environment, Loaded, Overrides, example, load};
 use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::{Failure, print, warn};
 use super::resolve::resolve;
 use crate::chain_files::chain_files;
-use crate::config::{Environment, Loaded, Overrides, example, load};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {

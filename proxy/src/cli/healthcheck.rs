@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use proxy_config::{Environment, Overrides, admin_address};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -13,7 +14,6 @@ use tokio::time::timeout;
 
 use super::block_on;
 use super::output::{Failure, print, warn};
-use crate::config::{Environment, Overrides, admin_address};
 
 /// More than the first line of a response has.
 const MAX_HEAD_BYTES: u64 = 4096;

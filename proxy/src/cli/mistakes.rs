@@ -7,11 +7,11 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use auth_model::SystemClock;
+use proxy_config::{Config, Environment};
 use tokio::net::TcpListener;
 
 use super::run;
 use crate::check::{Checker, Style};
-use crate::config::{Config, Environment};
 
 const PAGE: &str = include_str!("../../../docs/mistakes.md");
 

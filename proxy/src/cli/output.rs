@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::config::ConfigError;
+use proxy_config::ConfigError;
 
 /// Running failed.
 const RUNTIME: u8 = 1;

@@ -7,9 +7,9 @@ mod role;
 mod uses;
 
 use clap::Subcommand;
+use proxy_config::Environment;
 
 use super::output::Failure;
-use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {

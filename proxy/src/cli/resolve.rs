@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use auth_model::{AssetReference, Clock, KeyAssets, SystemClock};
 use credential_assets::{AssetError, Assets};
+use proxy_config::{Config, KeyPlace, SECRET_LENGTH, of_length};
 
 use super::output::Failure;
 use crate::app::sources::Sources;
 use crate::check::remedy;
-use crate::config::{Config, KeyPlace, SECRET_LENGTH, of_length};
 use crate::log::Chain;
 
 /// What was read.
@@ -110,7 +110,7 @@ impl Resolved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Environment;
+    use proxy_config::Environment;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 

@@ -1,11 +1,11 @@
 //! `signing-proxy sandbox`.
 
 use clap::Args;
+use proxy_config::{LogConfig, LogFormat, LogLevel};
 use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::Failure;
-use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::sandbox_command::{self, SandboxCommandError, SandboxOptions};
 
 /// What `sandbox` takes.

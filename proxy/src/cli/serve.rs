@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use proxy_config::{Environment, FlagConnection, Overrides};
 use tokio::runtime::Builder;
 
 use super::block_on;
 use super::output::Failure;
 use crate::app::RunError;
-use crate::config::{Environment, FlagConnection, Overrides};
 
 /// What is signed for, and with what: the flags of every command that reads the configuration of `serve`.
 #[derive(Args, Clone, Debug, Default)]

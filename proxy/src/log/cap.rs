@@ -1,11 +1,10 @@
 //! Which events get through.
 
+use proxy_config::LogLevel;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
-
-use crate::config::LogLevel;
 
 /// Our crates: they may log at the configured level, since each keeps secrets out of its own events.
 const OURS: [&str; 15] = [

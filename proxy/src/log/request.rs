@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use proxy_core::pipeline::{Outcome, RequestRecord};
+
 use super::Escaped;
-use crate::pipeline::{Outcome, RequestRecord};
 
 /// Writes the record of one request: at `warn` where the proxy or the service failed, else at `info`.
 ///
@@ -51,8 +52,8 @@ macro_rules! record_at {
             upstream_ms = timings.upstream_head.map(milliseconds),
             total_ms = milliseconds(timings.total),
             outcome = outcome($record.outcome),
-            error = $record.error.map(crate::error::ErrorCode::name),
-            notice = $record.notice.map(crate::error::Notice::name),
+            error = $record.error.map(proxy_core::error::ErrorCode::name),
+            notice = $record.notice.map(proxy_core::error::Notice::name),
             cause = $record.cause.as_deref().map(Escaped).map(display),
             "request"
         );
@@ -90,10 +91,10 @@ mod tests {
     use super::super::Form;
     use super::super::tests::captured;
     use super::*;
-    use crate::config::LogLevel;
-    use crate::error::ErrorCode;
-    use crate::pipeline::{Timings, TraceId};
-    use crate::server::Peer;
+    use http_server::Peer;
+    use proxy_config::LogLevel;
+    use proxy_core::error::ErrorCode;
+    use proxy_core::pipeline::{Timings, TraceId};
     use resource_limits::ListenerRole;
 
     fn failed() -> RequestRecord {

@@ -7,8 +7,7 @@ use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, PathFdError, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, make_bitflags,
 };
-
-use crate::config::{FileAccess, FileLimits, FilePlace};
+use proxy_config::{FileAccess, FileLimits, FilePlace};
 
 /// What is needed at least: reading, writing, creating and removing are limited. Linux 5.13.
 const LEAST: ABI = ABI::V1;

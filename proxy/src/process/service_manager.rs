@@ -10,11 +10,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram as StdDatagram};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use proxy_config::Environment;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::UnixDatagram;
 use tokio::time::timeout;
-
-use crate::config::Environment;
 
 /// How long one report may take where the manager's queue is full, as it may be while a machine starts.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{FileAccess, FilePlace};
+use proxy_config::{FileAccess, FilePlace};
 
 /// What the C library reads to resolve names.
 const RESOLVER: [&str; 6] = [

@@ -6,15 +6,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_model::SystemClock;
+use http_server::threads::Threads;
+use proxy_config::{Config, Environment};
+use proxy_core::metrics::Metrics;
 use sandbox::{Sandbox, principals};
 use tokio::sync::mpsc;
 
 use super::show::{RecordSender, Shown};
 use super::{SandboxCommandError, SandboxOptions};
 use crate::app::{Proxy, StartError};
-use crate::config::{Config, Environment};
-use crate::metrics::Metrics;
-use crate::threads::Threads;
 
 /// Where the proxy listens unless an option says otherwise.
 const LISTEN: &str = "127.0.0.1:8080";

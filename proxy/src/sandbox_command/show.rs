@@ -3,12 +3,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use proxy_core::pipeline::{Observer, RequestRecord};
 use sandbox::{Outcome, VerifiedRequest};
 use tokio::sync::mpsc;
 
 use super::demo::{Commands, Places};
 use crate::log::Escaped;
-use crate::pipeline::{Observer, RequestRecord};
 
 /// One line: what the sandbox or the proxy did.
 #[derive(Debug)]

@@ -5,14 +5,14 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use auth_model::ConnectionName;
+use proxy_config::Environment;
+use proxy_core::pipeline::Pipeline;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::*;
-use crate::config::Environment;
-use crate::pipeline::Pipeline;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 

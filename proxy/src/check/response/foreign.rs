@@ -2,12 +2,12 @@
 
 use aws_errors::ErrorResponse;
 use http::StatusCode;
+use proxy_config::Scheme;
+use proxy_core::error::SPOKEN;
 
 use super::shape::{described, redirected_to};
 use super::{ProbeResponse, SentProbe, code_of};
 use crate::check::report::{Cause, Finding, Outcome, ResponsibleParty};
-use crate::config::Scheme;
-use crate::error::SPOKEN;
 
 /// What is wrong with an `http` endpoint whose port speaks TLS.
 pub(super) fn speaks_tls() -> Cause {

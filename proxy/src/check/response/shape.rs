@@ -6,10 +6,10 @@
 
 use aws_errors::ErrorResponse;
 use http::header::{CONTENT_TYPE, LOCATION, SERVER};
+use proxy_config::EndpointUrl;
 
 use super::{ProbeResponse, code_of};
 use crate::check::probe::Document;
-use crate::config::EndpointUrl;
 
 /// Fields that services and their imitations send. `x-amz-cf-id` and `x-amzn-trace-id` are not among them: any web site
 /// behind `CloudFront` or a load balancer of AWS's sends those.

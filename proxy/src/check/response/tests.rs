@@ -1,9 +1,9 @@
 use auth_model::Region;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use proxy_core::error::Notice;
 
 use super::*;
-use crate::error::Notice;
 
 fn response(status: u16, header: Option<(&'static str, &'static str)>, body: &'static str) -> ProbeResponse {
     let header = header.map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
@@ -40,7 +40,7 @@ fn check(response: &ProbeResponse, service: &str, are_keys_good: bool, want: Opt
 /// In whichever shape and by whichever code it says it: its header field is taken off in transit.
 #[test]
 fn another_signing_proxy_is_named_as_such() {
-    use crate::error::{ErrorCode, ErrorShape, ProxyError, render};
+    use proxy_core::error::{ErrorCode, ErrorShape, ProxyError, render};
 
     for (code, shape, service) in [
         (ErrorCode::ConnectionAmbiguous, ErrorShape::Json, "s3"),

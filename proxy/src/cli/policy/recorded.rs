@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use policy_gen::least_privilege::{Options, least_privilege};
 use policy_gen::record::{Needed, Recorded};
 use policy_gen::{Generalisation, Policy, PolicyKind, RecordSet, Report, diff, template};
+use proxy_config::Environment;
 
 use super::documents::{OutputArgs, note, read};
 use super::role::ConnectionArgs;
 use crate::cli::output::{Failure, print};
-use crate::config::Environment;
 
 /// The longest record file: several times what a full one has.
 const MAX_RECORD: u64 = 256 * 1024 * 1024;

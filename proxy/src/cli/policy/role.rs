@@ -6,11 +6,11 @@ use auth_model::{AuthMethod, ConnectionName, ExternalId, RoleArn, RoleReference}
 use clap::Args;
 use policy_gen::template::{assume_role, trust};
 use policy_gen::{AccountRoot, PolicyKind, Principal};
+use proxy_config::{ConnectionConfig, Environment, Overrides, load};
 
 use super::documents::{OutputArgs, note};
 use crate::chain_files::chain_files;
 use crate::cli::output::Failure;
-use crate::config::{ConnectionConfig, Environment, Overrides, load};
 
 /// A connection of the configuration, where a command may take what it says.
 #[derive(Args, Debug)]

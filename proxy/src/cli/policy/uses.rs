@@ -8,10 +8,10 @@ use policy_gen::template::{
     workspaces_read,
 };
 use policy_gen::{Policy, PolicyKind};
+use proxy_config::Environment;
 
 use super::documents::{OutputArgs, note};
 use crate::cli::output::Failure;
-use crate::config::Environment;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct S3Args {

@@ -8,12 +8,11 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest};
 use policy_gen::mapping::{self, BodyFraming, Mapping, Server};
+use proxy_config::PassFields;
+use proxy_core::admit::{Admitted, HostPort, admit};
+use proxy_core::strip;
 use serde_json::Value;
 use signer::WireTarget;
-
-use crate::admit::{Admitted, HostPort, admit};
-use crate::config::PassFields;
-use crate::strip;
 
 /// In no `Via`: what is mapped here is not sent.
 const PSEUDONYM: &str = "signing-proxy-policy-map";
