@@ -9,7 +9,6 @@ mod named;
 mod picture;
 mod sources;
 mod tokens;
-mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
