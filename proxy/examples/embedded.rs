@@ -48,7 +48,7 @@ pub(crate) async fn start(endpoint: &str, access_key_id: &str, secret_access_key
         secret_access_key = "literal:{secret_access_key}"
         "#
     );
-    let config = Config::from_toml(&toml, &Environment::empty())?;
+    let config = Config::from_toml(&toml, &Environment::empty().with_schemes(sts_client::asset_schemes()))?;
     Ok(Proxy::start(config).await?)
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth_model::SystemClock;
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::principals::REPORTER;
 use signing_proxy::check::{Checker, Style};
 use tokio::net::TcpListener;
@@ -95,7 +95,7 @@ async fn outcome(toml: &str, host: &str) -> (u16, String, String) {
 }
 
 async fn checked(toml: &str) -> String {
-    let config = Config::from_toml(toml, &Environment::empty()).unwrap();
+    let config = Config::from_toml(toml, &crate::support::environment()).unwrap();
     let mut checker = Checker::new(config, Arc::new(SystemClock)).await.unwrap();
     let report = checker.check_all().await;
     let texts: Vec<String> = report.connections.iter().map(|one| one.to_text(Style::Plain)).collect();

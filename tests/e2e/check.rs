@@ -9,7 +9,7 @@ mod service;
 use std::sync::Arc;
 
 use auth_model::{Clock, SystemClock};
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, FakeUser, OPEN_TO_ALL, REPORTER, ROBOT};
 use signing_proxy::check::{Checker, ConnectionReport, Outcome, Report, ResponsibleParty, StepKind, Style, Verdict};
@@ -59,7 +59,8 @@ fn world(sandbox: &Sandbox) -> String {
 }
 
 async fn report_at(toml: &str, clock: Arc<dyn Clock>, bucket: Option<&str>) -> Report {
-    let config = Config::from_toml(toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    let config =
+        Config::from_toml(toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{error}\n{toml}"));
     let checker = Checker::new(config, clock).await.unwrap();
     let report = checker.with_bucket(bucket.map(str::to_owned)).check_all().await;
     assert_no_secret(&report);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(path);
@@ -14,7 +14,8 @@ fn read(path: &str) -> String {
 
 #[track_caller]
 fn check(name: &str, toml: &str) {
-    let config = Config::from_toml(toml, &Environment::empty()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let config =
+        Config::from_toml(toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(!config.connections.is_empty(), "{name}");
     let shared = config.server.listen.expect("a shared listener");
     assert!(

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use auth_model::SystemClock;
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::{Sandbox, SandboxSettings};
 use signing_proxy::check::{Checker, Style};
 
@@ -22,7 +22,7 @@ const S3: &str = "HTTP/1.1 200 OK\r\ncontent-length: 26\r\n\r\n<ListAllMyBuckets
 #[tokio::test]
 async fn child() {
     let Some(toml) = std::env::var_os(IS_CHILD) else { return };
-    let config = Config::from_toml(toml.to_str().unwrap(), &Environment::empty()).unwrap();
+    let config = Config::from_toml(toml.to_str().unwrap(), &crate::support::environment()).unwrap();
     let mut checker = Checker::new(config, Arc::new(SystemClock)).await.unwrap();
     let report = checker.check_all().await;
     let text: String = report.connections.iter().map(|one| one.to_text(Style::Plain)).collect();

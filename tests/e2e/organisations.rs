@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::Sandbox;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, ROBOT};
 use signing_proxy::app::Proxy;
@@ -35,7 +35,7 @@ fn configuration(sandbox: &Sandbox, identities: &[String]) -> Config {
         sandbox.sts(),
         identities.concat()
     );
-    Config::from_toml(&toml, &Environment::empty()).unwrap()
+    Config::from_toml(&toml, &crate::support::environment()).unwrap()
 }
 
 /// What a client of the connection gets: the status, the error code where there is one, and the text.

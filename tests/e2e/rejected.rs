@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_model::SystemClock;
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::principals::{REPORT_READER, ROBOT};
 use sandbox::{Fault, KeyKind, ManualClock, Reason, Sandbox, SandboxSettings};
 use signing_proxy::app::Proxy;
@@ -72,7 +72,7 @@ impl Stage {
                 "vend_credentials = [\"sts:AssumeRole\"]\n[connections.issuer.auth]"
             ),
         );
-        let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
+        let config = Config::from_toml(&toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start_at(config, Arc::new(ours.clone()))
             .await
             .expect("the proxy starts");

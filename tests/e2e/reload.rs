@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use auth_model::ConnectionName;
-use proxy_config::{Config, Environment, Overrides};
+use proxy_config::{Config, Overrides};
 use sandbox::Sandbox;
 use sandbox::principals::ROBOT;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -37,7 +37,7 @@ fn config(sandbox: &Sandbox, more: &str) -> Config {
         sandbox.sts(),
         sandbox.s3(),
     );
-    Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"))
+    Config::from_toml(&toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Sends requests until it is stopped, and counts the responses, all of them 200.
@@ -129,7 +129,7 @@ async fn a_streamed_response_outlives_the_connection_that_it_came_by() {
         "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"off\"\n{}",
         connection("store", "s3", &store, "")
     );
-    let other = Config::from_toml(&other, &Environment::empty()).expect("a configuration");
+    let other = Config::from_toml(&other, &crate::support::environment()).expect("a configuration");
     let address = world.address();
     world.proxy.reload(Ok(other)).await.expect("it can be used");
     assert_eq!(world.proxy.addr(), Some(address));
@@ -154,7 +154,7 @@ async fn the_program() {
         file: Some(file.into()),
         ..Overrides::default()
     };
-    let ended = signing_proxy::app::run(&overrides, &Environment::empty()).await;
+    let ended = signing_proxy::app::run(&overrides, &crate::support::environment()).await;
     ended.unwrap_or_else(|error| panic!("{error}"));
 }
 

@@ -12,5 +12,10 @@ pub(crate) use client::{RawResponse, Wire, ask};
 pub(crate) use recorder::{Recorded, Recorder};
 pub(crate) use world::{World, sandbox};
 
+/// What surrounds a configuration here: no variables, and the schemes of credential assets that the program has.
+pub(crate) fn environment() -> proxy_config::Environment {
+    proxy_config::Environment::empty().with_schemes(sts_client::asset_schemes())
+}
+
 /// How long anything here may take: far more than it does, so that only a hang fails by time.
 pub(crate) const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(60);

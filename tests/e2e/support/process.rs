@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use proxy_config::{Config, Environment, LogConfig, LogFormat, LogLevel};
+use proxy_config::{Config, LogConfig, LogFormat, LogLevel};
 use serde_json::Value;
 use signing_proxy::app::Proxy;
 use tempfile::TempDir;
@@ -39,7 +39,7 @@ async fn serve() {
         level: LogLevel::Info,
     });
     let toml = std::fs::read_to_string(file).expect("a configuration");
-    let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
+    let config = Config::from_toml(&toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{error}"));
     let proxy = Proxy::start(config).await.expect("the proxy starts");
     let addr = proxy.addr().expect("a listener").to_string();
     eprintln!("{}", serde_json::json!({ "message": LISTENS, "addr": addr }));

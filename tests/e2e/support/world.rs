@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use proxy_config::{Config, Environment};
+use proxy_config::Config;
 use sandbox::principals::{ACME_PROXY, FOR_THE_PROXY, REPORT_READER, REPORTER, ROBOT};
 use sandbox::{Events, Outcome, Reason, Sandbox, SandboxSettings, StreamGate, VerifiedRequest};
 use signing_proxy::app::Proxy;
@@ -224,7 +224,7 @@ pub(crate) fn by_role(sandbox: &Sandbox, endpoint: &str) -> String {
 pub(crate) async fn proxy(toml: &str) -> Proxy {
     let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{toml}");
     crate::secrets::log_if_requested();
-    let config = Config::from_toml(&toml, &Environment::empty()).unwrap_or_else(|error| panic!("{error}"));
+    let config = Config::from_toml(&toml, &crate::support::environment()).unwrap_or_else(|error| panic!("{error}"));
     Proxy::start(config).await.expect("the proxy starts")
 }
 
