@@ -9,6 +9,7 @@ mod named;
 mod picture;
 mod sources;
 mod tokens;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_and_secrets_are_told_apart() {
+    fn references_and_secrets_are_distinguished() {
         for (text, scheme) in [
             ("env:NAME", Some("env")),
             ("vault-aws:aws/creds/a", Some("vault-aws")),

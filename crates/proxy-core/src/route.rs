@@ -9,8 +9,8 @@
 //! A connection's own listener knows of no other connection: neither a hint nor the difference between two errors shows
 //! its clients which others there are, nor where those lead.
 
-mod asked;
 mod gateway;
+mod requested;
 mod target;
 mod view;
 
@@ -26,8 +26,8 @@ use crate::admit::Admitted;
 use crate::authenticate::{Authenticated, ClientIdentity};
 use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::error::{ErrorCode, ProxyError};
-use asked::{Asked, Place};
 use gateway::GatewayNames;
+use requested::{Place, RequestedHost};
 use resource_limits::ListenerRole;
 use view::View;
 
@@ -257,10 +257,10 @@ impl<C: Routable> Router<C> {
             }
             (_, Err(error)) => return Err(error),
         };
-        match asked::classify(request, &view, &self.names)? {
-            Asked::Aws(readings) => by_host(&view, readings, request, chosen),
-            Asked::Endpoint => by_endpoint(&view, request, chosen),
-            Asked::Gateway { bucket } => by_gateway(&view, bucket.as_deref(), request, chosen),
+        match requested::classify(request, &view, &self.names)? {
+            RequestedHost::Aws(readings) => by_host(&view, readings, request, chosen),
+            RequestedHost::Endpoint => by_endpoint(&view, request, chosen),
+            RequestedHost::Gateway { bucket } => by_gateway(&view, bucket.as_deref(), request, chosen),
         }
     }
 
@@ -271,7 +271,7 @@ impl<C: Routable> Router<C> {
     ///
     /// The rejection that any request by that host gets.
     pub fn check_host(&self, request: &Admitted, listener: &ListenerRole) -> Result<(), ProxyError> {
-        asked::classify(request, &self.view(listener)?, &self.names).map(drop)
+        requested::classify(request, &self.view(listener)?, &self.names).map(drop)
     }
 
     fn view(&self, listener: &ListenerRole) -> Result<View<'_, C>, ErrorCode> {
@@ -317,7 +317,7 @@ fn by_endpoint<'a, C: Routable>(
     request: &Admitted,
     chosen: Option<&'a Arc<C>>,
 ) -> Result<(&'a Arc<C>, Target), ProxyError> {
-    let place_at = |connection: &C| asked::place_at(connection.route(), request.host());
+    let place_at = |connection: &C| requested::place_at(connection.route(), request.host());
     let connection = if let Some(chosen) = chosen {
         chosen
     } else {

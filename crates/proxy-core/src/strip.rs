@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_lose_hop_headers_only() {
+    fn responses_lose_hop_headers_only() {
         let headers = [
             ("connection", "close"),
             ("transfer-encoding", "chunked"),

@@ -155,7 +155,7 @@ pub(super) const DEMOS: [Demo; 17] = [
         ..PLAIN
     },
     Demo {
-        title: "Bedrock: converse in a customer's account (managed-cross-account)",
+        title: "Bedrock: Converse in a customer's account (managed-cross-account)",
         way: Way::Gateway("acme-models"),
         method: Method::POST,
         target: "/model/anthropic.claude-3-haiku-20240307-v1:0/converse",

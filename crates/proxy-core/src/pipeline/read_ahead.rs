@@ -1,4 +1,4 @@
-//! The body of an answer, the beginning of which may have been read already.
+//! The body of a response, the beginning of which may have been read already.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -92,13 +92,13 @@ where
     B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
 {
     let config = &request.route().config;
-    let conversation = BidirectionalStream::new();
-    let timeout = ReadTimeout::new(config.timeouts.body_idle).extended_by(conversation.activity().clone());
+    let exchange = BidirectionalStream::new();
+    let timeout = ReadTimeout::new(config.timeouts.body_idle).extended_by(exchange.activity().clone());
     let incoming = ExplicitEnd::new(body.take());
     let fault = StreamStatus::default();
     let messages = EventStream {
         stream: ClientStream::new(incoming, timeout, fault.clone()),
-        exchange: conversation,
+        exchange,
         memory,
         max: config.limits.max_body,
     };

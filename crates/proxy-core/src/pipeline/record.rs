@@ -21,7 +21,7 @@ use crate::server::{IsCut, Peer, TooSlow};
 
 /// Takes the record of each request, for logs and metrics. Must not block.
 pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
-    /// A request is over: its answer was sent, or its client has left.
+    /// A request is over: its response was sent, or its client has left.
     fn finished(&self, record: &RequestRecord);
 }
 
@@ -29,7 +29,7 @@ pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
 /// says it is, and the trace's id.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
-    /// Also in the answer's `x-signing-proxy-request-id`.
+    /// Also in the response's `x-signing-proxy-request-id`.
     pub request_id: String,
     /// Who asked, and where.
     pub peer: Peer,
@@ -55,7 +55,7 @@ pub struct RequestRecord {
     pub user_agent: Option<Box<str>>,
     /// The trace that the client's request belongs to.
     pub trace_id: Option<TraceId>,
-    /// The status of the answer; `None` where the client left before there was one.
+    /// The status of the response; `None` where the client left before there was one.
     pub status: Option<StatusCode>,
     /// Whose keys signed it, the last ones where it was sent more than once.
     pub signed_by: Option<SignedBy>,
@@ -63,15 +63,15 @@ pub struct RequestRecord {
     pub aws_request_id: Option<String>,
     /// AWS's code, where the response is an error of the service's: up to 96 letters, digits, `.`, `_` and `-`.
     pub aws_error: Option<String>,
-    /// The error, where the answer is ours, or the client broke its request off while the service answered.
+    /// The error, where the response is ours, or the client broke its request off while the service responded.
     pub error: Option<ErrorCode>,
-    /// Why the service's answer could not be mended, where keys or clock were at fault.
+    /// Why the service's response could not be recovered from, where keys or clock were at fault.
     pub notice: Option<Notice>,
     /// The error's causes, outermost first, separated by `: `.
     pub cause: Option<String>,
     /// Bytes of the request's body as they came off the wire.
     pub bytes_in: u64,
-    /// Bytes of the answer's body.
+    /// Bytes of the response's body.
     pub bytes_out: u64,
     /// How often the request was sent upstream.
     pub attempts: u8,
@@ -117,17 +117,17 @@ impl fmt::Debug for SignedBy {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// The whole answer was handed to the client's connection.
+    /// The whole response was handed to the client's connection.
     Complete,
     /// The client left before the end.
     ClientLeft,
     /// It still ran when `server.shutdown_deadline` was over, and the proxy broke it off.
     CutOff,
-    /// The client's side of a conversation broke off after the service had begun to answer: `error` says how.
+    /// The client's side of a bidirectional stream broke off after the service had begun to respond: `error` says how.
     ClientBroke,
     /// The client did not take the response fast enough: it was broken off.
     ClientTooSlow,
-    /// The service broke its answer off.
+    /// The service broke its response off.
     UpstreamBroke,
 }
 
@@ -138,7 +138,7 @@ pub struct Timings {
     pub credentials: Option<Duration>,
     /// … having the whole body, or having begun to pass it on.
     pub body: Option<Duration>,
-    /// … the head of the service's answer.
+    /// … the head of the service's response.
     pub upstream_head: Option<Duration>,
     /// … the end.
     pub total: Duration,
@@ -167,7 +167,7 @@ pub(super) struct Reporter {
     is_cut: IsCut,
     observer: Arc<dyn Observer>,
     started: Instant,
-    /// Counts what comes of the request's body after its answer has begun.
+    /// Counts what comes of the request's body after its response has begun.
     received: Option<StreamStatus>,
     /// What has passed of an error response whose code the head does not say.
     error_body: Option<ErrorBody>,

@@ -68,11 +68,11 @@ pub(super) struct RequestStream {
 
 impl RequestStream {
     pub(super) fn of(request: &Bidirectional) -> Self {
-        let conversation = request.conversation().clone();
+        let exchange = request.exchange().clone();
         Self {
-            activity: conversation.activity().clone(),
+            activity: exchange.activity().clone(),
             fault: request.fault().clone(),
-            _answering: OpenResponse::new(conversation),
+            _answering: OpenResponse::new(exchange),
         }
     }
 }

@@ -24,37 +24,37 @@ use crate::config::{Config, Environment};
 use crate::server::{Handler, Peer};
 use resource_limits::ListenerRole;
 
-mod answers;
+mod bidirectional;
 mod bodies;
-mod conversations;
 mod cut;
 mod egress;
 mod held;
 mod multipart;
+mod own_errors;
 mod recorded;
 mod redactions;
-mod refusals;
 mod rejections;
 mod requests;
+mod responses;
 mod retries;
 mod silence;
 mod tls;
 
 /// Long enough for any machine; nothing waits for it unless a test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// What the service does with the next request.
 #[derive(Clone, Debug)]
 enum Reply {
-    /// Answers, and takes more requests.
+    /// Responds, and takes more requests.
     Say(String),
-    /// Answers and closes.
+    /// Responds and closes.
     SayAndClose(String),
-    /// Closes without an answer.
+    /// Closes without a response.
     Close,
-    /// Never answers.
+    /// Never responds.
     Hang,
-    /// Answers with a head, then with pieces as the test releases them.
+    /// Responds with a head, then with pieces as the test releases them.
     Stream(String, Arc<tokio::sync::Mutex<mpsc::Receiver<&'static str>>>),
 }
 
@@ -132,13 +132,13 @@ impl Service {
         }
     }
 
-    /// Answers the head where `100 Continue` is expected.
+    /// Responds to the head where `100 Continue` is expected.
     fn no_continue(&self) {
         self.knows_expect.store(false, Ordering::Relaxed);
     }
 
     async fn next(&mut self) -> Seen {
-        timeout(PATIENCE, self.seen.recv()).await.unwrap().unwrap()
+        timeout(LONGEST_WAIT, self.seen.recv()).await.unwrap().unwrap()
     }
 
     #[track_caller]
@@ -299,8 +299,8 @@ impl Proxy {
                 let pipeline = Arc::clone(&pipeline);
                 let service = service_fn(move |request| {
                     let begun = pipeline.begin(&request, &peer);
-                    let answer = Arc::clone(&pipeline).handle(request, begun);
-                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                    let response = Arc::clone(&pipeline).handle(request, begun);
+                    async move { Ok::<_, std::convert::Infallible>(response.await) }
                 });
                 let stream = TokioIo::new(stream);
                 if version == Version::HTTP_2 {
@@ -321,7 +321,7 @@ impl Proxy {
         stream
     }
 
-    /// A request on a connection of its own, and the whole answer.
+    /// A request on a connection of its own, and the whole response.
     async fn ask(&self, head: &str, body: &[u8]) -> String {
         self.ask_at("localhost", head, body).await
     }
@@ -337,35 +337,35 @@ impl Proxy {
     }
 
     async fn record(&mut self) -> RequestRecord {
-        timeout(PATIENCE, self.records.recv()).await.unwrap().unwrap()
+        timeout(LONGEST_WAIT, self.records.recv()).await.unwrap().unwrap()
     }
 }
 
 async fn read_all<T: AsyncRead + Unpin>(stream: &mut T) -> String {
-    let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer))
+    let mut response = Vec::new();
+    timeout(LONGEST_WAIT, stream.read_to_end(&mut response))
         .await
         .unwrap()
         .unwrap();
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(response).unwrap()
 }
 
 /// Reads until the text has come.
 async fn read_until<T: AsyncRead + Unpin>(stream: &mut T, end: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(end) {
-        let byte = timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap();
+        let byte = timeout(LONGEST_WAIT, stream.read_u8()).await.unwrap().unwrap();
         write!(text, "{}", char::from(byte)).unwrap();
     }
     text
 }
 
 #[track_caller]
-fn assert_refused(answer: &str, status: u16, code: &str) {
-    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+fn assert_refused(response: &str, status: u16, code: &str) {
+    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
     assert!(
-        answer.contains(&format!("\r\nx-signing-proxy-error: {code}\r\n")),
-        "{answer}"
+        response.contains(&format!("\r\nx-signing-proxy-error: {code}\r\n")),
+        "{response}"
     );
-    assert!(answer.contains("\r\nx-signing-proxy-request-id: "), "{answer}");
+    assert!(response.contains("\r\nx-signing-proxy-request-id: "), "{response}");
 }

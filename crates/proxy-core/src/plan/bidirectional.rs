@@ -13,7 +13,7 @@ use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
 #[derive(Debug)]
 pub struct Bidirectional {
     messages: BodySlot<EventStream>,
-    conversation: BidirectionalStream,
+    exchange: BidirectionalStream,
     fault: StreamStatus,
 }
 
@@ -21,7 +21,7 @@ impl Bidirectional {
     /// The messages, and what becomes of them on the client's side.
     pub(crate) fn new(messages: EventStream, fault: StreamStatus) -> Self {
         Self {
-            conversation: messages.exchange.clone(),
+            exchange: messages.exchange.clone(),
             messages: BodySlot::new(messages),
             fault,
         }
@@ -33,8 +33,8 @@ impl Bidirectional {
     }
 
     /// What both directions know of each other.
-    pub(crate) fn conversation(&self) -> &BidirectionalStream {
-        &self.conversation
+    pub(crate) fn exchange(&self) -> &BidirectionalStream {
+        &self.exchange
     }
 
     /// What becomes of the messages on the client's side.

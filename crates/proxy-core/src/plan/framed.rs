@@ -173,8 +173,8 @@ impl FramedBody {
         match self {
             Self::Whole(_) | Self::Stream(_) => Progress::new(),
             Self::Bidirectional(messages) => {
-                messages.conversation().activity().touch();
-                messages.conversation().activity().clone()
+                messages.exchange().activity().touch();
+                messages.exchange().activity().clone()
             }
         }
     }
@@ -257,7 +257,7 @@ impl FramedBody {
                 Ok(OutgoingBody::once(upload, chunks, length, gate, progress))
             }
             Self::Bidirectional(messages) => match (messages.take_messages(), signer) {
-                (Some(messages), BodySigner::Events(sealer)) => Ok(OutgoingBody::events(messages, sealer, progress)),
+                (Some(messages), BodySigner::Events(signer)) => Ok(OutgoingBody::events(messages, signer, progress)),
                 _ => Err(ErrorCode::BodyIncomplete.into()),
             },
         }

@@ -45,11 +45,11 @@ impl Target {
     /// A request for one of AWS's hosts: sent there, or to the connection's endpoint.
     pub(super) fn for_aws_host(route: &Arc<Route>, host: AwsHost, request: &Admitted) -> Result<Self, ProxyError> {
         if route.endpoint().is_none() {
-            let asked = request.host().map(|host| host.host().to_owned());
+            let requested = request.host().map(|host| host.host().to_owned());
             return Ok(Self {
                 route: Arc::clone(route),
                 scheme: route.scheme,
-                authority: asked.unwrap_or_else(|| route.authority.clone()),
+                authority: requested.unwrap_or_else(|| route.authority.clone()),
                 path_and_query: request.target().to_owned(),
                 signature: SignatureVersion::of(host.needs_sigv4a()),
                 resource: host.resource,

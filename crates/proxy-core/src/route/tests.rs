@@ -147,7 +147,7 @@ impl Case {
 }
 
 #[test]
-fn forward_mode_goes_where_the_client_asked_over_tls() {
+fn forward_mode_goes_where_the_client_requested_over_tls() {
     for uri in [
         "http://Bucket.s3.eu-west-1.amazonaws.com/a//b?x=1",
         "https://bucket.s3.eu-west-1.amazonaws.com/a//b?x=1",
@@ -351,7 +351,7 @@ fn global_services_are_signed_for_their_home() {
 }
 
 #[test]
-fn who_asked_for_fips_does_not_leave_it() {
+fn who_requested_fips_does_not_leave_it() {
     several().refuses(
         "http://bedrock-runtime.us-east-1.amazonaws.com/",
         ErrorCode::NoConnection,

@@ -11,10 +11,10 @@ use http::header::{AGE, DATE};
 
 /// The farthest that signatures follow a service's clock. Wrong time zones (14 hours at most) and machines that slept
 /// overnight are within; beyond, certificates and sessions would not be judged rightly either, and whoever can
-/// put a `Date` into an answer would get signatures for days to come.
+/// put a `Date` into a response would get signatures for days to come.
 const FARTHEST: i64 = 24 * 60 * 60;
 
-/// A difference below this does not explain a refusal: AWS takes five minutes, and `Date` and the way of the answer
+/// A difference below this does not explain a rejection: AWS takes five minutes, and `Date` and the way of the response
 /// cost seconds.
 const SMALLEST: i64 = 60;
 
@@ -29,12 +29,12 @@ pub(crate) struct Skew(AtomicI64);
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Offset(i64);
 
-/// What an answer says of the service's clock.
+/// What a response says of the service's clock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Evidence {
     /// It is this far from ours, and the signature was made by another time.
     Off(Offset),
-    /// The signature was made by the service's time, or there is no saying: no single `Date`, a cached answer, or a
+    /// The signature was made by the service's time, or there is no saying: no single `Date`, a cached response, or a
     /// time that is farther off than signatures may follow.
     None,
 }
@@ -45,7 +45,7 @@ impl Skew {
         Offset(self.0.load(Ordering::Relaxed))
     }
 
-    /// Signs by this offset from now on. Answers whether that is new.
+    /// Signs by this offset from now on. Returns whether that is new.
     pub(crate) fn learn(&self, offset: Offset) -> bool {
         self.0.swap(offset.0, Ordering::Relaxed) != offset.0
     }
@@ -68,7 +68,7 @@ impl Offset {
     }
 }
 
-/// Compares the `Date` of an answer that came `now` with the offset that its request was signed by.
+/// Compares the `Date` of a response that came `now` with the offset that its request was signed by.
 pub(crate) fn evidence(headers: &HeaderMap, now: SystemTime, signed_by: Offset) -> Evidence {
     let Some(offset) = offset(headers, now) else {
         return Evidence::None;

@@ -28,7 +28,7 @@ async fn failing(script: Script, reference: &str) -> AssetError {
 }
 
 #[tokio::test]
-async fn each_failure_of_the_server_is_told_apart() {
+async fn each_failure_of_the_server_is_distinguished() {
     let rows = [
         (503, "{}", VaultProblem::Sealed, Outlook::Passing),
         (500, "{}", VaultProblem::Status { status: 500 }, Outlook::Passing),
@@ -65,7 +65,7 @@ async fn each_failure_of_the_server_is_told_apart() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_apart() {
+async fn what_is_not_there_is_distinguished() {
     let deleted = json!({"data": {"data": null, "metadata": {"deletion_time": "2026-01-01T00:00:00Z"}}});
     let script = || {
         one_secret()

@@ -28,13 +28,13 @@ async fn an_aws_chunked_body_arrives_plain_with_its_checksum_in_a_signed_header(
 async fn a_malformed_aws_chunked_body_is_refused() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, "").await;
-    let answer = proxy
+    let response = proxy
         .ask(
             "PUT /b/k HTTP/1.1\ncontent-length: 10\ncontent-encoding: aws-chunked\nx-amz-decoded-content-length: 6",
             b"5\r\nhello\r\n",
         )
         .await;
-    assert_refused(&answer, 400, "aws-chunked-malformed");
+    assert_refused(&response, 400, "aws-chunked-malformed");
     service.saw_nothing();
 }
 
@@ -60,11 +60,11 @@ async fn a_body_that_is_too_large_is_refused_before_and_while_it_comes() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, "limits = { memory_body = \"1KiB\", max_body = \"10KiB\" }").await;
     let body = vec![b'x'; 1_000_000];
-    let answer = proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 1000000", &body).await;
-    assert_refused(&answer, 413, "body-too-large");
+    let response = proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 1000000", &body).await;
+    assert_refused(&response, 413, "body-too-large");
     let chunk = [b"F4240\r\n", body.as_slice(), b"\r\n0\r\n\r\n"].concat();
-    let answer = proxy.ask("PUT /b/k HTTP/1.1\ntransfer-encoding: chunked", &chunk).await;
-    assert_refused(&answer, 413, "body-too-large");
+    let response = proxy.ask("PUT /b/k HTTP/1.1\ntransfer-encoding: chunked", &chunk).await;
+    assert_refused(&response, 413, "body-too-large");
     service.saw_nothing();
 }
 
@@ -121,8 +121,8 @@ async fn dawdle(proxy: &Proxy, length: usize, sent: &[u8]) -> String {
         "PUT /b/k HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     let mut stream = proxy.send(head.as_bytes()).await;
-    let told = read_until(&mut stream, "\r\n\r\n").await;
-    assert_eq!(told, "HTTP/1.1 100 Continue\r\n\r\n");
+    let reported = read_until(&mut stream, "\r\n\r\n").await;
+    assert_eq!(reported, "HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(sent).await.unwrap();
     read_all(&mut stream).await
 }
@@ -141,10 +141,10 @@ async fn a_body_that_comes_too_slowly_is_a_timeout_of_its_own() {
 async fn a_streamed_upload_that_comes_too_slowly_is_never_completed() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, &format!("payload = \"streaming\"\n{HURRY}")).await;
-    let answer = dawdle(&proxy, 200_000, &vec![b'x'; 150_000]).await;
-    assert_refused(&answer, 408, "body-too-slow");
+    let response = dawdle(&proxy, 200_000, &vec![b'x'; 150_000]).await;
+    assert_refused(&response, 408, "body-too-slow");
     for want in ["open", "end"] {
-        let event = timeout(PATIENCE, service.connections.recv()).await.unwrap();
+        let event = timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap();
         assert_eq!(event, Some(want));
     }
     service.saw_nothing();
@@ -153,8 +153,8 @@ async fn a_streamed_upload_that_comes_too_slowly_is_never_completed() {
 /// Sends a body of some chunks with `payload = "streaming"`.
 async fn stream_to(service: &Service, head: &str, body: &[u8]) {
     let proxy = Proxy::s3(service, "payload = \"streaming\"").await;
-    let answer = proxy.ask(head, body).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = proxy.ask(head, body).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_streamed_upload_is_framed_and_says_so_in_its_head() {
     assert_eq!(seen.one("x-amz-content-sha256"), "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
     assert_eq!(seen.one("x-amz-decoded-content-length"), "100000");
     assert!(seen.one("authorization").contains(";x-amz-decoded-content-length"));
-    // No server but AWS itself is told to store a coding that the object does not have.
+    // No server but AWS itself is reported to store a coding that the object does not have.
     assert_eq!(seen.one("content-encoding"), "gzip");
     assert_eq!(seen.one("content-length"), seen.body.len().to_string());
     assert!(seen.body.starts_with(b"10000;chunk-signature="));
@@ -203,7 +203,7 @@ async fn a_streamed_upload_that_breaks_off_is_never_completed() {
     let record = proxy.record().await;
     assert_ne!(record.status.map(|status| status.as_u16()), Some(200));
     for want in ["open", "end"] {
-        let event = timeout(PATIENCE, service.connections.recv()).await.unwrap();
+        let event = timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap();
         assert_eq!(event, Some(want));
     }
     service.saw_nothing();

@@ -14,8 +14,8 @@ async fn streamed_uploads_share_pooled_connections() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, STREAMING).await;
     for _ in 0..5 {
-        let answer = proxy.ask(PUT, &body()).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let response = proxy.ask(PUT, &body()).await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         assert_eq!(service.next().await.one("expect"), "100-continue");
     }
     let counted = proxy.metrics.encode().unwrap();
@@ -38,8 +38,8 @@ async fn hashed_bodies_of_s3_are_held_back_from_64_kib_on() {
     ] {
         let proxy = Proxy::with(&format!("service = \"{kind}\"\n{endpoint}")).await;
         let head = format!("{line} HTTP/1.1\ncontent-length: {length}");
-        let answer = proxy.ask(&head, &vec![b'x'; length]).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let response = proxy.ask(&head, &vec![b'x'; length]).await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         let seen = service.next().await;
         let signed = seen.one("authorization").to_owned();
         assert_eq!((seen.body.len(), signed.contains("expect")), (length, false));
@@ -48,12 +48,12 @@ async fn hashed_bodies_of_s3_are_held_back_from_64_kib_on() {
     assert_eq!(expecting, [false, true, true, false, false]);
 }
 
-/// A connection that answers each head with the next of these and reads no bodies, then closes.
-async fn answer_heads(listener: &TcpListener, answers: &[&str]) {
+/// A connection that responds to each head with the next of these and reads no bodies, then closes.
+async fn response_heads(listener: &TcpListener, responses: &[&str]) {
     let (mut stream, _) = listener.accept().await.unwrap();
-    for answer in answers {
+    for response in responses {
         read_until(&mut stream, "\r\n\r\n").await;
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.write_all(response.as_bytes()).await.unwrap();
     }
     // The head of one more request, and not a word about it.
     read_until(&mut stream, "\r\n\r\n").await;
@@ -73,15 +73,15 @@ async fn a_streamed_upload_that_meets_a_dead_connection_is_sent_by_another() {
     let mut proxy = proxy_to(&listener, STREAMING).await;
     let (sender, mut seen) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        answer_heads(&listener, &["HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwarm"]).await;
+        response_heads(&listener, &["HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwarm"]).await;
         let (stream, _) = listener.accept().await.unwrap();
         serve(stream, &Mutex::new(VecDeque::from([ok("stored")])), &sender).await;
     });
     assert!(proxy.ask("GET /b/k HTTP/1.1", b"").await.ends_with("warm"));
     proxy.record().await;
-    let answer = proxy.ask(PUT, &body()).await;
-    assert!(answer.ends_with("stored"), "{answer}");
-    let upload = timeout(PATIENCE, seen.recv()).await.unwrap().unwrap();
+    let response = proxy.ask(PUT, &body()).await;
+    assert!(response.ends_with("stored"), "{response}");
+    let upload = timeout(LONGEST_WAIT, seen.recv()).await.unwrap().unwrap();
     assert_eq!(upload.one("x-amz-decoded-content-length"), "100000");
     let record = proxy.record().await;
     assert_eq!((record.attempts, record.bytes_in), (2, 100_000));
@@ -92,7 +92,7 @@ async fn an_upload_that_is_refused_by_its_head_is_not_read() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut proxy = proxy_to(&listener, STREAMING).await;
     tokio::spawn(async move {
-        answer_heads(
+        response_heads(
             &listener,
             &["HTTP/1.1 403 Forbidden\r\ncontent-length: 7\r\n\r\nrefused"],
         )
@@ -101,8 +101,8 @@ async fn an_upload_that_is_refused_by_its_head_is_not_read() {
     let mut stream = proxy
         .send(b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 100000\r\n\r\n")
         .await;
-    let answer = read_until(&mut stream, "refused").await;
-    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let response = read_until(&mut stream, "refused").await;
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
     drop(stream);
     assert_eq!(proxy.record().await.bytes_in, 0);
 }
@@ -119,8 +119,8 @@ async fn a_service_without_continue_gets_uploads_all_the_same() {
             let mut body = vec![0; length.unwrap().parse().unwrap()];
             stream.read_exact(&mut body).await.unwrap();
             let expects = head.contains("\r\nexpect: ");
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{expects:5}");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{expects:5}");
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
     });
     assert!(proxy.ask(PUT, &body()).await.ends_with("true "));

@@ -1,4 +1,4 @@
-//! Uploads of unknown length in parts, against a store that answers what the test wants.
+//! Uploads of unknown length in parts, against a store that responds as the test wants.
 
 use super::*;
 
@@ -42,10 +42,10 @@ const HEAD: &str = "PUT /b/k%20k HTTP/1.1\ntransfer-encoding: chunked\ncontent-t
 async fn a_body_of_several_parts_becomes_an_upload_of_parts() {
     let mut service = Service::start(vec![ok(CREATED), stored("one"), stored("two"), ok(COMPLETED)]).await;
     let mut proxy = Proxy::s3(&service, KEYS).await;
-    let answer = proxy.ask(HEAD, &chunked(6 << 20)).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("\r\netag: \"whole-2\"\r\n"), "{answer}");
-    assert!(answer.contains("\r\ncontent-length: 0\r\n"), "{answer}");
+    let response = proxy.ask(HEAD, &chunked(6 << 20)).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.contains("\r\netag: \"whole-2\"\r\n"), "{response}");
+    assert!(response.contains("\r\ncontent-length: 0\r\n"), "{response}");
     let create = service.next().await;
     assert!(create.line.starts_with("POST /b/k%20k?uploads= "), "{}", create.line);
     assert_eq!(create.one("content-type"), "text/plain");
@@ -75,8 +75,8 @@ async fn a_body_of_one_part_stays_a_put() {
     for length in [1, 5 << 20] {
         let mut service = Service::start(vec![]).await;
         let proxy = Proxy::s3(&service, KEYS).await;
-        let answer = proxy.ask(HEAD, &chunked(length)).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let response = proxy.ask(HEAD, &chunked(length)).await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         let seen = service.next().await;
         assert!(seen.line.starts_with("PUT /b/k%20k HTTP"), "{}", seen.line);
         assert_eq!(seen.body.len(), length);
@@ -93,7 +93,7 @@ fn assert_aborts(seen: &Seen) {
 }
 
 #[tokio::test]
-async fn whatever_fails_the_store_is_told_to_forget_the_parts() {
+async fn whatever_fails_the_upload_is_aborted() {
     for (replies, status, requests) in [
         (vec![ok(CREATED), refused(), stored("two")], "403 Forbidden", 2..=3),
         (
@@ -109,9 +109,9 @@ async fn whatever_fails_the_store_is_told_to_forget_the_parts() {
     ] {
         let mut service = Service::start(replies).await;
         let proxy = Proxy::s3(&service, KEYS).await;
-        let answer = proxy.ask(HEAD, &chunked(6 << 20)).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
-        assert!(answer.contains("<Code>"), "{answer}");
+        let response = proxy.ask(HEAD, &chunked(6 << 20)).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{response}");
+        assert!(response.contains("<Code>"), "{response}");
         let mut seen = service.next().await;
         let mut count = 0;
         while !seen.line.starts_with("DELETE") {
@@ -127,8 +127,8 @@ async fn whatever_fails_the_store_is_told_to_forget_the_parts() {
 async fn an_upload_that_is_refused_at_once_is_not_aborted() {
     let mut service = Service::start(vec![refused()]).await;
     let proxy = Proxy::s3(&service, KEYS).await;
-    let answer = proxy.ask(HEAD, &chunked(6 << 20)).await;
-    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let response = proxy.ask(HEAD, &chunked(6 << 20)).await;
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
     service.next().await;
     service.saw_nothing();
 }
@@ -137,8 +137,8 @@ async fn an_upload_that_is_refused_at_once_is_not_aborted() {
 async fn a_body_that_turns_out_too_large_is_refused_and_forgotten() {
     let mut service = Service::start(vec![ok(CREATED), stored("1"), stored("2"), stored("3"), stored("4")]).await;
     let proxy = Proxy::s3(&service, KEYS).await;
-    let answer = proxy.ask(HEAD, &chunked(21 << 20)).await;
-    assert_refused(&answer, 413, "body-too-large");
+    let response = proxy.ask(HEAD, &chunked(21 << 20)).await;
+    assert_refused(&response, 413, "body-too-large");
     let mut seen = service.next().await;
     while !seen.line.starts_with("DELETE") {
         assert!(!seen.line.starts_with("POST /b/k%20k?uploadId"), "{}", seen.line);

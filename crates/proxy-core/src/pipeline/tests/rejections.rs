@@ -84,7 +84,7 @@ fn assert_signed_by(seen: &Seen, [id, token]: [&str; 2]) {
     assert_eq!(seen.one("x-amz-security-token"), token);
 }
 
-/// An error answer with a length.
+/// An error response with a length.
 fn error(status: &str, headers: &str, body: &str) -> Reply {
     Reply::Say(format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}",
@@ -167,12 +167,12 @@ async fn rotated_keys_are_read_again_and_the_request_signed_anew() {
         ("rds", error("403 Forbidden", "", query)),
     ] {
         let mut stage = Stage::rotated(service, "", vec![rejection.clone(), ok("second")]).await;
-        let answer = stage.proxy.ask("POST /b/k HTTP/1.1\ncontent-length: 4", b"body").await;
+        let response = stage.proxy.ask("POST /b/k HTTP/1.1\ncontent-length: 4", b"body").await;
         assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.ends_with("second"),
-            "{rejection:?}: {answer}"
+            response.starts_with("HTTP/1.1 200") && response.ends_with("second"),
+            "{rejection:?}: {response}"
         );
-        assert!(!answer.contains("x-signing-proxy-error"), "{answer}");
+        assert!(!response.contains("x-signing-proxy-error"), "{response}");
         for keys in [OLD, NEW] {
             let seen = stage.service.next().await;
             assert_signed_by(&seen, keys);
@@ -183,18 +183,18 @@ async fn rotated_keys_are_read_again_and_the_request_signed_anew() {
 }
 
 #[tokio::test]
-async fn keys_that_are_the_same_get_no_retry_and_the_answer_a_notice() {
+async fn keys_that_are_the_same_get_no_retry_and_the_response_a_notice() {
     let mut stage = Stage::new("s3", "", vec![expired(), expired()]).await;
     for _ in 0..2 {
-        let answer = stage.ask("GET /b/k HTTP/1.1").await;
-        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        let response = stage.ask("GET /b/k HTTP/1.1").await;
+        assert!(response.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{response}");
         assert!(
-            answer.contains("\r\nx-signing-proxy-error: credentials-rejected\r\n"),
-            "{answer}"
+            response.contains("\r\nx-signing-proxy-error: credentials-rejected\r\n"),
+            "{response}"
         );
         assert!(
-            answer.ends_with("<Error><Code>ExpiredToken</Code><Message>no</Message></Error>"),
-            "{answer}"
+            response.ends_with("<Error><Code>ExpiredToken</Code><Message>no</Message></Error>"),
+            "{response}"
         );
         let record = stage.proxy.record().await;
         assert_eq!(
@@ -203,22 +203,22 @@ async fn keys_that_are_the_same_get_no_retry_and_the_answer_a_notice() {
         );
     }
     let mut stage = Stage::new("s3", "", vec![s3_error("403 Forbidden", "SignatureDoesNotMatch")]).await;
-    let answer = stage.ask("GET /b/k HTTP/1.1").await;
+    let response = stage.ask("GET /b/k HTTP/1.1").await;
     assert!(
-        !answer.contains("x-signing-proxy-error"),
-        "the request may be at fault: {answer}"
+        !response.contains("x-signing-proxy-error"),
+        "the request may be at fault: {response}"
     );
     assert_eq!(stage.attempts().await, 1);
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_read_again_are_told_of() {
+async fn keys_that_cannot_be_read_again_are_reported() {
     let mut stage = Stage::rotated("s3", "", vec![expired()]).await;
     std::fs::remove_file(stage.folder.path().join("token")).unwrap();
-    let answer = stage.ask("GET /b/k HTTP/1.1").await;
+    let response = stage.ask("GET /b/k HTTP/1.1").await;
     assert!(
-        answer.contains("\r\nx-signing-proxy-error: credentials-not-renewed\r\n"),
-        "{answer}"
+        response.contains("\r\nx-signing-proxy-error: credentials-not-renewed\r\n"),
+        "{response}"
     );
     assert_eq!(stage.attempts().await, 1);
 }
@@ -226,10 +226,10 @@ async fn keys_that_cannot_be_read_again_are_told_of() {
 #[tokio::test]
 async fn a_second_rejection_passes_as_it_is() {
     let mut stage = Stage::rotated("s3", "", vec![expired(), s3_error("400 Bad Request", "InvalidToken")]).await;
-    let answer = stage.ask("GET /b/k HTTP/1.1").await;
+    let response = stage.ask("GET /b/k HTTP/1.1").await;
     assert!(
-        answer.contains("<Code>InvalidToken</Code>") && !answer.contains("x-signing-proxy-error"),
-        "{answer}"
+        response.contains("<Code>InvalidToken</Code>") && !response.contains("x-signing-proxy-error"),
+        "{response}"
     );
     assert_eq!(stage.attempts().await, 2);
 }
@@ -246,11 +246,11 @@ async fn rejection_is_recovered_besides_the_retries_for_faults() {
         replies.extend(vec![Reply::Close; faults]);
         replies.push(ok("fourth"));
         let mut stage = Stage::rotated("s3", "", replies).await;
-        let answer = stage.ask("GET /b/k HTTP/1.1").await;
+        let response = stage.ask("GET /b/k HTTP/1.1").await;
         if ends.is_empty() {
-            assert_refused(&answer, 502, "upstream-failed");
+            assert_refused(&response, 502, "upstream-failed");
         } else {
-            assert!(answer.ends_with(ends), "{answer}");
+            assert!(response.ends_with(ends), "{response}");
         }
         assert_eq!(stage.attempts().await, attempts);
         assert_eq!(stage.retries("connection-closed"), 1);
@@ -263,14 +263,14 @@ async fn a_body_that_is_gone_is_not_sent_again_and_the_next_request_is_signed_ri
     let head = "PUT /b/k HTTP/1.1\ncontent-length: 100000";
     let body = vec![b'x'; 100_000];
     let mut stage = Stage::rotated("s3", streamed, vec![expired()]).await;
-    let answer = stage.proxy.ask(head, &body).await;
+    let response = stage.proxy.ask(head, &body).await;
     assert!(
-        answer.contains("\r\nx-signing-proxy-error: credentials-renewed-retry-not-possible\r\n"),
-        "{answer}"
+        response.contains("\r\nx-signing-proxy-error: credentials-renewed-retry-not-possible\r\n"),
+        "{response}"
     );
     assert!(
-        answer.ends_with("<Code>ExpiredToken</Code><Message>no</Message></Error>"),
-        "{answer}"
+        response.ends_with("<Code>ExpiredToken</Code><Message>no</Message></Error>"),
+        "{response}"
     );
     assert_eq!((stage.attempts().await, stage.retries("credentials")), (1, 0));
     stage.service.next().await;
@@ -278,10 +278,10 @@ async fn a_body_that_is_gone_is_not_sent_again_and_the_next_request_is_signed_ri
     assert_signed_by(&stage.service.next().await, NEW);
 
     let mut stage = Stage::new("s3", streamed, vec![skewed("RequestTimeTooSkewed", 3_600)]).await;
-    let answer = stage.proxy.ask(head, &body).await;
+    let response = stage.proxy.ask(head, &body).await;
     assert!(
-        answer.contains("\r\nx-signing-proxy-error: clock-corrected-retry-not-possible\r\n"),
-        "{answer}"
+        response.contains("\r\nx-signing-proxy-error: clock-corrected-retry-not-possible\r\n"),
+        "{response}"
     );
     stage.service.next().await;
     stage.proxy.ask(head, &body).await;
@@ -290,9 +290,9 @@ async fn a_body_that_is_gone_is_not_sent_again_and_the_next_request_is_signed_ri
 
 #[tokio::test]
 async fn the_services_time_is_learnt_and_signed_by() {
-    let told = "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z";
+    let reported = "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z";
     let by_message = |seconds| {
-        let body = format!("{{\"__type\":\"InvalidSignatureException\",\"message\":\"{told}\"}}");
+        let body = format!("{{\"__type\":\"InvalidSignatureException\",\"message\":\"{reported}\"}}");
         error("400 Bad Request", &format!("date: {}\r\n", date(seconds)), &body)
     };
     for (rejection, seconds) in [
@@ -350,11 +350,11 @@ async fn a_time_that_explains_nothing_is_not_followed() {
         skewed("RequestTimeTooSkewed", -900_000),
     ] {
         let mut stage = Stage::new("s3", "", vec![rejection.clone()]).await;
-        let answer = stage.ask("GET /b/k HTTP/1.1").await;
-        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        let response = stage.ask("GET /b/k HTTP/1.1").await;
+        assert!(response.starts_with("HTTP/1.1 403"), "{response}");
         assert!(
-            answer.contains("\r\nx-signing-proxy-error: clock-not-corrected\r\n"),
-            "{rejection:?}: {answer}"
+            response.contains("\r\nx-signing-proxy-error: clock-not-corrected\r\n"),
+            "{rejection:?}: {response}"
         );
         assert_eq!((stage.attempts().await, stage.skew()), (1, 0));
     }
@@ -380,15 +380,15 @@ async fn a_rejected_head_request_is_judged_by_its_status() {
         ("404 Not Found", ""),
     ] {
         let mut stage = Stage::rotated("s3", "", vec![head(status, headers.to_owned())]).await;
-        let answer = stage.ask("HEAD /b/k HTTP/1.1").await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
-        assert!(!answer.contains("x-signing-proxy-error"), "{answer}");
+        let response = stage.ask("HEAD /b/k HTTP/1.1").await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
+        assert!(!response.contains("x-signing-proxy-error"), "{response}");
         assert_eq!(stage.attempts().await, 1);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_was_looked_into_passes_unchanged() {
+async fn a_response_that_was_looked_into_passes_unchanged() {
     let long = format!(
         "<Error><Code>AccessDenied</Code><Message>{}</Message></Error>",
         "x".repeat(9_000)
@@ -426,11 +426,11 @@ async fn an_answer_that_was_looked_into_passes_unchanged() {
         (error("403 Forbidden", "", ""), ""),
     ] {
         let mut stage = Stage::rotated("s3", "", vec![rejection]).await;
-        let answer = stage.ask("GET /b/k HTTP/1.1").await;
-        assert_eq!(answer.split_once("\r\n\r\n").unwrap().1, want);
+        let response = stage.ask("GET /b/k HTTP/1.1").await;
+        assert_eq!(response.split_once("\r\n\r\n").unwrap().1, want);
         assert!(
-            answer.contains(&format!("content-length: {}\r\n", want.len()))
-                && !answer.contains("x-signing-proxy-error")
+            response.contains(&format!("content-length: {}\r\n", want.len()))
+                && !response.contains("x-signing-proxy-error")
         );
         let record = stage.proxy.record().await;
         assert_eq!((record.attempts, record.bytes_out), (1, want.len() as u64));
@@ -443,8 +443,8 @@ async fn an_answer_that_was_looked_into_passes_unchanged() {
         (long_chunk, long.as_str()),
     ] {
         let mut stage = Stage::rotated("s3", "", vec![in_chunks(&body)]).await;
-        let answer = stage.ask("GET /b/k HTTP/1.0").await;
-        assert_eq!(answer.split_once("\r\n\r\n").unwrap().1, want);
+        let response = stage.ask("GET /b/k HTTP/1.0").await;
+        assert_eq!(response.split_once("\r\n\r\n").unwrap().1, want);
         assert_eq!(
             (stage.attempts().await, stage.proxy.metrics.encode().is_ok()),
             (1, true)
@@ -453,11 +453,11 @@ async fn an_answer_that_was_looked_into_passes_unchanged() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
+async fn a_response_that_breaks_off_breaks_off_for_the_client_too() {
     let cut = "HTTP/1.1 403 Forbidden\r\ncontent-length: 500\r\n\r\n<Error><Code>ExpiredToken</Code>";
     let mut stage = Stage::rotated("s3", "", vec![Reply::SayAndClose(cut.to_owned())]).await;
-    let answer = stage.ask("GET /b/k HTTP/1.1").await;
-    assert!(answer.ends_with("<Error><Code>ExpiredToken</Code>"), "{answer}");
+    let response = stage.ask("GET /b/k HTTP/1.1").await;
+    assert!(response.ends_with("<Error><Code>ExpiredToken</Code>"), "{response}");
     let record = stage.proxy.record().await;
     assert_eq!((record.attempts, record.outcome), (1, Outcome::UpstreamBroke));
 }
@@ -465,12 +465,12 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
 #[tokio::test]
 async fn a_request_that_the_client_signed_is_none_of_our_business() {
     let mut stage = Stage::rotated("s3", "presigned = \"pass\"", vec![expired(), ok("second")]).await;
-    let answer = stage
+    let response = stage
         .ask("GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00 HTTP/1.1")
         .await;
     assert!(
-        answer.contains("<Code>ExpiredToken</Code>") && !answer.contains("x-signing-proxy-error"),
-        "{answer}"
+        response.contains("<Code>ExpiredToken</Code>") && !response.contains("x-signing-proxy-error"),
+        "{response}"
     );
     assert_eq!(stage.attempts().await, 1);
 }
@@ -479,8 +479,8 @@ async fn a_request_that_the_client_signed_is_none_of_our_business() {
 async fn a_storm_of_rejections_sends_each_request_once() {
     let mut stage = Stage::new("s3", "", vec![expired(); 50]).await;
     for _ in 0..50 {
-        let answer = stage.ask("GET /b/k HTTP/1.1").await;
-        assert!(answer.contains("credentials-rejected"), "{answer}");
+        let response = stage.ask("GET /b/k HTTP/1.1").await;
+        assert!(response.contains("credentials-rejected"), "{response}");
         assert_eq!(stage.attempts().await, 1);
     }
 }

@@ -18,7 +18,7 @@ fn sha256(body: &[u8]) -> String {
 async fn a_request_arrives_signed_and_as_it_was() {
     let mut service = Service::start(vec![]).await;
     let mut proxy = Proxy::s3(&service, "").await;
-    let answer = proxy
+    let response = proxy
         .ask(
             "PUT /bucket/a+b=c//ä HTTP/1.1\ncontent-length: 5\nx-amz-meta-a: 1\nx-amz-meta-a: 2\nuser-agent: test"
                 .replace('ä', "%c3%a4")
@@ -26,7 +26,7 @@ async fn a_request_arrives_signed_and_as_it_was() {
             b"hello",
         )
         .await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     let seen = service.next().await;
     assert_eq!(seen.line, "PUT /bucket/a%2Bb%3Dc//%C3%A4 HTTP/1.1");
     assert_eq!(seen.body, b"hello");
@@ -55,7 +55,7 @@ async fn a_request_arrives_signed_and_as_it_was() {
         (200, Outcome::Complete)
     );
     assert_eq!(record.path, "/bucket/a+b=c//%c3%a4");
-    assert!(answer.contains(&format!("x-signing-proxy-request-id: {}\r\n", record.request_id)));
+    assert!(response.contains(&format!("x-signing-proxy-request-id: {}\r\n", record.request_id)));
     assert!(record.timings.upstream_head.unwrap() <= record.timings.total);
 }
 
@@ -136,11 +136,11 @@ async fn an_http_1_0_client_is_served() {
     .await;
     let proxy = Proxy::s3(&service, "").await;
     let mut stream = proxy.send(b"GET /b/k HTTP/1.0\r\n\r\n").await;
-    let answer = read_all(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    let response = read_all(&mut stream).await;
+    assert!(response.starts_with("HTTP/1.0 200 OK\r\n"), "{response}");
     assert!(
-        answer.ends_with("\r\n\r\nuntil the end") && !answer.contains("chunked"),
-        "{answer}"
+        response.ends_with("\r\n\r\nuntil the end") && !response.contains("chunked"),
+        "{response}"
     );
     assert!(service.next().await.one("via").starts_with("1.0 "));
 }
@@ -165,8 +165,8 @@ async fn virtual_buckets_need_no_dns() {
         "service = \"s3\"\nregion = \"eu-west-1\"\nendpoint = \"http://localhost:{port}\"\nbucket_addressing = \"virtual\""
     ))
     .await;
-    let answer = proxy.ask("GET /my-bucket/k HTTP/1.1", b"").await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = proxy.ask("GET /my-bucket/k HTTP/1.1", b"").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     let seen = service.next().await;
     assert_eq!(seen.line, "GET /k HTTP/1.1");
     assert_eq!(seen.one("host"), format!("my-bucket.localhost:{port}"));

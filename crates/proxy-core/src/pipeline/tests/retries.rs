@@ -1,4 +1,4 @@
-//! Connections that die, and services that do not answer.
+//! Connections that die, and services that do not respond.
 
 use super::*;
 
@@ -17,8 +17,8 @@ async fn a_pooled_connection_that_died_is_replaced_once_and_the_request_signed_a
     for body in [String::new(), "x".repeat(10), "y".repeat(5_000)] {
         let (mut service, mut proxy) = with_a_dying_connection(ok("second")).await;
         let head = format!("PUT /b/k HTTP/1.1\ncontent-length: {}", body.len());
-        let answer = proxy.ask(&head, body.as_bytes()).await;
-        assert!(answer.ends_with("second"), "{answer}");
+        let response = proxy.ask(&head, body.as_bytes()).await;
+        assert!(response.ends_with("second"), "{response}");
         assert_eq!(service.next().await.body, body.as_bytes());
         let seen = service.next().await;
         assert_eq!(seen.body, body.as_bytes());
@@ -41,15 +41,15 @@ async fn the_third_death_is_an_error() {
 #[tokio::test]
 async fn what_may_have_taken_effect_is_not_sent_twice() {
     let (mut service, mut proxy) = with_a_dying_connection(ok("second")).await;
-    let answer = proxy.ask("POST /b/k?uploads HTTP/1.1", b"").await;
-    assert_refused(&answer, 502, "upstream-failed");
+    let response = proxy.ask("POST /b/k?uploads HTTP/1.1", b"").await;
+    assert_refused(&response, 502, "upstream-failed");
     service.next().await;
     service.saw_nothing();
     assert_eq!(proxy.record().await.attempts, 1);
 }
 
 #[tokio::test]
-async fn a_fresh_connection_that_dies_or_talks_nonsense_is_replaced_and_the_request_signed_anew() {
+async fn a_fresh_connection_that_dies_or_sends_nonsense_is_replaced_and_the_request_signed_anew() {
     let nonsense = || Reply::SayAndClose("SSH-2.0-OpenSSH\r\n\r\n".to_owned());
     for (head, body) in [
         ("GET /b/k HTTP/1.1", ""),
@@ -111,8 +111,12 @@ async fn operations_that_write_are_not_sent_twice_on_a_dead_connection_either() 
         proxy.record().await;
         let form = "content-type: application/x-www-form-urlencoded";
         let head = format!("{target} HTTP/1.1\n{form}\ncontent-length: {}", body.len());
-        let answer = proxy.ask(&head, body.as_bytes()).await;
-        assert_eq!(answer.ends_with("second"), attempts == 2, "{target} {body}: {answer}");
+        let response = proxy.ask(&head, body.as_bytes()).await;
+        assert_eq!(
+            response.ends_with("second"),
+            attempts == 2,
+            "{target} {body}: {response}"
+        );
         assert_eq!(proxy.record().await.attempts, attempts);
         for _ in 0..=attempts {
             service.next().await;
@@ -133,10 +137,10 @@ async fn listed_statuses_are_sent_again_and_the_last_one_passes() {
     ] {
         let service = Service::start(replies).await;
         let mut proxy = Proxy::s3(&service, keys).await;
-        let answer = proxy.ask(head, b"").await;
+        let response = proxy.ask(head, b"").await;
         assert!(
-            answer.ends_with(ends) && !answer.contains("x-signing-proxy-error"),
-            "{answer}"
+            response.ends_with(ends) && !response.contains("x-signing-proxy-error"),
+            "{response}"
         );
         assert_eq!(proxy.record().await.attempts, attempts);
     }
@@ -151,8 +155,8 @@ async fn upload_that_meets_417_is_sent_again_without_expect() {
         service.no_continue();
         let mut proxy = Proxy::s3(&service, keys).await;
         let body = vec![b'x'; 100_000];
-        let answer = proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 100000", &body).await;
-        assert!(answer.ends_with("stored"), "{keys}: {answer}");
+        let response = proxy.ask("PUT /b/k HTTP/1.1\ncontent-length: 100000", &body).await;
+        assert!(response.ends_with("stored"), "{keys}: {response}");
         let first = service.next().await;
         assert_eq!((first.one("expect"), first.body.len()), ("100-continue", 0));
         assert!(!service.next().await.has("expect"));
@@ -175,15 +179,15 @@ async fn before_a_closed_port() -> Proxy {
 async fn host_that_cannot_be_connected_to_is_left_alone_for_a_moment() {
     let mut proxy = before_a_closed_port().await;
     // Nothing is sent, so a POST is tried again too.
-    let answer = proxy.ask("POST /b/k?uploads HTTP/1.1", b"").await;
-    assert_refused(&answer, 502, "upstream-unreachable");
+    let response = proxy.ask("POST /b/k?uploads HTTP/1.1", b"").await;
+    assert_refused(&response, 502, "upstream-unreachable");
     assert_eq!(proxy.record().await.attempts, 3);
-    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
-    assert_refused(&answer, 503, "upstream-circuit-open");
-    assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    assert_refused(&response, 503, "upstream-circuit-open");
+    assert!(response.contains("\r\nretry-after: 1\r\n"), "{response}");
     assert!(
-        answer.contains("The last attempt failed with upstream-unreachable"),
-        "{answer}"
+        response.contains("The last attempt failed with upstream-unreachable"),
+        "{response}"
     );
     assert_eq!(
         proxy.record().await.attempts,
@@ -198,7 +202,7 @@ async fn host_that_cannot_be_connected_to_is_left_alone_for_a_moment() {
 }
 
 #[tokio::test]
-async fn no_answer_in_time_is_a_gateway_timeout() {
+async fn no_response_in_time_is_a_gateway_timeout() {
     let service = Service::start(vec![Reply::Hang]).await;
     let proxy = Proxy::s3(&service, "timeouts = { response = \"1s\" }").await;
     assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 504, "upstream-timeout");
@@ -213,7 +217,7 @@ async fn nobody_there_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_a_bad_gateway() {
+async fn a_response_that_is_no_http_is_a_bad_gateway() {
     let service = Service::start(vec![Reply::SayAndClose("SSH-2.0-OpenSSH\r\n\r\n".to_owned()); 3]).await;
     let proxy = Proxy::s3(&service, "").await;
     assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-malformed");

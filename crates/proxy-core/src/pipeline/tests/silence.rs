@@ -2,7 +2,7 @@
 
 use tokio::time::{Instant, pause};
 
-use super::answers::stream;
+use super::responses::stream;
 use super::*;
 
 const EVENTS: &[u8] = b"POST /model/m/invoke-with-response-stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\

@@ -104,18 +104,18 @@ async fn a_certificate_nobody_vouches_for_is_a_bad_gateway_of_its_own_kind() {
     assert_refused(&proxy.ask("GET /b/k HTTP/1.1", b"").await, 502, "upstream-tls");
     service.saw_nothing();
     let proxy = proxy_for(service.addr, "s3", Some(&ca_file), "").await;
-    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 #[tokio::test]
 async fn http_2_is_used_where_the_service_has_it_and_the_host_is_said_once() {
     let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
     let proxy = proxy_for(service.addr, "bedrock-runtime", Some(&ca_file), "").await;
-    let answer = proxy
+    let response = proxy
         .ask("POST /model/a%3Ab/invoke HTTP/1.1\ncontent-length: 2", b"{}")
         .await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     let seen = service.next().await;
     let url = format!("https://localhost:{}/model/a%3Ab/invoke", service.addr.port());
     assert_eq!(seen.line, format!("POST {url} HTTP/2.0"));
@@ -124,7 +124,7 @@ async fn http_2_is_used_where_the_service_has_it_and_the_host_is_said_once() {
 }
 
 #[tokio::test]
-async fn s3_is_asked_by_http_1_1() {
+async fn s3_is_reached_by_http_1_1() {
     let (mut service, ca_file) = tls_service(&["h2", "http/1.1"]).await;
     let proxy = proxy_for(service.addr, "s3", Some(&ca_file), "").await;
     proxy.ask("GET /b/k HTTP/1.1", b"").await;
@@ -137,8 +137,8 @@ async fn an_unsigned_payload_is_passed_on_as_it_comes() {
     for (mode, header) in [("unsigned", ""), ("auto", "\nx-amz-content-sha256: UNSIGNED-PAYLOAD")] {
         let proxy = proxy_for(service.addr, "s3", Some(&ca_file), &format!("payload = \"{mode}\"")).await;
         let head = format!("PUT /b/k HTTP/1.1\ncontent-length: 5{header}");
-        let answer = proxy.ask(&head, b"hello").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let response = proxy.ask(&head, b"hello").await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         let seen = service.next().await;
         assert_eq!(seen.one("x-amz-content-sha256"), "UNSIGNED-PAYLOAD");
         assert_eq!(
@@ -149,7 +149,7 @@ async fn an_unsigned_payload_is_passed_on_as_it_comes() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_in_an_unsigned_payload_is_told_so() {
+async fn a_client_that_stops_in_an_unsigned_payload_gets_an_error() {
     let (service, ca_file) = tls_service(&[]).await;
     let more = "payload = \"unsigned\"\ntimeouts = { body_idle = \"1s\" }";
     let mut proxy = proxy_for(service.addr, "s3", Some(&ca_file), more).await;
@@ -184,9 +184,9 @@ async fn a_multi_region_access_point_is_signed_for_every_region() {
     // More than a chunk: version 4a signs it whole.
     let body = vec![b'x'; 100_000];
     let head = format!("PUT http://{HOST}/k HTTP/1.1\ncontent-length: 100000");
-    let answer = proxy.ask_at(HOST, &head, &body).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let seen = timeout(PATIENCE, seen.recv()).await.unwrap().unwrap();
+    let response = proxy.ask_at(HOST, &head, &body).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    let seen = timeout(LONGEST_WAIT, seen.recv()).await.unwrap().unwrap();
     assert_eq!((seen.line.as_str(), seen.one("host")), ("PUT /k HTTP/1.1", HOST));
     assert_eq!(seen.one("x-amz-region-set"), "*");
     assert_eq!(seen.one("x-amz-content-sha256").len(), 64);

@@ -1,52 +1,52 @@
-//! Answers on their way back.
+//! Responses in transit to the client.
 
 use super::*;
 
 #[tokio::test]
-async fn an_answer_is_passed_on_untouched() {
+async fn a_response_is_passed_on_untouched() {
     let reply = "HTTP/1.1 403 Forbidden\r\nx-amz-request-id: REQ1\r\ncontent-length: 7\r\nconnection: x-hop\r\nx-hop: 1\r\n\
                  x-signing-proxy-error: faked\r\nETag: \"a\"\r\n\r\n<Error>";
     let service = Service::start(vec![Reply::Say(reply.to_owned())]).await;
     let mut proxy = Proxy::s3(&service, "").await;
-    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert!(
-        answer.starts_with("HTTP/1.1 403 Forbidden\r\n") && answer.ends_with("\r\n\r\n<Error>"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 403 Forbidden\r\n") && response.ends_with("\r\n\r\n<Error>"),
+        "{response}"
     );
     assert!(
-        answer.contains("etag: \"a\"") && answer.contains("content-length: 7"),
-        "{answer}"
+        response.contains("etag: \"a\"") && response.contains("content-length: 7"),
+        "{response}"
     );
     assert!(
-        !answer.contains("x-hop") && !answer.contains("x-signing-proxy-error"),
-        "{answer}"
+        !response.contains("x-hop") && !response.contains("x-signing-proxy-error"),
+        "{response}"
     );
     let record = proxy.record().await;
     assert_eq!((record.aws_request_id.as_deref(), record.error), (Some("REQ1"), None));
 }
 
 #[tokio::test]
-async fn answers_without_a_body_keep_their_length() {
+async fn responses_without_a_body_keep_their_length() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n";
     let none = "HTTP/1.1 204 No Content\r\n\r\n";
     let same = "HTTP/1.1 304 Not Modified\r\ncontent-length: 99\r\netag: \"a\"\r\n\r\n";
     let replies = [head, none, same].map(|reply| Reply::Say(reply.to_owned()));
     let service = Service::start(replies.to_vec()).await;
     let mut proxy = Proxy::s3(&service, "").await;
-    let answer = proxy.ask("HEAD /b/k HTTP/1.1", b"").await;
+    let response = proxy.ask("HEAD /b/k HTTP/1.1", b"").await;
     assert!(
-        answer.contains("content-length: 1234") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
+        response.contains("content-length: 1234") && response.ends_with("\r\n\r\n"),
+        "{response}"
     );
-    let answer = proxy.ask("DELETE /b/k HTTP/1.1", b"").await;
+    let response = proxy.ask("DELETE /b/k HTTP/1.1", b"").await;
     assert!(
-        answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 204 ") && response.ends_with("\r\n\r\n"),
+        "{response}"
     );
-    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert!(
-        answer.starts_with("HTTP/1.1 304 ") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 304 ") && response.ends_with("\r\n\r\n"),
+        "{response}"
     );
     for _ in 0..3 {
         assert_eq!(proxy.record().await.outcome, Outcome::Complete);
@@ -93,25 +93,25 @@ async fn a_client_that_leaves_ends_the_exchange_with_the_service() {
     read_until(&mut client, "one\n\n\r\n").await;
     drop(client);
     assert_eq!(
-        timeout(PATIENCE, service.connections.recv()).await.unwrap(),
+        timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap(),
         Some("open")
     );
     assert_eq!(
-        timeout(PATIENCE, service.connections.recv()).await.unwrap(),
+        timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap(),
         Some("end")
     );
     assert_eq!(proxy.record().await.outcome, Outcome::ClientLeft);
-    // The same before there is an answer.
+    // The same before there is a response.
     let client = proxy.send(request).await;
     service.next().await;
     service.next().await;
     drop(client);
     assert_eq!(
-        timeout(PATIENCE, service.connections.recv()).await.unwrap(),
+        timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap(),
         Some("open")
     );
     assert_eq!(
-        timeout(PATIENCE, service.connections.recv()).await.unwrap(),
+        timeout(LONGEST_WAIT, service.connections.recv()).await.unwrap(),
         Some("end")
     );
     let record = proxy.record().await;
@@ -119,21 +119,21 @@ async fn a_client_that_leaves_ends_the_exchange_with_the_service() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
+async fn a_response_that_breaks_off_breaks_off_for_the_client_too() {
     let reply = Reply::SayAndClose("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello".to_owned());
     let service = Service::start(vec![reply]).await;
     let mut proxy = Proxy::s3(&service, "").await;
-    let answer = proxy.ask("GET /b/k HTTP/1.1", b"").await;
+    let response = proxy.ask("GET /b/k HTTP/1.1", b"").await;
     assert!(
-        answer.contains("content-length: 10") && answer.ends_with("hello"),
-        "{answer}"
+        response.contains("content-length: 10") && response.ends_with("hello"),
+        "{response}"
     );
     let record = proxy.record().await;
     assert_eq!((record.bytes_out, record.outcome), (5, Outcome::UpstreamBroke));
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_arriving_is_broken_off() {
+async fn a_response_that_stops_arriving_is_broken_off() {
     let (reply, pieces) = stream();
     let service = Service::start(vec![reply]).await;
     let mut proxy = Proxy::s3(&service, "timeouts = { body_idle = \"1s\" }").await;

@@ -10,7 +10,7 @@ use crate::error::{ErrorCode, ProxyError};
 
 /// Whom the client wants to reach.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(super) enum RequestedHost {
     /// An AWS service: what the host's name may mean, nearly always one thing.
     Aws(Vec<AwsHost>),
     /// The endpoint of a connection, or a bucket below its name.
@@ -27,26 +27,26 @@ pub(super) fn classify<C: Routable>(
     request: &Admitted,
     view: &View<'_, C>,
     names: &GatewayNames,
-) -> Result<Asked, ProxyError> {
+) -> Result<RequestedHost, ProxyError> {
     let Some(host) = request.host() else {
-        return Ok(Asked::Gateway { bucket: None });
+        return Ok(RequestedHost::Gateway { bucket: None });
     };
     if view.connections().any(|one| place_at_url(one.route(), host).is_some()) {
-        return Ok(Asked::Endpoint);
+        return Ok(RequestedHost::Endpoint);
     }
-    // AWS answers on no other ports, and a request is never sent elsewhere than it was meant to go.
+    // AWS listens on no other ports, and a request is never sent elsewhere than it was meant to go.
     let is_awss_port = matches!(host.port(), None | Some(80 | 443));
     match parse_host(host.host()) {
         Ok(_) | Err(HostError::Ambiguous { .. }) if !is_awss_port => {
             return Err(ProxyError::new(ErrorCode::HostUnknown)
-                .with_hint("AWS hosts answer on ports 80 and 443 only; set the connection's endpoint for others."));
+                .with_hint("AWS hosts listen on ports 80 and 443 only; set the connection's endpoint for others."));
         }
-        Ok(aws) => return Ok(Asked::Aws(vec![aws])),
-        Err(HostError::Ambiguous { readings }) => return Ok(Asked::Aws(readings)),
+        Ok(aws) => return Ok(RequestedHost::Aws(vec![aws])),
+        Err(HostError::Ambiguous { readings }) => return Ok(RequestedHost::Aws(readings)),
         Err(HostError::NotAws | HostError::Malformed { .. }) => {}
         // A service newer than the tables: the host that they make of a connection's service and region is its own.
         Err(HostError::UnknownService) if view.connections().any(|one| is_aws_host_of(one.route(), host)) => {
-            return Ok(Asked::Endpoint);
+            return Ok(RequestedHost::Endpoint);
         }
         Err(error) => {
             return Err(ProxyError::new(ErrorCode::HostUnsupported).with_hint(format!(
@@ -58,7 +58,7 @@ pub(super) fn classify<C: Routable>(
         TargetForm::Absolute if !names.is_own_address(host) => Err(ErrorCode::HostUnknown.into()),
         TargetForm::Absolute | TargetForm::Origin => {
             let bucket = names.accept(host)?;
-            Ok(Asked::Gateway { bucket })
+            Ok(RequestedHost::Gateway { bucket })
         }
     }
 }

@@ -3,23 +3,26 @@
 use super::*;
 
 #[tokio::test]
-async fn refusals_come_in_the_services_shape_with_a_hint() {
+async fn errors_come_in_the_services_shape_with_a_hint() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, "").await;
-    let answer = proxy.ask("GET /b/%zz HTTP/1.1", b"").await;
-    assert_refused(&answer, 400, "target-malformed");
-    assert!(answer.contains("content-type: application/xml"), "{answer}");
+    let response = proxy.ask("GET /b/%zz HTTP/1.1", b"").await;
+    assert_refused(&response, 400, "target-malformed");
+    assert!(response.contains("content-type: application/xml"), "{response}");
     assert!(
-        answer.contains("<Error><Code>target-malformed</Code><Message>signing-proxy: "),
-        "{answer}"
+        response.contains("<Error><Code>target-malformed</Code><Message>signing-proxy: "),
+        "{response}"
     );
-    let answer = proxy.ask("GET /b/%zz HTTP/1.1\naccept: application/json", b"").await;
-    assert!(answer.contains("\"error\":{\"code\":\"target-malformed\""), "{answer}");
-    let answer = proxy.ask("GET http://example.com/ HTTP/1.1", b"").await;
-    assert_refused(&answer, 403, "host-unknown");
+    let response = proxy.ask("GET /b/%zz HTTP/1.1\naccept: application/json", b"").await;
     assert!(
-        answer.contains("<Error><Code>host-unknown"),
-        "the sole connection is S3's: {answer}"
+        response.contains("\"error\":{\"code\":\"target-malformed\""),
+        "{response}"
+    );
+    let response = proxy.ask("GET http://example.com/ HTTP/1.1", b"").await;
+    assert_refused(&response, 403, "host-unknown");
+    assert!(
+        response.contains("<Error><Code>host-unknown"),
+        "the sole connection is S3's: {response}"
     );
     service.saw_nothing();
 }
@@ -28,11 +31,11 @@ async fn refusals_come_in_the_services_shape_with_a_hint() {
 async fn a_head_request_gets_no_body() {
     let service = Service::start(vec![]).await;
     let mut proxy = Proxy::s3(&service, "").await;
-    let answer = proxy.ask("HEAD /b/%zz HTTP/1.1", b"").await;
-    assert_refused(&answer, 400, "target-malformed");
+    let response = proxy.ask("HEAD /b/%zz HTTP/1.1", b"").await;
+    assert_refused(&response, 400, "target-malformed");
     assert!(
-        answer.ends_with("\r\n\r\n") && !answer.contains("content-length: 0"),
-        "{answer}"
+        response.ends_with("\r\n\r\n") && !response.contains("content-length: 0"),
+        "{response}"
     );
     let record = proxy.record().await;
     assert_eq!(record.outcome, Outcome::Complete);
@@ -40,7 +43,7 @@ async fn a_head_request_gets_no_body() {
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream() {
+async fn each_error_has_its_status_and_leaves_nothing_of_the_request_upstream() {
     let mut service = Service::start(vec![]).await;
     let proxy = Proxy::s3(&service, "").await;
     for (request, status, code, hint) in [
@@ -103,9 +106,9 @@ async fn each_refusal_has_its_status_and_leaves_nothing_of_the_request_upstream(
             "x-amz-acl",
         ),
     ] {
-        let answer = proxy.ask(request, b"").await;
-        assert_refused(&answer, status, code);
-        assert!(answer.contains(hint), "{request}: {answer}");
+        let response = proxy.ask(request, b"").await;
+        assert_refused(&response, status, code);
+        assert!(response.contains(hint), "{request}: {response}");
     }
     service.saw_nothing();
 }
@@ -120,12 +123,12 @@ async fn a_request_that_comes_back_is_a_loop() {
         panic!("{seen:?}")
     };
     assert_eq!(other, "1.1 other");
-    let answer = proxy.ask(&format!("GET /b/k HTTP/1.1\nvia: 1.1 x, {own}"), b"").await;
-    assert_refused(&answer, 508, "loop-detected");
+    let response = proxy.ask(&format!("GET /b/k HTTP/1.1\nvia: 1.1 x, {own}"), b"").await;
+    assert_refused(&response, 508, "loop-detected");
 }
 
 #[tokio::test]
-async fn no_credentials_is_a_passing_state_told_before_the_body_is_taken() {
+async fn no_credentials_is_a_passing_state_reported_before_the_body_is_taken() {
     let mut service = Service::start(vec![]).await;
     let config = format!(
         "[connections.c]\nservice = \"dynamodb\"\nregion = \"eu-west-1\"\nendpoint = \"http://{}\"\n\
@@ -137,11 +140,11 @@ async fn no_credentials_is_a_passing_state_told_before_the_body_is_taken() {
     let mut client = proxy
         .send(b"POST / HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 2\r\nconnection: close\r\n\r\n")
         .await;
-    let answer = read_all(&mut client).await;
-    assert_refused(&answer, 503, "no-credentials");
-    assert!(answer.contains("retry-after: "), "{answer}");
-    assert!(answer.contains("\"__type\":\"no-credentials\""), "{answer}");
-    assert!(!answer.contains("/nonexistent"), "{answer}");
+    let response = read_all(&mut client).await;
+    assert_refused(&response, 503, "no-credentials");
+    assert!(response.contains("retry-after: "), "{response}");
+    assert!(response.contains("\"__type\":\"no-credentials\""), "{response}");
+    assert!(!response.contains("/nonexistent"), "{response}");
     assert!(proxy.record().await.cause.is_some());
     service.saw_nothing();
 }

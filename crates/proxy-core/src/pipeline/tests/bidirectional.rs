@@ -1,4 +1,4 @@
-//! Requests that flow while they are answered.
+//! Requests that flow while their response does.
 
 use crc_fast::{CrcAlgorithm, checksum};
 use futures_util::stream;
@@ -47,18 +47,18 @@ fn envelope(payload: &[u8]) -> Vec<u8> {
     message(&[signature, date].concat(), payload)
 }
 
-/// One conversation from the service's side.
+/// One stream from the service's side.
 struct Heard {
     head: Parts,
     body: Incoming,
-    answer: Option<tokio::sync::oneshot::Sender<Response<PieceBody>>>,
+    response: Option<tokio::sync::oneshot::Sender<Response<PieceBody>>>,
 }
 
 impl Heard {
-    /// Begins to answer.
-    fn answer(&mut self) -> Pieces {
+    /// Begins to respond.
+    fn response(&mut self) -> Pieces {
         let (pieces, body) = piece_body();
-        let _ = self.answer.take().unwrap().send(Response::new(body));
+        let _ = self.response.take().unwrap().send(Response::new(body));
         pieces
     }
 
@@ -82,22 +82,22 @@ impl Heard {
 async fn service() -> (SocketAddr, mpsc::UnboundedReceiver<Heard>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let (sender, conversations) = mpsc::unbounded_channel();
+    let (sender, streams) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let sender = sender.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 let (head, body) = request.into_parts();
-                let (answer, answered) = tokio::sync::oneshot::channel();
-                let answer = Some(answer);
-                sender.send(Heard { head, body, answer }).unwrap();
-                answered
+                let (response, responded) = tokio::sync::oneshot::channel();
+                let response = Some(response);
+                sender.send(Heard { head, body, response }).unwrap();
+                responded
             });
             let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
         }
     });
-    (addr, conversations)
+    (addr, streams)
 }
 
 fn connection(endpoint: &str, more: &str) -> String {
@@ -108,7 +108,7 @@ fn connection(endpoint: &str, more: &str) -> String {
     )
 }
 
-/// A proxy, a client of it and the service's side of all conversations.
+/// A proxy, a client of it and the service's side of all streams.
 struct Line {
     proxy: Proxy,
     client: SendRequest<PieceBody>,
@@ -123,7 +123,7 @@ impl Line {
         Self { proxy, client, service }
     }
 
-    /// Begins to speak: the client's pieces, its answer to come, and what the service hears.
+    /// Begins to speak: the client's pieces, its response to come, and what the service hears.
     async fn call(
         &mut self,
     ) -> (
@@ -132,9 +132,9 @@ impl Line {
         Heard,
     ) {
         let (pieces, body) = piece_body();
-        let answer = tokio::spawn(self.client.send_request(request(&self.proxy, body)));
-        let heard = timeout(PATIENCE, self.service.recv()).await.unwrap().unwrap();
-        (pieces, answer, heard)
+        let response = tokio::spawn(self.client.send_request(request(&self.proxy, body)));
+        let heard = timeout(LONGEST_WAIT, self.service.recv()).await.unwrap().unwrap();
+        (pieces, response, heard)
     }
 }
 
@@ -156,7 +156,7 @@ fn request(proxy: &Proxy, body: PieceBody) -> Request<PieceBody> {
 /// The next piece. An end comes as an empty one first.
 async fn next(body: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
     loop {
-        let frame = timeout(PATIENCE, body.frame()).await.unwrap()?;
+        let frame = timeout(LONGEST_WAIT, body.frame()).await.unwrap()?;
         let piece = frame.map(|frame| frame.into_data().unwrap());
         if !piece.as_ref().is_ok_and(Bytes::is_empty) {
             return Some(piece);
@@ -169,20 +169,25 @@ fn text(size: usize) -> Bytes {
 }
 
 #[tokio::test]
-async fn messages_and_answers_pass_as_they_come() {
+async fn messages_and_responses_pass_as_they_come() {
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
+    let (pieces, response, mut heard) = line.call().await;
     let headers = &heard.head.headers;
     assert_eq!(headers["x-amz-content-sha256"], "STREAMING-AWS4-HMAC-SHA256-EVENTS");
     assert_eq!(heard.head.version, Version::HTTP_2);
     assert!(!headers.contains_key("content-length") && !headers.contains_key("host"));
     assert!(headers.contains_key("authorization"));
 
-    // The answer begins before the client has said anything.
-    let answers = heard.answer();
-    let mut answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().into_body();
-    answers.send(Ok(Bytes::from("hello"))).await.unwrap();
-    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "hello");
+    // The response begins before the client has said anything.
+    let responses = heard.response();
+    let mut response = timeout(LONGEST_WAIT, response)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .into_body();
+    responses.send(Ok(Bytes::from("hello"))).await.unwrap();
+    assert_eq!(next(&mut response).await.unwrap().unwrap(), "hello");
     for size in [1, 70_000, 5] {
         let sent = text(size);
         pieces.send(Ok(sent.clone())).await.unwrap();
@@ -191,14 +196,14 @@ async fn messages_and_answers_pass_as_they_come() {
             received.extend_from_slice(&heard.piece().await.unwrap().unwrap());
         }
         assert_eq!(received[79..received.len() - 4], sent);
-        answers.send(Ok(Bytes::from("yes"))).await.unwrap();
-        assert_eq!(next(&mut answer).await.unwrap().unwrap(), "yes");
+        responses.send(Ok(Bytes::from("yes"))).await.unwrap();
+        assert_eq!(next(&mut response).await.unwrap().unwrap(), "yes");
     }
     drop(pieces);
     assert_eq!(heard.piece().await.unwrap().unwrap().len(), 83);
     assert!(heard.piece().await.is_none());
-    drop(answers);
-    assert!(next(&mut answer).await.is_none());
+    drop(responses);
+    assert!(next(&mut response).await.is_none());
     let record = line.proxy.record().await;
     assert_eq!(record.operation.as_deref(), Some("InvokeModelWithBidirectionalStream"));
     assert_eq!((record.outcome, record.attempts), (Outcome::Complete, 1));
@@ -208,7 +213,7 @@ async fn messages_and_answers_pass_as_they_come() {
 #[tokio::test]
 async fn a_client_that_signs_for_itself_is_signed_anew() {
     let mut line = Line::open().await;
-    let (pieces, _answer, mut heard) = line.call().await;
+    let (pieces, _response, mut heard) = line.call().await;
     let inner = message(b"", b"inner");
     pieces.send(Ok(envelope(&inner).into())).await.unwrap();
     let received = heard.piece().await.unwrap().unwrap();
@@ -225,29 +230,34 @@ async fn a_client_that_signs_for_itself_is_signed_anew() {
 }
 
 #[tokio::test]
-async fn a_malformed_stream_is_refused_before_the_answer_and_breaks_it_off_afterwards() {
+async fn a_malformed_stream_is_rejected_before_the_response_and_breaks_it_off_afterwards() {
     let mut wrong = text(9).to_vec();
     wrong[20] ^= 1;
     let wrong = Bytes::from(wrong);
 
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
+    let (pieces, response, mut heard) = line.call().await;
     pieces.send(Ok(wrong.clone())).await.unwrap();
-    let answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap();
-    assert_eq!(answer.status(), 400);
-    assert_eq!(answer.headers()["x-signing-proxy-error"], "event-stream-malformed");
+    let response = timeout(LONGEST_WAIT, response).await.unwrap().unwrap().unwrap();
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()["x-signing-proxy-error"], "event-stream-malformed");
     assert!(heard.is_reset().await);
     assert_eq!(line.proxy.record().await.error, Some(ErrorCode::EventStreamMalformed));
 
-    let (pieces, answer, mut heard) = line.call().await;
-    let answers = heard.answer();
-    let mut answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().into_body();
-    answers.send(Ok(Bytes::from("hello"))).await.unwrap();
-    next(&mut answer).await.unwrap().unwrap();
+    let (pieces, response, mut heard) = line.call().await;
+    let responses = heard.response();
+    let mut response = timeout(LONGEST_WAIT, response)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .into_body();
+    responses.send(Ok(Bytes::from("hello"))).await.unwrap();
+    next(&mut response).await.unwrap().unwrap();
     pieces.send(Ok(text(9))).await.unwrap();
     pieces.send(Ok(wrong)).await.unwrap();
     assert!(heard.is_reset().await);
-    assert!(next(&mut answer).await.unwrap().is_err());
+    assert!(next(&mut response).await.unwrap().is_err());
     let record = line.proxy.record().await;
     assert_eq!(record.status.unwrap(), 200);
     assert_eq!(record.outcome, Outcome::ClientBroke);
@@ -258,14 +268,14 @@ async fn a_malformed_stream_is_refused_before_the_answer_and_breaks_it_off_after
 #[tokio::test]
 async fn a_client_that_ends_in_a_message_or_resets_never_ends_the_request_upstream() {
     let mut line = Line::open().await;
-    let (pieces, _answer, mut heard) = line.call().await;
+    let (pieces, _response, mut heard) = line.call().await;
     pieces.send(Ok(text(9).slice(..20))).await.unwrap();
     drop(pieces);
     assert!(heard.is_reset().await);
 
-    let (pieces, answer, mut heard) = line.call().await;
-    let _answers = heard.answer();
-    let _answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap();
+    let (pieces, response, mut heard) = line.call().await;
+    let _responses = heard.response();
+    let _response = timeout(LONGEST_WAIT, response).await.unwrap().unwrap().unwrap();
     pieces.send(Ok(text(9))).await.unwrap();
     pieces.send(Err("the test resets")).await.unwrap();
     assert!(heard.is_reset().await);
@@ -277,10 +287,10 @@ async fn a_client_that_ends_in_a_message_or_resets_never_ends_the_request_upstre
 #[tokio::test]
 async fn a_client_that_is_gone_is_noticed_upstream() {
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
+    let (pieces, response, mut heard) = line.call().await;
     pieces.send(Ok(text(9))).await.unwrap();
     heard.piece().await.unwrap().unwrap();
-    answer.abort();
+    response.abort();
     drop(pieces);
     line.client = client(&line.proxy).await;
     assert!(heard.is_reset().await);
@@ -317,15 +327,15 @@ async fn a_reset_without_an_error_is_no_end_of_a_request() {
     let mut client = proxy.send(&preface).await;
     client.write_all(&frame(HEADERS, END_HEADERS, &block)).await.unwrap();
     client.write_all(&frame(DATA, 0, &text(9))).await.unwrap();
-    let mut heard = timeout(PATIENCE, service.recv()).await.unwrap().unwrap();
-    let _answers = heard.answer();
+    let mut heard = timeout(LONGEST_WAIT, service.recv()).await.unwrap().unwrap();
+    let _responses = heard.response();
     heard.piece().await.unwrap().unwrap();
     client.write_all(&frame(RST_STREAM, 0, NO_ERROR)).await.unwrap();
     assert!(heard.is_reset().await);
 }
 
 #[tokio::test]
-async fn a_reset_without_an_error_is_no_end_of_an_answer() {
+async fn a_reset_without_an_error_is_no_end_of_a_response() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (go_on, may_go_on) = tokio::sync::oneshot::channel();
@@ -333,54 +343,69 @@ async fn a_reset_without_an_error_is_no_end_of_an_answer() {
         let (mut stream, _) = listener.accept().await.unwrap();
         // HPACK: status 200.
         let head = frame(HEADERS, END_HEADERS, &[0x88]);
-        let answer = [SETTINGS, &head, &frame(DATA, 0, b"hello")].concat();
+        let response = [SETTINGS, &head, &frame(DATA, 0, b"hello")].concat();
         // Not before the request: its preface, and its head behind it.
         stream.read_exact(&mut [0; 200]).await.unwrap();
-        stream.write_all(&answer).await.unwrap();
+        stream.write_all(&response).await.unwrap();
         may_go_on.await.unwrap();
         stream.write_all(&frame(RST_STREAM, 0, NO_ERROR)).await.unwrap();
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     let mut proxy = Proxy::speaking(Version::HTTP_2, &connection(&endpoint, "")).await;
     let (_pieces, body) = piece_body();
-    let answer = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
-    let mut answer = answer.into_body();
-    assert_eq!(next(&mut answer).await.unwrap().unwrap(), "hello");
+    let response = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
+    let mut response = response.into_body();
+    assert_eq!(next(&mut response).await.unwrap().unwrap(), "hello");
     go_on.send(()).unwrap();
-    assert!(next(&mut answer).await.expect("no end").is_err());
+    assert!(next(&mut response).await.expect("no end").is_err());
     assert_eq!(proxy.record().await.outcome, Outcome::UpstreamBroke);
 }
 
 #[tokio::test]
-async fn with_the_answer_the_request_is_over() {
+async fn with_the_response_the_request_is_over() {
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
-    drop(heard.answer());
-    let mut answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().into_body();
-    assert!(next(&mut answer).await.is_none());
+    let (pieces, response, mut heard) = line.call().await;
+    drop(heard.response());
+    let mut response = timeout(LONGEST_WAIT, response)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .into_body();
+    assert!(next(&mut response).await.is_none());
     assert!(heard.is_reset().await);
-    timeout(PATIENCE, pieces.closed()).await.unwrap();
+    timeout(LONGEST_WAIT, pieces.closed()).await.unwrap();
     assert_eq!(line.proxy.record().await.outcome, Outcome::Complete);
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_breaks_the_request_off() {
+async fn a_response_that_breaks_off_breaks_the_request_off() {
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
-    let answers = heard.answer();
-    let mut answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().into_body();
-    answers.send(Err("the test breaks off")).await.unwrap();
-    assert!(next(&mut answer).await.unwrap().is_err());
-    timeout(PATIENCE, pieces.closed()).await.unwrap();
+    let (pieces, response, mut heard) = line.call().await;
+    let responses = heard.response();
+    let mut response = timeout(LONGEST_WAIT, response)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .into_body();
+    responses.send(Err("the test breaks off")).await.unwrap();
+    assert!(next(&mut response).await.unwrap().is_err());
+    timeout(LONGEST_WAIT, pieces.closed()).await.unwrap();
     assert_eq!(line.proxy.record().await.outcome, Outcome::UpstreamBroke);
 }
 
 #[tokio::test]
 async fn neither_direction_is_read_faster_than_it_is_taken() {
     let mut line = Line::open().await;
-    let (pieces, answer, mut heard) = line.call().await;
-    let answers = heard.answer();
-    let mut answer = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().into_body();
+    let (pieces, response, mut heard) = line.call().await;
+    let responses = heard.response();
+    let mut response = timeout(LONGEST_WAIT, response)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap()
+        .into_body();
     // Neither side reads: both come to a halt.
     let piece = text(256 * 1024);
     let fill = async |sender: &Pieces| {
@@ -391,36 +416,36 @@ async fn neither_direction_is_read_faster_than_it_is_taken() {
         }
         sent
     };
-    let (spoken, answered) = tokio::join!(fill(&pieces), fill(&answers));
-    assert!(spoken > 0 && answered > 0);
+    let (spoken, responded) = tokio::join!(fill(&pieces), fill(&responses));
+    assert!(spoken > 0 && responded > 0);
     // One of them reads, and is not kept from it by the other.
-    drop(answers);
+    drop(responses);
     let mut received = 0;
-    while let Some(piece) = next(&mut answer).await {
+    while let Some(piece) = next(&mut response).await {
         received += piece.unwrap().len();
     }
-    assert_eq!(received, answered * piece.len());
+    assert_eq!(received, responded * piece.len());
     drop(heard);
 }
 
 #[tokio::test]
-async fn http_1_clients_are_told_what_to_speak() {
+async fn http_1_clients_learn_what_to_speak() {
     let (addr, mut service) = service().await;
     let proxy = Proxy::start(&connection(&format!("http://{addr}"), "")).await;
     let head = format!("POST {PATH} HTTP/1.1\ntransfer-encoding: chunked");
-    let answer = proxy.ask(&head, b"0\r\n\r\n").await;
-    assert_refused(&answer, 505, "http2-required");
-    assert!(answer.contains("h2c"), "{answer}");
+    let response = proxy.ask(&head, b"0\r\n\r\n").await;
+    assert_refused(&response, 505, "http2-required");
+    assert!(response.contains("h2c"), "{response}");
     assert!(service.try_recv().is_err());
 }
 
 /// The error's code and hint.
-async fn refusal(config: &str) -> (String, String) {
+async fn rejection(config: &str) -> (String, String) {
     let proxy = Proxy::speaking(Version::HTTP_2, config).await;
     let (_pieces, body) = piece_body();
-    let answer = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
-    let code = answer.headers()["x-signing-proxy-error"].to_str().unwrap().to_owned();
-    let text = answer.into_body().collect().await.unwrap().to_bytes();
+    let response = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
+    let code = response.headers()["x-signing-proxy-error"].to_str().unwrap().to_owned();
+    let text = response.into_body().collect().await.unwrap().to_bytes();
     (code, String::from_utf8(text.to_vec()).unwrap())
 }
 
@@ -429,13 +454,13 @@ async fn a_service_without_http_2_gets_nothing() {
     let (mut service, ca_file) = tls::tls_service(&["http/1.1"]).await;
     let upstream = format!("[upstream]\nca_file = {:?}\n", ca_file.path());
     let endpoint = format!("https://localhost:{}", service.addr.port());
-    let (code, _) = refusal(&connection(&endpoint, &upstream)).await;
+    let (code, _) = rejection(&connection(&endpoint, &upstream)).await;
     assert_eq!(code, "upstream-not-http2");
     service.saw_nothing();
 
     let mut service = Service::start(vec![]).await;
     let upstream = format!("[upstream]\nhttp_proxy = \"http://{}\"\n", service.addr);
-    let (code, _) = refusal(
+    let (code, _) = rejection(
         &connection("http://bedrock.example", &upstream).replace("endpoint", "allow_cleartext = true\nendpoint"),
     )
     .await;
@@ -449,24 +474,24 @@ async fn an_endpoint_that_knows_only_http_1_is_named_as_the_cause() {
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
+        let response = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(response).await.unwrap();
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
-    let (code, text) = refusal(&connection(&format!("http://{addr}"), "")).await;
+    let (code, text) = rejection(&connection(&format!("http://{addr}"), "")).await;
     assert_eq!(code, "upstream-malformed");
     assert!(text.contains("HTTP/2") && text.contains("h2c"), "{text}");
 }
 
 #[tokio::test]
-async fn tls_with_http_2_carries_conversations() {
+async fn tls_with_http_2_carries_bidirectional_streams() {
     let (mut service, ca_file) = tls::tls_service(&["h2", "http/1.1"]).await;
     let upstream = format!("[upstream]\nca_file = {:?}\n", ca_file.path());
     let endpoint = format!("https://localhost:{}", service.addr.port());
     let proxy = Proxy::speaking(Version::HTTP_2, &connection(&endpoint, &upstream)).await;
     let body = Full::new(text(9)).map_err(|never| match never {}).boxed_unsync();
-    let answer = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = client(&proxy).await.send_request(request(&proxy, body)).await.unwrap();
+    assert_eq!(response.status(), 200);
     let seen = service.next().await;
     assert!(seen.line.ends_with(" HTTP/2.0"), "{}", seen.line);
     assert_eq!(seen.body.len(), text(9).len() + 2 * 83);
