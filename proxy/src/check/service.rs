@@ -1,6 +1,7 @@
 //! Sends one request through the very pipeline that `serve` has, without a socket for clients.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -9,13 +10,11 @@ use auth_model::{
 };
 use bytes::{Bytes, BytesMut};
 use credential_assets::{Assets, FixedEnvironment};
-use http::header::{CONTENT_TYPE, DATE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST};
 use http::{HeaderMap, Request, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use http_server::{Handler, Peer};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use proxy_config::{Config, ConnectionConfig, Permissions};
 use proxy_core::error::Cause;
 use proxy_core::metrics::Metrics;
@@ -26,8 +25,6 @@ use tokio::time::timeout;
 
 use super::probe::Probe;
 
-/// The pipe between the client in here and the pipeline; a head and a small body fit in.
-const PIPE_BYTES: usize = 64 * 1024;
 /// A response is read to learn its error; the rest of a longer one is not needed.
 const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 /// For the response's body, after its head.
@@ -77,34 +74,15 @@ pub(super) async fn send(
         Arc::clone(&recorded) as Arc<dyn Observer>,
         &Metrics::new(),
     )?);
-    let (near, far) = tokio::io::duplex(PIPE_BYTES);
     let peer = Peer {
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         listener: ListenerRole::Shared,
     };
-    let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = Arc::clone(&pipeline);
-        let begun = pipeline.begin(&request, &peer);
-        async move { Ok::<_, std::convert::Infallible>(pipeline.handle(request, begun).await) }
-    });
-    let mut server = hyper::server::conn::http1::Builder::new();
-    // The service's own, or none: it would be compared with the clock that made it.
-    server.auto_date_header(false);
-    let serving = server.serve_connection(TokioIo::new(far), service);
-    let (mut client, driving) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
-    let serving = tokio::spawn(serving);
-    let driving = tokio::spawn(driving);
-    let exchange = async {
-        let (head, body) = client.send_request(request(probe)?).await?.into_parts();
-        let body = start_of(body).await;
-        Ok::<_, Cause>((head, body))
-    }
-    .await;
-    drop(client);
-    driving.abort();
-    // Once it has ended the record is there.
-    drop(serving.await);
-    let (head, body) = exchange?;
+    let request = request(probe)?;
+    let begun = pipeline.begin(&request, &peer);
+    let (head, body) = pipeline.handle(request, begun).await.into_parts();
+    // The record is there once the body has been dropped.
+    let body = start_of(body).await;
     Ok(ProbeResponse {
         status: head.status,
         headers: head.headers,
@@ -114,7 +92,8 @@ pub(super) async fn send(
 }
 
 /// The first bytes of a body, also where it breaks off or never ends.
-async fn start_of(mut body: Incoming) -> Bytes {
+async fn start_of(body: impl Body<Data = Bytes>) -> Bytes {
+    let mut body = pin!(body);
     let mut start = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -141,6 +120,9 @@ fn request(probe: &Probe) -> Result<Request<Full<Bytes>>, http::Error> {
     }
     if let Some(target) = probe.amz_target {
         request = request.header("x-amz-target", target);
+    }
+    if !probe.body.is_empty() {
+        request = request.header(CONTENT_LENGTH, probe.body.len());
     }
     request.body(Full::from(probe.body))
 }
