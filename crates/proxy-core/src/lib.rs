@@ -10,7 +10,7 @@
 //!
 //! What is promised:
 //!
-//! - Nothing is signed that was not authorized, and nothing is sent that was not signed.
+//! - Nothing is signed that was not authorized, and nothing is sent that was not signed (`tests/chain.rs`).
 //! - An authorized request can be signed again for a retry, and is not decided again.
 //! - What cannot be read in one way only is rejected before anything is decided by it.
 //!
