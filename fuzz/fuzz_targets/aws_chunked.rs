@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use signing_proxy::fuzzing::read_body;
+use proxy_core::fuzzing::read_body;
 use signing_proxy_fuzz::Text;
 use tokio::runtime::{Builder, Runtime};
 

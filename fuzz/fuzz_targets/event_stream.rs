@@ -3,7 +3,7 @@
 
 use crc_fast::{CrcAlgorithm, checksum};
 use libfuzzer_sys::fuzz_target;
-use signing_proxy::fuzzing::read_messages;
+use proxy_core::fuzzing::read_messages;
 
 fuzz_target!(|input: &[u8]| {
     check(input);

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use proxy_config::{Config, ConnectionConfig, Environment};
 use proxy_core::error::ProxyError;
 use resource_limits::ListenerRole;
-use signing_proxy::fuzzing::{Gate, Ready};
+use proxy_core::fuzzing::{HeadSteps, Ready};
 use signing_proxy_fuzz::Text;
 
 /// Every kind of route; endpoints whose names hold one another.
@@ -19,9 +19,9 @@ const CONFIG: &str = include_str!("request_head.toml");
 
 struct World {
     config: Config,
-    all: Gate,
+    all: HeadSteps,
     /// For each connection, a gate that knows no other.
-    alone: Vec<(ConnectionName, Gate)>,
+    alone: Vec<(ConnectionName, HeadSteps)>,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -29,10 +29,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let alone = config.connections.keys().map(|name| {
         let mut one = config.clone();
         one.connections.retain(|other, _| other == name);
-        (name.clone(), Gate::new(&one).unwrap())
+        (name.clone(), HeadSteps::new(&one).unwrap())
     });
     World {
-        all: Gate::new(&config).unwrap(),
+        all: HeadSteps::new(&config).unwrap(),
         alone: alone.collect(),
         config,
     }
@@ -62,7 +62,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn check_rejection(error: &ProxyError, head: &Parts) {
-    let response = WORLD.all.refuse(error, &head.headers);
+    let response = WORLD.all.reject(error, &head.headers);
     assert!(response.status().is_client_error() || response.status().is_server_error());
     assert_ne!(error.code().name(), "internal");
     assert_eq!(response.headers()["x-signing-proxy-error"], error.code().name());

@@ -10,9 +10,6 @@ pub mod app;
 mod chain_files;
 pub mod check;
 pub mod cli;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod log;
 pub mod process;
 #[cfg(feature = "sandbox")]

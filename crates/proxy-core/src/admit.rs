@@ -14,9 +14,9 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
+use http_server::AmbiguousHead;
 
 use crate::error::{ErrorCode, ProxyError};
-use crate::server::AmbiguousHead;
 
 pub use host::HostPort;
 pub use names::check_names;

@@ -22,11 +22,11 @@ mod tests;
 use bytes::Bytes;
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use proxy_config::{BrowserMode, Config, UserAgents, WebOrigin};
+use resource_limits::ListenerRole;
 
 use crate::admit::HostPort;
-use crate::config::{BrowserMode, Config, UserAgents, WebOrigin};
 use crate::error::{ErrorCode, ProxyError};
-use resource_limits::ListenerRole;
 
 pub use names::{OwnName, OwnNames};
 pub use response::ResponseGuard;

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::share::Exhausted;
+use resource_limits::Exhausted;
 
 pub use code::{ERRORS, ErrorCode};
 pub use notice::Notice;

@@ -32,19 +32,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// As the modules name them.
-extern crate http_server as server;
-extern crate proxy_config as config;
-extern crate request_body as body;
-extern crate resource_limits as share;
-
-use http_server::threads;
-
 pub mod admit;
 pub mod authenticate;
 pub mod authorize;
 pub mod browser;
 pub mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod normalize;
 pub mod permit;

@@ -13,11 +13,11 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use policy_gen::RequestHead;
 use policy_gen::mapping::{self, BodyFraming, Server};
+use proxy_config::{PresignedMode, Scheme};
+use request_body::{EVENTS, PayloadFraming, ReadTimeout};
 use signer::WireTarget;
 
 use crate::admit::{check_names, check_upgrade};
-use crate::body::{EVENTS, PayloadFraming, ReadTimeout};
-use crate::config::{PresignedMode, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use crate::permit::Account;
 use crate::route::{Route, Routed, SignatureVersion, names_bucket};

@@ -18,8 +18,8 @@ use http::StatusCode;
 use policy_gen::Decision;
 use policy_gen::mapping::{self, BodyNeed, Mapping, MappingError, Need, Resource, Unresolved};
 use policy_gen::record::Needed;
+use proxy_config::{AllowMode, AllowRule, Permissions};
 
-use crate::config::{AllowMode, AllowRule, Permissions};
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{PermissionTally, Verdict};
 use book::Book;

@@ -44,6 +44,8 @@ use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
+use http_server::{DownloadRate, OverShare, RequestReservation, StreamSlot};
+use resource_limits::{ClientKey, Exhausted};
 use signer::Signer;
 
 use crate::admit::{Admitted, admit};
@@ -55,8 +57,6 @@ use crate::normalize::{Normalized, SignatureOwner, normalize};
 use crate::permit::{Permitted, Records};
 use crate::plan::{DecidedByBody, FramedBody, PayloadPlan, Planned, plan};
 use crate::route::Router;
-use crate::server::{DownloadRate, OverShare, RequestReservation, StreamSlot};
-use crate::share::{ClientKey, Exhausted};
 use crate::upstream::Network;
 use client_body::ClientBody;
 use exchange::Exchanged;
@@ -159,7 +159,7 @@ impl Pipeline {
         B: Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
     {
         let client = reporter.record.peer.client_key();
-        // On HTTP/2 it was taken before, see [`Handler::room`](crate::server::Handler::room).
+        // On HTTP/2 it was taken before, see [`Handler::room`](http_server::Handler::room).
         let is_http1 = head.version < Version::HTTP_2;
         let _memory = is_http1
             .then(|| self.limits.memory_for_head(&client, &head))

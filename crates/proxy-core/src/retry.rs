@@ -24,10 +24,10 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
+use proxy_config::RetryConfig;
+use resource_limits::ClientKey;
 
-use crate::config::RetryConfig;
 use crate::metrics::RetryReason;
-use crate::share::ClientKey;
 use safety::is_safe;
 
 pub(crate) use breaker::{Breakers, CircuitOpen};

@@ -20,15 +20,15 @@ use std::sync::Arc;
 use auth_model::{ConnectionName, Region};
 use aws_endpoints::{AwsHost, Protocol, ServiceTraits, endpoint, traits_of};
 use http::request::Parts;
+use proxy_config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
+use resource_limits::ListenerRole;
 use signer::SigningScope;
 
 use crate::admit::Admitted;
 use crate::authenticate::{Authenticated, ClientIdentity};
-use crate::config::{BucketAddressing, Config, ConnectionConfig, EndpointUrl, Scheme};
 use crate::error::{ErrorCode, ProxyError};
 use gateway::GatewayNames;
 use requested::{Place, RequestedHost};
-use resource_limits::ListenerRole;
 use view::View;
 
 pub use target::{SignatureVersion, Target, names_bucket};

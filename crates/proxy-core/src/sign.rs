@@ -11,11 +11,11 @@ use std::time::SystemTime;
 
 use auth_model::{Clock, Credentials};
 use http::request::Parts;
+use request_body::{ContinueHost, EventStreamSigner, OutgoingBody, Progress};
 use signer::{RegionSet, SignError, SignInput, Signer};
 use zeroize::Zeroizing;
 
 use crate::authorize::{Authorized, SignedByClient, Unsigned};
-use crate::body::{ContinueHost, EventStreamSigner, OutgoingBody, Progress};
 use crate::error::{ErrorCode, ProxyError};
 use crate::plan::BodySigner;
 use crate::route::SignatureVersion;

@@ -5,9 +5,8 @@ mod trailers;
 
 use http::header::{CONTENT_LENGTH, FORWARDED, HOST};
 use http::{HeaderMap, HeaderName};
+use proxy_config::PassFields;
 use signer::{clean_headers, remove_hop_by_hop};
-
-use crate::config::PassFields;
 
 pub(crate) use trailers::trailers;
 

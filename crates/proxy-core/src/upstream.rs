@@ -24,17 +24,17 @@ use aws_endpoints::ServiceTraits;
 use egress::{AddressFilter, Connector, DialSettings, FailedAddresses, Protocols, WildcardHost};
 use http::header::{EXPECT, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, StatusCode, Uri, Version};
+use http_server::threads::PerThread;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use proxy_config::Timeouts;
+use request_body::{ContinueHost, ContinueHosts};
+use resource_limits::Pool;
 
-use crate::body::{ContinueHost, ContinueHosts};
-use crate::config::Timeouts;
 use crate::metrics::UpstreamTally;
 use crate::retry::{AttemptFailure, Breakers, Budgets};
-use crate::share::Pool;
 use crate::sign::Signed;
-use crate::threads::PerThread;
 use body::HeldBody;
 use connect::PoolConnector;
 use exchange::Interim;
@@ -266,10 +266,10 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::body::{BodyContent, Progress};
-    use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
-    use crate::share::DescriptorLimit;
+    use proxy_config::{Config, Environment};
+    use request_body::{BodyContent, Progress};
+    use resource_limits::DescriptorLimit;
 
     /// The next connection goes to another address of the name, where there is one.
     #[tokio::test]

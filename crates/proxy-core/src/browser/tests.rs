@@ -3,11 +3,10 @@
 mod clients;
 
 use http::{Request, Version};
-
-use clients::{CHROME, LANGUAGE, METADATA, PROGRAMS};
+use proxy_config::Environment;
 
 use super::*;
-use crate::config::Environment;
+use clients::{CHROME, LANGUAGE, METADATA, PROGRAMS};
 
 type Fields = &'static [(&'static str, &'static str)];
 

@@ -1,7 +1,8 @@
 //! The error response for a body that could not be read, stored or signed.
 
+use request_body::{BodyError, BodyErrorKind};
+
 use super::{ErrorCode, ProxyError};
-use crate::body::{BodyError, BodyErrorKind};
 
 impl From<BodyError> for ProxyError {
     fn from(error: BodyError) -> Self {
@@ -47,8 +48,8 @@ impl From<BodyErrorKind> for ProxyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::{AwsChunkedError, AwsChunkedHeadError, EventStreamError};
-    use crate::share::Exhausted;
+    use request_body::{AwsChunkedError, AwsChunkedHeadError, EventStreamError};
+    use resource_limits::Exhausted;
 
     #[test]
     fn each_kind_has_its_code_and_its_hint() {

@@ -1,7 +1,8 @@
 //! The error of bytes that are no request.
 
+use http_server::Rejection;
+
 use super::{ErrorCode, ProxyError};
-use crate::server::Rejection;
 
 impl From<Rejection> for ProxyError {
     fn from(rejection: Rejection) -> Self {

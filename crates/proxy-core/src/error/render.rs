@@ -6,9 +6,9 @@ use aws_endpoints::Protocol;
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_server::CloseConnection;
 
 use super::{ErrorCode, ProxyError};
-use crate::server::CloseConnection;
 
 /// Names the error on every response that is ours, and the notice on the service's.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-signing-proxy-error");

@@ -3,12 +3,14 @@
 use std::sync::RwLock;
 
 use auth_model::{ConnectionName, ServiceId};
+use http_server::Overflow;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use resource_limits::ListenerRole;
 
 use super::aws_errors::AwsErrorLabels;
 use super::calls::CallFamilies;
@@ -21,8 +23,6 @@ use super::process::ProcessCollector;
 use super::reloads::ReloadFamilies;
 use super::retries::RetryLabels;
 use super::shares::ShareCollector;
-use crate::server::Overflow;
-use crate::share::ListenerRole;
 
 /// Upper bounds in seconds: a local emulator responds in milliseconds, a model streams for minutes.
 const SECONDS: [f64; 14] = [

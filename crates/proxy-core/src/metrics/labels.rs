@@ -2,11 +2,11 @@
 
 use auth_model::ConnectionName;
 use http::{Method, StatusCode};
+use http_server::{ConnectionEnd, Overflow};
 use prometheus_client::encoding::EncodeLabelSet;
+use resource_limits::ListenerRole;
 
 use super::RequestSample;
-use crate::server::{ConnectionEnd, Overflow};
-use resource_limits::ListenerRole;
 
 /// Which connection; empty where none was chosen.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

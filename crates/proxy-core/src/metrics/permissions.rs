@@ -5,9 +5,9 @@ use policy_gen::mapping::Mapping;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
+use proxy_config::AllowMode;
 
 use super::owned::{OwnedFamily, Removals};
-use crate::config::AllowMode;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -1,10 +1,11 @@
 //! What the HTTP server reports.
 
+use http_server::{ConnectionEnd, OpenConnection, Overflow, ServerObserver};
+use resource_limits::ListenerRole;
+
 use super::Metrics;
 use super::counting::GaugeGuard;
 use super::labels::{ListenerLabel, OverflowLabel, ReasonLabel};
-use crate::server::{ConnectionEnd, OpenConnection, Overflow, ServerObserver};
-use resource_limits::ListenerRole;
 
 impl ServerObserver for Metrics {
     fn connection_opened(&self, listener: &ListenerRole) -> OpenConnection {

@@ -10,8 +10,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
-
-use crate::share::{Exhausted, Pool};
+use resource_limits::{Exhausted, Pool};
 
 /// The pools to read.
 #[derive(Clone, Debug, Default)]

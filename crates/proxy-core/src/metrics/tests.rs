@@ -1,9 +1,9 @@
 use credential_assets::{CallOutcome, CallTarget};
+use http_server::{ConnectionEnd, ServerObserver as _};
+use resource_limits::ListenerRole;
+use resource_limits::{Pool, PoolSize};
 
 use super::*;
-use crate::server::{ConnectionEnd, ServerObserver as _};
-use crate::share::{Pool, PoolSize};
-use resource_limits::ListenerRole;
 
 fn sample(method: &Method) -> RequestSample<'_> {
     RequestSample {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use auth_model::{Credentials, SessionToken};
 use http::Response;
 use http::header::RETRY_AFTER;
+use request_body::BodyContent;
+use resource_limits::ClientKey;
 use tokio::time::sleep;
 
 use super::guard::TokenCover;
@@ -17,11 +19,9 @@ use super::redaction::{Difference, Shown, first_difference};
 use super::rejection::Rejection;
 use super::runtime::ConnectionRuntime;
 use crate::authorize::{Authorized, ToSend, Unsigned};
-use crate::body::BodyContent;
 use crate::error::{Notice, ProxyError};
 use crate::plan::FramedBody;
 use crate::retry::{AttemptFailure, Attempts, Repeatable, Retry};
-use crate::share::ClientKey;
 use crate::sign::{Signed, SigningMaterial, canonical_request};
 use crate::upstream::{Attempt, Exchange, SendFailure, ServiceBody};
 

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use http_server::{Handler, Peer, RequestReservation};
 
 use super::record::Reporter;
 use super::{Noted, Pipeline, ResponseBody};
 use crate::error::Cause;
-use crate::server::{Handler, Peer, RequestReservation};
 
 impl<B> Handler<B> for Pipeline
 where

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 
 use http::request::Parts;
 use http::{HeaderMap, Request, Uri};
+use http_server::RequestReservation;
+use proxy_config::ServerConfig;
+use request_body::{BodyContent, BodyStorage, ClientStorage};
+use resource_limits::{ClientKey, Grant, Pool, PoolSize};
 use tokio::time::Instant;
 
 use super::runtime::ConnectionRuntime;
-use crate::body::{BodyContent, BodyStorage, ClientStorage};
-use crate::config::ServerConfig;
 use crate::error::{ErrorCode, ProxyError};
 use crate::metrics::{Metrics, Tally, Watched};
 use crate::route::Router;
-use crate::server::RequestReservation;
-use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Bytes that a request takes whatever its head has: its task, what is noted of it, what it is signed with.
 const REQUEST: usize = 12 * 1024;

@@ -14,18 +14,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 use http_body::Body;
+use proxy_config::ConnectionConfig;
+use request_body::{ClientStream, PartReader, StreamStatus};
+use resource_limits::ClientKey;
 
 use super::client_body::ClientBody;
 use super::limits::SharedLimits;
 use super::record::RequestRecord;
 use super::runtime::ConnectionRuntime;
 use crate::authorize::{Authorized, AuthorizedHead};
-use crate::body::{ClientStream, PartReader, StreamStatus};
-use crate::config::ConnectionConfig;
 use crate::error::{Cause, ProxyError};
 use crate::plan::{FramedBody, WholeBody};
-use crate::share::ClientKey;
 use upload::{Failure, Upload};
+
 pub(super) use xml::{text as element_text, unescape};
 
 /// What became of the first part.

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
+use request_body::{
+    BidirectionalStream, BodyContent, BodyLimits, ClientStream, CollectedBody, ContinueHost, EventStream, ExplicitEnd,
+    ReadTimeout, StreamStatus, UploadStream, collect,
+};
+use resource_limits::{ClientKey, Grant};
 
 use super::client_body::ClientBody;
 use super::limits::SharedLimits;
 use super::record::RequestRecord;
-use crate::body::{
-    BidirectionalStream, BodyContent, BodyLimits, ClientStream, CollectedBody, ContinueHost, EventStream, ExplicitEnd,
-    ReadTimeout, StreamStatus, UploadStream, collect,
-};
 use crate::error::{Cause, ProxyError};
 use crate::normalize::Normalized;
 use crate::plan::{Bidirectional, StreamPlan, StreamedBody, WholeBody};
-use crate::share::{ClientKey, Grant};
 
 /// A client that was told to continue, or sent its head without waiting for that, sends the first of its body at once. Where
 /// it does not, it may hold an upstream permit by now.

@@ -8,16 +8,16 @@ use std::time::Duration;
 use auth_model::{AccessKeyId, ConnectionName, Credentials, Region, RoleSessionName, ServiceId};
 use aws_endpoints::Protocol;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Version};
+use http_server::{IsCut, Peer, TooSlow};
+use request_body::StreamStatus;
 use tokio::time::Instant;
 
 use super::caller::{self, TraceId};
 use super::service_error::{ErrorBody, Naming, naming};
-use crate::body::StreamStatus;
 use crate::error::{ErrorCode, Notice, ProxyError};
 use crate::normalize::Normalized;
 use crate::permit::Permitted;
 use crate::route::Target;
-use crate::server::{IsCut, Peer, TooSlow};
 
 /// Takes the record of each request, for logs and metrics. Must not block.
 pub trait Observer: std::fmt::Debug + Send + Sync + 'static {

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
+use http_server::{Download, DownloadRate, RequestReservation};
+use proxy_config::PassFields;
+use request_body::{OpenResponse, Progress, ReadTimeout, StreamStatus};
+use resource_limits::Grant;
 
 use super::read_ahead::ReadAhead;
 use super::record::{Outcome, Reporter};
-use crate::body::{OpenResponse, Progress, ReadTimeout, StreamStatus};
-use crate::config::PassFields;
 use crate::error::{Cause, ERROR_HEADER, ErrorCode, ProxyError};
 use crate::plan::Bidirectional;
-use crate::server::{Download, DownloadRate, RequestReservation};
-use crate::share::Grant;
 use crate::strip;
 use crate::upstream::ServiceBody;
 

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use auth_model::{Clock, ConnectionName};
+use proxy_config::{Config, ServerConfig};
+use request_body::BodyStorage;
+use resource_limits::DescriptorLimit;
 use signer::Signer;
 use sts_client::CredentialSource;
 
 use super::limits::SharedLimits;
 use super::runtime::{ConnectionRuntime, RuntimeParts};
 use super::{Observer, Pipeline};
-use crate::body::BodyStorage;
 use crate::browser::Browsers;
-use crate::config::{Config, ServerConfig};
 use crate::metrics::Metrics;
 use crate::permit::{BookError, Records};
 use crate::route::{RouteError, Router};
-use crate::share::DescriptorLimit;
 use crate::upstream::{Network, UpstreamError};
 
 /// The pipeline cannot be set up.

@@ -10,9 +10,12 @@ use std::time::Duration;
 use auth_model::SystemClock;
 use credential_assets::{Assets, ProcessEnvironment};
 use http::Version;
+use http_server::{Handler, Peer};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use proxy_config::{Config, Environment};
+use resource_limits::ListenerRole;
 use sts_client::{CredentialSource, StsSettings};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,9 +23,6 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::*;
-use crate::config::{Config, Environment};
-use crate::server::{Handler, Peer};
-use resource_limits::ListenerRole;
 
 mod bidirectional;
 mod bodies;

@@ -4,8 +4,8 @@
 //! for the other. That takes HTTP/2 on both sides.
 
 use http::Version;
+use request_body::{BidirectionalStream, BodySlot, EventStream, StreamStatus};
 
-use crate::body::{BidirectionalStream, BodySlot, EventStream, StreamStatus};
 use crate::error::{ErrorCode, ProxyError};
 use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
 

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use request_body::{
+    BodyContent, BodyErrorKind, BodySlot, ChunkFraming, ContinueHost, EventStreamSigner, ExpectContinue, OutgoingBody,
+    Progress, StreamStatus, UploadStream, add_aws_chunked,
+};
 use signer::{ChunkSigner, Payload};
 
 use super::bidirectional::Bidirectional;
 use super::stream::StreamPlan;
-use crate::body::{
-    BodyContent, BodyErrorKind, BodySlot, ChunkFraming, ContinueHost, EventStreamSigner, ExpectContinue, OutgoingBody,
-    Progress, StreamStatus, UploadStream, add_aws_chunked,
-};
 use crate::error::{ErrorCode, ProxyError};
 use crate::route::Route;
 

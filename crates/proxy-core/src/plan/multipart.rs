@@ -3,10 +3,10 @@
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-
-use crate::body::PayloadFraming;
-use crate::normalize::{Normalized, SignatureOwner};
 use policy_gen::mapping::BodyFraming;
+use request_body::PayloadFraming;
+
+use crate::normalize::{Normalized, SignatureOwner};
 
 /// S3 takes no more parts.
 pub(crate) const MAX_PARTS: u16 = 10_000;

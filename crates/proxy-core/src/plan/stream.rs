@@ -13,13 +13,12 @@
 //!
 //! A part gets no checksum that its client did not think of: S3 refuses one that the upload was not begun with.
 
-use signer::Payload;
-
 use http::Method;
 use policy_gen::mapping::BodyFraming;
+use proxy_config::{ChecksumMode, PayloadMode, Scheme};
+use request_body::{BodyErrorKind, ChecksumAlgorithm, ChunkIntegrity, ChunkLayout, PayloadFraming, has_checksum};
+use signer::Payload;
 
-use crate::body::{BodyErrorKind, ChecksumAlgorithm, ChunkIntegrity, ChunkLayout, PayloadFraming, has_checksum};
-use crate::config::{ChecksumMode, PayloadMode, Scheme};
 use crate::error::ProxyError;
 use crate::normalize::{Normalized, RequestedPayload, SignatureOwner};
 use crate::route::SignatureVersion;

@@ -8,9 +8,9 @@ mod clients;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use resource_limits::ClientKey;
 use tokio::time::Instant;
 
-use crate::share::ClientKey;
 use clients::Clients;
 
 /// What is counted is forgotten after so many seconds.

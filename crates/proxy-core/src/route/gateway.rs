@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use proxy_config::Config;
+
 use crate::admit::HostPort;
 use crate::browser::{OwnName, OwnNames};
-use crate::config::Config;
 use crate::error::ErrorCode;
 
 /// Where clients may call the proxy as if it were the service.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aws_endpoints::{AwsHost, HostResource};
+use proxy_config::Scheme;
 
 use super::Route;
 use crate::admit::Admitted;
-use crate::config::Scheme;
 use crate::error::{ErrorCode, ProxyError};
 
 /// Which version of the signature is put on a request.

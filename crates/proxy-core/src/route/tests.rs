@@ -1,9 +1,9 @@
 use http::{Request, Version};
+use proxy_config::Environment;
 
 use super::*;
 use crate::admit::admit;
 use crate::authenticate::authenticate;
-use crate::config::Environment;
 
 const ONE: &str = r#"
 [server]

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use request_body::ExpectContinue;
 
 use super::upload::Exchanging;
-use crate::body::ExpectContinue;
 use crate::error::Cause;
 use crate::strip;
 

@@ -11,6 +11,7 @@ use http::{Extensions, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::CaptureConnection;
 use hyper_util::client::legacy::{Error, ResponseFuture};
+use request_body::Progress;
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
@@ -18,7 +19,6 @@ use super::body::{HeldBody, ServiceBody};
 use super::error::PoolConnectError;
 use super::response_head::{self, MalformedResponse, Reuse};
 use super::upload::Exchanging;
-use crate::body::Progress;
 use crate::error::{ErrorCode, ProxyError};
 use crate::retry::AttemptFailure;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_endpoints::AddressRules;
 use egress::{AddressFilter, HttpProxies, InvalidRoots, ProxySettings, TlsSettings, TrustedRoots};
+use proxy_config::{PoolConfig, UpstreamConfig, UpstreamProxy};
+use resource_limits::DescriptorLimit;
 
 use super::error::UpstreamError;
-use crate::config::{PoolConfig, UpstreamConfig, UpstreamProxy};
-use crate::share::DescriptorLimit;
 
 /// How long an idle connection is kept where few may be open.
 const SHORT_IDLE: Duration = Duration::from_secs(1);
@@ -132,7 +132,7 @@ fn proxy_settings(config: &UpstreamProxy) -> ProxySettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Environment};
+    use proxy_config::{Config, Environment};
 
     #[test]
     fn a_ca_file_that_cannot_be_used_is_an_error_with_its_path() {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use resource_limits::{ClientKey, Grant, Pool, PoolSize};
 use tokio::time::Instant;
 
 use super::Upstream;
 use crate::error::{ErrorCode, ProxyError};
-use crate::share::{ClientKey, Grant, Pool, PoolSize};
 
 /// Requests under way at a time, for each of the proxy's connections. A pool without an end would let a burst
 /// of clients exhaust the proxy's ports. A client's connection never has more than an eighth of them: HTTP/2 has no more
@@ -59,10 +59,10 @@ mod tests {
     use egress::Protocols;
 
     use super::*;
-    use crate::config::{Config, Environment};
     use crate::metrics::Metrics;
-    use crate::share::DescriptorLimit;
     use crate::upstream::{Network, Purpose};
+    use proxy_config::{Config, Environment};
+    use resource_limits::DescriptorLimit;
     use resource_limits::ListenerRole;
 
     #[tokio::test(start_paused = true)]

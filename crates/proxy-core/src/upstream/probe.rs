@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use egress::{AddressFilter, ConnectError, Connection, Connector, DialSettings, FirstHop, Protocols};
 use http::Uri;
+use proxy_config::EndpointUrl;
 
 use super::Network;
-use crate::config::EndpointUrl;
 
 impl Network {
     /// What is dialled for this URL.

@@ -15,12 +15,12 @@ use http::{Extensions, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::connect::CaptureConnection;
+use request_body::OutgoingBody;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::multiplexed::{Exchanges, OpenExchange, poison};
-use crate::body::OutgoingBody;
 use crate::error::Cause;
 
 /// A service that has responded, and takes nothing more for so long, never does.
@@ -249,7 +249,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::body::{BodyContent, Progress};
+    use request_body::{BodyContent, Progress};
 
     async fn next(body: &mut RequestBody) -> Option<Result<Bytes, h2::Reason>> {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;

@@ -8,20 +8,20 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, Response, StatusCode, response};
 use http_body_util::BodyExt;
+use proxy_config::ConnectionConfig;
+use request_body::{BodyContent, BodyErrorKind, BodyPart, PartReader};
+use resource_limits::ClientKey;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::{part_memory, xml};
 use crate::authorize::AuthorizedHead;
-use crate::body::{BodyContent, BodyErrorKind, BodyPart, PartReader};
-use crate::config::ConnectionConfig;
 use crate::error::{ERROR_HEADER, ErrorCode, ProxyError};
 use crate::pipeline::exchange::Exchanged;
 use crate::pipeline::limits::SharedLimits;
 use crate::pipeline::runtime::ConnectionRuntime;
 use crate::plan::{MAX_PARTS, UploadRequest, WholeBody, part_size};
-use crate::share::ClientKey;
 use crate::strip;
 
 /// Parts in flight at a time, besides the one that is being filled.

@@ -1,11 +1,11 @@
 use http::Request;
+use proxy_config::{Config, Environment};
+use resource_limits::ListenerRole;
 
 use super::*;
 use crate::admit::admit;
 use crate::authenticate::authenticate;
-use crate::config::{Config, Environment};
 use crate::route::{RouteError, Router};
-use resource_limits::ListenerRole;
 
 const AWS: &str = "";
 const ELSEWHERE: &str = "endpoint = \"http://store.internal\"\nallow_cleartext = true\n";

@@ -1,7 +1,8 @@
 //! What each client has taken of a host's budget.
 
+use resource_limits::ClientKey;
+
 use super::{Counts, WINDOW};
-use crate::share::ClientKey;
 
 /// Clients that are counted for each host. Of more the one that was silent longest goes, rather one without retries;
 /// what it has taken counts as taken by others from then on.

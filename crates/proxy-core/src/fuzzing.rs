@@ -1,6 +1,6 @@
 //! Seams for the fuzz targets; nothing else uses them.
 //!
-//! What a stranger's bytes meet before anything leaves the machine: a head from [`admit`] to its final
+//! What untrusted bytes meet before anything leaves the machine: a head from [`admit`] to its final
 //! spelling, and a body's framing. Only there with `--cfg fuzzing`, which cargo-fuzz sets.
 
 use std::convert::Infallible;
@@ -16,25 +16,25 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use proxy_config::Config;
-use proxy_core::admit::admit;
-use proxy_core::authenticate::authenticate;
-use proxy_core::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
-use proxy_core::normalize::Normalized;
-use proxy_core::pipeline::RouteError;
-use proxy_core::route::{Route, Router};
 use request_body::{
     BodyLimits, BodyStorage, EventMessage, EventReader, PayloadFraming, Progress, ReadTimeout, collect,
 };
-use resource_limits::ListenerRole;
-use resource_limits::{ClientKey, PoolSize};
+use resource_limits::{ClientKey, DescriptorLimit, ListenerRole, PoolSize};
 use signer::{Envelope, SigningScope};
+
+use crate::admit::admit;
+use crate::authenticate::authenticate;
+use crate::error::{Accept, ErrorCode, ErrorShape, ProxyError, render};
+use crate::normalize::Normalized;
+use crate::pipeline::RouteError;
+use crate::route::{Route, Router};
 
 /// This proxy's name in `Via`.
 const PSEUDONYM: &str = "signing-proxy-fuzzed";
 
 /// The pipeline up to the body.
 #[derive(Debug)]
-pub struct Gate(Router<Arc<Route>>);
+pub struct HeadSteps(Router<Arc<Route>>);
 
 /// A head that nothing was found against.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ pub struct Body {
     pub trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Gate {
-    /// A gate for the configured connections.
+impl HeadSteps {
+    /// The steps for the configured connections.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Whatever the client would be told.
+    /// The error that the client would get.
     pub fn pass(&self, head: Parts, listener: &ListenerRole) -> Result<Ready, ProxyError> {
         let admitted = admit(head, PSEUDONYM)?;
         let routed = self.0.route(authenticate(admitted), listener)?;
@@ -82,9 +82,9 @@ impl Gate {
         })
     }
 
-    /// The answer to a client that sent these headers.
+    /// The error response to a client that sent these headers.
     #[must_use]
-    pub fn refuse(&self, error: &ProxyError, headers: &HeaderMap) -> Response<Bytes> {
+    pub fn reject(&self, error: &ProxyError, headers: &HeaderMap) -> Response<Bytes> {
         render(
             error,
             "0-000001",
@@ -97,7 +97,7 @@ impl Gate {
 ///
 /// # Errors
 ///
-/// Whatever the client would be told.
+/// The error that the client would get.
 pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> Result<Body, ProxyError> {
     let framing = PayloadFraming::take_from(headers)?;
     let frames = pieces
@@ -108,7 +108,7 @@ pub async fn read_body(headers: &mut HeaderMap, pieces: &[&[u8]], max: u64) -> R
         reserve_percent: 0,
     };
     let client = ClientKey::new(ListenerRole::Shared, Ipv4Addr::LOCALHOST.into());
-    let storage = BodyStorage::empty(std::env::temp_dir(), &crate::process::DescriptorLimit::none());
+    let storage = BodyStorage::empty(std::env::temp_dir(), &DescriptorLimit::none());
     storage.resize(size(1 << 20), size(0));
     let storage = storage.of(&client);
     let limits = BodyLimits {
