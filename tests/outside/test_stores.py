@@ -17,7 +17,8 @@ from test_auth import ACCOUNT, EVERYTHING, REGION, unsigned
 
 BAD = "outside/never+right/0123456789abcdefghijkl"
 # Moto refuses whoever may not in XML as text/html, where AWS does in JSON: boto3 makes no code of that either.
-REFUSED = "the answer with status 403 is not one of AWS's"
+DENIED = "the credentials may not read it"
+REJECTED = "the credentials are rejected"
 
 
 class Keeper:
@@ -107,9 +108,9 @@ def test_each_store_gives_keys_that_sign(name, secret, want, scratch, keeper, ke
     ("no-parameter", "ssm:/prod/none", None, "there is no such secret, parameter"),
     ("no-pointer", "secretsmanager:prod/aws#/azure/secret", None, "there is no value at the pointer"),
     ("binary", "secretsmanager:prod/binary", None, "the secret is binary"),
-    ("denied", "secretsmanager:prod/aws", "unprivileged", REFUSED),
-    ("denied-parameter", "ssm:/prod/plain", "unprivileged", REFUSED),
-    ("wrong-key", "ssm:/prod/plain", "wrong", REFUSED),
+    ("denied", "secretsmanager:prod/aws", "unprivileged", DENIED),
+    ("denied-parameter", "ssm:/prod/plain", "unprivileged", DENIED),
+    ("wrong-key", "ssm:/prod/plain", "wrong", REJECTED),
 ])
 def test_what_is_wrong_is_named(name, secret, key, word, scratch, keeper, kept, store, stopping):
     key = {"unprivileged": keeper.unprivileged, "wrong": (keeper.key[0], "wrong")}.get(key)
