@@ -29,7 +29,7 @@ pub(crate) struct Drain(watch::Sender<DrainStage>, IsCut);
 #[derive(Clone, Debug)]
 pub(crate) struct DrainWatch(watch::Receiver<DrainStage>, IsCut);
 
-/// Whether what still runs is being dropped. Unlike a [`DrainWatch`] nobody waits for who holds it.
+/// Whether what still runs is being dropped. Unlike a `DrainWatch` nobody waits for who holds it.
 #[derive(Clone, Debug, Default)]
 pub struct IsCut(Arc<AtomicBool>);
 

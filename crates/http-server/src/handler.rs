@@ -25,7 +25,7 @@ impl Peer {
     }
 }
 
-/// What requests are handed to. `B` is the body of a request: [`Server`] brings hyper's, tests and programs that have no
+/// What requests are handed to. `B` is the body of a request: [`Server`](crate::Server) brings hyper's, tests and programs that have no
 /// socket bring their own.
 pub trait Handler<B>: Send + Sync + 'static {
     /// The body of a response.

@@ -143,7 +143,7 @@ impl Statement {
         self
     }
 
-    /// On this resource, in IAM's pattern language: a literal goes through [`literal`] first.
+    /// On this resource, in IAM's pattern language: a literal goes through [`literal`](crate::literal) first.
     #[must_use]
     pub fn with_resource(mut self, resource: impl Into<String>) -> Self {
         self.resources.insert(resource.into());
@@ -157,7 +157,7 @@ impl Statement {
     }
 
     /// Only where the request's value for `key` is like `pattern`, in IAM's pattern language: literals in it go
-    /// through [`literal`] first. Of several patterns for one key, one must hold.
+    /// through [`literal`](crate::literal) first. Of several patterns for one key, one must hold.
     #[must_use]
     pub fn when_like(self, key: &str, pattern: impl Into<String>) -> Self {
         self.when("StringLike", key, pattern)

@@ -4,7 +4,7 @@
 //! of its own that resolves to the proxy's address. So there is one rule, for each listener and both modes:
 //!
 //! **A request that only a browser sends is rejected, unless its `Origin` is in `[server.browsers] origins` and its mode
-//! is `cors`.** What only a browser sends is in [`signs`]. The proxy serves no pages, so "the same origin" is no excuse:
+//! is `cors`.** What only a browser sends is in `signs`. The proxy serves no pages, so "the same origin" is no excuse:
 //! such a page is an object that somebody opened through the proxy.
 //!
 //! Where nothing but a back end reaches the proxy, `mode = "pass"` switches that off: what such a back end passes on of its

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each step takes a value that only the step before it makes, so that none can be left out:
-//! [`Admitted`](crate::admit::Admitted), [`Authenticated`](crate::authenticate::Authenticated), [`Routed`](crate::route::Routed),
-//! [`Normalized`](crate::normalize::Normalized), [`Planned`], [`Authorized`], [`Signed`](crate::sign::Signed).
+//! [`Admitted`], [`Authenticated`](crate::authenticate::Authenticated), [`Routed`](crate::route::Routed),
+//! [`Normalized`], [`Planned`], [`Authorized`], [`Signed`](crate::sign::Signed).
 //!
 //! Up to `authorize` nothing of the body is read, unless it is the body that decides: a client that waits for `100 Continue`
 //! learns of a rejection without sending it. Up to `send` nothing leaves the machine. What is sent is what was signed: nothing

@@ -1,6 +1,6 @@
 //! The signature, and the only values that are ever sent to a service.
 //!
-//! Whatever reaches a socket of a service is a [`Signed`], and each is made of an [`Authorized`](crate::authorize::Authorized)
+//! Whatever reaches a socket of a service is a [`Signed`], and each is made of an [`Authorized`]
 //! request: by a signature of the proxy's, or with that of the client, which is passed on. There is no third way. The proxy's
 //! own calls of STS are `sts-client`'s, and what `signing-proxy check` sends goes through the pipeline as a client's request.
 

@@ -68,7 +68,7 @@ impl ContinueHost {
         until.is_none_or(|until| until <= Instant::now())
     }
 
-    /// It does not: no `Expect` for [`SILENT_FOR`].
+    /// It does not: no `Expect` for `SILENT_FOR`.
     pub fn is_silent(&self) {
         self.hosts.remember(&self.host);
     }

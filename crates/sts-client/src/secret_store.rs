@@ -70,7 +70,7 @@ impl AwsSecretStore {
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where there is no such store, or the extra
+    /// [`CredentialFailure::Settings`] where there is no such store, or the extra
     /// roots or the proxy cannot be used.
     pub fn new(
         scheme: &str,

@@ -36,8 +36,8 @@ impl CredentialSource {
     ///
     /// # Errors
     ///
-    /// [`CredentialFailure::Settings`](crate::CredentialFailure::Settings) where the extra roots or
-    /// the proxy cannot be used, [`CredentialFailure::Contradictory`](crate::CredentialFailure::Contradictory) where
+    /// [`CredentialFailure::Settings`] where the extra roots or
+    /// the proxy cannot be used, [`CredentialFailure::Contradictory`] where
     /// [`AuthMethod::check`](auth_model::AuthMethod::check) fails. Nothing is read and no request is sent here.
     pub fn new(
         connection: &Connection,
