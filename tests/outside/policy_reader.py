@@ -1,4 +1,4 @@
-"""What `policy map` may response, by sources that are not its own tables.
+"""What `policy map` may report, by sources that are not its own tables.
 
 For what botocore sends: AWS's service reference, which lists the actions that an operation may authorise, and what its
 operation pages add. A mapping must name botocore's own operation, ask for nothing beside that list, and for the

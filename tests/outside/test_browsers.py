@@ -43,7 +43,7 @@ class Site(http.server.ThreadingHTTPServer):
         return connection, address
 
     def stop(self):
-        """Nobody is responded from now on, not even on a connection that a browser opened to have one ready."""
+        """Nobody gets a response from now on, not even on a connection that a browser opened to have one ready."""
         self.shutdown()
         self.server_close()
         for connection in self.connections:

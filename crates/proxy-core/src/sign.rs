@@ -96,7 +96,7 @@ impl Signed {
         self.body.expect_continue().is_some()
     }
 
-    /// The head, the body, and by what of it an upload is told from a stuck service.
+    /// The head, the body, and by what of it an upload is distinguished from a stuck service.
     pub(crate) fn into_parts(self) -> (Parts, OutgoingBody, Progress) {
         (self.head, self.body, self.progress)
     }

@@ -20,7 +20,7 @@ pub enum Fault {
     Throttled,
     /// It responses that the session is over, whatever it is sent.
     Expired,
-    /// It works, but begins to response only after this time.
+    /// It works, but begins to respond only after this time.
     Slow(Duration),
 }
 

@@ -1,4 +1,4 @@
-"""A service that responses at once, except for keys that say otherwise: `python service.py PORT`.
+"""A service that responds at once, except for keys that say otherwise: `python service.py PORT`.
 
     /large   a response of 1 GiB, as fast as it is taken
     /stuck   reads nothing behind the head

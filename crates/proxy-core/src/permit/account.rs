@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The account, as soon as it is known.
 #[derive(Debug)]
 pub struct Account {
-    /// What STS is asked about.
+    /// What STS is called for.
     credentials: CredentialSource,
     known: OnceLock<AccountId>,
     /// When the last lookup failed. Held during a lookup: there is one at a time.

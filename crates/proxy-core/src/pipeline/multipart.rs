@@ -1,6 +1,6 @@
 //! An upload of unknown length as a multipart upload, made while it comes in.
 //!
-//! S3 takes no object whose length it is not told first. With `multipart = true` such a body is cut into parts, which
+//! S3 takes no object whose length it does not get first. With `multipart = true` such a body is cut into parts, which
 //! are small enough to be hashed in memory; a body that fits into one part stays a `PutObject`. A few parts are in flight
 //! at a time. Whatever goes wrong, or when the client leaves, the upload is aborted: the store keeps nothing.
 //!

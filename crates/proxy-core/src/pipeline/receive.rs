@@ -17,7 +17,7 @@ use crate::error::{Cause, ProxyError};
 use crate::normalize::Normalized;
 use crate::plan::{Bidirectional, StreamPlan, StreamedBody, WholeBody};
 
-/// A client that was told to continue, or sent its head without waiting for that, sends the first of its body at once. Where
+/// A client that got 100 Continue, or sent its head without waiting for that, sends the first of its body at once. Where
 /// it does not, it may hold an upstream permit by now.
 const FIRST_PIECE: Duration = Duration::from_secs(30);
 

@@ -168,7 +168,7 @@ impl FramedBody {
         }
     }
 
-    /// By which an upload is told from a stuck service.
+    /// By which an upload is distinguished from a stuck service.
     pub(crate) fn progress(&self) -> Progress {
         match self {
             Self::Whole(_) | Self::Stream(_) => Progress::new(),
