@@ -138,6 +138,12 @@ impl Line {
     }
 }
 
+/// The body of a response that a call waits for.
+async fn body_of(response: tokio::task::JoinHandle<hyper::Result<Response<Incoming>>>) -> Incoming {
+    let response = timeout(LONGEST_WAIT, response).await.unwrap();
+    response.unwrap().unwrap().into_body()
+}
+
 async fn client(proxy: &Proxy) -> SendRequest<PieceBody> {
     let stream = TokioIo::new(TcpStream::connect(proxy.addr).await.unwrap());
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
@@ -180,12 +186,7 @@ async fn messages_and_responses_pass_as_they_come() {
 
     // The response begins before the client has said anything.
     let responses = heard.response();
-    let mut response = timeout(LONGEST_WAIT, response)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-        .into_body();
+    let mut response = body_of(response).await;
     responses.send(Ok(Bytes::from("hello"))).await.unwrap();
     assert_eq!(next(&mut response).await.unwrap().unwrap(), "hello");
     for size in [1, 70_000, 5] {
@@ -246,12 +247,7 @@ async fn a_malformed_stream_is_rejected_before_the_response_and_breaks_it_off_af
 
     let (pieces, response, mut heard) = line.call().await;
     let responses = heard.response();
-    let mut response = timeout(LONGEST_WAIT, response)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-        .into_body();
+    let mut response = body_of(response).await;
     responses.send(Ok(Bytes::from("hello"))).await.unwrap();
     next(&mut response).await.unwrap().unwrap();
     pieces.send(Ok(text(9))).await.unwrap();
@@ -366,12 +362,7 @@ async fn with_the_response_the_request_is_over() {
     let mut line = Line::open().await;
     let (pieces, response, mut heard) = line.call().await;
     drop(heard.response());
-    let mut response = timeout(LONGEST_WAIT, response)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-        .into_body();
+    let mut response = body_of(response).await;
     assert!(next(&mut response).await.is_none());
     assert!(heard.is_reset().await);
     timeout(LONGEST_WAIT, pieces.closed()).await.unwrap();
@@ -383,12 +374,7 @@ async fn a_response_that_breaks_off_breaks_the_request_off() {
     let mut line = Line::open().await;
     let (pieces, response, mut heard) = line.call().await;
     let responses = heard.response();
-    let mut response = timeout(LONGEST_WAIT, response)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-        .into_body();
+    let mut response = body_of(response).await;
     responses.send(Err("the test breaks off")).await.unwrap();
     assert!(next(&mut response).await.unwrap().is_err());
     timeout(LONGEST_WAIT, pieces.closed()).await.unwrap();
@@ -400,12 +386,7 @@ async fn neither_direction_is_read_faster_than_it_is_taken() {
     let mut line = Line::open().await;
     let (pieces, response, mut heard) = line.call().await;
     let responses = heard.response();
-    let mut response = timeout(LONGEST_WAIT, response)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-        .into_body();
+    let mut response = body_of(response).await;
     // Neither side reads: both come to a halt.
     let piece = text(256 * 1024);
     let fill = async |sender: &Pieces| {
