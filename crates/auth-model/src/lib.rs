@@ -57,6 +57,7 @@ mod place;
 mod role;
 mod role_chain;
 mod secret;
+mod vault_login;
 
 pub use arn::{AccountId, Arn, InvalidAccountId, InvalidArn, InvalidPartition, Partition};
 pub use asset::{
@@ -83,3 +84,4 @@ pub use place::{InvalidRegion, InvalidServiceId, InvalidSigningName, Region, Ser
 pub use role::{InvalidRoleArn, InvalidRoleName, InvalidRoleReference, RoleArn, RoleName, RoleReference};
 pub use role_chain::{InvalidRoleChain, RoleChain};
 pub use secret::Secret;
+pub use vault_login::VaultLogin;

@@ -84,4 +84,4 @@ pub use scheme::{AssetReader, KeyReader, LeasedKey, Pending, ReadableScheme, Sec
 pub use schemes::SCHEMES;
 pub use store::{Fetching, SecretStore, StoreProblem, StoredSecret, store_reader};
 pub use unconfigured::Unconfigured;
-pub use vault::{InvalidVaultSettings, VaultAuth, VaultProblem, VaultSettings};
+pub use vault::{InvalidVaultSettings, VaultProblem, VaultSettings};

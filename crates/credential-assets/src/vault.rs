@@ -34,7 +34,7 @@ use session::Sessions;
 pub(crate) use aws_scheme::VaultAwsScheme;
 pub(crate) use kv_scheme::VaultScheme;
 pub use problem::VaultProblem;
-pub use settings::{InvalidVaultSettings, VaultAuth, VaultSettings};
+pub use settings::{InvalidVaultSettings, VaultSettings};
 
 /// A secret's fields; `None` is one that is no text.
 pub(crate) type Fields = BTreeMap<String, Option<Secret>>;

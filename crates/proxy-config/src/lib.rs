@@ -67,9 +67,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::{
-    AccountId, AssetReference, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret,
-};
+use auth_model::{AccountId, Connection, ConnectionName, IdentityName, ManagedIdentity, Region, Secret, VaultLogin};
 use aws_endpoints::{AddressBlock, EndpointVariant};
 use policy_gen::AllowPolicy;
 use policy_gen::vending::VendedActions;
@@ -382,36 +380,8 @@ pub struct VaultConfig {
     pub timeout: Duration,
     /// How long a secret is used before it is read again.
     pub cache: Duration,
-    /// How to log in.
+    /// `[assets.vault.auth]`: how to log in. References are none to the vault itself.
     pub auth: VaultLogin,
-}
-
-/// `[assets.vault.auth]`: how to log in to the vault. References are none to the vault itself.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum VaultLogin {
-    /// `token`: a token that somebody else made.
-    Token {
-        /// The token.
-        token: AssetReference,
-    },
-    /// `approle`: the method for machines.
-    AppRole {
-        /// Where the method is mounted below `auth/`.
-        mount: String,
-        /// The role's id.
-        role_id: AssetReference,
-        /// The role's secret; `None` for a role that binds none.
-        secret_id: Option<AssetReference>,
-    },
-    /// `kubernetes`: the method for pods.
-    Kubernetes {
-        /// Where the method is mounted below `auth/`.
-        mount: String,
-        /// The role's name.
-        role: String,
-        /// The service account's token.
-        jwt_file: PathBuf,
-    },
 }
 
 /// `[upstream]`: how the proxy reaches what it signs for.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultAuth, VaultSettings};
-use proxy_config::{AssetsConfig, ExecConfig, VaultConfig, VaultLogin};
+use credential_assets::{Assets, CallObserver, CommandSettings, ProcessEnvironment, VaultSettings};
+use proxy_config::{AssetsConfig, ExecConfig, VaultConfig};
 
 use super::StartError;
 
@@ -57,22 +57,6 @@ fn commands(config: &ExecConfig) -> CommandSettings {
     }
 }
 
-fn login(config: &VaultLogin) -> VaultAuth {
-    match config.clone() {
-        VaultLogin::Token { token } => VaultAuth::Token { token },
-        VaultLogin::AppRole {
-            mount,
-            role_id,
-            secret_id,
-        } => VaultAuth::AppRole {
-            mount,
-            role_id,
-            secret_id,
-        },
-        VaultLogin::Kubernetes { mount, role, jwt_file } => VaultAuth::Kubernetes { mount, role, jwt_file },
-    }
-}
-
 async fn settings(vault: &VaultConfig) -> Result<VaultSettings, StartError> {
     let extra_roots_pem = match &vault.ca_file {
         Some(path) => tokio::fs::read(path).await.map_err(|source| StartError::VaultCaFile {
@@ -88,6 +72,6 @@ async fn settings(vault: &VaultConfig) -> Result<VaultSettings, StartError> {
         extra_roots_pem,
         timeout: vault.timeout,
         cache: vault.cache,
-        auth: login(&vault.auth),
+        auth: vault.auth.clone(),
     })
 }

@@ -4,14 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use ::http::StatusCode;
-use auth_model::{AssetReference, Secret};
+use auth_model::{AssetReference, Secret, VaultLogin};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::http::{Http, VaultResponse};
 use super::problem::VaultProblem;
-use super::settings::VaultAuth;
 use crate::error::AssetError;
 use crate::file::Files;
 use crate::readers::Readers;
@@ -24,7 +23,7 @@ const SHORTEST_REST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Sessions {
     http: Arc<Http>,
-    auth: VaultAuth,
+    auth: VaultLogin,
     readers: Readers,
     files: Files,
     current: tokio::sync::Mutex<Option<TokenSession>>,
@@ -92,7 +91,7 @@ impl TokenLease {
 }
 
 impl Sessions {
-    pub(super) fn new(http: Arc<Http>, auth: VaultAuth, readers: Readers) -> Arc<Self> {
+    pub(super) fn new(http: Arc<Http>, auth: VaultLogin, readers: Readers) -> Arc<Self> {
         Arc::new(Self {
             http,
             auth,
@@ -233,8 +232,8 @@ impl Sessions {
 
     async fn log_in(&self) -> Result<TokenSession, VaultProblem> {
         match &self.auth {
-            VaultAuth::Token { token } => self.look_up(self.asset(token).await?).await,
-            VaultAuth::AppRole {
+            VaultLogin::Token { token } => self.look_up(self.asset(token).await?).await,
+            VaultLogin::AppRole {
                 mount,
                 role_id,
                 secret_id,
@@ -249,7 +248,7 @@ impl Sessions {
                 };
                 self.log_in_at(mount, body).await
             }
-            VaultAuth::Kubernetes { mount, role, jwt_file } => {
+            VaultLogin::Kubernetes { mount, role, jwt_file } => {
                 let asset = format!("file:{}", jwt_file.display());
                 let text = self.files.text(&asset, jwt_file).await;
                 let jwt = text

@@ -1,9 +1,8 @@
 //! Where the vault is and how one gets in.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_model::AssetReference;
+use auth_model::VaultLogin;
 
 /// A Vault or OpenBao server, and how to log in to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,35 +18,7 @@ pub struct VaultSettings {
     /// How long a secret is used before it is read again; zero reads it each time.
     pub cache: Duration,
     /// How to log in.
-    pub auth: VaultAuth,
-}
-
-/// How to log in. References are read at each login; they cannot be `vault:` assets.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum VaultAuth {
-    /// A token made by somebody else; it is renewed as far as it can be.
-    Token {
-        /// The token.
-        token: AssetReference,
-    },
-    /// The method for machines, `approle`.
-    AppRole {
-        /// Where the method is mounted below `auth/`, usually `approle`.
-        mount: String,
-        /// The role's id.
-        role_id: AssetReference,
-        /// The role's secret; `None` for a role that binds none.
-        secret_id: Option<AssetReference>,
-    },
-    /// The method for pods, `kubernetes`.
-    Kubernetes {
-        /// Where the method is mounted below `auth/`, usually `kubernetes`.
-        mount: String,
-        /// The role's name.
-        role: String,
-        /// The service account's token, which Kubernetes renews.
-        jwt_file: PathBuf,
-    },
+    pub auth: VaultLogin,
 }
 
 /// The settings cannot be used.

@@ -8,30 +8,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_model::AssetReference;
+use auth_model::{AssetReference, VaultLogin};
 use serde_json::{Value, json};
 
-use super::{VaultAuth, VaultSettings};
+use super::VaultSettings;
 use crate::{AssetError, Assets, FixedEnvironment};
 use server::{Script, Server};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY";
 
-fn token_auth() -> VaultAuth {
-    VaultAuth::Token {
+fn token_auth() -> VaultLogin {
+    VaultLogin::Token {
         token: "env:TOKEN".parse().unwrap(),
     }
 }
 
-fn approle() -> VaultAuth {
-    VaultAuth::AppRole {
+fn approle() -> VaultLogin {
+    VaultLogin::AppRole {
         mount: "approle".to_owned(),
         role_id: "env:ROLE_ID".parse().unwrap(),
         secret_id: Some("env:SECRET_ID".parse().unwrap()),
     }
 }
 
-fn settings(server: &Server, auth: VaultAuth) -> VaultSettings {
+fn settings(server: &Server, auth: VaultLogin) -> VaultSettings {
     VaultSettings {
         address: server.address().parse().unwrap(),
         namespace: None,
@@ -128,7 +128,7 @@ async fn each_login_method_brings_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let jwt_file: PathBuf = folder.path().join("jwt");
     std::fs::write(&jwt_file, "the.jwt\n").unwrap();
-    let kubernetes = VaultAuth::Kubernetes {
+    let kubernetes = VaultLogin::Kubernetes {
         mount: "clusters/blue".to_owned(),
         role: "proxy".to_owned(),
         jwt_file,
@@ -245,7 +245,7 @@ async fn a_given_token_is_read_again_when_it_is_rejected() {
             .on("GET kv/a", token, 200, &json!({"data": {"k": token}}))
     };
     let server = Server::start(script("first")).await;
-    let auth = VaultAuth::Token {
+    let auth = VaultLogin::Token {
         token: format!("file:{}", file.display()).parse().unwrap(),
     };
     let assets = assets(settings(&server, auth));

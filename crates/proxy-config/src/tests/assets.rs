@@ -1,7 +1,7 @@
 //! `[assets]`: settings that fit together, and references that have something to lead to.
 
 use super::{REPORTS, read, reject};
-use crate::VaultLogin;
+use auth_model::VaultLogin;
 
 const APPROLE: &str = "[assets.vault]\naddress = \"https://vault.internal:8200\"\n[assets.vault.auth]\n\
                        method = \"approle\"\nrole_id = \"env:ROLE\"\nsecret_id = \"file:/run/secret-id\"\n";

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use auth_model::{AssetOrigin, AssetReference, ConnectionName};
+use auth_model::{AssetOrigin, AssetReference, ConnectionName, VaultLogin};
 
 use super::{cleartext, stores};
 use crate::keys::VAULT_METHODS;
 use crate::keys::{RawAssets, RawVault, RawVaultAuth, Written};
 use crate::table::Table;
-use crate::{AssetsConfig, ConnectionConfig, ExecConfig, VaultConfig, VaultLogin};
+use crate::{AssetsConfig, ConnectionConfig, ExecConfig, VaultConfig};
 
 /// Where Kubernetes puts the service account's token of a pod.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";

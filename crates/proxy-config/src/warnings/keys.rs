@@ -1,8 +1,8 @@
 //! Secrets that cannot be keys of AWS's.
 
-use auth_model::{AssetReference, AuthMethod, BaseKeys, KeyAssets, ManagedIdentity};
+use auth_model::{AssetReference, AuthMethod, BaseKeys, KeyAssets, ManagedIdentity, VaultLogin};
 
-use crate::{Config, ConnectionConfig, EndpointUrl, VaultLogin};
+use crate::{Config, ConnectionConfig, EndpointUrl};
 
 /// How many characters a secret access key of AWS's has. Source: AWS Security Token Service API reference, examples of
 /// `Credentials`; every key that AWS issues.

@@ -116,7 +116,7 @@ async fn a_login_that_fails_says_why() {
     assert!(!format!("{error:?}").contains("wJal"), "{error:?}");
     assert_eq!(problem(error), VaultProblem::LoginRejected { status: 400 });
 
-    let auth = VaultAuth::Token {
+    let auth = VaultLogin::Token {
         token: "env:ABSENT".parse().unwrap(),
     };
     let error = problem(read(&assets(settings(&server, auth)), ASSET).await.unwrap_err());

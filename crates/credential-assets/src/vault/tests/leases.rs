@@ -49,7 +49,7 @@ struct Room {
 }
 
 impl Room {
-    async fn new(script: Script, auth: VaultAuth) -> Self {
+    async fn new(script: Script, auth: VaultLogin) -> Self {
         let server = Server::start(script).await;
         let assets = assets(settings(&server, auth)).with_clock(Arc::new(StandingClock));
         Self { server, assets }
